@@ -1,0 +1,59 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The modules from the ground up; an arrow goes down only (Docs/HowItWorks.md).
+let package = Package(
+  name: "null-text-inversion",
+  platforms: [.macOS(.v15)],
+  products: [
+    .library(name: "NullTextInversion", targets: ["NullTextInversion"]),
+    .library(name: "DiffusionCore", targets: ["DiffusionCore"]),
+    .library(name: "Tensor", targets: ["Tensor"]),
+    .library(name: "EmojiScenes", targets: ["EmojiScenes"]),
+    .executable(name: "nti", targets: ["nti"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
+  ],
+  targets: [
+    .systemLibrary(
+      name: "COpenBLAS", pkgConfig: "openblas",
+      providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]),
+    .systemLibrary(
+      name: "CLAPACKE", pkgConfig: "lapacke",
+      providers: [.apt(["liblapacke-dev"]), .brew(["lapack"])]),
+    .systemLibrary(
+      name: "CLibPNG", pkgConfig: "libpng",
+      providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
+    .systemLibrary(
+      name: "CTurboJPEG", pkgConfig: "libturbojpeg",
+      providers: [.apt(["libturbojpeg0-dev"]), .brew(["jpeg-turbo"])]),
+    .target(name: "CTensorKernels"),
+    .target(name: "Tensor", dependencies: ["CTensorKernels", "COpenBLAS", "CLAPACKE"]),
+    .target(name: "DiffusionCore", dependencies: ["Tensor", "CTensorKernels", "CLibPNG", "CTurboJPEG"]),
+    .target(name: "NullTextInversion", dependencies: ["DiffusionCore", "Tensor"]),
+    .target(name: "EmojiScenes", dependencies: ["DiffusionCore"], resources: [.copy("Resources")]),
+    .executableTarget(
+      name: "nti",
+      dependencies: [
+        "NullTextInversion", "EmojiScenes",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+    .target(name: "TestSupport", dependencies: ["Tensor", "DiffusionCore"], path: "Tests/TestSupport"),
+    .testTarget(name: "TensorTests", dependencies: ["Tensor", "CTensorKernels", "TestSupport"]),
+    .testTarget(name: "DiffusionCoreTests", dependencies: ["DiffusionCore", "EmojiScenes", "TestSupport"]),
+    .testTarget(
+      name: "NullTextInversionTests", dependencies: ["NullTextInversion", "EmojiScenes", "TestSupport"]),
+    .testTarget(name: "CommandLineTests", dependencies: ["NullTextInversion", "nti", "TestSupport"]),
+  ],
+  swiftLanguageModes: [.v6]
+)
+
+for target in package.targets where [.regular, .executable, .test].contains(target.type) {
+  target.swiftSettings = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  ]
+}

@@ -1,0 +1,2 @@
+/// The small demo model and its sample pictures.
+public enum EmojiScenes {}

@@ -1,0 +1,52 @@
+internal import Dispatch
+internal import Foundation
+internal import Synchronization
+
+/// The one parallel loop of the package.
+///
+/// Work is cut by its shape and never by the number of threads, and each piece writes its own part of the result, so
+/// that the same bytes come out however many threads there are. BLAS itself always runs with one thread; loops are
+/// not nested.
+public enum Parallel {
+  private static let threads = Atomic<Int>(0)
+
+  /// How many threads work at the same time: the number of active processors unless set.
+  public static var threadCount: Int {
+    get {
+      let set = threads.load(ordering: .relaxed)
+      return set > 0 ? set : ProcessInfo.processInfo.activeProcessorCount
+    }
+    set { threads.store(max(0, newValue), ordering: .relaxed) }
+  }
+
+  /// Calls `body` once with each index below `count`, in any order, on up to `threadCount` threads.
+  package static func forEach(_ count: Int, _ body: (Int) -> Void) {
+    let workers = min(threadCount, count)
+    guard workers > 1 else {
+      for index in 0..<max(count, 0) { body(index) }
+      return
+    }
+    let next = Atomic<Int>(0)
+    withoutActuallyEscaping(body) { body in
+      // Each index is taken once, and `concurrentPerform` returns only when all are done.
+      nonisolated(unsafe) let body = body
+      DispatchQueue.concurrentPerform(iterations: workers) { _ in
+        while true {
+          let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
+          guard index < count else { return }
+          body(index)
+        }
+      }
+    }
+  }
+
+  /// Calls `body` with consecutive ranges of `0..<count` of `grain` each (the last may be shorter).
+  package static func forEachRange(of count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
+    let grain = max(grain, 1)
+    guard count > grain else {
+      if count > 0 { body(0..<count) }
+      return
+    }
+    forEach((count + grain - 1) / grain) { body($0 * grain..<min(count, ($0 + 1) * grain)) }
+  }
+}

@@ -1,0 +1,2 @@
+import Testing
+@Suite struct PlaceCommandLineTests { @Test func stands() { #expect(Bool(true)) } }

@@ -1,0 +1,2 @@
+import Testing
+@Suite struct PlaceDiffusionCoreTests { @Test func stands() { #expect(Bool(true)) } }

@@ -1,0 +1,2 @@
+import Testing
+@Suite struct PlaceNullTextInversionTests { @Test func stands() { #expect(Bool(true)) } }

@@ -1,0 +1,2 @@
+import Testing
+@Suite struct PlaceTensorTests { @Test func stands() { #expect(Bool(true)) } }
