@@ -14,8 +14,8 @@ extension Tensor {
     var u = [Float](repeating: 0, count: rows * rank)
     var vt = [Float](repeating: 0, count: rank * columns)
     let status = LAPACKE_sgesdd(
-      LAPACK_ROW_MAJOR, CChar(UInt8(ascii: "S")), lapack_int(rows), lapack_int(columns), &a, lapack_int(columns),
-      &values, &u, lapack_int(rank), &vt, lapack_int(columns))
+      LAPACK_ROW_MAJOR, CChar(UInt8(ascii: "S")), Int32(rows), Int32(columns), &a, Int32(columns),
+      &values, &u, Int32(rank), &vt, Int32(columns))
     guard status == 0 else { return nil }
     return (Tensor(u, shape: [rows, rank]), values, Tensor(vt, shape: [rank, columns]))
   }

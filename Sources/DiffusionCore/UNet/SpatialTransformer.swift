@@ -84,7 +84,7 @@ struct TransformerBlock: Sendable {
     let query = selfProjections.query(normed)
     let key = selfProjections.key(normed)
     let value = selfProjections.value(normed)
-    let mixed = attend(position.site(place, isCross: false, heads: attention.heads), query, key, value, control)
+    let mixed = attend(site(position, isCross: false), query, key, value, control)
     return selfOut(mixed, adding: x)
   }
 
@@ -96,9 +96,16 @@ struct TransformerBlock: Sendable {
     _ x: Variable, query: Variable, text: (key: Variable, value: Variable), at position: GridPosition,
     control: (any AttentionControl)?
   ) -> Variable {
-    let site = position.site(place, isCross: true, heads: attention.heads)
-    let read = crossOut(attend(site, query, text.key, text.value, control), adding: x)
+    let mixed = attend(site(position, isCross: true), query, text.key, text.value, control)
+    let read = crossOut(mixed, adding: x)
     return feedForwardOut(feedForwardIn(norm3(read)).geglu(), adding: read)
+  }
+
+  /// One of the two attentions of this block, for its place in an evaluation.
+  func site(_ position: GridPosition, isCross: Bool) -> AttentionSite {
+    AttentionSite(
+      index: 2 * position.block + (isCross ? 1 : 0), place: place, isCross: isCross, height: position.height,
+      width: position.width, heads: attention.heads)
   }
 
   private func attend(
@@ -118,9 +125,4 @@ struct GridPosition {
   let block: Int
   let height: Int
   let width: Int
-
-  func site(_ place: AttentionSite.Place, isCross: Bool, heads: Int) -> AttentionSite {
-    AttentionSite(
-      index: 2 * block + (isCross ? 1 : 0), place: place, isCross: isCross, height: height, width: width, heads: heads)
-  }
 }

@@ -103,6 +103,29 @@ public final class UNet: Sendable {
     trunk(stem(latent, timestep: timestep, control: control), context: context, control: control).value
   }
 
+  /// All attentions that an evaluation of a latent of this size comes to, in their order.
+  public func attentionSites(height: Int, width: Int) -> [AttentionSite] {
+    var sites: [AttentionSite] = []
+    var grid = (height: height, width: width)
+    var kept: [(height: Int, width: Int)] = []
+    for stage in stages {
+      switch stage {
+      case .residual: break
+      case .keep: kept.append(grid)
+      case .join: _ = kept.popLast()
+      case .upsample: grid = kept.last ?? grid
+      case .downsample(let convolution):
+        grid = (convolution.outputLength(grid.height), convolution.outputLength(grid.width))
+      case .transformer(let transformer, let firstBlock):
+        for (index, block) in transformer.blocks.enumerated() {
+          let position = GridPosition(block: firstBlock + index, height: grid.height, width: grid.width)
+          sites += [block.site(position, isCross: false), block.site(position, isCross: true)]
+        }
+      }
+    }
+    return sites
+  }
+
   private func advance(
     _ walk: inout Walk, through stage: UNetStage, context: TextContext?, begun: (Variable, Variable)? = nil,
     control: (any AttentionControl)?
