@@ -12,11 +12,8 @@ public struct UNetConfiguration: Sendable, Equatable {
   /// The channels of the prediction that comes out.
   public let outChannels: Int
 
-  /// The height of the latents that the network was trained with.
-  public let sampleHeight: Int
-
-  /// The width of the latents that the network was trained with.
-  public let sampleWidth: Int
+  let sampleHeight: Int
+  let sampleWidth: Int
 
   /// The names of the down blocks' classes, from the finest grid to the coarsest.
   public let downBlockTypes: [String]
@@ -74,6 +71,9 @@ public struct UNetConfiguration: Sendable, Equatable {
 }
 
 extension UNetConfiguration {
+  /// The size of the latents that the network was trained with.
+  public var sampleSize: (height: Int, width: Int) { (sampleHeight, sampleWidth) }
+
   /// Whether a down block has transformers.
   public func downBlockHasAttention(_ index: Int) -> Bool { downBlockTypes[index] == "CrossAttnDownBlock2D" }
 
