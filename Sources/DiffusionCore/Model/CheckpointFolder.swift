@@ -62,10 +62,17 @@ public struct CheckpointFolder: Sendable {
 
   /// What a part's `config.json` (`scheduler_config.json` for the schedule) says.
   ///
-  /// - Throws: `InputError` if the file is missing, is not JSON, or has values that `T` refuses.
+  /// - Throws: `InputError` if the file is missing, is not JSON, or asks for what this library does not do.
   public func configuration<T: Decodable>(of part: Part, as type: T.Type = T.self) throws -> T {
     let name = part == .scheduler ? "scheduler_config.json" : "config.json"
-    return try JSONFile.decode(type, from: folder(of: part).appendingPathComponent(name))
+    let file = try folder(of: part).appendingPathComponent(name)
+    let configuration = try JSONFile.decode(type, from: file)
+    do {
+      try (configuration as? any CheckpointConfiguration)?.validate()
+    } catch let error as InputError {
+      throw InputError(error.kind, "\(file.path): \(error.message)")
+    }
+    return configuration
   }
 
   /// The weights of a part, whole or in shards; in full precision if the folder has both full and half.

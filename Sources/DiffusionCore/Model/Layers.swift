@@ -10,7 +10,8 @@ struct Linear: Sendable {
     // A 1x1 convolution's weight is the same matrix with two more axes.
     let stored = try weights.tensor("weight")
     let isMatrix = stored.shape == [outputs, inputs] || stored.shape == [outputs, inputs, 1, 1]
-    weight = isMatrix ? stored.reshaped([outputs, inputs]) : try weights.tensor("weight", shape: [outputs, inputs])
+    weight =
+      isMatrix ? stored.reshaped([outputs, inputs]) : try weights.tensor("weight", shape: [outputs, inputs])
     bias = hasBias ? try weights.tensor("bias", shape: [outputs]) : nil
   }
 

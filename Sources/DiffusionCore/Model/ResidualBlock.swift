@@ -19,7 +19,9 @@ struct ResidualBlock: Sendable {
   ) throws {
     norm1 = try GroupNorm(weights["norm1"], channels: inputs, groups: groups, epsilon: epsilon)
     conv1 = try Convolution(weights["conv1"], inputs: inputs, outputs: outputs)
-    timeProjection = try timeChannels.map { try Linear(weights["time_emb_proj"], inputs: $0, outputs: outputs) }
+    timeProjection = try timeChannels.map {
+      try Linear(weights["time_emb_proj"], inputs: $0, outputs: outputs)
+    }
     norm2 = try GroupNorm(weights["norm2"], channels: outputs, groups: groups, epsilon: epsilon)
     conv2 = try Convolution(weights["conv2"], inputs: outputs, outputs: outputs)
     shortcut =
