@@ -33,3 +33,12 @@ void ctk_widen_f16(float *y, const uint16_t *x, ptrdiff_t n);
 
 /// bfloat16 bit patterns to single precision.
 void ctk_widen_bf16(float *y, const uint16_t *x, ptrdiff_t n);
+
+/// Tells the processor that the thread is only waiting for another.
+static inline void ctk_pause(void) {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}

@@ -41,8 +41,8 @@ public final class DiffusionModel: Sendable {
 
   /// Width and height of the pictures that the model was trained on.
   public var pictureSize: (width: Int, height: Int) {
-    let sample = unet.configuration
-    return (sample.sampleWidth * autoencoder.downsampling, sample.sampleHeight * autoencoder.downsampling)
+    let (height, width) = unet.configuration.sampleSize
+    return (width * autoencoder.downsampling, height * autoencoder.downsampling)
   }
 
   /// What the UNet reads of a text: tokens x channels.

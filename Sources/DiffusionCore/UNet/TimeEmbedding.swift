@@ -12,10 +12,9 @@ struct TimeEmbedding: Sendable {
   init(_ configuration: UNetConfiguration, _ weights: WeightScope) throws {
     width = configuration.blockOutChannels[0]
     cosineFirst = configuration.flipSinToCos
-    frequencyShift = configuration.frequencyShift
-    linear1 = try Linear(weights["linear_1"], inputs: width, outputs: configuration.timeEmbeddingWidth)
-    linear2 = try Linear(
-      weights["linear_2"], inputs: configuration.timeEmbeddingWidth, outputs: configuration.timeEmbeddingWidth)
+    frequencyShift = Double(configuration.frequencyShift)
+    linear1 = try Linear(weights["linear_1"], inputs: width, outputs: 4 * width)
+    linear2 = try Linear(weights["linear_2"], inputs: 4 * width, outputs: 4 * width)
   }
 
   /// SiLU of the time embedding, which is all that residual blocks read of it.

@@ -29,7 +29,7 @@ public final class UNet: Sendable {
     self.configuration = configuration
     let width = configuration.blockOutChannels[0]
     inputConvolution = try Convolution(
-      weights["conv_in"], inputs: configuration.inChannels, outputs: width, size: configuration.convInKernelSize)
+      weights["conv_in"], inputs: configuration.inChannels, outputs: width, size: configuration.convInKernel)
     timeEmbedding = try TimeEmbedding(configuration, weights["time_embedding"])
     let builder = try UNetStageBuilder(configuration, weights)
     stages = builder.stages
@@ -41,10 +41,10 @@ public final class UNet: Sendable {
     }
     firstTransformer = first
     outputNorm = try GroupNorm(
-      weights["conv_norm_out"], channels: width, groups: configuration.normGroupCount,
+      weights["conv_norm_out"], channels: width, groups: configuration.normGroups,
       epsilon: Float(configuration.normEpsilon))
     outputConvolution = try Convolution(
-      weights["conv_out"], inputs: width, outputs: configuration.outChannels, size: configuration.convOutKernelSize)
+      weights["conv_out"], inputs: width, outputs: configuration.outChannels, size: configuration.convOutKernel)
   }
 
   /// A text's keys and values at every cross-attention, to be used by as many evaluations as read that text.

@@ -34,16 +34,17 @@ struct UNetStageBuilder {
     try addUpBlocks()
   }
 
-    private mutating func addDownBlocks() throws {
+  private var timeChannels: Int { configuration.blockOutChannels[0] * 4 }
+
+  private mutating func addDownBlocks() throws {
     stages.append(.keep)
     var channels = configuration.blockOutChannels[0]
     for (level, outputs) in configuration.blockOutChannels.enumerated() {
       let scope = weights["down_blocks"][level]
-      for layer in 0..<configuration.layersPerBlock[level] {
+      for layer in 0..<configuration.layersPerBlock(at: level) {
         try addResidual(scope["resnets"][layer], inputs: channels, outputs: outputs)
-        if configuration.downBlockAttends(level) {
-          try addTransformer(scope["attentions"][layer], channels: outputs, level: level,
-            depth: configuration.transformerLayersPerBlock[level], place: .down)
+        if configuration.downBlockHasAttention(level) {
+          try addTransformer(scope["attentions"][layer], channels: outputs, level: level, place: .down)
         }
         stages.append(.keep)
         channels = outputs
@@ -58,14 +59,13 @@ struct UNetStageBuilder {
   }
 
   private mutating func addMiddleBlock() throws {
-    guard configuration.midBlockType != nil, let channels = configuration.blockOutChannels.last else { return }
+    guard configuration.hasMiddleBlock, let channels = configuration.blockOutChannels.last else { return }
     let scope = weights["mid_block"]
     let level = configuration.blockOutChannels.count - 1
     let scale = Float(configuration.midBlockScaleFactor)
     try addResidual(scope["resnets.0"], inputs: channels, outputs: channels, outputScale: scale)
-    guard configuration.midBlockAttends else { return }
-    try addTransformer(scope["attentions.0"], channels: channels, level: level,
-      depth: configuration.transformerLayersPerBlock[level], place: .mid)
+    guard configuration.middleBlockHasAttention else { return }
+    try addTransformer(scope["attentions.0"], channels: channels, level: level, place: .mid)
     try addResidual(scope["resnets.1"], inputs: channels, outputs: channels, outputScale: scale)
   }
 
@@ -76,14 +76,13 @@ struct UNetStageBuilder {
       let scope = weights["up_blocks"][block]
       let outputs = configuration.blockOutChannels[level]
       let below = configuration.blockOutChannels[max(level - 1, 0)]
-      let layers = configuration.layersPerBlock[level] + 1
+      let layers = configuration.layersPerBlock(at: level) + 1
       for layer in 0..<layers {
         let kept = layer == layers - 1 ? below : outputs
         stages.append(.join)
         try addResidual(scope["resnets"][layer], inputs: channels + kept, outputs: outputs)
-        if configuration.upBlockAttends(block) {
-          try addTransformer(scope["attentions"][layer], channels: outputs, level: level,
-            depth: configuration.upTransformerLayersPerBlock[block], place: .up)
+        if configuration.upBlockHasAttention(block) {
+          try addTransformer(scope["attentions"][layer], channels: outputs, level: level, place: .up, upBlock: block)
         }
         channels = outputs
       }
@@ -95,23 +94,23 @@ struct UNetStageBuilder {
   }
 
   private mutating func addResidual(
-    _ scope: WeightScope, inputs: Int, outputs: Int, outputScale: Float = 1
+    _ scope: WeightScope, inputs: Int, outputs: Int, outputScale: Float? = nil
   ) throws {
     let block = try ResidualBlock(
-      scope, inputs: inputs, outputs: outputs, timeChannels: configuration.timeEmbeddingWidth, groups: configuration.normGroupCount,
+      scope, inputs: inputs, outputs: outputs, timeChannels: timeChannels, groups: configuration.normGroups,
       epsilon: Float(configuration.normEpsilon),
-      outputScale: outputScale)
+      outputScale: outputScale ?? Float(configuration.resnetOutScaleFactor))
     stages.append(.residual(block, time: residualBlocks.count))
     residualBlocks.append(block)
   }
 
   private mutating func addTransformer(
-    _ scope: WeightScope, channels: Int, level: Int, depth: Int, place: AttentionSite.Place
+    _ scope: WeightScope, channels: Int, level: Int, place: AttentionSite.Place, upBlock: Int? = nil
   ) throws {
     let transformer = try SpatialTransformer(
-      scope, channels: channels, heads: configuration.headCounts[level],
-      depth: depth,
-      textChannels: configuration.crossAttentionWidths[level], groups: configuration.normGroupCount, place: place)
+      scope, channels: channels, heads: configuration.heads(at: level),
+      depth: configuration.transformerDepth(at: level, upBlock: upBlock),
+      textChannels: configuration.crossAttentionChannels(at: level), groups: configuration.normGroups, place: place)
     stages.append(.transformer(transformer, firstBlock: transformerBlocks.count))
     transformerBlocks += transformer.blocks
   }
