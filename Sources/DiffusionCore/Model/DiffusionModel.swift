@@ -26,10 +26,11 @@ public final class DiffusionModel: Sendable {
     checkpoint = try CheckpointFolder(source.folder())
     schedule = try NoiseSchedule(checkpoint.configuration(of: .scheduler))
     tokenizer = try CLIPTokenizer(checkpoint)
-    textEncoder = try CLIPTextEncoder(checkpoint)
+    textEncoder = try CLIPTextEncoder(
+      checkpoint.configuration(of: .textEncoder), weights: checkpoint.weights(of: .textEncoder))
     let configuration: UNetConfiguration = try checkpoint.configuration(of: .unet)
     unet = try UNet(configuration, weights: checkpoint.weights(of: .unet))
-    autoencoder = try AutoencoderKL(checkpoint)
+    autoencoder = try AutoencoderKL(checkpoint.configuration(of: .autoencoder), weights: checkpoint.weights(of: .autoencoder))
     fingerprint = try checkpoint.modelFingerprint()
     guard unet.configuration.inChannels == autoencoder.configuration.latentChannels else {
       throw InputError(
