@@ -26,6 +26,9 @@ extension Tensor {
   /// `factor` times each number.
   public static func * (factor: Float, x: Tensor) -> Tensor { x.mapped { ctk_scale($0, factor, $1, $2) } }
 
+  /// `factor` times each number.
+  public static func * (x: Tensor, factor: Float) -> Tensor { factor * x }
+
   /// `a` x + `b` y of tensors of one shape, in one pass.
   public static func combination(_ a: Float, _ x: Tensor, _ b: Float, _ y: Tensor) -> Tensor {
     x.mapped(with: y) { ctk_combine($0, a, $1, b, $2, $3) }
@@ -58,6 +61,9 @@ extension Variable {
   public static func * (factor: Float, x: Variable) -> Variable {
     .recorded(factor * x.value, from: [x]) { [factor * $0] }
   }
+
+  /// `factor` times each number.
+  public static func * (x: Variable, factor: Float) -> Variable { factor * x }
 
   /// `a` x + `b` y of variables of one shape, in one pass.
   public static func combination(_ a: Float, _ x: Variable, _ b: Float, _ y: Variable) -> Variable {

@@ -150,3 +150,14 @@ const struct ctk_table *ctk_table_of(enum ctk_level level);
 
 /// The level that the functions above use.
 enum ctk_level ctk_current_level(void);
+
+// MARK: Threads
+
+/// Tells the processor that the thread is only waiting for another.
+static inline void ctk_pause(void) {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
