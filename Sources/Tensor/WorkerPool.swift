@@ -82,7 +82,7 @@ final class WorkerPool: @unchecked Sendable {
     while true {
       let seen = state.load(ordering: .acquiring)
       if seen & Self.closed == 0, join(seen) {
-        takeIndices(count, body)
+        takePart()
         state.wrappingSubtract(1, ordering: .releasing)
         watched = 0
       } else if watched < 4000 {
@@ -94,6 +94,10 @@ final class WorkerPool: @unchecked Sendable {
       }
     }
   }
+
+  /// A function of its own, so that no reference to the loop's body outlives the helper's part in it.
+  @inline(never)
+  private func takePart() { takeIndices(count, body) }
 
   /// Joins the loop that `seen` is the state of, unless it has closed meanwhile or has helpers enough.
   private func join(_ seen: Int) -> Bool {
