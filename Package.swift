@@ -29,8 +29,9 @@ let package = Package(
       name: "CTurboJPEG", pkgConfig: "libturbojpeg",
       providers: [.apt(["libturbojpeg0-dev"]), .brew(["jpeg-turbo"])]),
     .target(name: "CTensorKernels"),
+    .target(name: "CPictures", dependencies: ["CLibPNG"]),
     .target(name: "Tensor", dependencies: ["CTensorKernels", "COpenBLAS", "CLAPACKE"]),
-    .target(name: "DiffusionCore", dependencies: ["Tensor", "CTensorKernels", "CLibPNG", "CTurboJPEG"]),
+    .target(name: "DiffusionCore", dependencies: ["Tensor", "CTensorKernels", "CPictures", "CTurboJPEG"]),
     .target(name: "NullTextInversion", dependencies: ["DiffusionCore", "Tensor"]),
     .target(name: "EmojiScenes", dependencies: ["DiffusionCore"], resources: [.copy("Resources")]),
     .executableTarget(

@@ -1,7 +1,7 @@
-// The exponential and what is made of it, as straight-line code that vectorises.
-//
-// Relative error of `exponential` at most 1.2e-7. Results under 2e-38 are flushed to zero, overflow gives infinity,
-// NaN stays NaN.
+/// exp(x), as straight-line code that vectorises.
+///
+/// The relative error is at most 1.2e-7. Results under 2e-38 are flushed to zero, overflow gives infinity, NaN stays
+/// NaN.
 static inline float exponential(float x) {
   x = x < -87.6f ? -87.6f : x;
   x = x > 89.0f ? 89.0f : x;
@@ -16,7 +16,7 @@ static inline float exponential(float x) {
   // ln 2 in two parts, the first short enough for n times it to be exact.
   float r = (x - n * 0.693359375f) + n * 2.12194440054690583e-4f;
 
-  // 2 exp(r), minimax in relative error on |r| <= ln(2)/2; 2^(n-1) is representable up to the overflow.
+  // 2 exp(r), minimax in relative error on |r| <= ln(2)/2, times 2^(n-1): that power is finite up to the overflow.
   float p = 2 * 0.00138367421264f;
   p = p * r + 2 * 0.00837489834401f;
   p = p * r + 2 * 0.0416682317992f;
@@ -25,7 +25,7 @@ static inline float exponential(float x) {
   p = p * r + 2 * 1.00000003654f;
   p = p * r + 2;
   bits = (bits + 126) << 23;
-  float scale;
-  memcpy(&scale, &bits, 4);
-  return p * scale;
+  float power;
+  memcpy(&power, &bits, 4);
+  return p * power;
 }

@@ -1,12 +1,19 @@
-// The loops of one processor level: included by one file for each, after TABLE has been given its name.
+// The loops of one processor level: included by one file for each, with TABLE the name of the level's table.
+//
+// They are written plainly and vectorised by the compiler. Products and sums may be fused everywhere; sums are
+// regrouped only where a loop says so.
 #pragma clang fp contract(fast)
 
-#include "elementwise.h"
 #include "exponential.h"
+
+#include "activations.h"
+#include "elementwise.h"
+#include "normalization.h"
+#include "reductions.h"
 #include "softmax.h"
 
-const struct table TABLE = {
-#define LOOP(name) .name = name,
-#include "names.h"
-#undef LOOP
+const struct ctk_table TABLE = {
+#define ENTRY(name) .name = name,
+    CTK_EACH(ENTRY)
+#undef ENTRY
 };

@@ -1,7 +1,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "table.h"
+#include "levels.h"
 
-#define TABLE ctk_table_portable
+#define TABLE ctk_portable
 #include "loops.h"

@@ -4,24 +4,15 @@
 // number than the four a compiler likes to take.
 #define SHORT_ROWS _Pragma("clang loop interleave_count(2)")
 
-/// The bits of a number as an integer that is ordered like it, and back.
-static inline int32_t ordered(int32_t bits) { return bits ^ ((bits >> 31) & INT32_MAX); }
-
-/// The largest scale * x, compared as integers since a compiler may not regroup comparisons that could meet NaN.
+/// The largest scale * x.
 static inline float largest(const float *x, ptrdiff_t n, float scale) {
-  int32_t key = INT32_MIN;
+  int32_t result = INT32_MIN;
   SHORT_ROWS
   for (ptrdiff_t i = 0; i < n; i++) {
-    float v = x[i] * scale;
-    int32_t k;
-    memcpy(&k, &v, 4);
-    k = ordered(k);
-    key = k > key ? k : key;
+    int32_t key = key_of(x[i] * scale);
+    result = key > result ? key : result;
   }
-  key = ordered(key);
-  float result;
-  memcpy(&result, &key, 4);
-  return result;
+  return number_of(result);
 }
 
 /// x := exp(scale * x - shift); gives the sum.

@@ -45,7 +45,7 @@ struct NullTextOptimizer {
       return predictor.sampler.denoised(Variable(latent), prediction: prediction, at: timestep)
     }
 
-    var adam = Adam(learningRate: Float(0.01 * (1 - Double(index) / 100)))
+    var adam = Adam(learningRate: 0.01 * (1 - Double(index) / 100))
     while step.losses.count < innerSteps {
       let (loss, gradient) = try valueAndGradient(at: step.embedding) { embedding in
         try landing(embedding).meanSquaredError(to: target)

@@ -1,4 +1,4 @@
-public import Tensor
+internal import Tensor
 
 /// A learnt matrix product: x Wᵀ + b.
 struct Linear: Sendable {

@@ -52,7 +52,7 @@ struct UNetStageBuilder {
       if level < configuration.blockOutChannels.count - 1 {
         let convolution = try Convolution(
           scope["downsamplers.0.conv"], inputs: outputs, outputs: outputs, stride: 2,
-          padding: .all(configuration.downsamplePadding))
+          padding: configuration.downsamplePadding == 0 ? .init(leading: 0, trailing: 1) : .all(1))
         stages += [.downsample(convolution), .keep]
       }
     }

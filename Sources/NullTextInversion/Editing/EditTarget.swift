@@ -41,8 +41,7 @@ final class EditTarget {
       throw InputError(.mismatch, "Emphasis and windows of words need prompt-to-prompt control.")
     }
     blendMaps = try options.blend.map {
-      let crossSites = sites.filter(\.isCross)
-      let grid = try LocalBlendGrid(forLatentOf: height, by: width, sites: crossSites)
+      let grid = try LocalBlendGrid(forLatentOf: height, by: width, sites: sites.filter(\.isCross))
       return try LocalBlendMaps($0, source: sourceWords, target: targetWords, grid: grid)
     }
     region = try options.mask?.latentMask(height: height, width: width, inversion: inversion)

@@ -1,0 +1,138 @@
+package import Foundation
+
+#if canImport(Darwin)
+  internal import Darwin
+#elseif canImport(Musl)
+  internal import Musl
+#else
+  internal import Glibc
+#endif
+
+/// Files that appear under their name only when they are complete.
+///
+/// The bytes go to a hidden file in the same folder, which takes the place of the old file at the end. Whatever goes
+/// wrong before, the old file is as it was and the hidden one is gone.
+package enum AtomicFile {
+  /// Writes `data` to a file.
+  ///
+  /// - Parameter synchronized: whether to wait until the disk has the bytes, so that not even a power failure can
+  ///   leave an empty file.
+  /// - Throws: ``InputError`` `unwritable`.
+  package static func write(_ data: Data, to url: URL, synchronized: Bool = false) throws {
+    try write(to: url, synchronized: synchronized) { try $0.append(data) }
+  }
+
+  /// Writes the pieces that `body` appends to a file.
+  ///
+  /// - Throws: ``InputError`` `unwritable`, and what `body` throws; the file is then as it was before.
+  package static func write(
+    to url: URL, synchronized: Bool = false, _ body: (borrowing Writer) throws -> Void
+  ) throws {
+    let target = try Target(url)
+    let writer = try Writer(for: target)
+    var isDone = false
+    defer {
+      close(writer.descriptor)
+      if !isDone { unlink(writer.path) }
+    }
+    try body(writer)
+    if synchronized, fsync(writer.descriptor) != 0 { throw target.error(errno) }
+    guard rename(writer.path, target.path) == 0 else { throw target.error(errno) }
+    isDone = true
+  }
+
+  /// Throws what would keep a file from being written, before the work of making its bytes is done.
+  ///
+  /// Creates and removes an empty hidden file in the folder, because only that shows for certain that one may.
+  package static func checkWritable(_ url: URL) throws {
+    let writer = try Writer(for: Target(url))
+    close(writer.descriptor)
+    unlink(writer.path)
+  }
+
+  /// Takes the bytes of a file that is being written.
+  package struct Writer: ~Copyable {
+    fileprivate let target: Target
+    fileprivate let path: String
+    fileprivate let descriptor: Int32
+
+    fileprivate init(for target: Target) throws {
+      self.target = target
+      let name = (target.path as NSString).lastPathComponent
+      path = "\(target.folder)/.\(name.prefix(40)).\(String(UInt64.random(in: 0 ... .max), radix: 36)).tmp"
+      descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+      guard descriptor >= 0 else { throw target.error(errno) }
+      if let mode = target.mode { _ = fchmod(descriptor, mode) }
+    }
+
+    /// Adds bytes at the end.
+    package borrowing func append(_ data: some DataProtocol) throws {
+      for region in data.regions { try region.withUnsafeBytes { try append($0) } }
+    }
+
+    private borrowing func append(_ bytes: UnsafeRawBufferPointer) throws {
+      var rest = bytes[...]
+      while !rest.isEmpty {
+        let piece = UnsafeRawBufferPointer(rebasing: rest)
+        // Linux writes at most 2 GiB at a time.
+        let count = writeOnce(descriptor, piece.baseAddress, min(piece.count, 1 << 30))
+        if count < 0, errno == EINTR { continue }
+        guard count > 0 else { throw target.error(count < 0 ? errno : ENOSPC) }
+        rest = rest.dropFirst(count)
+      }
+    }
+  }
+
+  /// A name under which a file can be put.
+  fileprivate struct Target {
+    let path: String
+    let folder: String
+    /// The permissions of the file that is there now.
+    var mode: mode_t?
+
+    init(_ url: URL) throws {
+      // A link stays a link: the file it leads to is replaced.
+      path = url.resolvingSymlinksInPath().path
+      let folder = (path as NSString).deletingLastPathComponent
+      self.folder = folder.isEmpty ? "." : folder
+      var status = stat()
+      if stat(path, &status) == 0 {
+        mode = status.st_mode & 0o777
+        switch status.st_mode & S_IFMT {
+        case S_IFREG: break
+        case S_IFDIR: throw unwritable("it is a folder; name a file in it")
+        default: throw unwritable("it is not an ordinary file")
+        }
+      } else if errno != ENOENT {
+        throw error(errno)
+      }
+      guard stat(folder, &status) == 0 else {
+        throw errno == ENOENT
+          ? unwritable("there is no folder \(folder); make it first") : error(errno)
+      }
+    }
+
+    /// The sentence for an error number of the system.
+    func error(_ number: Int32) -> InputError {
+      switch number {
+      case ENOENT: unwritable("there is no folder \(folder); make it first")
+      case ENOTDIR: unwritable("\(folder) is not a folder")
+      case EACCES, EPERM: unwritable("you may not write in \(folder)")
+      case EROFS: unwritable("\(folder) is read-only")
+      case ENOSPC, EDQUOT: unwritable("the disk is full")
+      case EFBIG: unwritable("the file would be larger than allowed")
+      case ENAMETOOLONG: unwritable("the name is too long")
+      default: unwritable(String(cString: strerror(number)))
+      }
+    }
+
+    private func unwritable(_ reason: String) -> InputError {
+      InputError(.unwritable, "\(path) cannot be written: \(reason).")
+    }
+  }
+}
+
+/// The system's `write`, whose name is another function's inside `AtomicFile`.
+private func writeOnce(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
+  write(descriptor, bytes, count)
+}

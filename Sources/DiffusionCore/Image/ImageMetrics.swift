@@ -1,0 +1,136 @@
+internal import Foundation
+public import Tensor
+
+/// How much two pictures of one size differ.
+///
+/// Samples count from 0 to 1. A mask, height x width, names what is *not* to be compared, as PIE-Bench does for the
+/// region that an edit may change: both pictures are multiplied by one minus the mask, and the metric is taken over
+/// the whole frame. If the mask covers everything, the result is not-a-number. Comparing pictures of different sizes
+/// is a programming error.
+public enum ImageMetrics {
+  /// The mean of the squared differences of the samples, from 0 to 1.
+  public static func meanSquaredError(_ a: RGBImage, _ b: RGBImage, masking mask: Tensor? = nil) -> Double {
+    guard let (a, b) = planes(a, b, mask) else { return .nan }
+    var sum = 0.0
+    for channel in 0..<3 {
+      for (x, y) in zip(a[channel].samples, b[channel].samples) { sum += (x - y) * (x - y) }
+    }
+    return sum / Double(3 * a[0].samples.count)
+  }
+
+  /// The peak signal-to-noise ratio in decibels: -10 log10 of the mean squared error; infinite for equal pictures.
+  public static func psnr(_ a: RGBImage, _ b: RGBImage, masking mask: Tensor? = nil) -> Double {
+    -10 * log10(meanSquaredError(a, b, masking: mask))
+  }
+
+  /// The window in which structural similarity compares two pictures.
+  public enum SimilarityWindow: Sendable, Hashable {
+    /// 7 x 7 pixels of equal weight and sample covariances: what scikit-image's `structural_similarity` does.
+    case uniform
+    /// 11 x 11 pixels under a Gaussian of 1.5 pixels: the original publication's, torchmetrics' and PIE-Bench's.
+    case gaussian
+
+    /// The number of pixels a side.
+    public var side: Int { self == .uniform ? 7 : 11 }
+
+    /// The weights along one side; their sum is 1.
+    fileprivate var weights: [Double] {
+      switch self {
+      case .uniform: return Array(repeating: 1 / 7, count: 7)
+      case .gaussian:
+        let bell = (-5...5).map { (x: Int) -> Double in exp(-Double(x * x) / 4.5) }
+        let sum = bell.reduce(0, +)
+        return bell.map { $0 / sum }
+      }
+    }
+
+    fileprivate var covarianceFactor: Double { self == .uniform ? 49 / 48 : 1 }
+  }
+
+  /// The structural similarity, 1 for equal pictures: the mean over all windows inside the frame and the three
+  /// channels.
+  ///
+  /// Z. Wang et al., "Image quality assessment: from error visibility to structural similarity", 2004, equation 13,
+  /// with K1 = 0.01 and K2 = 0.03. Not-a-number for pictures smaller than the window.
+  public static func ssim(
+    _ a: RGBImage, _ b: RGBImage, window: SimilarityWindow = .gaussian, masking mask: Tensor? = nil
+  ) -> Double {
+    guard min(a.width, a.height) >= window.side, let (a, b) = planes(a, b, mask) else { return .nan }
+    return (0..<3).map { similarity(a[$0], b[$0], window) }.reduce(0, +) / 3
+  }
+
+  private static func similarity(_ a: Plane, _ b: Plane, _ window: SimilarityWindow) -> Double {
+    let (c1, c2) = (0.01 * 0.01, 0.03 * 0.03)
+    let weights = window.weights
+    let meanA = a.averaged(weights).samples
+    let meanB = b.averaged(weights).samples
+    let squareA = a.times(a).averaged(weights).samples
+    let squareB = b.times(b).averaged(weights).samples
+    let product = a.times(b).averaged(weights).samples
+    var sum = 0.0
+    for i in meanA.indices {
+      let (x, y) = (meanA[i], meanB[i])
+      let varianceA = window.covarianceFactor * (squareA[i] - x * x)
+      let varianceB = window.covarianceFactor * (squareB[i] - y * y)
+      let covariance = window.covarianceFactor * (product[i] - x * y)
+      sum +=
+        (2 * x * y + c1) * (2 * covariance + c2)
+        / ((x * x + y * y + c1) * (varianceA + varianceB + c2))
+    }
+    return sum / Double(meanA.count)
+  }
+
+  /// Red, green and blue of both pictures outside of the mask; nil if nothing is.
+  private static func planes(_ a: RGBImage, _ b: RGBImage, _ mask: Tensor?) -> ([Plane], [Plane])? {
+    precondition(a.width == b.width && a.height == b.height, "\(a) and \(b) differ in size")
+    var kept: [Double]?
+    if let mask {
+      precondition(mask.shape == [a.height, a.width], "a mask of \(mask.shape) for \(a)")
+      let weights = mask.scalars.map { 1 - Double($0) }
+      guard weights.contains(where: { $0 != 0 }) else { return nil }
+      kept = weights
+    }
+    func planes(_ image: RGBImage) -> [Plane] {
+      (0..<3).map { channel in
+        Plane(
+          width: image.width,
+          samples: (0..<image.width * image.height).map { i in
+            Double(image.bytes[3 * i + channel]) / 255 * (kept?[i] ?? 1)
+          })
+      }
+    }
+    return (planes(a), planes(b))
+  }
+}
+
+/// One channel of a picture.
+private struct Plane {
+  var width: Int
+  var samples: [Double]
+
+  func times(_ other: Plane) -> Plane {
+    Plane(width: width, samples: zip(samples, other.samples).map { $0 * $1 })
+  }
+
+  /// The weighted mean around each pixel that is far enough from the border.
+  func averaged(_ weights: [Double]) -> Plane {
+    let height = samples.count / width
+    let reach = weights.count - 1
+    let narrow = width - reach
+    var rows = [Double](repeating: 0, count: narrow * height)
+    for y in 0..<height {
+      for x in 0..<narrow {
+        var sum = 0.0
+        for k in 0...reach { sum += weights[k] * samples[y * width + x + k] }
+        rows[y * narrow + x] = sum
+      }
+    }
+    var result = [Double](repeating: 0, count: narrow * (height - reach))
+    for i in result.indices {
+      var sum = 0.0
+      for k in 0...reach { sum += weights[k] * rows[i + k * narrow] }
+      result[i] = sum
+    }
+    return Plane(width: narrow, samples: result)
+  }
+}

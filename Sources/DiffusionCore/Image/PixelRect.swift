@@ -1,0 +1,57 @@
+/// A rectangle of whole pixels; `x` and `y` are those of its upper left corner.
+public struct PixelRect: Sendable, Hashable, Codable {
+  /// The first column.
+  public var x: Int
+  /// The first row, counted downwards.
+  public var y: Int
+  /// The number of columns.
+  public var width: Int
+  /// The number of rows.
+  public var height: Int
+
+  /// A rectangle by its upper left corner and size.
+  public init(x: Int, y: Int, width: Int, height: Int) {
+    self.x = x
+    self.y = y
+    self.width = width
+    self.height = height
+  }
+
+  /// Whether the rectangle holds at least one pixel and lies inside a picture of `width` x `height`.
+  public func fits(width: Int, height: Int) -> Bool {
+    func fits(_ start: Int, _ length: Int, _ limit: Int) -> Bool {
+      start >= 0 && length > 0 && length <= limit && start <= limit - length
+    }
+    return fits(x, self.width, width) && fits(y, self.height, height)
+  }
+
+  /// The largest centred part whose sides are in proportion `width` : `height`.
+  ///
+  /// Only the side that is too long is cut, to the nearest whole number of pixels; of an odd remainder the smaller
+  /// half is cut at the left or top.
+  package func centralPart(ofAspect width: Int, _ height: Int) -> PixelRect {
+    precondition(width > 0 && height > 0, "the proportion \(width) : \(height)")
+    var part = self
+    if self.width * height > self.height * width {
+      part.width = max(1, (2 * self.height * width + height) / (2 * height))
+      part.x += (self.width - part.width) / 2
+    } else if self.width * height < self.height * width {
+      part.height = max(1, (2 * self.width * height + width) / (2 * width))
+      part.y += (self.height - part.height) / 2
+    }
+    return part
+  }
+}
+
+extension PixelRect: LosslessStringConvertible {
+  /// The four numbers as `x,y,width,height`.
+  public var description: String { "\(x),\(y),\(width),\(height)" }
+
+  /// A rectangle from its description; nil if that is not four whole numbers between commas.
+  public init?(_ description: String) {
+    let parts = description.split(separator: ",", omittingEmptySubsequences: false)
+    let numbers = parts.compactMap { Int($0) }
+    guard parts.count == 4, numbers.count == 4 else { return nil }
+    self.init(x: numbers[0], y: numbers[1], width: numbers[2], height: numbers[3])
+  }
+}
