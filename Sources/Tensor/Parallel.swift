@@ -1,4 +1,3 @@
-internal import Dispatch
 internal import Foundation
 internal import Synchronization
 
@@ -9,12 +8,13 @@ internal import Synchronization
 /// not nested.
 public enum Parallel {
   private static let threads = Atomic<Int>(0)
+  private static let processorCount = ProcessInfo.processInfo.activeProcessorCount
 
   /// How many threads work at the same time: the number of active processors unless set.
   public static var threadCount: Int {
     get {
       let set = threads.load(ordering: .relaxed)
-      return set > 0 ? set : ProcessInfo.processInfo.activeProcessorCount
+      return set > 0 ? set : processorCount
     }
     set { threads.store(max(0, newValue), ordering: .relaxed) }
   }
@@ -26,18 +26,7 @@ public enum Parallel {
       for index in 0..<max(count, 0) { body(index) }
       return
     }
-    let next = Atomic<Int>(0)
-    withoutActuallyEscaping(body) { body in
-      // Each index is taken once, and `concurrentPerform` returns only when all are done.
-      nonisolated(unsafe) let body = body
-      DispatchQueue.concurrentPerform(iterations: workers) { _ in
-        while true {
-          let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
-          guard index < count else { return }
-          body(index)
-        }
-      }
-    }
+    WorkerPool.shared.run(count, workers: workers, body)
   }
 
   /// Calls `body` with consecutive ranges of `0..<count` of `grain` each (the last may be shorter).

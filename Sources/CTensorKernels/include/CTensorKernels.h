@@ -1,1 +1,163 @@
+// The loops that BLAS does not have, over rows of single-precision numbers.
+//
+// Each function exists once per processor level (AVX-512, AVX2, portable); the best one that runs here is chosen when
+// the program starts. Sizes and strides count scalars. Unless said otherwise arrays do not overlap, and NaN and
+// infinity go the way arithmetic sends them.
 #pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+// MARK: Element by element
+
+/// y := y + x
+void ctk_add(float *y, const float *x, ptrdiff_t n);
+
+/// y := a x + b y
+void ctk_axpby(float *y, float a, const float *x, float b, ptrdiff_t n);
+
+/// z := a x + b y
+void ctk_combine(float *z, float a, const float *x, float b, const float *y, ptrdiff_t n);
+
+/// z := a (x - y)
+void ctk_scaled_difference(float *z, float a, const float *x, const float *y, ptrdiff_t n);
+
+/// y := a x
+void ctk_scale(float *y, float a, const float *x, ptrdiff_t n);
+
+/// z := x y
+void ctk_multiply(float *z, const float *x, const float *y, ptrdiff_t n);
+
+/// IEEE half-precision bit patterns to single precision.
+void ctk_widen_f16(float *y, const uint16_t *x, ptrdiff_t n);
+
+/// bfloat16 bit patterns to single precision.
+void ctk_widen_bf16(float *y, const uint16_t *x, ptrdiff_t n);
+
+/// One Adam step of the parameters p with gradient g, as torch.optim.Adam rounds it: the moments m and v move towards
+/// g and its square, then p := p - step m / (sqrt(v) / root + epsilon).
+void ctk_adam_step(float *p, float *m, float *v, const float *g, ptrdiff_t n, float one_minus_beta1, float beta2,
+                   float one_minus_beta2, float step, float root, float epsilon);
+
+// MARK: Rows
+
+/// Each row of y := bias + the row of residual. Either may be null and then counts as zeros.
+void ctk_fill_rows(float *y, const float *bias, const float *residual, ptrdiff_t rows, ptrdiff_t columns,
+                   ptrdiff_t y_stride, ptrdiff_t residual_stride);
+
+/// Each row of y := the row of x.
+void ctk_copy_rows(float *y, const float *x, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t y_stride,
+                   ptrdiff_t x_stride);
+
+// MARK: Reductions, accumulated in double precision
+
+double ctk_sum(const float *x, ptrdiff_t n);
+
+double ctk_dot(const float *x, const float *y, ptrdiff_t n);
+
+/// The sum of (x - y)^2.
+double ctk_squared_distance(const float *x, const float *y, ptrdiff_t n);
+
+/// The largest number; a NaN among the numbers is the result.
+float ctk_maximum(const float *x, ptrdiff_t n);
+
+/// The smallest number; a NaN among the numbers is the result.
+float ctk_minimum(const float *x, ptrdiff_t n);
+
+// MARK: Softmax
+
+/// Each row := softmax(scale * row), in place.
+void ctk_softmax_rows(float *x, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, float scale);
+
+/// The softmax in which row r sees the columns 0...first_row + r only; the others become zero.
+void ctk_causal_softmax_rows(float *x, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, float scale,
+                             ptrdiff_t first_row);
+
+/// The way back through ctk_softmax_rows: dp := scale * p * (dp - sum(dp * p)) in each row, in place.
+void ctk_softmax_vjp_rows(float *dp, const float *p, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, float scale);
+
+// MARK: Activations. A way back takes the input x and the gradient dy of the output, and gives dx.
+
+/// y := exp(x)
+void ctk_exponentials(float *y, const float *x, ptrdiff_t n);
+
+/// y := x / (1 + exp(-x))
+void ctk_silu(float *y, const float *x, ptrdiff_t n);
+void ctk_silu_vjp(float *dx, const float *x, const float *dy, ptrdiff_t n);
+
+/// y := x (1 + erf(x / sqrt(2))) / 2
+void ctk_gelu(float *y, const float *x, ptrdiff_t n);
+void ctk_gelu_vjp(float *dx, const float *x, const float *dy, ptrdiff_t n);
+
+/// y := x / (1 + exp(-1.702 x))
+void ctk_quick_gelu(float *y, const float *x, ptrdiff_t n);
+void ctk_quick_gelu_vjp(float *dx, const float *x, const float *dy, ptrdiff_t n);
+
+/// Rows of 2 columns to rows of columns: the first half times the GELU of the second half.
+void ctk_geglu_rows(float *y, const float *x, ptrdiff_t rows, ptrdiff_t columns);
+void ctk_geglu_vjp_rows(float *dx, const float *x, const float *dy, ptrdiff_t rows, ptrdiff_t columns);
+
+// MARK: Layer norm
+
+/// y := (x - mean) / sqrt(variance + epsilon) * scale + shift in each row.
+void ctk_layer_norm_rows(float *y, const float *x, const float *scale, const float *shift, ptrdiff_t rows,
+                         ptrdiff_t columns, float epsilon);
+void ctk_layer_norm_vjp_rows(float *dx, const float *x, const float *dy, const float *scale, ptrdiff_t rows,
+                             ptrdiff_t columns, float epsilon);
+
+// MARK: Group norm. Parameters have one number per column, so that the kernels need not know where groups begin.
+
+/// The sums of x - origin and of its square over all rows, for each column.
+void ctk_column_sums(float *sum, float *squares, const float *x, const float *origin, ptrdiff_t rows,
+                     ptrdiff_t columns);
+
+/// u := (x - mean) * factor + shift; y := silu ? u / (1 + exp(-u)) : u.
+void ctk_group_norm_rows(float *y, const float *x, const float *mean, const float *factor, const float *shift,
+                         ptrdiff_t rows, ptrdiff_t columns, _Bool silu);
+
+/// The sums of du and of du * (x - mean) over all rows, for each column; du is the gradient at u.
+void ctk_group_norm_vjp_sums(float *sum, float *products, const float *x, const float *dy, const float *mean,
+                             const float *factor, const float *shift, ptrdiff_t rows, ptrdiff_t columns, _Bool silu);
+
+/// dx := du * factor + offset + (x - mean) * slope.
+void ctk_group_norm_vjp_rows(float *dx, const float *x, const float *dy, const float *mean, const float *factor,
+                             const float *shift, const float *offset, const float *slope, ptrdiff_t rows,
+                             ptrdiff_t columns, _Bool silu);
+
+// MARK: Processor levels
+
+/// Every loop above once, for whatever LOOP stands for.
+#define CTK_EACH(LOOP) \
+  LOOP(add) LOOP(axpby) LOOP(combine) LOOP(scaled_difference) LOOP(scale) LOOP(multiply) \
+  LOOP(widen_f16) LOOP(widen_bf16) LOOP(adam_step) LOOP(fill_rows) LOOP(copy_rows) \
+  LOOP(sum) LOOP(dot) LOOP(squared_distance) LOOP(maximum) LOOP(minimum) \
+  LOOP(softmax_rows) LOOP(causal_softmax_rows) LOOP(softmax_vjp_rows) LOOP(exponentials) \
+  LOOP(silu) LOOP(silu_vjp) LOOP(gelu) LOOP(gelu_vjp) LOOP(quick_gelu) LOOP(quick_gelu_vjp) \
+  LOOP(geglu_rows) LOOP(geglu_vjp_rows) LOOP(layer_norm_rows) LOOP(layer_norm_vjp_rows) \
+  LOOP(column_sums) LOOP(group_norm_rows) LOOP(group_norm_vjp_sums) LOOP(group_norm_vjp_rows)
+
+/// The loops of one processor level.
+struct ctk_table {
+#define CTK_FIELD(name) __typeof__(ctk_##name) *name;
+  CTK_EACH(CTK_FIELD)
+#undef CTK_FIELD
+};
+
+enum ctk_level { ctk_level_portable, ctk_level_avx2, ctk_level_avx512 };
+
+/// The loops of a level, to compare levels with each other; null where the processor or the build does not have it.
+const struct ctk_table *ctk_table_of(enum ctk_level level);
+
+/// The level that the functions above use.
+enum ctk_level ctk_current_level(void);
+
+// MARK: Threads
+
+/// Tells the processor that the thread is only waiting for another.
+static inline void ctk_pause(void) {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}

@@ -1,0 +1,14 @@
+#if defined(__x86_64__)
+
+#include <math.h>
+#include <string.h>
+
+#include "levels.h"
+
+#define TABLE ctk_avx512
+#pragma clang attribute push( \
+    __attribute__((target("avx2,fma,avx512f,avx512dq,avx512bw,avx512vl"))), apply_to = function)
+#include "loops.h"
+#pragma clang attribute pop
+
+#endif

@@ -1,0 +1,102 @@
+#include "levels.h"
+
+static const struct ctk_table *current = &ctk_portable;
+
+const struct ctk_table *ctk_table_of(enum ctk_level level) {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  _Bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  _Bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+                 __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+  if (level == ctk_level_avx512 && avx512) return &ctk_avx512;
+  if (level == ctk_level_avx2 && avx2) return &ctk_avx2;
+#endif
+  return level == ctk_level_portable ? &ctk_portable : 0;
+}
+
+/// Runs before main, so that no thread ever sees the choice being made.
+__attribute__((constructor)) static void choose(void) {
+  for (enum ctk_level level = ctk_level_portable; level <= ctk_level_avx512; level++)
+    if (ctk_table_of(level)) current = ctk_table_of(level);
+}
+
+enum ctk_level ctk_current_level(void) {
+  enum ctk_level level = ctk_level_avx512;
+  while (ctk_table_of(level) != current) level--;
+  return level;
+}
+
+#define CALL(result, name, parameters, arguments) \
+  result ctk_##name parameters { return current->name arguments; }
+
+CALL(void, add, (float *y, const float *x, ptrdiff_t n), (y, x, n))
+CALL(void, axpby, (float *y, float a, const float *x, float b, ptrdiff_t n), (y, a, x, b, n))
+CALL(void, combine,
+     (float *z, float a, const float *x, float b, const float *y, ptrdiff_t n),
+     (z, a, x, b, y, n))
+CALL(void, scaled_difference,
+     (float *z, float a, const float *x, const float *y, ptrdiff_t n),
+     (z, a, x, y, n))
+CALL(void, scale, (float *y, float a, const float *x, ptrdiff_t n), (y, a, x, n))
+CALL(void, multiply, (float *z, const float *x, const float *y, ptrdiff_t n), (z, x, y, n))
+CALL(void, widen_f16, (float *y, const uint16_t *x, ptrdiff_t n), (y, x, n))
+CALL(void, widen_bf16, (float *y, const uint16_t *x, ptrdiff_t n), (y, x, n))
+CALL(void, adam_step,
+     (float *p, float *m, float *v, const float *g, ptrdiff_t n, float one_minus_beta1, float beta2,
+      float one_minus_beta2, float step, float root, float epsilon),
+     (p, m, v, g, n, one_minus_beta1, beta2, one_minus_beta2, step, root, epsilon))
+CALL(void, fill_rows,
+     (float *y, const float *bias, const float *residual, ptrdiff_t rows, ptrdiff_t columns,
+      ptrdiff_t y_stride, ptrdiff_t residual_stride),
+     (y, bias, residual, rows, columns, y_stride, residual_stride))
+CALL(void, copy_rows,
+     (float *y, const float *x, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t y_stride, ptrdiff_t x_stride),
+     (y, x, rows, columns, y_stride, x_stride))
+CALL(double, sum, (const float *x, ptrdiff_t n), (x, n))
+CALL(double, dot, (const float *x, const float *y, ptrdiff_t n), (x, y, n))
+CALL(double, squared_distance, (const float *x, const float *y, ptrdiff_t n), (x, y, n))
+CALL(float, maximum, (const float *x, ptrdiff_t n), (x, n))
+CALL(float, minimum, (const float *x, ptrdiff_t n), (x, n))
+CALL(void, softmax_rows,
+     (float *x, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, float scale),
+     (x, rows, columns, stride, scale))
+CALL(void, causal_softmax_rows,
+     (float *x, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, float scale, ptrdiff_t first_row),
+     (x, rows, columns, stride, scale, first_row))
+CALL(void, softmax_vjp_rows,
+     (float *dp, const float *p, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, float scale),
+     (dp, p, rows, columns, stride, scale))
+CALL(void, exponentials, (float *y, const float *x, ptrdiff_t n), (y, x, n))
+CALL(void, silu, (float *y, const float *x, ptrdiff_t n), (y, x, n))
+CALL(void, silu_vjp, (float *dx, const float *x, const float *dy, ptrdiff_t n), (dx, x, dy, n))
+CALL(void, gelu, (float *y, const float *x, ptrdiff_t n), (y, x, n))
+CALL(void, gelu_vjp, (float *dx, const float *x, const float *dy, ptrdiff_t n), (dx, x, dy, n))
+CALL(void, quick_gelu, (float *y, const float *x, ptrdiff_t n), (y, x, n))
+CALL(void, quick_gelu_vjp, (float *dx, const float *x, const float *dy, ptrdiff_t n), (dx, x, dy, n))
+CALL(void, geglu_rows, (float *y, const float *x, ptrdiff_t rows, ptrdiff_t columns), (y, x, rows, columns))
+CALL(void, geglu_vjp_rows,
+     (float *dx, const float *x, const float *dy, ptrdiff_t rows, ptrdiff_t columns),
+     (dx, x, dy, rows, columns))
+CALL(void, layer_norm_rows,
+     (float *y, const float *x, const float *scale, const float *shift, ptrdiff_t rows, ptrdiff_t columns,
+      float epsilon),
+     (y, x, scale, shift, rows, columns, epsilon))
+CALL(void, layer_norm_vjp_rows,
+     (float *dx, const float *x, const float *dy, const float *scale, ptrdiff_t rows, ptrdiff_t columns,
+      float epsilon),
+     (dx, x, dy, scale, rows, columns, epsilon))
+CALL(void, column_sums,
+     (float *sum, float *squares, const float *x, const float *origin, ptrdiff_t rows, ptrdiff_t columns),
+     (sum, squares, x, origin, rows, columns))
+CALL(void, group_norm_rows,
+     (float *y, const float *x, const float *mean, const float *factor, const float *shift, ptrdiff_t rows,
+      ptrdiff_t columns, _Bool silu),
+     (y, x, mean, factor, shift, rows, columns, silu))
+CALL(void, group_norm_vjp_sums,
+     (float *sum, float *products, const float *x, const float *dy, const float *mean, const float *factor,
+      const float *shift, ptrdiff_t rows, ptrdiff_t columns, _Bool silu),
+     (sum, products, x, dy, mean, factor, shift, rows, columns, silu))
+CALL(void, group_norm_vjp_rows,
+     (float *dx, const float *x, const float *dy, const float *mean, const float *factor, const float *shift,
+      const float *offset, const float *slope, ptrdiff_t rows, ptrdiff_t columns, _Bool silu),
+     (dx, x, dy, mean, factor, shift, offset, slope, rows, columns, silu))

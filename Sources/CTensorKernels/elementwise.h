@@ -1,0 +1,81 @@
+// Arithmetic element by element, conversions, the optimiser's step, and rows moved about.
+
+static void add(float *restrict y, const float *restrict x, ptrdiff_t n) {
+  for (ptrdiff_t i = 0; i < n; i++) y[i] += x[i];
+}
+
+static void axpby(float *restrict y, float a, const float *restrict x, float b, ptrdiff_t n) {
+  for (ptrdiff_t i = 0; i < n; i++) y[i] = a * x[i] + b * y[i];
+}
+
+static void combine(float *restrict z, float a, const float *x, float b, const float *y, ptrdiff_t n) {
+  for (ptrdiff_t i = 0; i < n; i++) z[i] = a * x[i] + b * y[i];
+}
+
+static void scaled_difference(float *restrict z, float a, const float *x, const float *y, ptrdiff_t n) {
+  for (ptrdiff_t i = 0; i < n; i++) z[i] = a * (x[i] - y[i]);
+}
+
+static void scale(float *restrict y, float a, const float *restrict x, ptrdiff_t n) {
+  for (ptrdiff_t i = 0; i < n; i++) y[i] = a * x[i];
+}
+
+static void multiply(float *restrict z, const float *x, const float *y, ptrdiff_t n) {
+  for (ptrdiff_t i = 0; i < n; i++) z[i] = x[i] * y[i];
+}
+
+static void widen_f16(float *restrict y, const uint16_t *restrict x, ptrdiff_t n) {
+  for (ptrdiff_t i = 0; i < n; i++) {
+    uint32_t magnitude = x[i] & 0x7fffu;
+    // Subnormals count units of 2^-24; all others move their exponent by 127 - 15, infinity and NaN by twice that.
+    float small = (float)(int32_t)magnitude * 0x1p-24f;
+    uint32_t small_bits;
+    memcpy(&small_bits, &small, 4);
+    uint32_t bits = (magnitude << 13) + (magnitude >= 0x7c00u ? 224u << 23 : 112u << 23);
+    bits = magnitude < 0x0400u ? small_bits : bits;
+    bits |= (uint32_t)(x[i] & 0x8000u) << 16;
+    memcpy(&y[i], &bits, 4);
+  }
+}
+
+static void widen_bf16(float *restrict y, const uint16_t *restrict x, ptrdiff_t n) {
+  for (ptrdiff_t i = 0; i < n; i++) {
+    uint32_t bits = (uint32_t)x[i] << 16;
+    memcpy(&y[i], &bits, 4);
+  }
+}
+
+/// From a to b by weight, fused as PyTorch fuses it.
+static inline float interpolated(float a, float b, float weight) { return a + weight * (b - a); }
+
+static void adam_step(float *restrict p, float *restrict m, float *restrict v, const float *restrict g, ptrdiff_t n,
+                      float one_minus_beta1, float beta2, float one_minus_beta2, float step, float root,
+                      float epsilon) {
+#pragma clang fp contract(off)
+  for (ptrdiff_t i = 0; i < n; i++) {
+    m[i] = interpolated(m[i], g[i], one_minus_beta1);
+    v[i] = v[i] * beta2 + one_minus_beta2 * g[i] * g[i];
+    p[i] += -step * m[i] / (__builtin_elementwise_sqrt(v[i]) / root + epsilon);
+  }
+}
+
+static void fill_rows(float *y, const float *bias, const float *residual, ptrdiff_t rows, ptrdiff_t columns,
+                      ptrdiff_t y_stride, ptrdiff_t residual_stride) {
+  for (ptrdiff_t r = 0; r < rows; r++) {
+    float *restrict to = y + r * y_stride;
+    const float *restrict b = bias;
+    const float *restrict from = residual ? residual + r * residual_stride : 0;
+    if (b && from) {
+      for (ptrdiff_t i = 0; i < columns; i++) to[i] = b[i] + from[i];
+    } else if (b || from) {
+      memcpy(to, b ? b : from, (size_t)columns * sizeof(float));
+    } else {
+      memset(to, 0, (size_t)columns * sizeof(float));
+    }
+  }
+}
+
+static void copy_rows(float *y, const float *x, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t y_stride,
+                      ptrdiff_t x_stride) {
+  for (ptrdiff_t r = 0; r < rows; r++) memcpy(y + r * y_stride, x + r * x_stride, (size_t)columns * sizeof(float));
+}

@@ -1,0 +1,64 @@
+// Sums in double precision, extremes, and sums over the columns of a matrix.
+
+static double sum(const float *x, ptrdiff_t n) {
+#pragma clang fp reassociate(on) contract(fast)
+  double result = 0;
+  for (ptrdiff_t i = 0; i < n; i++) result += (double)x[i];
+  return result;
+}
+
+static double dot(const float *x, const float *y, ptrdiff_t n) {
+#pragma clang fp reassociate(on) contract(fast)
+  double result = 0;
+  for (ptrdiff_t i = 0; i < n; i++) result += (double)x[i] * (double)y[i];
+  return result;
+}
+
+static double squared_distance(const float *x, const float *y, ptrdiff_t n) {
+#pragma clang fp reassociate(on) contract(fast)
+  double result = 0;
+  for (ptrdiff_t i = 0; i < n; i++) {
+    double difference = (double)x[i] - (double)y[i];
+    result += difference * difference;
+  }
+  return result;
+}
+
+/// The bits of a number as an integer that is ordered like it, and back: a compiler may regroup comparisons of integers,
+/// but not of numbers that could be NaN.
+static inline int32_t ordered(int32_t bits) { return bits ^ ((bits >> 31) & INT32_MAX); }
+
+static inline int32_t key_of(float x) {
+  int32_t bits;
+  memcpy(&bits, &x, 4);
+  return ordered(bits);
+}
+
+static inline float number_of(int32_t key) {
+  key = ordered(key);
+  float x;
+  memcpy(&x, &key, 4);
+  return x;
+}
+
+static float maximum(const float *x, ptrdiff_t n) {
+  int32_t largest = INT32_MIN;
+  int32_t has_nan = 0;
+  for (ptrdiff_t i = 0; i < n; i++) {
+    int32_t key = key_of(x[i]);
+    largest = key > largest ? key : largest;
+    has_nan |= x[i] != x[i];
+  }
+  return has_nan ? NAN : number_of(largest);
+}
+
+static float minimum(const float *x, ptrdiff_t n) {
+  int32_t smallest = INT32_MAX;
+  int32_t has_nan = 0;
+  for (ptrdiff_t i = 0; i < n; i++) {
+    int32_t key = key_of(x[i]);
+    smallest = key < smallest ? key : smallest;
+    has_nan |= x[i] != x[i];
+  }
+  return has_nan ? NAN : number_of(smallest);
+}

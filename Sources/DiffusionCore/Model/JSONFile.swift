@@ -1,0 +1,16 @@
+internal import Foundation
+
+/// Reads JSON files of a checkpoint.
+enum JSONFile {
+  /// - Throws: `InputError` if the file is missing, is not JSON, or lacks something that `T` needs.
+  static func decode<T: Decodable>(_ type: T.Type, from url: URL) throws -> T {
+    let file = try MappedFile(url)
+    do {
+      return try withExtendedLifetime(file) { try JSONDecoder().decode(type, from: Data(file.bytes)) }
+    } catch let error as InputError {
+      throw error
+    } catch {
+      throw InputError(.malformed, "\(url.path) \(JSONFault.sentence(for: error)).")
+    }
+  }
+}

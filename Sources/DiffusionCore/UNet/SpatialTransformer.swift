@@ -1,0 +1,128 @@
+internal import Tensor
+
+/// Transformer blocks over the pixels of a feature map (diffusers' `Transformer2DModel`).
+///
+/// Called in pieces, because what comes before the first cross-attention does not depend on the text and is shared by
+/// evaluations of one latent.
+struct SpatialTransformer: Sendable {
+  private let norm: GroupNorm
+  private let projectionIn: Linear
+  let blocks: [TransformerBlock]
+  private let projectionOut: Linear
+
+  init(
+    _ weights: WeightScope, channels: Int, heads: Int, depth: Int, textChannels: Int, groups: Int,
+    place: AttentionSite.Place
+  ) throws {
+    norm = try GroupNorm(weights["norm"], channels: channels, groups: groups, epsilon: 1e-6)
+    projectionIn = try Linear(weights["proj_in"], inputs: channels, outputs: channels)
+    blocks = try (0..<depth).map {
+      try TransformerBlock(
+        weights["transformer_blocks"][$0], channels: channels, heads: heads, textChannels: textChannels, place: place)
+    }
+    projectionOut = try Linear(weights["proj_out"], inputs: channels, outputs: channels)
+  }
+
+  /// From a feature map (height x width x channels) to tokens (pixels x channels).
+  func enter(_ x: Variable) -> Variable {
+    projectionIn(norm(x).reshaped([x.shape[0] * x.shape[1], x.shape[2]]))
+  }
+
+  /// From tokens back to a feature map, added to the one that was entered.
+  func leave(_ tokens: Variable, entered x: Variable) -> Variable {
+    projectionOut(tokens, adding: x.reshaped(tokens.shape)).reshaped(x.shape)
+  }
+}
+
+/// Self-attention, cross-attention and a feed-forward layer, each beside a shortcut (diffusers'
+/// `BasicTransformerBlock`).
+struct TransformerBlock: Sendable {
+  private let norm1: LayerNorm
+  private let selfProjections: (query: Linear, key: Linear, value: Linear)
+  private let selfOut: Linear
+  private let norm2: LayerNorm
+  private let crossQuery: Linear
+  private let crossKey: Linear
+  private let crossValue: Linear
+  private let crossOut: Linear
+  private let norm3: LayerNorm
+  private let feedForwardIn: Linear
+  private let feedForwardOut: Linear
+  private let attention: Attention
+  private let place: AttentionSite.Place
+
+  init(
+    _ weights: WeightScope, channels: Int, heads: Int, textChannels: Int, place: AttentionSite.Place
+  ) throws {
+    func projection(_ name: String, from inputs: Int) throws -> Linear {
+      try Linear(weights[name], inputs: inputs, outputs: channels, hasBias: false)
+    }
+    norm1 = try LayerNorm(weights["norm1"], channels: channels)
+    selfProjections = (
+      try projection("attn1.to_q", from: channels), try projection("attn1.to_k", from: channels),
+      try projection("attn1.to_v", from: channels)
+    )
+    selfOut = try Linear(weights["attn1.to_out.0"], inputs: channels, outputs: channels)
+    norm2 = try LayerNorm(weights["norm2"], channels: channels)
+    crossQuery = try projection("attn2.to_q", from: channels)
+    crossKey = try projection("attn2.to_k", from: textChannels)
+    crossValue = try projection("attn2.to_v", from: textChannels)
+    crossOut = try Linear(weights["attn2.to_out.0"], inputs: channels, outputs: channels)
+    norm3 = try LayerNorm(weights["norm3"], channels: channels)
+    feedForwardIn = try Linear(weights["ff.net.0.proj"], inputs: channels, outputs: 8 * channels)
+    feedForwardOut = try Linear(weights["ff.net.2"], inputs: 4 * channels, outputs: channels)
+    attention = Attention(heads: heads, channels: channels)
+    self.place = place
+  }
+
+  /// The keys and values of a text, for the cross-attention of this block.
+  func keyAndValue(of text: Variable) -> (key: Variable, value: Variable) { (crossKey(text), crossValue(text)) }
+
+  /// Tokens after the self-attention; nothing here depends on the text.
+  func attendToItself(_ x: Variable, at position: GridPosition, control: (any AttentionControl)?) -> Variable {
+    let normed = norm1(x)
+    let query = selfProjections.query(normed)
+    let key = selfProjections.key(normed)
+    let value = selfProjections.value(normed)
+    let mixed = attend(site(position, isCross: false), query, key, value, control)
+    return selfOut(mixed, adding: x)
+  }
+
+  /// The queries of the cross-attention; nothing here depends on the text either.
+  func textQuery(_ x: Variable) -> Variable { crossQuery(norm2(x)) }
+
+  /// Tokens after cross-attention and feed-forward layer.
+  func attendToText(
+    _ x: Variable, query: Variable, text: (key: Variable, value: Variable), at position: GridPosition,
+    control: (any AttentionControl)?
+  ) -> Variable {
+    let mixed = attend(site(position, isCross: true), query, text.key, text.value, control)
+    let read = crossOut(mixed, adding: x)
+    return feedForwardOut(feedForwardIn(norm3(read)).geglu(), adding: read)
+  }
+
+  /// One of the two attentions of this block, for its place in an evaluation.
+  func site(_ position: GridPosition, isCross: Bool) -> AttentionSite {
+    AttentionSite(
+      index: 2 * position.block + (isCross ? 1 : 0), place: place, isCross: isCross, height: position.height,
+      width: position.width, heads: attention.heads)
+  }
+
+  private func attend(
+    _ site: AttentionSite, _ query: Variable, _ key: Variable, _ value: Variable, _ control: (any AttentionControl)?
+  ) -> Variable {
+    if let control {
+      precondition(!(query.isTracked || key.isTracked), "a control cannot be differentiated through")
+      let answer = control.attend(site, attention, query: query.value, key: key.value, value: value.value)
+      if let answer { return Variable(answer) }
+    }
+    return attention(query: query, key: key, value: value)
+  }
+}
+
+/// A transformer block's place in an evaluation: its running number and the grid its tokens lie on.
+struct GridPosition {
+  let block: Int
+  let height: Int
+  let width: Int
+}

@@ -1,0 +1,186 @@
+public import Tensor
+
+/// The noise predictor: diffusers' `UNet2DConditionModel` with cross-attention and plain blocks.
+///
+/// An evaluation is made in two parts. The `stem` is all that comes before the text is read for the first time; for
+/// one latent and timestep it is the same whatever the text. The `trunk` is the rest. Weights are frozen; gradients
+/// flow to the text only.
+public final class UNet: Sendable {
+  /// What the checkpoint says of the network.
+  public let configuration: UNetConfiguration
+
+  /// Counts the evaluations made.
+  public let counter = EvaluationCounter()
+
+  private let inputConvolution: Convolution
+  private let timeEmbedding: TimeEmbedding
+  private let stages: [UNetStage]
+  private let residualBlocks: [ResidualBlock]
+  private let transformerBlocks: [TransformerBlock]
+  private let firstTransformer: Int
+  private let outputNorm: GroupNorm
+  private let outputConvolution: Convolution
+
+  /// A network with the weights of a checkpoint's `unet` folder.
+  ///
+  /// - Throws: `InputError` if the configuration asks for something unsupported or a tensor is missing or misshapen.
+  public init(_ configuration: UNetConfiguration, weights: WeightScope) throws {
+    try configuration.validate()
+    self.configuration = configuration
+    let width = configuration.blockOutChannels[0]
+    inputConvolution = try Convolution(
+      weights["conv_in"], inputs: configuration.inChannels, outputs: width, size: configuration.convInKernel)
+    timeEmbedding = try TimeEmbedding(configuration, weights["time_embedding"])
+    let builder = try UNetStageBuilder(configuration, weights)
+    stages = builder.stages
+    residualBlocks = builder.residualBlocks
+    transformerBlocks = builder.transformerBlocks
+    let isTransformer = { (stage: UNetStage) in if case .transformer = stage { true } else { false } }
+    guard let first = stages.firstIndex(where: isTransformer) else {
+      throw InputError(.unsupported, "The UNet in \(weights.path) has no cross-attention, so no words can steer it.")
+    }
+    firstTransformer = first
+    outputNorm = try GroupNorm(
+      weights["conv_norm_out"], channels: width, groups: configuration.normGroups,
+      epsilon: Float(configuration.normEpsilon))
+    outputConvolution = try Convolution(
+      weights["conv_out"], inputs: width, outputs: configuration.outChannels, size: configuration.convOutKernel)
+  }
+
+  /// A text's keys and values at every cross-attention, to be used by as many evaluations as read that text.
+  ///
+  /// - Parameter embedding: tokens x channels, from the text encoder.
+  public func context(_ embedding: Variable) -> TextContext {
+    TextContext(keysAndValues: transformerBlocks.map { $0.keyAndValue(of: embedding) })
+  }
+
+  /// A text's keys and values at every cross-attention.
+  public func context(_ embedding: Tensor) -> TextContext { context(Variable(embedding)) }
+
+  /// The part of an evaluation that does not depend on the text.
+  ///
+  /// - Parameters:
+  ///   - latent: height x width x channels, scaled.
+  ///   - timestep: of the training schedule.
+  ///   - control: sees the first self-attention. Evaluations may share a stem only if it does the same to all of them.
+  public func stem(_ latent: Tensor, timestep: Int, control: (any AttentionControl)? = nil) -> Stem {
+    counter.count(stem: 1)
+    let time = timeEmbedding(timestep)
+    var walk = Walk(
+      hidden: inputConvolution(Variable(latent)), timeOffsets: residualBlocks.map { $0.timeOffset(time) })
+    for stage in stages[..<firstTransformer] { advance(&walk, through: stage, context: nil, control: control) }
+    guard case .transformer(let transformer, let index) = stages[firstTransformer] else {
+      preconditionFailure("the stem ends at a transformer")
+    }
+    let position = GridPosition(block: index, height: walk.hidden.shape[0], width: walk.hidden.shape[1])
+    let entered = transformer.enter(walk.hidden)
+    let tokens = transformer.blocks[0].attendToItself(entered, at: position, control: control)
+    return Stem(walk: walk, tokens: tokens, query: transformer.blocks[0].textQuery(tokens))
+  }
+
+  /// The rest of the evaluation, from the first cross-attention on.
+  ///
+  /// - Returns: the prediction, of the latent's height and width: the noise or the velocity, as the checkpoint was
+  ///   trained. It is tracked if the context is.
+  public func trunk(_ stem: Stem, context: TextContext, control: (any AttentionControl)? = nil) -> Variable {
+    counter.count(forward: 1)
+    var walk = stem.walk
+    for (index, stage) in stages[firstTransformer...].enumerated() {
+      let begun = index == 0 ? (stem.tokens, stem.query) : nil
+      advance(&walk, through: stage, context: context, begun: begun, control: control)
+    }
+    let prediction = outputConvolution(outputNorm(walk.hidden, thenSiLU: true))
+    return .recorded(prediction.value, from: [prediction]) { [counter] in
+      counter.count(backward: 1)
+      return [$0]
+    }
+  }
+
+  /// A whole evaluation.
+  public func callAsFunction(
+    _ latent: Tensor, timestep: Int, context: TextContext, control: (any AttentionControl)? = nil
+  ) -> Tensor {
+    trunk(stem(latent, timestep: timestep, control: control), context: context, control: control).value
+  }
+
+  /// All attentions that an evaluation of a latent of this size comes to, in their order.
+  public func attentionSites(height: Int, width: Int) -> [AttentionSite] {
+    var sites: [AttentionSite] = []
+    var grid = (height: height, width: width)
+    var kept: [(height: Int, width: Int)] = []
+    for stage in stages {
+      switch stage {
+      case .residual: break
+      case .keep: kept.append(grid)
+      case .join: _ = kept.popLast()
+      case .upsample: grid = kept.last ?? grid
+      case .downsample(let convolution):
+        grid = (convolution.outputLength(grid.height), convolution.outputLength(grid.width))
+      case .transformer(let transformer, let firstBlock):
+        for (index, block) in transformer.blocks.enumerated() {
+          let position = GridPosition(block: firstBlock + index, height: grid.height, width: grid.width)
+          sites += [block.site(position, isCross: false), block.site(position, isCross: true)]
+        }
+      }
+    }
+    return sites
+  }
+
+  private func advance(
+    _ walk: inout Walk, through stage: UNetStage, context: TextContext?, begun: (Variable, Variable)? = nil,
+    control: (any AttentionControl)?
+  ) {
+    switch stage {
+    case .residual(let block, let time):
+      walk.hidden = block(walk.hidden, timeOffset: walk.timeOffsets[time])
+    case .downsample(let convolution):
+      walk.hidden = convolution(walk.hidden)
+    case .upsample(let convolution):
+      let size = walk.kept.last?.shape ?? walk.hidden.shape.map { 2 * $0 }
+      walk.hidden = convolution(walk.hidden.upsampled(toHeight: size[0], width: size[1]))
+    case .keep:
+      walk.kept.append(walk.hidden)
+    case .join:
+      walk.hidden = walk.hidden.concatenated(with: walk.kept.removeLast())
+    case .transformer(let transformer, let firstBlock):
+      guard let context else { preconditionFailure("the stem reads no text") }
+      walk.hidden = advance(walk.hidden, through: transformer, firstBlock, context, begun, control)
+    }
+  }
+
+  private func advance(
+    _ x: Variable, through transformer: SpatialTransformer, _ firstBlock: Int, _ context: TextContext,
+    _ begun: (Variable, Variable)?, _ control: (any AttentionControl)?
+  ) -> Variable {
+    var tokens = begun?.0 ?? transformer.enter(x)
+    for (index, block) in transformer.blocks.enumerated() {
+      let position = GridPosition(block: firstBlock + index, height: x.shape[0], width: x.shape[1])
+      let isBegun = index == 0 && begun != nil
+      if !isBegun { tokens = block.attendToItself(tokens, at: position, control: control) }
+      let query = isBegun ? begun?.1 : nil
+      tokens = block.attendToText(
+        tokens, query: query ?? block.textQuery(tokens), text: context.keysAndValues[position.block], at: position,
+        control: control)
+    }
+    return transformer.leave(tokens, entered: x)
+  }
+}
+
+/// The state of an evaluation between two stages.
+struct Walk {
+  var hidden: Variable
+  var kept: [Variable] = []
+  let timeOffsets: [Tensor?]
+}
+
+/// The part of an evaluation that does not depend on the text, for one latent and timestep.
+public struct Stem {
+  let walk: Walk
+  let tokens: Variable
+  let query: Variable
+}
+
+/// A text's keys and values at every cross-attention of a UNet.
+public struct TextContext {
+  let keysAndValues: [(key: Variable, value: Variable)]
+}

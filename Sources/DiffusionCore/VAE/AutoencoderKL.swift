@@ -1,0 +1,182 @@
+public import Tensor
+
+/// The way between pictures and latents: diffusers' `AutoencoderKL`.
+public final class AutoencoderKL: Sendable {
+  /// What the checkpoint says of the network.
+  public let configuration: AutoencoderConfiguration
+
+  private let encoder: PictureEncoder
+  private let decoder: PictureDecoder
+  private let scale: Float
+
+  /// A network with the weights of a checkpoint's `vae` folder.
+  ///
+  /// - Throws: `InputError` if the configuration asks for something unsupported or a tensor is missing or misshapen.
+  public init(_ configuration: AutoencoderConfiguration, weights: WeightScope) throws {
+    try configuration.validate()
+    self.configuration = configuration
+    scale = Float(configuration.scalingFactor)
+    encoder = try PictureEncoder(configuration, weights)
+    decoder = try PictureDecoder(configuration, weights)
+  }
+
+  /// How many pixels a latent's pixel stands for, along each side.
+  public var downsampling: Int { configuration.downsamplingFactor }
+
+  /// The latent of a picture: the mean of its distribution, scaled.
+  ///
+  /// - Parameter picture: height x width x 3, between -1 and 1; both sides divisible by `downsampling`.
+  /// - Returns: height x width x channels, smaller by `downsampling`.
+  public func encode(_ picture: Tensor) -> Tensor {
+    precondition(
+      picture.shape[0] % downsampling == 0 && picture.shape[1] % downsampling == 0,
+      "a picture of \(picture.shape) for an autoencoder that shrinks by \(downsampling)")
+    return (encoder(Variable(picture)) * scale).value
+  }
+
+  /// The picture of a latent.
+  ///
+  /// - Parameter latent: height x width x channels, scaled.
+  /// - Returns: height x width x 3, about between -1 and 1.
+  public func decode(_ latent: Tensor) -> Tensor { decoder(Variable(latent) * (1 / scale)).value }
+}
+
+/// From a picture to the mean of its latent's distribution.
+private struct PictureEncoder: Sendable {
+  private let convolutionIn: Convolution
+  private let blocks: [(residuals: [ResidualBlock], downsampler: Convolution?)]
+  private let middle: MiddleBlock
+  private let normOut: GroupNorm
+  private let convolutionOut: Convolution
+  private let quantization: Convolution?
+  private let latentChannels: Int
+
+  init(_ configuration: AutoencoderConfiguration, _ weights: WeightScope) throws {
+    let (scope, widths) = (weights["encoder"], configuration.blockOutChannels)
+    latentChannels = configuration.latentChannels
+    convolutionIn = try Convolution(scope["conv_in"], inputs: configuration.inChannels, outputs: widths[0])
+    blocks = try widths.indices.map { level in
+      let block = scope["down_blocks"][level]
+      let residuals = try (0..<configuration.layersPerBlock).map { layer in
+        try ResidualBlock(
+          block["resnets"][layer], inputs: layer == 0 ? widths[max(level - 1, 0)] : widths[level],
+          outputs: widths[level], groups: configuration.normGroups)
+      }
+      guard level < widths.count - 1 else { return (residuals, nil) }
+      // One row and column of zeros at the right and bottom, where even sides need them.
+      let downsampler = try Convolution(
+        block["downsamplers.0.conv"], inputs: widths[level], outputs: widths[level], stride: 2,
+        padding: .init(leading: 0, trailing: 1))
+      return (residuals, downsampler)
+    }
+    let width = widths[widths.count - 1]
+    middle = try MiddleBlock(scope["mid_block"], channels: width, configuration)
+    normOut = try GroupNorm(
+      scope["conv_norm_out"], channels: width, groups: configuration.normGroups, epsilon: 1e-6)
+    convolutionOut = try Convolution(scope["conv_out"], inputs: width, outputs: 2 * latentChannels)
+    quantization =
+      configuration.usesQuantConvolution
+      ? try Convolution(weights["quant_conv"], inputs: 2 * latentChannels, outputs: 2 * latentChannels, size: 1)
+      : nil
+  }
+
+  func callAsFunction(_ picture: Variable) -> Variable {
+    var x = convolutionIn(picture)
+    for block in blocks {
+      for residual in block.residuals { x = residual(x) }
+      if let downsampler = block.downsampler { x = downsampler(x) }
+    }
+    let moments = convolutionOut(normOut(middle(x), thenSiLU: true))
+    return mean(quantization.map { $0(moments) } ?? moments)
+  }
+
+  /// The first half of the channels; the second is the logarithm of the variance.
+  private func mean(_ moments: Variable) -> Variable {
+    let (height, width, channels) = moments.value.shape3
+    let mean = Tensor(shape: [height, width, latentChannels]) { mean in
+      moments.value.withScalars { moments in
+        for pixel in 0..<height * width {
+          for c in 0..<latentChannels { mean[pixel * latentChannels + c] = moments[pixel * channels + c] }
+        }
+      }
+    }
+    return Variable(mean)
+  }
+}
+
+/// From a latent to a picture.
+private struct PictureDecoder: Sendable {
+  private let quantization: Convolution?
+  private let convolutionIn: Convolution
+  private let middle: MiddleBlock
+  private let blocks: [(residuals: [ResidualBlock], upsampler: Convolution?)]
+  private let normOut: GroupNorm
+  private let convolutionOut: Convolution
+
+  init(_ configuration: AutoencoderConfiguration, _ weights: WeightScope) throws {
+    let (scope, widths) = (weights["decoder"], Array(configuration.blockOutChannels.reversed()))
+    let latentChannels = configuration.latentChannels
+    quantization =
+      configuration.usesPostQuantConvolution
+      ? try Convolution(weights["post_quant_conv"], inputs: latentChannels, outputs: latentChannels, size: 1) : nil
+    convolutionIn = try Convolution(scope["conv_in"], inputs: latentChannels, outputs: widths[0])
+    middle = try MiddleBlock(scope["mid_block"], channels: widths[0], configuration)
+    blocks = try widths.indices.map { level in
+      let block = scope["up_blocks"][level]
+      let residuals = try (0...configuration.layersPerBlock).map { layer in
+        try ResidualBlock(
+          block["resnets"][layer], inputs: layer == 0 ? widths[max(level - 1, 0)] : widths[level],
+          outputs: widths[level], groups: configuration.normGroups)
+      }
+      guard level < widths.count - 1 else { return (residuals, nil) }
+      return (
+        residuals, try Convolution(block["upsamplers.0.conv"], inputs: widths[level], outputs: widths[level])
+      )
+    }
+    let width = widths[widths.count - 1]
+    normOut = try GroupNorm(
+      scope["conv_norm_out"], channels: width, groups: configuration.normGroups, epsilon: 1e-6)
+    convolutionOut = try Convolution(scope["conv_out"], inputs: width, outputs: configuration.outChannels)
+  }
+
+  func callAsFunction(_ latent: Variable) -> Variable {
+    var x = middle(convolutionIn(quantization.map { $0(latent) } ?? latent))
+    for block in blocks {
+      for residual in block.residuals { x = residual(x) }
+      if let upsampler = block.upsampler {
+        x = upsampler(x.upsampled(toHeight: 2 * x.shape[0], width: 2 * x.shape[1]))
+      }
+    }
+    return convolutionOut(normOut(x, thenSiLU: true))
+  }
+}
+
+/// Two residual blocks with attention of one head over all pixels between them.
+private struct MiddleBlock: Sendable {
+  private let before: ResidualBlock
+  private let attention: PixelAttention?
+  private let after: ResidualBlock
+
+  init(_ weights: WeightScope, channels: Int, _ configuration: AutoencoderConfiguration) throws {
+    func residual(_ scope: WeightScope) throws -> ResidualBlock {
+      try ResidualBlock(scope, inputs: channels, outputs: channels, groups: configuration.normGroups)
+    }
+    before = try residual(weights["resnets.0"])
+    attention =
+      configuration.middleBlockHasAttention
+      ? try PixelAttention(weights["attentions.0"], channels: channels, groups: configuration.normGroups) : nil
+    after = try residual(weights["resnets.1"])
+  }
+
+  func callAsFunction(_ x: Variable) -> Variable {
+    let x = before(x)
+    return after(attention.map { $0(x) } ?? x)
+  }
+}
+
+extension ResidualBlock {
+  /// A block of an autoencoder, which knows no time.
+  fileprivate init(_ weights: WeightScope, inputs: Int, outputs: Int, groups: Int) throws {
+    try self.init(weights, inputs: inputs, outputs: outputs, timeChannels: nil, groups: groups, epsilon: 1e-6)
+  }
+}

@@ -1,0 +1,129 @@
+internal import Foundation
+
+/// The first part of a safetensors file: what tensors there are, and where their bytes lie.
+///
+/// The format is eight bytes of little-endian length, so many bytes of JSON, then the tensors' bytes without gaps.
+struct SafetensorsHeader {
+  /// One tensor's type, shape, and place in the file.
+  struct Entry: Sendable, Equatable {
+    let type: String
+    let shape: [Int]
+    /// In bytes from the start of the file.
+    let range: Range<Int>
+  }
+
+  /// The bytes that the JSON may take at most, as in other readers of the format.
+  static let byteLimit = 100_000_000
+
+  let entries: [String: Entry]
+  let metadata: [String: String]
+
+  /// Reads and checks the header of a file's bytes.
+  ///
+  /// - Parameter path: names the file in messages.
+  /// - Throws: `InputError(.malformed)` unless each tensor's bytes are as many as its type and shape need, and all
+  ///   tensors together cover the rest of the file exactly once.
+  init(of bytes: UnsafeRawBufferPointer, path: String) throws {
+    func malformed(_ what: String) -> InputError {
+      InputError(.malformed, "\(path) is not a sound safetensors file: \(what).")
+    }
+    guard bytes.count >= 8 else {
+      throw malformed("it has \(bytes.count) bytes, too few for a header; it may be an unfinished download")
+    }
+    let length = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
+    guard length <= UInt64(Self.byteLimit) else {
+      throw malformed("it claims a header of \(length) bytes, so it is something else or damaged")
+    }
+    let start = 8 + Int(length)
+    guard start <= bytes.count else {
+      throw malformed(
+        "its header needs \(start) bytes, but the file ends after \(bytes.count); it is truncated")
+    }
+    let contents: Contents
+    do {
+      contents = try JSONDecoder().decode(Contents.self, from: Data(bytes[8..<start]))
+    } catch {
+      throw malformed("its header \(JSONFault.sentence(for: error))")
+    }
+
+    var entries: [String: Entry] = [:]
+    for (name, item) in contents.items {
+      guard item.data_offsets.count == 2,
+        case let (begin, end) = (item.data_offsets[0], item.data_offsets[1]),
+        0 <= begin, begin <= end, end <= bytes.count - start
+      else {
+        throw malformed(
+          "the bytes of tensor \"\(name)\" (\(item.data_offsets)) lie outside the \(bytes.count - start) bytes of "
+            + "data; it is truncated or damaged")
+      }
+      if let size = SafetensorsType(rawValue: item.dtype)?.byteCount {
+        guard let needed = Self.product(of: item.shape, times: size), needed == end - begin else {
+          throw malformed(
+            "tensor \"\(name)\", \(item.dtype) \(item.shape), does not fit its \(end - begin) bytes")
+        }
+      }
+      entries[name] = Entry(type: item.dtype, shape: item.shape, range: start + begin..<start + end)
+    }
+
+    var covered = start
+    for (name, entry) in entries.sorted(by: {
+      ($0.value.range.lowerBound, $0.value.range.upperBound)
+        < ($1.value.range.lowerBound, $1.value.range.upperBound)
+    }) {
+      guard entry.range.lowerBound == covered else {
+        let fault =
+          entry.range.lowerBound < covered ? "overlaps the tensor before it" : "leaves a gap before it"
+        throw malformed("tensor \"\(name)\" \(fault)")
+      }
+      covered = entry.range.upperBound
+    }
+    guard covered == bytes.count else {
+      throw malformed("\(bytes.count - covered) bytes at its end belong to no tensor")
+    }
+    self.entries = entries
+    metadata = contents.metadata
+  }
+
+  /// The number of bytes that a shape takes; nil if a length is negative or the product is too large.
+  private static func product(of shape: [Int], times size: Int) -> Int? {
+    var product = size
+    for length in shape {
+      let (next, overflow) = product.multipliedReportingOverflow(by: length)
+      guard length >= 0, !overflow else { return nil }
+      product = next
+    }
+    return product
+  }
+}
+
+extension SafetensorsHeader {
+  /// The JSON as it stands in the file.
+  private struct Contents: Decodable {
+    struct Item: Decodable {
+      let dtype: String
+      let shape: [Int]
+      let data_offsets: [Int]
+    }
+
+    private struct Name: CodingKey {
+      let stringValue: String
+      var intValue: Int? { nil }
+      init(stringValue: String) { self.stringValue = stringValue }
+      init?(intValue: Int) { nil }
+    }
+
+    var items: [String: Item] = [:]
+    var metadata: [String: String] = [:]
+
+    init(from decoder: any Decoder) throws {
+      let container = try decoder.container(keyedBy: Name.self)
+      for name in container.allKeys {
+        if name.stringValue == "__metadata__" {
+          metadata = try container.decode([String: String].self, forKey: name)
+        } else {
+          items[name.stringValue] = try container.decode(Item.self, forKey: name)
+        }
+      }
+    }
+  }
+}

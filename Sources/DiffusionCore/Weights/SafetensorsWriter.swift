@@ -1,0 +1,142 @@
+public import Foundation
+public import Tensor
+
+/// Collects tensors and writes them as one safetensors file.
+///
+/// The same content gives the same bytes, in whatever order it was added: names are sorted, and nothing of time or
+/// place goes in.
+///
+///     var writer = SafetensorsWriter()
+///     writer.metadata["caption"] = "a cat sitting next to a mirror"
+///     writer.add("pivots", pivots)
+///     try writer.write(to: url)
+public struct SafetensorsWriter: Sendable {
+  /// Strings to keep beside the tensors.
+  public var metadata: [String: String] = [:]
+
+  private enum Content: Sendable {
+    case scalars(Tensor)
+    case integers([Int], shape: [Int])
+
+    var type: SafetensorsType {
+      switch self {
+      case .scalars: .float32
+      case .integers: .int64
+      }
+    }
+
+    var shape: [Int] {
+      switch self {
+      case .scalars(let tensor): tensor.shape
+      case .integers(_, let shape): shape
+      }
+    }
+
+    var byteCount: Int { shape.reduce(type.byteCount, *) }
+  }
+
+  private var contents: [String: Content] = [:]
+
+  /// A writer with nothing to write yet.
+  public init() {}
+
+  /// Adds a tensor as `F32`; one of the same name is replaced.
+  public mutating func add(_ name: String, _ tensor: Tensor) {
+    precondition(name != "__metadata__", "\"__metadata__\" is no name for a tensor")
+    contents[name] = .scalars(tensor)
+  }
+
+  /// Adds integers as `I64`; a tensor of the same name is replaced.
+  ///
+  /// - Parameter shape: the length of each axis; one axis if absent.
+  public mutating func add(_ name: String, integers: [Int], shape: [Int]? = nil) {
+    precondition(name != "__metadata__", "\"__metadata__\" is no name for a tensor")
+    let shape = shape ?? [integers.count]
+    precondition(shape.reduce(1, *) == integers.count, "\(shape) does not hold \(integers.count) integers")
+    contents[name] = .integers(integers, shape: shape)
+  }
+
+  /// Writes the file to a temporary name beside `url`, then gives it its name.
+  ///
+  /// - Throws: `InputError(.unwritable)` if the folder is missing or full or not to be written to.
+  public func write(to url: URL) throws {
+    let temporary = url.deletingLastPathComponent()
+      .appendingPathComponent(".\(url.lastPathComponent).\(UUID().uuidString)")
+    do {
+      try data().write(to: temporary)
+      guard rename(temporary.path, url.path) == 0 else { throw CocoaError(.fileWriteUnknown) }
+    } catch {
+      unlink(temporary.path)
+      throw InputError(.unwritable, "Cannot write \(url.path): \(error.localizedDescription)")
+    }
+  }
+
+  /// The bytes of the file.
+  ///
+  /// Integers come before single-precision numbers, and the header is filled up with spaces, so that each tensor
+  /// is aligned to its own scalars.
+  public func data() -> Data {
+    func isBefore(_ a: String, _ b: String) -> Bool { a.utf8.lexicographicallyPrecedes(b.utf8) }
+    let inOrder = contents.sorted {
+      let sizes = ($0.value.type.byteCount, $1.value.type.byteCount)
+      return sizes.0 != sizes.1 ? sizes.0 > sizes.1 : isBefore($0.key, $1.key)
+    }
+    var items: [(name: String, json: String)] = []
+    var end = 0
+    for (name, content) in inOrder {
+      let range = end..<end + content.byteCount
+      let shape = content.shape.map(String.init).joined(separator: ",")
+      items.append(
+        (
+          name,
+          #"{"dtype":"\#(content.type.rawValue)","shape":[\#(shape)],"#
+            + #""data_offsets":[\#(range.lowerBound),\#(range.upperBound)]}"#
+        ))
+      end = range.upperBound
+    }
+    items.sort { isBefore($0.name, $1.name) }
+    if !metadata.isEmpty {
+      let strings = metadata.sorted { isBefore($0.key, $1.key) }
+        .map { "\(Self.quoted($0.key)):\(Self.quoted($0.value))" }
+      items.insert(("__metadata__", "{\(strings.joined(separator: ","))}"), at: 0)
+    }
+    var header = Array("{\(items.map { "\(Self.quoted($0.name)):\($0.json)" }.joined(separator: ","))}".utf8)
+    header += Array(repeating: UInt8(ascii: " "), count: (8 - header.count % 8) % 8)
+
+    var data = Data(capacity: 8 + header.count + end)
+    withUnsafeBytes(of: UInt64(header.count).littleEndian) { data.append(contentsOf: $0) }
+    data.append(contentsOf: header)
+    for (_, content) in inOrder {
+      switch content {
+      case .scalars(let tensor):
+        #if _endian(little)
+          tensor.withScalars { data.append(contentsOf: UnsafeRawBufferPointer($0)) }
+        #else
+          for scalar in tensor.scalars {
+            withUnsafeBytes(of: scalar.bitPattern.littleEndian) { data.append(contentsOf: $0) }
+          }
+        #endif
+      case .integers(let integers, _):
+        for integer in integers {
+          withUnsafeBytes(of: Int64(integer).littleEndian) { data.append(contentsOf: $0) }
+        }
+      }
+    }
+    return data
+  }
+
+  /// A JSON string.
+  private static func quoted(_ text: String) -> String {
+    var quoted = "\""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\"", "\\": quoted += "\\\(scalar)"
+      case "\u{0}"..<" ":
+        let digits = String(scalar.value, radix: 16)
+        quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      default: quoted.unicodeScalars.append(scalar)
+      }
+    }
+    return quoted + "\""
+  }
+}

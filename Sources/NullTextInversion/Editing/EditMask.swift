@@ -1,0 +1,97 @@
+public import DiffusionCore
+public import Foundation
+internal import Tensor
+
+/// A region of a picture that may change; outside it the source stays.
+public struct EditMask: Sendable, Hashable, Codable {
+  /// Columns.
+  public let width: Int
+  /// Rows.
+  public let height: Int
+  /// How far each pixel may change, row by row: 255 freely, 0 not at all.
+  public let coverage: Data
+  /// Over how many pixels the region fades out; 0 for a hard edge.
+  public var softEdge: Double
+
+  /// A mask from a picture: what is white may change, what is black may not.
+  public init(_ picture: RGBImage, softEdge: Double = 0) throws {
+    guard softEdge.isFinite, softEdge >= 0, softEdge <= 1024 else {
+      throw InputError(.outOfRange, "a soft edge of \(softEdge) pixels: ask for 0 to 1024.")
+    }
+    width = picture.width
+    height = picture.height
+    self.softEdge = softEdge
+    var bytes = Data(capacity: width * height)
+    for y in 0..<height {
+      for x in 0..<width {
+        let pixel = picture[x, y]
+        bytes.append(UInt8((Int(pixel.red) * 299 + Int(pixel.green) * 587 + Int(pixel.blue) * 114) / 1000))
+      }
+    }
+    coverage = bytes
+    guard coverage.contains(where: { $0 >= 128 }) else {
+      throw InputError(.outOfRange, "The mask is black everywhere, so nothing could change; paint the region white.")
+    }
+  }
+
+  /// The mask at the latent's size: for each of its pixels the part that may change.
+  ///
+  /// A mask of the source's size is cropped as the source was; any other is taken to cover the crop.
+  ///
+  /// - Returns: height x width, between 0 and 1; only 0 and 1 with a hard edge.
+  func latentMask(height rows: Int, width columns: Int, inversion: Inversion) throws -> Tensor {
+    guard coverage.count == width * height, width > 0, height > 0 else {
+      throw InputError(.malformed, "The mask holds \(coverage.count) bytes for \(width)x\(height) pixels.")
+    }
+    let isWhole = PixelSize(width: width, height: height) == inversion.sourceSize
+    let part = isWhole ? inversion.crop : PixelRect(x: 0, y: 0, width: width, height: height)
+    let values = blurred()
+    let cell = (width: Double(part.width) / Double(columns), height: Double(part.height) / Double(rows))
+    return Tensor(shape: [rows, columns]) { mask in
+      for row in 0..<rows {
+        for column in 0..<columns {
+          let share = mean(
+            of: values, x: Double(part.x) + Double(column) * cell.width,
+            y: Double(part.y) + Double(row) * cell.height, cell)
+          mask[row * columns + column] = softEdge > 0 ? share : share >= 0.5 ? 1 : 0
+        }
+      }
+    }
+  }
+
+  private func mean(of values: [Float], x: Double, y: Double, _ cell: (width: Double, height: Double)) -> Float {
+    let columns = Int(x)..<max(Int(x) + 1, min(width, Int((x + cell.width).rounded())))
+    let rows = Int(y)..<max(Int(y) + 1, min(height, Int((y + cell.height).rounded())))
+    var sum: Float = 0
+    for row in rows { for column in columns { sum += values[row * width + column] } }
+    return sum / Float(rows.count * columns.count)
+  }
+
+  /// The coverage between 0 and 1, faded by three box blurs one after the other, which come close to a Gaussian.
+  private func blurred() -> [Float] {
+    var values = coverage.map { Float($0) / 255 }
+    let radius = Int((softEdge / 2).rounded())
+    guard radius > 0 else { return values }
+    for _ in 0..<3 {
+      values = boxBlurred(values, lines: height, length: width, lineStride: width, stride: 1, radius)
+      values = boxBlurred(values, lines: width, length: height, lineStride: 1, stride: width, radius)
+    }
+    return values
+  }
+
+  private func boxBlurred(
+    _ values: [Float], lines: Int, length: Int, lineStride: Int, stride: Int, _ radius: Int
+  ) -> [Float] {
+    var result = values
+    for line in 0..<lines {
+      let start = line * lineStride
+      var sums = [Double(0)]
+      for i in 0..<length { sums.append(sums[i] + Double(values[start + i * stride])) }
+      for i in 0..<length {
+        let (low, high) = (max(0, i - radius), min(length, i + radius + 1))
+        result[start + i * stride] = Float((sums[high] - sums[low]) / Double(high - low))
+      }
+    }
+    return result
+  }
+}

@@ -1,0 +1,91 @@
+public import DiffusionCore
+public import Tensor
+
+/// A picture as a path through a diffusion model: all that is needed to reproduce and to edit it, on another day and in
+/// another process.
+///
+/// Plain data. Every inversion method is a way of filling one, and editing only reads one.
+public struct Inversion: Sendable, Equatable {
+  /// How the null embeddings were found.
+  public var method: InversionMethod
+  /// The text that describes the picture.
+  public var caption: String
+  /// The strength of classifier-free guidance that the path was made for.
+  public var guidance: Double
+  /// The sampler: number of steps, offset, final alpha, kind of prediction.
+  public var schedule: ScheduleRecord
+  /// Identifies the weights of the model; an inversion is worth nothing with others.
+  public var modelFingerprint: String
+  /// Width and height of the picture as it was given, in pixels.
+  public var sourceSize: PixelSize
+  /// The part of the picture that was inverted, in its pixels.
+  public var crop: PixelRect
+
+  /// T + 1 latents of the DDIM inversion, height x width x channels; the first is the encoded picture.
+  public var pivots: [Tensor]
+  /// T embeddings of tokens x channels in the order of sampling, noisiest first.
+  public var nullEmbeddings: [Tensor]
+  /// T + 1 latents of the guided walk as it was really made; the first is the last pivot, the last the reconstruction.
+  public var trajectory: [Tensor]
+  /// The last measured loss of each step: the mean squared distance of the guided step from its pivot.
+  public var losses: [Float]
+  /// The number of inner iterations of each step.
+  public var innerSteps: [Int]
+
+  /// Peak signal-to-noise ratio of the reconstruction against the picture as the model sees it, in dB.
+  public var psnr: Double
+  /// The same for the autoencoder alone: no inversion can do better.
+  public var psnrBound: Double
+
+  /// The number of sampling steps, T.
+  public var stepCount: Int { schedule.stepCount }
+
+  /// The encoded picture.
+  public var latent: Tensor { pivots[0] }
+}
+
+/// What an inversion remembers of its sampler, to refuse another one.
+public struct ScheduleRecord: Sendable, Equatable, Codable {
+  /// The number of sampling steps.
+  public var stepCount: Int
+  /// What is added to every timestep.
+  public var stepsOffset: Int
+  /// The signal level before the first timestep.
+  public var finalAlpha: NoiseSchedule.FinalAlpha
+  /// What the network predicts.
+  public var prediction: NoiseSchedule.Prediction
+
+  /// The record of a sampler.
+  public init(_ sampler: DDIM) {
+    stepCount = sampler.stepCount
+    stepsOffset = sampler.schedule.stepsOffset
+    finalAlpha = sampler.schedule.finalAlpha
+    prediction = sampler.schedule.prediction
+  }
+
+  init(
+    stepCount: Int, stepsOffset: Int, finalAlpha: NoiseSchedule.FinalAlpha, prediction: NoiseSchedule.Prediction
+  ) {
+    self.stepCount = stepCount
+    self.stepsOffset = stepsOffset
+    self.finalAlpha = finalAlpha
+    self.prediction = prediction
+  }
+}
+
+/// Width and height in pixels.
+public struct PixelSize: Sendable, Equatable, Codable, CustomStringConvertible {
+  /// Columns.
+  public var width: Int
+  /// Rows.
+  public var height: Int
+
+  /// A size.
+  public init(width: Int, height: Int) {
+    self.width = width
+    self.height = height
+  }
+
+  /// As in "640x480".
+  public var description: String { "\(width)x\(height)" }
+}

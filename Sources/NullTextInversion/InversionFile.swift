@@ -1,0 +1,171 @@
+internal import DiffusionCore
+public import Foundation
+internal import Tensor
+
+/// The file form of an inversion: safetensors, latents channels first, settings as metadata strings.
+///
+/// It holds no time and no path, so that the same work gives the same bytes.
+enum InversionFile {
+  static let format = "null-text-inversion"
+  static let version = 1
+
+  /// Metadata keys, as they stand in the file.
+  enum Key: String, CaseIterable {
+    case format, version, method, caption, steps, guidance, stepsOffset = "steps_offset", finalAlpha = "final_alpha"
+    case predictionType = "prediction_type", modelFingerprint = "model_fingerprint", sourceSize = "source_size"
+    case crop, psnr, psnrBound = "psnr_bound", libraryVersion = "library_version"
+  }
+}
+
+extension Inversion {
+  /// Writes the inversion to a file: under a temporary name first, so that a file of that name stays whole if anything
+  /// goes wrong.
+  ///
+  /// - Throws: `InputError` if the file cannot be written.
+  public func write(to url: URL) throws { try fileContent().write(to: url) }
+
+  /// The bytes that `write(to:)` writes.
+  public func fileData() -> Data { fileContent().data() }
+
+  private func fileContent() -> SafetensorsWriter {
+    var writer = SafetensorsWriter()
+    writer.add("pivots", Tensor(stacking: pivots.map { $0.channelsFirst() }))
+    writer.add("null_embeddings", Tensor(stacking: nullEmbeddings))
+    writer.add("trajectory", Tensor(stacking: trajectory.map { $0.channelsFirst() }))
+    writer.add("losses", Tensor(losses, shape: [losses.count]))
+    writer.add("inner_steps", Tensor(innerSteps.map(Float.init), shape: [innerSteps.count]))
+    let strings: [InversionFile.Key: String] = [
+      .format: InversionFile.format, .version: String(InversionFile.version), .method: method.rawValue,
+      .caption: caption, .steps: String(stepCount), .guidance: String(guidance),
+      .stepsOffset: String(schedule.stepsOffset), .finalAlpha: schedule.finalAlpha.rawValue,
+      .predictionType: schedule.prediction.rawValue, .modelFingerprint: modelFingerprint,
+      .sourceSize: sourceSize.description, .crop: crop.description, .psnr: String(psnr),
+      .psnrBound: String(psnrBound), .libraryVersion: libraryVersion,
+    ]
+    for (key, string) in strings { writer.metadata[key.rawValue] = string }
+    return writer
+  }
+
+  /// Reads an inversion from a file.
+  ///
+  /// - Throws: `InputError` if the file is missing, is not an inversion, is of a newer version, is unfinished, or holds
+  ///   arrays that do not fit together.
+  public init(contentsOf url: URL) throws {
+    self = try InversionReader(url).inversion()
+    guard isComplete else {
+      throw InputError(
+        .malformed,
+        "\(url.path) is an inversion that was not finished. Start it again with the same arguments, and it goes on.")
+    }
+  }
+}
+
+extension Inversion {
+  /// Whether all steps have been made.
+  var isComplete: Bool {
+    pivots.count == stepCount + 1 && nullEmbeddings.count == stepCount && trajectory.count == stepCount + 1
+  }
+}
+
+/// Reads and checks an inversion file; what does not fit is refused before anything of its size is allocated.
+struct InversionReader {
+  private let file: SafetensorsFile
+  private let path: String
+
+  init(_ url: URL) throws {
+    file = try SafetensorsFile(contentsOf: url)
+    path = url.path
+    guard file.metadata[InversionFile.Key.format.rawValue] == InversionFile.format else {
+      throw InputError(.malformed, "\(path) is a safetensors file, but not an inversion.")
+    }
+    let version: Int = try number(.version)
+    guard version <= InversionFile.version else {
+      throw InputError(
+        .unsupported,
+        "\(path) is of version \(version), and this library reads up to \(InversionFile.version): use a newer one.")
+    }
+  }
+
+  func inversion() throws -> Inversion {
+    let schedule = ScheduleRecord(
+      stepCount: try number(.steps), stepsOffset: try number(.stepsOffset), finalAlpha: try choice(.finalAlpha),
+      prediction: try choice(.predictionType))
+    guard (1...1000).contains(schedule.stepCount) else { throw wrong(.steps, String(schedule.stepCount)) }
+    let size = try whole(.sourceSize, separatedBy: "x", count: 2)
+    let crop = try whole(.crop, separatedBy: ",", count: 4)
+
+    let steps = schedule.stepCount
+    let latentShape = try shape("pivots", axes: 4)
+    let embeddingShape = try shape("null_embeddings", axes: 3)
+    guard latentShape[0] <= steps + 1, embeddingShape[0] <= steps,
+      try shape("trajectory", axes: 4).dropFirst() == latentShape.dropFirst(),
+      try shape("trajectory", axes: 4)[0] <= steps + 1,
+      try shape("losses", axes: 1) == [embeddingShape[0]], try shape("inner_steps", axes: 1) == [embeddingShape[0]]
+    else { throw InputError(.malformed, "\(path) holds arrays whose lengths do not fit together.") }
+
+    return Inversion(
+      method: try choice(.method), caption: try string(.caption), guidance: try number(.guidance),
+      schedule: schedule, modelFingerprint: try string(.modelFingerprint),
+      sourceSize: PixelSize(width: size[0], height: size[1]),
+      crop: PixelRect(x: crop[0], y: crop[1], width: crop[2], height: crop[3]),
+      pivots: try latents("pivots"), nullEmbeddings: try slices("null_embeddings"),
+      trajectory: try latents("trajectory"), losses: try file.tensor(named: "losses").scalars,
+      innerSteps: try counts("inner_steps"), psnr: try number(.psnr), psnrBound: try number(.psnrBound))
+  }
+
+  private func shape(_ name: String, axes: Int) throws -> [Int] {
+    guard let shape = file.shape(of: name), shape.count == axes, file.scalarType(of: name) == "F32" else {
+      throw InputError(.malformed, "\(path) has no array \"\(name)\" of \(axes) axes in single precision.")
+    }
+    return shape
+  }
+
+  private func slices(_ name: String) throws -> [Tensor] {
+    let stacked = try file.tensor(named: name)
+    guard stacked.withScalars({ $0.allSatisfy(\.isFinite) }) else {
+      throw InputError(.malformed, "\(path) holds something in \"\(name)\" that is not a number.")
+    }
+    return (0..<stacked.shape[0]).map { stacked[$0] }
+  }
+
+  private func latents(_ name: String) throws -> [Tensor] { try slices(name).map { $0.channelsLast() } }
+
+  private func counts(_ name: String) throws -> [Int] {
+    try file.tensor(named: name).scalars.map {
+      guard let count = Int(exactly: $0), count >= 0 else {
+        throw InputError(.malformed, "\(path) holds \($0) as a number of inner steps.")
+      }
+      return count
+    }
+  }
+
+  private func string(_ key: InversionFile.Key) throws -> String {
+    guard let string = file.metadata[key.rawValue] else {
+      throw InputError(.malformed, "\(path) does not say its \"\(key.rawValue)\".")
+    }
+    return string
+  }
+
+  private func wrong(_ key: InversionFile.Key, _ string: String) -> InputError {
+    InputError(.malformed, "\(path) says \"\(string)\" for its \"\(key.rawValue)\".")
+  }
+
+  private func number<N: LosslessStringConvertible>(_ key: InversionFile.Key) throws -> N {
+    let string = try string(key)
+    guard let number = N(string) else { throw wrong(key, string) }
+    return number
+  }
+
+  private func choice<C: RawRepresentable<String>>(_ key: InversionFile.Key) throws -> C {
+    let string = try string(key)
+    guard let choice = C(rawValue: string) else { throw wrong(key, string) }
+    return choice
+  }
+
+  private func whole(_ key: InversionFile.Key, separatedBy separator: Character, count: Int) throws -> [Int] {
+    let string = try string(key)
+    let numbers = string.split(separator: separator).compactMap { Int($0) }
+    guard numbers.count == count, numbers.allSatisfy({ $0 >= 0 }) else { throw wrong(key, string) }
+    return numbers
+  }
+}

@@ -1,0 +1,103 @@
+public import DiffusionCore
+public import Tensor
+
+/// A picture that has been inverted, ready to be edited as often as one likes.
+///
+/// It remembers what edits ask of the source (up to `EditMemory.byteLimit`), so that a second edit costs less than the
+/// first.
+public struct InvertedImage: Sendable {
+  /// The path through the model, as plain data.
+  public let inversion: Inversion
+  /// The network evaluations that the inversion took; none if it was read from a file.
+  public let evaluations: EvaluationCount
+
+  private let editor: ImageEditor
+  private let source: SourceBranch
+
+  init(editor: ImageEditor, inversion: Inversion, evaluations: EvaluationCount) {
+    self.editor = editor
+    self.inversion = inversion
+    self.evaluations = evaluations
+    source = SourceBranch(inversion)
+  }
+
+  /// The picture that the guided walk leads back to.
+  public func reconstruction() async throws -> RGBImage {
+    try await compute { [inversion] model in model.decode(inversion.trajectory[inversion.stepCount]) }
+  }
+
+  /// The picture as the autoencoder alone gives it back: no inversion can do better.
+  public func autoencoded() async throws -> RGBImage {
+    try await compute { [inversion] model in model.decode(inversion.latent) }
+  }
+
+  /// Edits the picture by walking its path with another prompt.
+  ///
+  /// - Parameter prompt: the caption with some words replaced, or with words added or left out.
+  /// - Throws: `InputError` before any evaluation if the prompt or an option cannot be used; `CancellationError`.
+  public func edit(
+    prompt: String, options: EditOptions = EditOptions(), progress: ProgressHandler? = nil
+  ) async throws -> EditedImage {
+    try await edit(prompts: [prompt], options: options, progress: progress)[0]
+  }
+
+  /// Edits the picture with several prompts, asking the source only once for all of them.
+  ///
+  /// - Returns: one edit for each prompt, in their order; the evaluations of each are those of the whole call.
+  /// - Throws: `InputError` before any evaluation if a prompt or an option cannot be used; `CancellationError`.
+  public func edit(
+    prompts: [String], options: EditOptions = EditOptions(), progress: ProgressHandler? = nil
+  ) async throws -> [EditedImage] {
+    try await compute { [self] model in
+      try options.validate()
+      let before = model.unet.counter.total
+      let paths = try EditSampler(model: model, source: source, progress: progress).sample(prompts, options: options)
+      let evaluations = model.unet.counter.total - before
+      return zip(prompts, paths).map { prompt, path in
+        EditedImage(
+          image: model.decode(path.latents[inversion.stepCount]), prompt: prompt, options: options, mask: path.mask,
+          evaluations: evaluations, latents: path.latents, source: inversion, editor: editor)
+      }
+    }
+  }
+
+  /// `edit(prompt:options:)` as a sequence of updates; leaving the loop cancels it.
+  public func editUpdates(
+    prompt: String, options: EditOptions = EditOptions()
+  ) -> AsyncThrowingStream<Update<EditedImage>, any Error> {
+    updates { try await edit(prompt: prompt, options: options, progress: $0) }
+  }
+
+  private func compute<Result: Sendable>(
+    _ work: @escaping @Sendable (DiffusionModel) throws -> Result
+  ) async throws -> Result {
+    let model = editor.model
+    return try await editor.compute.run { try work(model) }
+  }
+}
+
+/// An edited picture, and what made it.
+public struct EditedImage: Sendable {
+  /// The picture.
+  public let image: RGBImage
+  /// The prompt it was made with.
+  public let prompt: String
+  /// The options it was made with: the recipe.
+  public let options: EditOptions
+  /// Where local blend let the picture change, height x width of the latent; nil without one.
+  public let mask: Tensor?
+  /// The network evaluations of the call that made it.
+  public let evaluations: EvaluationCount
+
+  let latents: [Tensor]
+  let source: Inversion
+  let editor: ImageEditor
+
+  /// This picture as the source of further edits: its path is the source's, its prompt the caption.
+  public var inverted: InvertedImage {
+    var inversion = source
+    inversion.caption = prompt
+    inversion.trajectory = latents
+    return InvertedImage(editor: editor, inversion: inversion, evaluations: EvaluationCount())
+  }
+}

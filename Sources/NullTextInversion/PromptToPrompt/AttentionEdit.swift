@@ -1,0 +1,146 @@
+package import Tensor
+
+/// What prompt-to-prompt does to the attention of one target prompt, worked out from the words alone.
+///
+/// Making one checks everything about words that an edit asks for, before any network runs. Only the conditional
+/// half of a guided evaluation is edited; the source's attention is never changed.
+package struct AttentionEdit: Sendable {
+  /// Whether words are replaced or the prompt is refined; never `auto`.
+  package let controller: ControllerChoice
+
+  /// Where the target's tokens take their attention from.
+  package let alignment: PromptAlignment
+
+  /// The factor of each token of the target.
+  package let equalizer: [Float]
+
+  /// In which steps each token takes its cross-attention from the source.
+  package let schedule: CrossAttentionSchedule
+
+  /// The steps in which the self-attention is the source's.
+  package let selfSteps: Range<Int>
+
+  /// The largest number of positions (grid height times width) at which self-attention is the source's.
+  package let selfLimit: Int
+
+  private let mixtures: [TokenMixture]
+
+  /// The edit that turns `source` into `target` in `steps` sampling steps.
+  ///
+  /// - Parameters:
+  ///   - crossWindow: The steps in which cross-attention comes from the source.
+  ///   - wordWindows: Windows of single words, in place of `crossWindow`.
+  ///   - selfWindow: The steps in which self-attention comes from the source.
+  ///   - selfLimit: The largest grid, in positions, whose self-attention does.
+  ///   - length: The tokens of a padded prompt.
+  /// - Throws: `InputError` of kind `mismatch` if a word is not in the target prompt, or words shall be replaced
+  ///   but their numbers differ; `outOfRange` for a weight that is no number.
+  package init(
+    from source: PromptWords, to target: PromptWords, controller: ControllerChoice = .auto, steps: Int,
+    crossWindow: StepWindow = 0.8, wordWindows: [WordWindow] = [], selfWindow: StepWindow = 0.4,
+    selfLimit: Int = 32 * 32, emphasis: [Emphasis] = [], length: Int = 77
+  ) throws {
+    self.controller = controller.resolved(source: source, target: target)
+    alignment = try PromptAlignment(
+      source: source, target: target, controller: self.controller, length: length)
+    equalizer = try emphasis.equalizer(target: target, length: length)
+    schedule = try CrossAttentionSchedule(
+      crossWindow, words: wordWindows, target: target, steps: steps, length: length)
+    selfSteps = selfWindow.steps(of: steps)
+    self.selfLimit = selfLimit
+    let shares = alignment.shares
+    mixtures = schedule.alphas.map { [equalizer] in
+      TokenMixture(shares: shares, equalizer: equalizer, alphas: $0)
+    }
+  }
+
+  /// Whether the target's self-attention over `positions` is the source's in a step (0 is the noisiest).
+  package func replacesSelfAttention(step: Int, positions: Int) -> Bool {
+    selfSteps.contains(step) && positions <= selfLimit
+  }
+
+  /// Whether any of the target's cross-attention in a step is made from the source's.
+  package func readsSource(step: Int) -> Bool { mixtures[step].readsSource }
+
+  /// Whether any cross-attention of the target is changed in a step.
+  package func changesCrossAttention(step: Int) -> Bool { !mixtures[step].isIdentity }
+
+  /// Whether the source's cross-attention is needed for the target's in a step.
+  package func readsSource(step: Int) -> Bool { mixtures[step].readsSource }
+
+  /// The target's cross-attention in a step, from the source's and its own: [heads, positions, tokens] all three.
+  ///
+  /// With R the source's attention in the order of the target's tokens (a new token's own), weighted by the
+  /// emphasis, and α the schedule: αR + (1 - α) · own. Rows need not sum to one any more.
+  package func crossAttention(source: Tensor, target: Tensor, step: Int) -> Tensor {
+    mixtures[step].mix(source, target)
+  }
+}
+
+/// One step's way from the attention of source and target to the edited one: a sum over few tokens for each token.
+private struct TokenMixture: Sendable {
+  /// For each token the end of its part of `sources` and `factors`.
+  private var ends: [Int] = []
+  private var sources: [Int] = []
+  private var factors: [Float] = []
+  private var own: [Float] = []
+
+  init(
+    shares: [(sources: [(token: Int, share: Float)], own: Float)], equalizer: [Float], alphas: [Float]
+  ) {
+    for (token, share) in shares.enumerated() {
+      let taken = equalizer[token] * alphas[token]
+      for source in share.sources where taken != 0 {
+        sources.append(source.token)
+        factors.append(source.share * taken)
+      }
+      ends.append(sources.count)
+      own.append(share.own * taken + (1 - alphas[token]))
+    }
+  }
+
+  /// Whether any of the source's attention goes into it.
+  var readsSource: Bool { !sources.isEmpty }
+
+  /// Whether the mixture is the target's own attention.
+  var isIdentity: Bool { !readsSource && own.allSatisfy { $0 == 1 } }
+
+  /// Whether anything of the source's attention comes in.
+  var readsSource: Bool { !sources.isEmpty }
+
+  func mix(_ source: Tensor, _ target: Tensor) -> Tensor {
+    precondition(source.shape == target.shape, "attention of \(source.shape) and \(target.shape)")
+    let length = own.count
+    precondition(
+      source.rowLength == length, "attention to \(source.rowLength) tokens, but an edit of \(length)")
+    return Tensor(
+      shape: source.shape,
+      initializingWith: { result in
+        nonisolated(unsafe) let result = result
+        source.withScalars { source in
+          target.withScalars { target in
+            Parallel.forEachRange(of: result.count / length, grain: 256) { rows in
+              for row in rows {
+                mixRow(at: row * length, source, target, into: result)
+              }
+            }
+          }
+        }
+      })
+  }
+
+  private func mixRow(
+    at start: Int, _ source: UnsafeBufferPointer<Float>, _ target: UnsafeBufferPointer<Float>,
+    into result: UnsafeMutableBufferPointer<Float>
+  ) {
+    var entry = 0
+    for token in own.indices {
+      var sum: Float = own[token] == 0 ? 0 : own[token] * target[start + token]
+      while entry < ends[token] {
+        sum += factors[entry] * source[start + sources[entry]]
+        entry += 1
+      }
+      result[start + token] = sum
+    }
+  }
+}

@@ -1,0 +1,28 @@
+internal import CTensorKernels
+
+extension Variable {
+  /// The gated GELU of rows of 2n numbers: the first n times the GELU of the last n (Shazeer 2020, arXiv 2002.05202).
+  ///
+  /// - Returns: A variable whose last axis is half as long.
+  public func geglu() -> Variable {
+    let x = value
+    precondition(x.rowLength.isMultiple(of: 2), "\(x.shape) has rows that cannot be halved")
+    let columns = x.rowLength / 2
+    let product = Tensor(
+      shape: x.shape.dropLast() + [columns], rowWork: 2 * columns,
+      formingRows: { y, rows in
+        ctk_geglu_rows(y, x.address(rows.lowerBound * 2 * columns), rows.count, columns)
+      })
+    return .recorded(product, from: [self]) { upstream in
+      let gradient = Tensor(
+        shape: x.shape,
+        formingRows: { dx, rows in
+          ctk_geglu_vjp_rows(
+            dx, x.address(rows.lowerBound * 2 * columns), upstream.address(rows.lowerBound * columns),
+            rows.count,
+            columns)
+        })
+      return [gradient]
+    }
+  }
+}

@@ -1,0 +1,13 @@
+internal import CTensorKernels
+
+extension Variable {
+  /// The mean over all numbers of the squared difference from `target`, a scalar of shape [].
+  public func meanSquaredError(to target: Tensor) -> Variable {
+    let x = value
+    let error = Tensor(repeating: x.meanSquaredDifference(to: target), shape: [])
+    return .recorded(error, from: [self]) { upstream in
+      let factor = upstream.readOnlyScalars[0] * 2 / Float(x.count)
+      return [x.mapped(with: target) { ctk_scaled_difference($0, factor, $1, $2, $3) }]
+    }
+  }
+}

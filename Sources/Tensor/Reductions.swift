@@ -1,0 +1,40 @@
+internal import CTensorKernels
+
+// Sums are formed in double precision, piece by piece, and rounded once.
+extension Tensor {
+  /// The sum of all numbers.
+  public var sum: Float { Float(sumOfPieces { x, piece in ctk_sum(x, piece.count) }) }
+
+  /// The mean of all numbers; NaN if there are none.
+  public var mean: Float { Float(sumOfPieces { x, piece in ctk_sum(x, piece.count) } / Double(count)) }
+
+  /// The Euclidean norm: the square root of the sum of squares.
+  public var norm: Float { Float(sumOfPieces { x, piece in ctk_dot(x, x, piece.count) }.squareRoot()) }
+
+  /// The sum of the products with the numbers of `other`, a tensor of the same shape.
+  public func dot(_ other: Tensor) -> Float {
+    precondition(shape == other.shape, "\(shape) · \(other.shape)")
+    return Float(sumOfPieces { x, piece in ctk_dot(x, other.address(piece.lowerBound), piece.count) })
+  }
+
+  /// The mean of the squared differences from the numbers of `other`, a tensor of the same shape.
+  public func meanSquaredDifference(to other: Tensor) -> Float {
+    precondition(shape == other.shape, "\(shape) - \(other.shape)")
+    let sum = sumOfPieces { x, piece in
+      ctk_squared_distance(x, other.address(piece.lowerBound), piece.count)
+    }
+    return Float(sum / Double(count))
+  }
+
+  /// The largest number, or NaN if there is one. The tensor must not be empty.
+  public var maximum: Float {
+    precondition(count > 0, "an empty tensor has no maximum")
+    return ctk_maximum(address(), count)
+  }
+
+  /// The smallest number, or NaN if there is one. The tensor must not be empty.
+  public var minimum: Float {
+    precondition(count > 0, "an empty tensor has no minimum")
+    return ctk_minimum(address(), count)
+  }
+}

@@ -1,0 +1,36 @@
+internal import CTensorKernels
+
+extension Tensor {
+  /// The softmax along the last axis: exp(x) over the sum of all exp(x) of the row.
+  ///
+  /// Each row is shifted by its maximum first, so that large numbers do not overflow.
+  ///
+  ///     Tensor([1, 1, 1, 1], shape: [1, 4]).softmax().scalars   // [0.25, 0.25, 0.25, 0.25]
+  public func softmax() -> Tensor {
+    let columns = rowLength
+    return Tensor(
+      shape: shape,
+      formingRows: { y, rows in
+        ctk_copy_rows(y, address(rows.lowerBound * columns), 1, rows.count * columns, 0, 0)
+        ctk_softmax_rows(y, rows.count, columns, columns, 1)
+      })
+  }
+}
+
+extension Variable {
+  /// The softmax along the last axis.
+  public func softmax() -> Variable {
+    let probabilities = value.softmax()
+    let columns = probabilities.rowLength
+    return .recorded(probabilities, from: [self]) { upstream in
+      let gradient = Tensor(
+        shape: probabilities.shape,
+        formingRows: { dx, rows in
+          let offset = rows.lowerBound * columns
+          ctk_copy_rows(dx, upstream.address(offset), 1, rows.count * columns, 0, 0)
+          ctk_softmax_vjp_rows(dx, probabilities.address(offset), rows.count, columns, columns, 1)
+        })
+      return [gradient]
+    }
+  }
+}

@@ -1,2 +1,0 @@
-import Testing
-@Suite struct PlaceDiffusionCoreTests { @Test func stands() { #expect(Bool(true)) } }

@@ -1,0 +1,59 @@
+import DiffusionCore
+import Foundation
+import NullTextInversion
+import Tensor
+
+/// A file of `Tests/Fixtures`.
+func fixture<T: Decodable>(_ path: String, as type: T.Type = T.self) throws -> T {
+  let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+  return try JSONDecoder().decode(T.self, from: Data(contentsOf: folder.appending(path: "Fixtures/\(path)")))
+}
+
+/// A text with its tokens, as the fixtures hold it.
+struct CodedPrompt: Decodable {
+  let text: String
+  let ids: [Int]
+  let ranges: [[Int]]
+
+  var prompt: TokenizedPrompt { TokenizedPrompt(text: text, ids: ids, ranges: ranges.map { $0[0]..<$0[1] }) }
+  var words: PromptWords { PromptWords(prompt) }
+}
+
+/// The words of a text whose words have one token each, or as many as `pieces` says; equal words have equal tokens.
+func toy(_ text: String, pieces: [String: Int] = [:]) -> PromptWords {
+  let scalars = Array(text.unicodeScalars)
+  var (ids, ranges) = ([0], [0..<0])
+  for word in scalars.indices.split(whereSeparator: { scalars[$0] == " " }) {
+    let letters = scalars[word.startIndex..<word.endIndex]
+    let count = pieces[String(String.UnicodeScalarView(letters)).lowercased()] ?? 1
+    let hash = letters.reduce(7) {
+      ($0 * 31 + Int($1.properties.lowercaseMapping.unicodeScalars.first?.value ?? 0)) % 999_983
+    }
+    for piece in 0..<count {
+      ids.append(10 * hash + 10 + piece)
+      ranges.append(
+        word.startIndex + piece..<(piece == count - 1 ? word.endIndex : word.startIndex + piece + 1))
+    }
+  }
+  return PromptWords(TokenizedPrompt(text: text, ids: ids + [1], ranges: ranges + [0..<0]))
+}
+
+/// The numbers that `Tools/write_words_fixtures.py` made its attention from.
+struct Noise {
+  private var state: UInt32
+
+  init(seed: Int) { state = UInt32(seed) }
+
+  mutating func tensor(_ shape: [Int]) -> Tensor {
+    Tensor(
+      (0..<shape.reduce(1, *)).map { _ in
+        state = state &* 1_664_525 &+ 1_013_904_223
+        return Float(state >> 8) / 16_777_216
+      }, shape: shape)
+  }
+}
+
+extension Tensor {
+  /// The number at a place of a matrix.
+  subscript(row: Int, column: Int) -> Float { scalars[row * rowLength + column] }
+}

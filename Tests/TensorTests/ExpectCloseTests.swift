@@ -1,0 +1,45 @@
+import Tensor
+import TestSupport
+import Testing
+
+@Suite("Comparing tensors")
+struct ExpectCloseTests {
+  let base = Tensor((0..<24).map { Float($0) }, shape: [2, 3, 4])
+
+  func changed(at index: Int, to scalar: Float) -> Tensor {
+    var copy = base
+    copy.withMutableScalars { $0[index] = scalar }
+    return copy
+  }
+
+  @Test("The relative error is the norm of the difference over the norm of what was expected")
+  func norm() {
+    let expected = Tensor([3, 4], shape: [2])
+    #expect(relativeError(Tensor([3, 4], shape: [2]), expected) == 0)
+    #expect(abs(relativeError(Tensor([3, 4.5], shape: [2]), expected) - 0.1) < 1e-12)
+    #expect(relativeError(Tensor([3, 4], shape: [2]), Tensor(zeros: [2])) == 5)
+  }
+
+  @Test("A number that is not finite is never close", arguments: [Float.nan, .infinity, -.infinity])
+  func notFinite(_ scalar: Float) {
+    #expect(relativeError(changed(at: 5, to: scalar), base) == .infinity)
+    withKnownIssue { expectClose(changed(at: 5, to: scalar), base, relative: 1e6) }
+  }
+
+  @Test("Equal tensors pass, other shapes and other numbers do not")
+  func verdicts() {
+    expectClose(base, base, relative: 0)
+    withKnownIssue { expectClose(base.reshaped([4, 6]), base) }
+    withKnownIssue { expectClose(changed(at: 23, to: 23.1), base) }
+    expectClose(changed(at: 23, to: 23.1), base, relative: 2e-3)
+  }
+
+  @Test("A failure names the farthest element and shows its neighbours")
+  func message() throws {
+    let text = try #require(difference(changed(at: 17, to: -1), base, relative: 1e-4))
+    #expect(text.contains("farthest at [1, 1, 1]: -1.0 instead of 17.0"))
+    #expect(text.contains("24 elements, 1 beyond"))
+    #expect(text.contains(">"))
+    #expect(text.split(separator: "\n").count == 7)
+  }
+}

@@ -1,0 +1,10 @@
+public import Foundation
+
+/// The files under Tests/Fixtures.
+public enum Fixtures {
+  /// The place of a file or folder, such as `golden/mappers.json`.
+  public static func url(_ path: String) -> URL {
+    URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .appending(path: "Fixtures/\(path)")
+  }
+}

@@ -1,0 +1,1 @@
+"""What the golden files hold, a module each; `write_golden.py` is the command."""

@@ -1,0 +1,44 @@
+"""Golden files: safetensors, all F32, no batch axis, texts and settings in the metadata."""
+
+import torch
+from safetensors.torch import save_file
+
+
+class Golden:
+    """The tensors and remarks of one file."""
+
+    def __init__(self):
+        self.tensors = {}
+        self.remarks = {"format": "pt"}
+
+    def add(self, prefix, **values):
+        for name, value in values.items():
+            tensor = torch.as_tensor(value).detach()
+            if tensor.dim() > 2 and tensor.shape[0] == 1:
+                tensor = tensor[0]
+            if not tensor.isfinite().all():
+                raise ValueError(f"{prefix}.{name} is not finite")
+            self.tensors[f"{prefix}.{name}" if prefix else name] = tensor.float().contiguous().clone()
+
+    def remark(self, **texts):
+        self.remarks.update({name: str(text) for name, text in texts.items()})
+
+    def save(self, path):
+        save_file(self.tensors, path, metadata=self.remarks)
+        print(f"{path}: {path.stat().st_size / 1000:.0f} KB, {len(self.tensors)} tensors", flush=True)
+
+
+class Random:
+    """Normal numbers that single precision holds exactly, in the precision of a model."""
+
+    def __init__(self, seed, dtype):
+        self.generator = torch.Generator().manual_seed(seed)
+        self.dtype = dtype
+
+    def normal(self, *shape):
+        return torch.randn(shape, generator=self.generator).to(self.dtype)
+
+    def picture(self, height, width):
+        """Noise in -1...1 that is on the grid of 8-bit pixels."""
+        pixels = torch.randint(0, 256, (1, 3, height, width), generator=self.generator)
+        return pixels.to(self.dtype) / 127.5 - 1
