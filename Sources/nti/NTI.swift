@@ -5,7 +5,8 @@ internal import NullTextInversion
 struct NTI: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "nti",
-    abstract: "Edit photographs by words: null-text inversion and prompt-to-prompt on Stable Diffusion checkpoints.",
+    abstract:
+      "Edit photographs by words: null-text inversion and prompt-to-prompt on Stable Diffusion checkpoints.",
     discussion: """
       Invert a photo once, then edit it as often as you like:
 

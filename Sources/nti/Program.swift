@@ -49,7 +49,8 @@ enum Program {
 extension String {
   /// The text in one line, with a full stop at its end.
   fileprivate var asSentence: String {
-    let line = split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }.joined(separator: " ")
+    let line = split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }.joined(
+      separator: " ")
     return line.last.map { ".?!".contains($0) } == true ? line : line + "."
   }
 }

@@ -22,10 +22,13 @@ struct Edit: AsyncParsableCommand {
 
   @Option(
     name: .shortAndLong,
-    help: ArgumentHelp("The picture to write (default: the inversion's name with .edit.png).", valueName: "file"))
+    help: ArgumentHelp(
+      "The picture to write (default: the inversion's name with .edit.png).", valueName: "file"))
   var output: String?
 
-  @Option(help: ArgumentHelp("Start from the options of a JSON recipe, or of a PNG that an edit wrote.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "Start from the options of a JSON recipe, or of a PNG that an edit wrote.", valueName: "file"))
   var recipe: String?
 
   @Option(help: ArgumentHelp("Write the options of this edit as a recipe.", valueName: "file.json"))
@@ -77,7 +80,8 @@ struct Edit: AsyncParsableCommand {
     }
     let recipes = sweep.all.map { EditRecipe(prompt: prompt, options: $0) }
     let source = sweep.isSheet ? try await inverted.reconstruction() : nil
-    let image = source.map { sweep.sheet(of: edits.map(\.image), source: $0, title: prompt) } ?? edits[0].image
+    let image =
+      source.map { sweep.sheet(of: edits.map(\.image), source: $0, title: prompt) } ?? edits[0].image
     try files.write(image, recipes, mask: edits[0].mask)
 
     var report = Report(seconds: work.seconds, evaluations: editor.model.unet.counter.total, about: inversion)
@@ -104,7 +108,8 @@ struct Edit: AsyncParsableCommand {
     var lines = [report.output, report.mask, report.recipeFile].compactMap(\.self)
     let count = edits.count == 1 ? "" : "\(edits.count) edits, "
     lines.append(
-      "  \(count)\(report.evaluations?.forward ?? 0) evaluations forwards, \(Format.duration(report.seconds))")
+      "  \(count)\(report.evaluations?.forward ?? 0) evaluations forwards, \(Format.duration(report.seconds))"
+    )
     return lines.joined(separator: "\n")
   }
 }
@@ -114,22 +119,22 @@ private struct EditFiles {
   let output: OutputFile
   var mask: OutputFile?
   var recipe: OutputFile?
-  /// The size of the mask's file, in pixels.
-  private let inputs: [String]
 
   init(_ command: Edit) throws {
-    inputs = [command.inversion, command.settings.mask].compactMap(\.self)
+    let inputs = [command.inversion, command.settings.mask].compactMap(\.self)
     output = try .picture(
-      command.output, default: command.inversion.replacingPathExtension(with: "edit.png"), sparing: inputs)
-    if let path = command.saveMask { mask = try .picture(path, default: path, sparing: inputs + [output.path]) }
-    if let path = command.saveRecipe { recipe = try OutputFile(path, default: path, sparing: inputs + [output.path]) }
+      command.output ?? command.inversion.replacingPathExtension(with: "edit.png"), sparing: inputs)
+    if let path = command.saveMask { mask = try .picture(path, sparing: inputs + [output.path]) }
+    if let path = command.saveRecipe { recipe = try OutputFile(path, sparing: inputs + [output.path]) }
   }
 
   func write(_ image: RGBImage, _ recipes: [EditRecipe], mask found: Tensor?) throws {
     let text = recipes.count == 1 ? try JSONText.line(recipes[0]) : try JSONText.line(recipes)
     try output.write(image, texts: [EditRecipe.textKey: text])
     if let recipe { try AtomicFile.write(Data((JSONText.indented(recipes[0]) + "\n").utf8), to: recipe.url) }
-    if let mask, let found { try mask.write(Self.picture(of: found, width: image.width, height: image.height)) }
+    if let mask, let found {
+      try mask.write(Self.picture(of: found, width: image.width, height: image.height))
+    }
   }
 
   /// A mask over the latent as a picture that `--mask` reads: white where the edit may change anything.

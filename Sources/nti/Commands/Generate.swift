@@ -11,7 +11,9 @@ struct Generate: AsyncParsableCommand {
 
   @OptionGroup var model: ModelOption
 
-  @Option(help: ArgumentHelp("The number that the noise follows from, as torch.manual_seed gives it.", valueName: "n"))
+  @Option(
+    help: ArgumentHelp(
+      "The number that the noise follows from, as torch.manual_seed gives it.", valueName: "n"))
   var seed: UInt64 = 0
 
   @Option(help: ArgumentHelp("The number of sampling steps.", valueName: "n"))
@@ -21,19 +23,22 @@ struct Generate: AsyncParsableCommand {
   var guidance = 7.5
 
   @Option(
-    name: .shortAndLong, help: ArgumentHelp("The picture to write (default: generated.png).", valueName: "file"))
+    name: .shortAndLong,
+    help: ArgumentHelp("The picture to write (default: generated.png).", valueName: "file"))
   var output: String?
 
   @OptionGroup var work: WorkOptions
 
   func validate() throws {
     guard (1...1000).contains(steps) else { throw ValidationError("\(steps) steps: ask for 1 to 1000.") }
-    guard (0...100).contains(guidance) else { throw ValidationError("guidance \(guidance): ask for 0 to 100.") }
+    guard (0...100).contains(guidance) else {
+      throw ValidationError("guidance \(guidance): ask for 0 to 100.")
+    }
   }
 
   func run() async throws {
     let work = work.start()
-    let file = try OutputFile.picture(output, default: "generated.png")
+    let file = try OutputFile.picture(output ?? "generated.png")
     let checkpoint = try Checkpoint(model.folder())
     try checkpoint.check(prompt, as: "prompt")
 

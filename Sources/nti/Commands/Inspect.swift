@@ -10,7 +10,8 @@ struct Inspect: AsyncParsableCommand {
 
   @Argument(
     help: ArgumentHelp(
-      "An inversion, a folder in the diffusers layout, the name of a model, or a picture.", valueName: "file|folder"))
+      "An inversion, a folder in the diffusers layout, the name of a model, or a picture.",
+      valueName: "file|folder"))
   var item: String
 
   @Flag(help: "Print one line of JSON.")

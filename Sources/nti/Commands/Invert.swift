@@ -21,7 +21,8 @@ struct Invert: AsyncParsableCommand {
 
   @Option(
     name: .shortAndLong,
-    help: ArgumentHelp("The inversion to write (default: beside the photo, with the extension .nti).", valueName: "file"))
+    help: ArgumentHelp(
+      "The inversion to write (default: beside the photo, with the extension .nti).", valueName: "file"))
   var output: String?
 
   @OptionGroup(title: "Settings of the inversion") var settings: InversionSettings
@@ -37,7 +38,7 @@ struct Invert: AsyncParsableCommand {
     let work = work.start()
     let image = try RGBImage(contentsOf: URL(fileURLWithPath: photo))
     try image.checkIsLargeEnough(photo)
-    let file = try OutputFile(output, default: photo.replacingPathExtension(with: "nti"), sparing: [photo])
+    let file = try OutputFile(output ?? photo.replacingPathExtension(with: "nti"), sparing: [photo])
     let checkpoint = try Checkpoint(model.folder())
     try checkpoint.check(caption, as: "caption")
 
@@ -68,13 +69,15 @@ struct InversionSettings: ParsableArguments {
   @Option(help: ArgumentHelp("The number of sampling steps.", valueName: "n"))
   var steps = 50
 
-  @Option(help: ArgumentHelp("The strength of guidance under which the photo is to be reproduced.", valueName: "w"))
+  @Option(
+    help: ArgumentHelp("The strength of guidance under which the photo is to be reproduced.", valueName: "w"))
   var guidance = 7.5
 
   @Option(help: ArgumentHelp("The most inner iterations of a step.", valueName: "n"))
   var innerSteps = 10
 
-  @Option(help: ArgumentHelp("The loss at which the first step is done; later ones allow more.", valueName: "loss"))
+  @Option(
+    help: ArgumentHelp("The loss at which the first step is done; later ones allow more.", valueName: "loss"))
   var earlyStop = 1e-5
 
   func validate() throws {

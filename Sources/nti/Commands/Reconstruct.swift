@@ -14,7 +14,8 @@ struct Reconstruct: AsyncParsableCommand {
 
   @Option(
     name: .shortAndLong,
-    help: ArgumentHelp("The picture to write (default: the inversion's name with .reconstruction.png).", valueName: "file"))
+    help: ArgumentHelp(
+      "The picture to write (default: the inversion's name with .reconstruction.png).", valueName: "file"))
   var output: String?
 
   @OptionGroup var work: WorkOptions
@@ -24,7 +25,7 @@ struct Reconstruct: AsyncParsableCommand {
     let path = inversion
     let inversion = try Inversion(contentsOf: URL(fileURLWithPath: path))
     let file = try OutputFile.picture(
-      output, default: path.replacingPathExtension(with: "reconstruction.png"), sparing: [path])
+      output ?? path.replacingPathExtension(with: "reconstruction.png"), sparing: [path])
     let checkpoint = try Checkpoint(model.folder())
     try checkpoint.check(inversion, path)
 

@@ -16,7 +16,9 @@ struct WindowList: Equatable {
   let windows: [StepWindow]
 
   init(parsing text: String) throws {
-    windows = try text.split(separator: ",", omittingEmptySubsequences: false).map { try StepWindow(parsing: String($0)) }
+    windows = try text.split(separator: ",", omittingEmptySubsequences: false).map {
+      try StepWindow(parsing: String($0))
+    }
   }
 }
 

@@ -25,7 +25,8 @@ struct EditRecipe: Equatable {
     var json = data
     if data.starts(with: [0x89, 0x50, 0x4E, 0x47]) {
       guard let text = RGBImage.pngText(in: data)[Self.textKey] else {
-        throw InputError(.malformed, "The picture \(path) carries no recipe; only a PNG written by `nti edit` does.")
+        throw InputError(
+          .malformed, "The picture \(path) carries no recipe; only a PNG written by `nti edit` does.")
       }
       json = Data(text.utf8)
     }
@@ -62,7 +63,8 @@ extension EditRecipe: Codable {
     // A misspelt option would otherwise be an option not given.
     if let stranger = values.allKeys.map(\.stringValue).sorted().first(where: { !Self.names.contains($0) }) {
       throw InputError(
-        .unsupported, "\"\(stranger)\" is no option of an edit; there are \(Self.names.joined(separator: ", ")).")
+        .unsupported,
+        "\"\(stranger)\" is no option of an edit; there are \(Self.names.joined(separator: ", ")).")
     }
     prompt = try values.decodeIfPresent(String.self, forKey: .prompt)
     options = try EditOptions(from: decoder)

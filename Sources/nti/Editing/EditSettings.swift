@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import Foundation
 internal import NullTextInversion
 
-/// The options of an edit. What is not given is the recipe's, or the library's default.
+/// The options of an edit; what is not given is the recipe's, or the library's default.
 struct EditSettings: ParsableArguments {
   @Option(help: ArgumentHelp("The strength of guidance (default: the inversion's).", valueName: "w"))
   var guidance: Double?
@@ -16,15 +16,20 @@ struct EditSettings: ParsableArguments {
   @Option(help: ArgumentHelp("Of sdedit: the part of the path that is walked again.", valueName: "0…1"))
   var strength: Double?
 
-  @Option(help: ArgumentHelp("Of masactrl: the part of the steps before it begins (default: 0.08).", valueName: "0…1"))
+  @Option(
+    help: ArgumentHelp(
+      "Of masactrl: the part of the steps before it begins (default: 0.08).", valueName: "0…1"))
   var masactrlStart: Double?
 
-  @Option(help: ArgumentHelp("Of masactrl: the first transformer block that it acts on (default: 0).", valueName: "n"))
+  @Option(
+    help: ArgumentHelp(
+      "Of masactrl: the first transformer block that it acts on (default: 0).", valueName: "n"))
   var masactrlLayer: Int?
 
   @Option(
     help: ArgumentHelp(
-      "How words are matched: one for one, or by what stays (default: auto, by their number).", valueName: "controller"))
+      "How words are matched: one for one, or by what stays (default: auto, by their number).",
+      valueName: "controller"))
   var controller: ControllerChoice?
 
   @Option(
@@ -43,17 +48,21 @@ struct EditSettings: ParsableArguments {
       """, valueName: "window"), transform: WindowList.init(parsing:))
   var selfSteps: WindowList?
 
-  @Option(help: ArgumentHelp("The side of the largest grid that --self-steps acts on (default: 32).", valueName: "n"))
+  @Option(
+    help: ArgumentHelp(
+      "The side of the largest grid that --self-steps acts on (default: 32).", valueName: "n"))
   var selfGrid: Int?
 
   @Option(
-    help: ArgumentHelp("A factor for the attention to a word; it may be negative. Repeatable.", valueName: "word=weight"),
+    help: ArgumentHelp(
+      "A factor for the attention to a word; it may be negative. Repeatable.", valueName: "word=weight"),
     transform: Emphasis.init(parsing:))
   var emphasis: [Emphasis] = []
 
   @Option(
     help: ArgumentHelp(
-      "Change the picture only where these words of the two prompts look. Repeatable.", valueName: "source,target"),
+      "Change the picture only where these words of the two prompts look. Repeatable.",
+      valueName: "source,target"),
     transform: LocalBlend.Words.init(parsing:))
   var blend: [LocalBlend.Words] = []
 
@@ -66,10 +75,12 @@ struct EditSettings: ParsableArguments {
       valueName: "a[,b]"), transform: BlendThresholds.init(parsing:))
   var blendThreshold: BlendThresholds?
 
-  @Option(help: ArgumentHelp("The part of the steps before the first blend (default: 0.2).", valueName: "0…1"))
+  @Option(
+    help: ArgumentHelp("The part of the steps before the first blend (default: 0.2).", valueName: "0…1"))
   var blendStart: Double?
 
-  @Option(help: ArgumentHelp("A picture that is white where the edit may change anything.", valueName: "file.png"))
+  @Option(
+    help: ArgumentHelp("A picture that is white where the edit may change anything.", valueName: "file.png"))
   var mask: String?
 
   @Option(help: ArgumentHelp("Over how many pixels the mask fades out (default: 0).", valueName: "pixels"))
@@ -108,7 +119,9 @@ extension EditSettings {
 
   private func controlSetting(over base: EditControl) throws -> EditControl {
     let name = control ?? base.name
-    guard strength == nil || name == .sdedit else { throw UsageError("--strength belongs to --control sdedit.") }
+    guard strength == nil || name == .sdedit else {
+      throw UsageError("--strength belongs to --control sdedit.")
+    }
     guard masactrlStart == nil && masactrlLayer == nil || name == .masactrl else {
       throw UsageError("--masactrl-start and --masactrl-layer belong to --control masactrl.")
     }
@@ -116,7 +129,9 @@ extension EditSettings {
     case .promptToPrompt: return .promptToPrompt
     case .none: return .none
     case .masactrl:
-      guard case .mutualSelfAttention(let start, let layer) = base.name == .masactrl ? base : .mutualSelfAttention()
+      guard
+        case .mutualSelfAttention(let start, let layer) = base.name == .masactrl
+          ? base : .mutualSelfAttention()
       else { return base }
       return .mutualSelfAttention(start: masactrlStart ?? start, firstLayer: masactrlLayer ?? layer)
     case .sdedit:
@@ -132,15 +147,19 @@ extension EditSettings {
   private func checkControl(_ control: EditControl) throws {
     guard control != .promptToPrompt else { return }
     let given: [(name: String, isGiven: Bool)] = [
-      ("--controller", controller != nil), ("--cross-steps", !crossSteps.isEmpty), ("--self-steps", selfSteps != nil),
+      ("--controller", controller != nil), ("--cross-steps", !crossSteps.isEmpty),
+      ("--self-steps", selfSteps != nil),
       ("--self-grid", selfGrid != nil), ("--emphasis", !emphasis.isEmpty),
     ]
     if let stranger = given.first(where: \.isGiven) {
-      throw UsageError("\(stranger.name) needs --control prompt-to-prompt; \(control.name.rawValue) does not use it.")
+      throw UsageError(
+        "\(stranger.name) needs --control prompt-to-prompt; \(control.name.rawValue) does not use it.")
     }
   }
 
-  private func blendSetting(over base: LocalBlend?, source: PromptWords, target: PromptWords) throws -> LocalBlend? {
+  private func blendSetting(over base: LocalBlend?, source: PromptWords, target: PromptWords) throws
+    -> LocalBlend?
+  {
     guard var result = blend.isEmpty ? base : base ?? LocalBlend(LocalBlend.Words()) else {
       guard blendSubtract.isEmpty, blendThreshold == nil, blendStart == nil else {
         throw UsageError("--blend-subtract, --blend-threshold and --blend-start need --blend.")
@@ -180,7 +199,8 @@ extension EditSettings {
       if let maskSoftness { result?.softEdge = maskSoftness }
       return result
     }
-    return try EditMask(RGBImage(contentsOf: URL(fileURLWithPath: mask)), softEdge: maskSoftness ?? base?.softEdge ?? 0)
+    return try EditMask(
+      RGBImage(contentsOf: URL(fileURLWithPath: mask)), softEdge: maskSoftness ?? base?.softEdge ?? 0)
   }
 }
 

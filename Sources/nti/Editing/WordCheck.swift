@@ -10,11 +10,14 @@ struct WordCheck {
   func check(_ options: EditOptions, steps: Int) throws {
     if options.control == .promptToPrompt {
       _ = try AttentionEdit(
-        from: source, to: target, controller: options.controller, steps: steps, crossWindow: options.crossSteps,
+        from: source, to: target, controller: options.controller, steps: steps,
+        crossWindow: options.crossSteps,
         wordWindows: options.crossStepsOfWords, selfWindow: options.selfSteps, emphasis: options.emphasis)
     }
     guard let blend = options.blend else { return }
-    for (words, role) in [(blend.words, "word to blend"), (blend.subtracted, "word to leave out of the blend")] {
+    for (words, role) in [
+      (blend.words, "word to blend"), (blend.subtracted, "word to leave out of the blend"),
+    ] {
       _ = try source.tokens(ofAny: words.source, as: role)
       _ = try target.tokens(ofAny: words.target, as: role)
     }

@@ -2,7 +2,7 @@ internal import DiffusionCore
 internal import Foundation
 internal import NullTextInversion
 
-/// What a checkpoint consists of. A part that cannot be used is described by what is wrong with it.
+/// What a checkpoint consists of; a part that cannot be used is described by what is wrong with it.
 struct CheckpointReport: Encodable {
   /// One network or table of the checkpoint.
   struct Part: Encodable {
@@ -103,7 +103,8 @@ extension UNetConfiguration {
         downBlockHasAttention(level) || upBlockHasAttention(blockOutChannels.count - 1 - level)
       return "\(blockOutChannels[level])" + (hasAttention ? " (\(heads(at: level)) heads)" : "")
     }
-    return "UNet, channels \(levels.joined(separator: ", ")), text of \(crossAttentionChannels(at: 0)) channels"
+    return
+      "UNet, channels \(levels.joined(separator: ", ")), text of \(crossAttentionChannels(at: 0)) channels"
   }
 }
 
@@ -123,7 +124,8 @@ extension AutoencoderConfiguration {
 extension SchedulerConfiguration {
   fileprivate var summary: String {
     let betas = trainedBetas == nil ? "\(betaSchedule) from \(betaStart) to \(betaEnd)" : "betas of its own"
-    return "\(trainingSteps) timesteps, \(betas), \(predictionType), steps offset \(stepsOffset), final alpha "
+    return
+      "\(trainingSteps) timesteps, \(betas), \(predictionType), steps offset \(stepsOffset), final alpha "
       + (setsAlphaToOne ? "one" : "first")
   }
 }

@@ -19,7 +19,9 @@ final class Interruption: Sendable {
     return number == 0 ? nil : number
   }
 
-  /// Holds signals back from now on. To be made first of all, because threads inherit this when they start.
+  /// Holds signals back from now on.
+  ///
+  /// To be made first of all, because threads inherit this when they start.
   init() {
     // A shell starts background jobs with Ctrl-C ignored, which would swallow `kill -INT` as well.
     for number in [SIGINT, SIGTERM] { restoreDefault(number) }

@@ -4,17 +4,17 @@ internal import NullTextInversion
 
 /// A file that a command is to write, checked before the work begins.
 struct OutputFile {
-  /// As the user wrote it, or as it follows from the input's path.
+  /// As the user wrote it, or as it follows from an input's path.
   let path: String
 
   var url: URL { URL(fileURLWithPath: path) }
 
   /// - Parameters:
-  ///   - path: where the user wants it; nil for `fallback`.
+  ///   - path: where it is to go.
   ///   - inputs: files that it must not replace.
   /// - Throws: `UsageError` if the place cannot be written.
-  init(_ path: String?, default fallback: @autoclosure () -> String, sparing inputs: [String] = []) throws {
-    self.path = path ?? fallback()
+  init(_ path: String, sparing inputs: [String] = []) throws {
+    self.path = path
     let target = url.resolvingSymlinksInPath().path
     for input in inputs where URL(fileURLWithPath: input).resolvingSymlinksInPath().path == target {
       throw UsageError("\(self.path) is the input; name another file for the result with -o.")
@@ -22,11 +22,12 @@ struct OutputFile {
     try UsageError.catching { try AtomicFile.checkWritable(url) }
   }
 
+  /// A file in a folder that has been checked.
+  init(unchecked path: String) { self.path = path }
+
   /// A picture, whose name must say a format.
-  static func picture(
-    _ path: String?, default fallback: @autoclosure () -> String, sparing inputs: [String] = []
-  ) throws -> OutputFile {
-    let file = try OutputFile(path, default: fallback(), sparing: inputs)
+  static func picture(_ path: String, sparing inputs: [String] = []) throws -> OutputFile {
+    let file = try OutputFile(path, sparing: inputs)
     try UsageError.catching { _ = try RGBImage.checkFormat(of: file.url) }
     return file
   }

@@ -14,6 +14,8 @@ struct Report: Encodable {
   var psnr: Double?
   /// The same of the autoencoder alone.
   var psnrBound: Double?
+  /// The demo's reconstruction without any optimisation.
+  var psnrDDIM: Double?
   /// Inner iterations of all steps of the inversion together.
   var innerSteps: Int?
 
@@ -21,6 +23,8 @@ struct Report: Encodable {
   var inversion: String?
   /// The picture that was written.
   var output: String?
+  /// The single pictures that the demo wrote.
+  var pictures: [String]?
   /// The mask that was written.
   var mask: String?
   /// The recipe file that was written.
@@ -57,7 +61,9 @@ enum JSONText {
   /// In several, for files that people read.
   static func indented(_ value: some Encodable) throws -> String { try encode(value, .prettyPrinted) }
 
-  private static func encode(_ value: some Encodable, _ formatting: JSONEncoder.OutputFormatting) throws -> String {
+  private static func encode(_ value: some Encodable, _ formatting: JSONEncoder.OutputFormatting) throws
+    -> String
+  {
     let encoder = JSONEncoder()
     encoder.outputFormatting = formatting.union([.sortedKeys, .withoutEscapingSlashes])
     return String(decoding: try encoder.encode(value), as: UTF8.self)

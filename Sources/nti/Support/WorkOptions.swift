@@ -4,7 +4,8 @@ internal import Tensor
 
 /// What every command that computes can be told.
 struct WorkOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("How many processors to use; the result is the same with any number.", valueName: "n"))
+  @Option(
+    help: ArgumentHelp("How many processors to use; the result is the same with any number.", valueName: "n"))
   var threads: Int?
 
   @Flag(name: .long, help: "Print the result as one line of JSON.")
