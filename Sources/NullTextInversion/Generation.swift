@@ -19,9 +19,9 @@ struct Generation {
   func picture(of prompt: String, seed: UInt64, progress: ProgressHandler?) throws -> RGBImage {
     let predictor = NoisePredictor(unet: model.unet, sampler: sampler)
     let (null, text) = (model.unet.context(try model.embedding(of: "")), model.unet.context(try model.embedding(of: prompt)))
-    let configuration = model.unet.configuration
+    let (height, width) = model.unet.configuration.sampleSize
     var random = RandomSource(seed: seed)
-    let shape = [configuration.inChannels, configuration.sampleHeight, configuration.sampleWidth]
+    let shape = [model.unet.configuration.inChannels, height, width]
     var latent = random.normal(shape: shape).channelsLast()
     let reporter = ProgressReporter(.sampling, stepCount: sampler.stepCount, since: .now, progress)
     for (index, timestep) in sampler.timesteps.enumerated() {

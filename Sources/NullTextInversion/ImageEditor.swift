@@ -1,4 +1,5 @@
 public import DiffusionCore
+internal import Foundation
 internal import Tensor
 
 /// Edits photographs by words.
@@ -37,7 +38,7 @@ public final class ImageEditor: Sendable {
   ) async throws -> InvertedImage {
     try await compute.run { [self] in
       let before = model.unet.counter.total
-      let inverter = try Inverter(model, caption: caption, options: options, progress: progress)
+      let inverter = Inverter(model, caption: caption, options: options, progress: progress)
       let inversion = try inverter.invert(model.prepare(image))
       return InvertedImage(
         editor: self, inversion: inversion, evaluations: model.unet.counter.total - before)

@@ -39,8 +39,8 @@ struct Inverter {
     }
     if inversion.trajectory.isEmpty { inversion.trajectory = [inversion.pivots[options.steps]] }
     try walk(&inversion, predictor, captionEmbedding, context)
-    inversion.psnr = ImageMetrics.psnr(try model.decode(inversion.trajectory[options.steps]), picture.image)
-    inversion.psnrBound = ImageMetrics.psnr(try model.decode(inversion.latent), picture.image)
+    inversion.psnr = ImageMetrics.psnr(model.decode(inversion.trajectory[options.steps]), picture.image)
+    inversion.psnrBound = ImageMetrics.psnr(model.decode(inversion.latent), picture.image)
     return inversion
   }
 
@@ -48,7 +48,7 @@ struct Inverter {
     Inversion(
       method: options.method, caption: caption, guidance: options.guidance, schedule: ScheduleRecord(sampler),
       modelFingerprint: model.fingerprint, sourceSize: picture.sourceSize, crop: picture.crop,
-      pivots: [try model.encode(picture.image)], nullEmbeddings: [], trajectory: [], losses: [], innerSteps: [],
+      pivots: [model.encode(picture.image)], nullEmbeddings: [], trajectory: [], losses: [], innerSteps: [],
       psnr: 0, psnrBound: 0)
   }
 

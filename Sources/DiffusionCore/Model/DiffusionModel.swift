@@ -1,3 +1,4 @@
+internal import Foundation
 public import Tensor
 
 /// A latent diffusion model with all of its parts, read from a checkpoint.
@@ -30,7 +31,7 @@ public final class DiffusionModel: Sendable {
       checkpoint.configuration(of: .textEncoder), weights: checkpoint.weights(of: .textEncoder))
     let configuration: UNetConfiguration = try checkpoint.configuration(of: .unet)
     unet = try UNet(configuration, weights: checkpoint.weights(of: .unet))
-    autoencoder = try AutoencoderKL(checkpoint.configuration(of: .autoencoder), weights: checkpoint.weights(of: .autoencoder))
+    autoencoder = try AutoencoderKL(checkpoint.configuration(of: .vae), weights: checkpoint.weights(of: .vae))
     fingerprint = try checkpoint.modelFingerprint()
     guard unet.configuration.inChannels == autoencoder.configuration.latentChannels else {
       throw InputError(
@@ -41,9 +42,9 @@ public final class DiffusionModel: Sendable {
   }
 
   /// Width and height of the pictures that the model was trained on.
-  public var pictureSize: (width: Int, height: Int) {
+  public var pictureSize: PixelSize {
     let (height, width) = unet.configuration.sampleSize
-    return (width * autoencoder.downsampling, height * autoencoder.downsampling)
+    return PixelSize(width: width * autoencoder.downsampling, height: height * autoencoder.downsampling)
   }
 
   /// What the UNet reads of a text: tokens x channels.
@@ -63,7 +64,7 @@ public struct PreparedPicture: Sendable {
   /// The picture as the model sees it.
   public let image: RGBImage
   /// The size of the picture that was given.
-  public let sourceSize: (width: Int, height: Int)
+  public let sourceSize: PixelSize
   /// The part of that picture which `image` shows.
   public let crop: PixelRect
 }
@@ -75,6 +76,6 @@ extension DiffusionModel {
   public func prepare(_ picture: RGBImage) throws -> PreparedPicture {
     let size = pictureSize
     let (image, crop) = try picture.prepared(width: size.width, height: size.height)
-    return PreparedPicture(image: image, sourceSize: (picture.width, picture.height), crop: crop)
+    return PreparedPicture(image: image, sourceSize: PixelSize(width: picture.width, height: picture.height), crop: crop)
   }
 }

@@ -25,7 +25,8 @@ public struct EditMask: Sendable, Hashable, Codable {
     for y in 0..<height {
       for x in 0..<width {
         let pixel = picture[x, y]
-        bytes.append(UInt8((Int(pixel.red) * 299 + Int(pixel.green) * 587 + Int(pixel.blue) * 114) / 1000))
+        let luma = SIMD3<Int>(truncatingIfNeeded: pixel) &* SIMD3(299, 587, 114)
+        bytes.append(UInt8(luma.wrappedSum() / 1000))
       }
     }
     coverage = bytes

@@ -1,4 +1,4 @@
-public import DiffusionCore
+internal import DiffusionCore
 
 /// How an inverted picture is edited. The defaults are those of Prompt-to-Prompt.
 ///

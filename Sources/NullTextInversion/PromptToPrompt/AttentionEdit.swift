@@ -65,9 +65,6 @@ package struct AttentionEdit: Sendable {
   /// Whether any cross-attention of the target is changed in a step.
   package func changesCrossAttention(step: Int) -> Bool { !mixtures[step].isIdentity }
 
-  /// Whether the source's cross-attention is needed for the target's in a step.
-  package func readsSource(step: Int) -> Bool { mixtures[step].readsSource }
-
   /// The target's cross-attention in a step, from the source's and its own: [heads, positions, tokens] all three.
   ///
   /// With R the source's attention in the order of the target's tokens (a new token's own), weighted by the
@@ -104,9 +101,6 @@ private struct TokenMixture: Sendable {
 
   /// Whether the mixture is the target's own attention.
   var isIdentity: Bool { !readsSource && own.allSatisfy { $0 == 1 } }
-
-  /// Whether anything of the source's attention comes in.
-  var readsSource: Bool { !sources.isEmpty }
 
   func mix(_ source: Tensor, _ target: Tensor) -> Tensor {
     precondition(source.shape == target.shape, "attention of \(source.shape) and \(target.shape)")

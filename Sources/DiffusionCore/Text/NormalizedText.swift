@@ -1,0 +1,124 @@
+internal import Foundation
+
+/// A text the way CLIP's vocabulary was made: in Unicode normalization form C, each run of white space one space, and
+/// in lower case; and where in the original each part of it was.
+struct NormalizedText {
+  /// The Unicode scalars of the text.
+  private(set) var scalars: [Unicode.Scalar] = []
+
+  /// The range of the original's Unicode scalars that each scalar came from.
+  private(set) var sources: [Range<Int>] = []
+
+  /// - Parameters:
+  ///   - original: the text, or a part of it.
+  ///   - start: the position of the part in the text.
+  init(_ original: some Collection<Unicode.Scalar>, start: Int = 0) {
+    for part in CanonicalComposition.parts(of: original, start: start) {
+      for scalar in part.scalars { append(scalar, from: part.source) }
+    }
+  }
+
+  private mutating func append(_ scalar: Unicode.Scalar, from source: Range<Int>) {
+    if scalar.properties.isWhitespace {
+      if scalars.last == " ", let last = sources.last {
+        sources[sources.count - 1] = last.lowerBound..<source.upperBound
+        return
+      }
+      scalars.append(" ")
+      sources.append(source)
+    } else if scalar.isASCII {
+      let isUpper = ("A"..."Z").contains(scalar)
+      scalars.append(isUpper ? Unicode.Scalar(UInt8(scalar.value) + 0x20) : scalar)
+      sources.append(source)
+    } else {
+      // One by one: no sigma becomes a final one, as in the tokenizers that are the reference.
+      for lower in scalar.properties.lowercaseMapping.unicodeScalars {
+        scalars.append(lower)
+        sources.append(source)
+      }
+    }
+  }
+}
+
+/// Unicode normalization form C, in parts that keep their places in the original.
+enum CanonicalComposition {
+  /// A part of a text that is normalized by itself.
+  struct Part {
+    var scalars: [Unicode.Scalar]
+    var source: Range<Int>
+  }
+
+  /// The parts of a text: a scalar with all marks that might be composed with it, or a Hangul syllable.
+  static func parts(of original: some Collection<Unicode.Scalar>, start: Int = 0) -> [Part] {
+    var parts: [Part] = []
+    for (offset, scalar) in original.enumerated() {
+      let source = start + offset..<start + offset + 1
+      guard let last = parts.indices.last else {
+        parts.append(Part(scalars: [scalar], source: source))
+        continue
+      }
+      if let previous = parts[last].scalars.last, let syllable = Hangul.composed(previous, scalar) {
+        parts[last].scalars = [syllable]
+        parts[last].source = parts[last].source.lowerBound..<source.upperBound
+      } else if continues(scalar) {
+        parts[last].scalars.append(scalar)
+        parts[last].source = parts[last].source.lowerBound..<source.upperBound
+      } else {
+        parts.append(Part(scalars: [scalar], source: source))
+      }
+    }
+    return parts.flatMap(composed)
+  }
+
+  /// Whether a scalar may be composed with, or change places with, what stands before it.
+  private static func continues(_ scalar: Unicode.Scalar) -> Bool {
+    // Below are no marks: the first is U+0300.
+    guard scalar.value >= 0x300, isKnown(scalar) else { return false }
+    return scalar.properties.canonicalCombiningClass != .notReordered || scalar.properties.isGraphemeExtend
+  }
+
+  /// The part in composed form; in parts of one scalar each, if that changes nothing.
+  private static func composed(_ part: Part) -> [Part] {
+    guard let first = part.scalars.first, part.scalars.count > 1 || first.value >= 0x300 else {
+      return [part]
+    }
+    let lead = isKnown(first) && !Hangul.isComposed(first) ? 0 : 1
+    var text = String.UnicodeScalarView()
+    text.append(contentsOf: part.scalars[lead...])
+    let normal =
+      part.scalars[..<lead] + Array(String(text).precomposedStringWithCanonicalMapping.unicodeScalars)
+    guard Array(normal) == part.scalars, part.scalars.count == part.source.count else {
+      return [Part(scalars: Array(normal), source: part.source)]
+    }
+    return zip(normal, part.source).map { Part(scalars: [$0], source: $1..<$1 + 1) }
+  }
+
+  /// Whether a scalar is of Unicode 9, whose tables the reference has; it leaves newer ones alone.
+  private static func isKnown(_ scalar: Unicode.Scalar) -> Bool {
+    scalar.properties.age.map { $0.major <= 9 } ?? true
+  }
+}
+
+/// The arithmetic of Hangul syllables (the Unicode Standard, section 3.12).
+///
+/// Foundation composes three letters to a syllable, but not a syllable and a letter.
+private enum Hangul {
+  private static let base: UInt32 = 0xac00
+  private static let counts: (vowels: UInt32, trailing: UInt32) = (21, 28)
+
+  /// The one syllable that two neighbours make, if they do.
+  static func composed(_ first: Unicode.Scalar, _ second: Unicode.Scalar) -> Unicode.Scalar? {
+    switch (first.value, second.value) {
+    case (0x1100...0x1112, 0x1161...0x1175):
+      let index = (first.value - 0x1100) * counts.vowels + (second.value - 0x1161)
+      return Unicode.Scalar(base + index * counts.trailing)
+    case (0xac00...0xd7a3, 0x11a8...0x11c2) where (first.value - base).isMultiple(of: counts.trailing):
+      return Unicode.Scalar(first.value + (second.value - 0x11a7))
+    default: return nil
+    }
+  }
+
+  static func isComposed(_ scalar: Unicode.Scalar) -> Bool {
+    (0x1100...0x11ff).contains(scalar.value) || (base...0xd7a3).contains(scalar.value)
+  }
+}
