@@ -9,7 +9,21 @@ enum ControlName: String, ExpressibleByArgument, CaseIterable {
   case sdedit
 }
 
-extension ControllerChoice: ExpressibleByArgument {}
+/// The names of the ways to match words.
+enum ControllerName: String, ExpressibleByArgument, CaseIterable {
+  case auto
+  case replace
+  case refine
+
+  /// The same for the library.
+  var choice: ControllerChoice {
+    switch self {
+    case .auto: .auto
+    case .replace: .replace
+    case .refine: .refine
+    }
+  }
+}
 
 /// One or more windows to try, as in `0.4` or `0.1:0.5` or `0.2,0.4,0.6`.
 struct WindowList: Equatable {
@@ -34,6 +48,12 @@ enum CrossStepsArgument: Equatable {
     }
     self = .word(try WordWindow(parsing: text))
   }
+
+  /// The windows for all words; none if this is a word's own.
+  var everywhere: [StepWindow] { if case .everywhere(let list) = self { list.windows } else { [] } }
+
+  /// The window of a word of its own.
+  var word: WordWindow? { if case .word(let window) = self { window } else { nil } }
 }
 
 /// Two thresholds, as in `0.3` for both or `0.3,0.4`: of the words to blend, and of those to leave out.

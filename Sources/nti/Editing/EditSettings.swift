@@ -30,7 +30,7 @@ struct EditSettings: ParsableArguments {
     help: ArgumentHelp(
       "How words are matched: one for one, or by what stays (default: auto, by their number).",
       valueName: "controller"))
-  var controller: ControllerChoice?
+  var controller: ControllerName?
 
   @Option(
     help: ArgumentHelp(
@@ -97,9 +97,9 @@ extension EditSettings {
     options.guidance = guidance ?? base.guidance
     options.control = try controlSetting(over: base.control)
     try checkControl(options.control)
-    options.controller = controller ?? base.controller
+    options.controller = controller?.choice ?? base.controller
     options.selfGrid = selfGrid ?? base.selfGrid
-    let wordWindows = crossSteps.compactMap { if case .word(let window) = $0 { window } else { nil } }
+    let wordWindows = crossSteps.compactMap(\.word)
     if !wordWindows.isEmpty { options.crossStepsOfWords = wordWindows }
     if !emphasis.isEmpty { options.emphasis = emphasis }
     options.blend = try blendSetting(over: base.blend, source: source, target: target)
@@ -110,7 +110,7 @@ extension EditSettings {
 
   /// The common windows of cross-attention to try.
   func crossWindows(over base: EditOptions) -> [StepWindow] {
-    let windows = crossSteps.flatMap { if case .everywhere(let list) = $0 { list.windows } else { [] } }
+    let windows = crossSteps.flatMap(\.everywhere)
     return windows.isEmpty ? [base.crossSteps] : windows
   }
 

@@ -1,6 +1,7 @@
 internal import DiffusionCore
 internal import Foundation
 internal import NullTextInversion
+internal import Tensor
 
 /// What an inversion file says about itself, finished or not.
 struct InversionReport: Encodable {
