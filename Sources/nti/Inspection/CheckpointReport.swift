@@ -26,10 +26,10 @@ struct CheckpointReport: Encodable {
   init(_ url: URL) throws {
     path = url.path
     let folder = try CheckpointFolder(url)
-    var latent: (size: (height: Int, width: Int), channels: Int)?
+    var (latent, factor): ([Int]?, Int?) = (nil, nil)
     add(.unet) {
       let configuration: UNetConfiguration = try folder.configuration(of: .unet)
-      latent = (configuration.sampleSize, configuration.inChannels)
+      latent = [configuration.inChannels, configuration.sampleSize.height, configuration.sampleSize.width]
       return (configuration.summary, try folder.weightSummary(of: .unet))
     }
     add(.textEncoder) {
@@ -38,11 +38,7 @@ struct CheckpointReport: Encodable {
     }
     add(.vae) {
       let configuration: AutoencoderConfiguration = try folder.configuration(of: .vae)
-      if let latent {
-        let (height, width) = latent.size
-        latentShape = [latent.channels, height, width]
-        pictureSize = [width, height].map { $0 * configuration.downsamplingFactor }
-      }
+      factor = configuration.downsamplingFactor
       return (configuration.summary, try folder.weightSummary(of: .vae))
     }
     add(.tokenizer) {
@@ -53,6 +49,8 @@ struct CheckpointReport: Encodable {
       let configuration: SchedulerConfiguration = try folder.configuration(of: .scheduler)
       return (configuration.summary, nil)
     }
+    latentShape = latent
+    if let latent, let factor { pictureSize = [latent[2] * factor, latent[1] * factor] }
     if firstProblem == nil { fingerprint = try folder.modelFingerprint() }
   }
 
