@@ -12,7 +12,7 @@ import pathlib
 
 import torch
 
-from golden import mappers, networks
+from golden import mappers, networks, primitives
 from reference.model import Model
 
 TINY = ["four-levels", "linear-v", "plain-first", "sharded"]
@@ -42,7 +42,11 @@ def write_networks(checkpoints, out):
     networks.write_demo(checkpoints.load("emoji", torch.float64), out / "emoji.safetensors", checkpoints.bench)
 
 
-WRITERS = {"mappers": write_mappers, "networks": write_networks}
+def write_primitives(_, out):
+    primitives.write(out / "primitives.json")
+
+
+WRITERS = {"mappers": write_mappers, "networks": write_networks, "primitives": write_primitives}
 
 
 def main():

@@ -1,7 +1,9 @@
 internal import CTensorKernels
 
 extension Variable {
-  /// The gated GELU of rows of 2n numbers: the first n times the GELU of the last n (Shazeer 2020, arXiv 2002.05202).
+  /// The gated GELU of rows of 2n numbers: the first n times the GELU of the last n.
+  ///
+  /// Shazeer 2020, arXiv 2002.05202.
   ///
   /// - Returns: A variable whose last axis is half as long.
   public func geglu() -> Variable {

@@ -37,7 +37,7 @@ private struct GroupNorm {
   let mean: [Float]
   let deviationInverse: [Float]
 
-  /// deviationInverse · scale
+  /// The deviation's inverse times the scale.
   let factor: [Float]
 
   init(_ x: Tensor, groups: Int, scale: Tensor, shift: Tensor, epsilon: Float, thenSiLU: Bool) {

@@ -1,10 +1,10 @@
 /// y := f(x) for a number of scalars, as the C kernels take it.
 typealias UnaryKernel = (UnsafeMutablePointer<Float>?, UnsafePointer<Float>?, Int) -> Void
 
-/// z := f(x, y) for a number of scalars. The vector-Jacobian product of a unary kernel is one, of the input and the
-/// gradient of the output.
-typealias BinaryKernel = (UnsafeMutablePointer<Float>?, UnsafePointer<Float>?, UnsafePointer<Float>?, Int) ->
-  Void
+/// z := f(x, y) for a number of scalars; also dx := f(x, dy), the way back through a unary kernel.
+typealias BinaryKernel = (
+  UnsafeMutablePointer<Float>?, UnsafePointer<Float>?, UnsafePointer<Float>?, Int
+) -> Void
 
 extension Parallel {
   /// How many scalars make a piece of work: enough for the start of a thread not to count, few enough to stay in a

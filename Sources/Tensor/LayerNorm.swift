@@ -1,8 +1,9 @@
 internal import CTensorKernels
 
 extension Variable {
-  /// Each row less its mean, over its standard deviation, times `scale`, plus `shift` (Ba et al. 2016, arXiv
-  /// 1607.06450).
+  /// Each row less its mean, over its standard deviation, times `scale`, plus `shift`.
+  ///
+  /// Layer normalisation, Ba, Kiros and Hinton 2016, arXiv 1607.06450.
   ///
   /// - Parameters:
   ///   - scale: a factor for each number of a row.

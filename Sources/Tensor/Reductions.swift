@@ -26,15 +26,26 @@ extension Tensor {
     return Float(sum / Double(count))
   }
 
-  /// The largest number, or NaN if there is one. The tensor must not be empty.
+  /// The largest number, or NaN if there is one.
+  ///
+  /// The tensor must not be empty.
   public var maximum: Float {
     precondition(count > 0, "an empty tensor has no maximum")
     return ctk_maximum(address(), count)
   }
 
-  /// The smallest number, or NaN if there is one. The tensor must not be empty.
+  /// The smallest number, or NaN if there is one.
+  ///
+  /// The tensor must not be empty.
   public var minimum: Float {
     precondition(count > 0, "an empty tensor has no minimum")
     return ctk_minimum(address(), count)
+  }
+}
+
+extension Variable {
+  /// The sum of the products with the numbers of `other`, a tensor of the same shape; a scalar of shape [].
+  public func dot(_ other: Tensor) -> Variable {
+    .recorded(Tensor(repeating: value.dot(other), shape: []), from: [self]) { [$0.readOnlyScalars[0] * other] }
   }
 }

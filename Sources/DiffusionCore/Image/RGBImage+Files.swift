@@ -120,7 +120,9 @@ package enum PictureFormat: Equatable {
       self = .other("GIF")
     } else if hasText("RIFF") && hasText("WEBP", at: 8) {
       self = .other("WebP")
-    } else if hasText("ftyp", at: 4) && ["heic", "heix", "mif1", "msf1"].contains(where: { hasText($0, at: 8) }) {
+    } else if hasText("ftyp", at: 4)
+      && ["heic", "heix", "mif1", "msf1"].contains(where: { hasText($0, at: 8) })
+    {
       self = .other("HEIC")
     } else if hasText("ftypavif", at: 4) {
       self = .other("AVIF")

@@ -1,0 +1,34 @@
+import Tensor
+import TestSupport
+import Testing
+
+@Suite("Concatenation") struct ConcatenationTests {
+  @Test(
+    "rows are joined end to end, and gradients parted",
+    arguments: [([2, 3, 1], 4), ([5], 2), ([3, 7], 1), ([1, 1, 16], 33)])
+  func agreement(shape: [Int], otherLength: Int) {
+    let length = shape.last ?? 0
+    let other = Tensor.random(shape.dropLast() + [otherLength], seed: 9)
+    func joined(_ x: [Double], thisFirst: Bool) -> [Double] {
+      (0..<x.count / length).flatMap { row in
+        let (a, b) = (
+          Array(x[row * length..<(row + 1) * length]),
+          other.scalars[row * otherLength..<(row + 1) * otherLength].map(Double.init)
+        )
+        return thisFirst ? a + b : b + a
+      }
+    }
+    let x = Tensor.random(shape)
+    expectAgreement(
+      of: { $0.concatenated(with: Variable(other)) }, at: x, with: { joined($0, thisFirst: true) })
+    expectAgreement(
+      of: { Variable(other).concatenated(with: $0) }, at: x, with: { joined($0, thisFirst: false) })
+  }
+
+  @Test("a variable joined to itself gathers both gradients")
+  func twice() {
+    let weights = Tensor.random([2, 6])
+    let gradient = valueAndGradient(at: .random([2, 3])) { $0.concatenated(with: $0).dot(weights) }.gradient
+    expectClose(gradient, weights.columns(0..<3) + weights.columns(3..<6), relative: 1e-7)
+  }
+}

@@ -1,0 +1,120 @@
+import Foundation
+import Tensor
+import TestSupport
+import Testing
+
+@Suite("Group norm") struct GroupNormTests {
+  struct Case: CustomTestStringConvertible, Sendable {
+    let shape: [Int]
+    let groups: Int
+    var testDescription: String { "\(shape), \(groups) groups" }
+  }
+
+  static let cases = [
+    Case(shape: [3, 5, 6], groups: 3), Case(shape: [2, 2, 8], groups: 1), Case(shape: [7, 4], groups: 2),
+    Case(shape: [1, 12], groups: 4), Case(shape: [9, 1], groups: 1), Case(shape: [2, 3, 5], groups: 5),
+    Case(shape: [5, 34], groups: 2),
+  ]
+
+  @Test("value and gradient, with and without SiLU", arguments: cases)
+  func agreement(of test: Case) {
+    let channels = test.shape.last ?? 0
+    let (scale, shift) = parameters(channels)
+    for thenSiLU in [false, true] {
+      expectAgreement(
+        of: {
+          $0.groupNormalized(
+            groups: test.groups, scale: scale, shift: shift, epsilon: 1e-3, thenSiLU: thenSiLU)
+        }, at: 0.5 + 2 * Tensor.random(test.shape, seed: 5),
+        with: { x in
+          let y = groupNorm(x, groups: test.groups, scale.scalars, shift.scalars, epsilon: 1e-3)
+          return thenSiLU ? y.map { $0 / (1 + exp(-$0)) } : y
+        }, gradientError: 3e-5, "SiLU: \(thenSiLU)")
+    }
+  }
+
+  @Test("the statistics of many rows are cut into pieces and put together again")
+  func manyRows() {
+    // 2200 rows of 40 channels are three pieces of 819 rows at most.
+    let x = Tensor.random([44, 50, 40])
+    let (scale, shift) = parameters(40)
+    let y = Variable(x).groupNormalized(groups: 8, scale: scale, shift: shift, epsilon: 1e-5).value
+    let expected = groupNorm(
+      x.scalars.map(Double.init), groups: 8, scale.scalars, shift.scalars, epsilon: 1e-5)
+    expectClose(y, Tensor(expected.map { Float($0) }, shape: x.shape), relative: 1e-6)
+  }
+
+  @Test("a mean far larger than the deviation costs no digits but those of the input")
+  func largeMean() {
+    // Multiples of 1/64 near 3000 are exact in single precision.
+    let x = Tensor(Tensor.random([500, 8]).scalars.map { 3000 + ($0 * 64).rounded() / 64 }, shape: [500, 8])
+    let (scale, shift) = parameters(8)
+    let y = Variable(x).groupNormalized(groups: 2, scale: scale, shift: shift, epsilon: 1e-5).value
+    let expected = groupNorm(
+      x.scalars.map(Double.init), groups: 2, scale.scalars, shift.scalars, epsilon: 1e-5)
+    expectClose(y, Tensor(expected.map { Float($0) }, shape: x.shape), relative: 1e-4)
+  }
+
+  @Test("a constant input gives the shift")
+  func constant() {
+    let (scale, shift) = parameters(6)
+    let x = Variable(Tensor(repeating: 3, shape: [4, 4, 6]))
+    let y = x.groupNormalized(groups: 3, scale: scale, shift: shift, epsilon: 1e-5).value
+    for row in 0..<16 { #expect(Array(y.scalars[row * 6..<row * 6 + 6]) == shift.scalars) }
+  }
+}
+
+@Suite("Layer norm") struct LayerNormTests {
+  @Test("value and gradient", arguments: [[1, 2], [4, 7], [3, 64], [2, 67], [2, 3, 5], [12]])
+  func agreement(shape: [Int]) {
+    let columns = shape.last ?? 0
+    let (scale, shift) = parameters(columns)
+    expectAgreement(
+      of: { $0.layerNormalized(scale: scale, shift: shift, epsilon: 1e-3) },
+      at: 0.5 + 2 * Tensor.random(shape, seed: 6),
+      with: { x in
+        stride(from: 0, to: x.count, by: columns).flatMap { start in
+          groupNorm(
+            Array(x[start..<start + columns]), groups: 1, scale.scalars, shift.scalars, epsilon: 1e-3)
+        }
+      }, gradientError: 3e-5)
+  }
+
+  @Test("a large mean costs no digits but those of the input")
+  func largeMean() {
+    let x = Tensor(Tensor.random([2, 64]).scalars.map { 3000 + ($0 * 64).rounded() / 64 }, shape: [2, 64])
+    let (scale, shift) = parameters(64)
+    let y = Variable(x).layerNormalized(scale: scale, shift: shift, epsilon: 1e-5).value
+    for row in 0..<2 {
+      let expected = groupNorm(
+        x[row].scalars.map(Double.init), groups: 1, scale.scalars, shift.scalars, epsilon: 1e-5)
+      expectClose(y[row], Tensor(expected.map { Float($0) }, shape: [64]), relative: 3e-4)
+    }
+  }
+}
+
+private func parameters(_ count: Int) -> (scale: Tensor, shift: Tensor) {
+  (1 + 0.3 * Tensor.random([count], seed: 11), Tensor.random([count], seed: 12))
+}
+
+private func + (offset: Float, x: Tensor) -> Tensor { Tensor(repeating: offset, shape: x.shape) + x }
+
+/// The definition, for rows of as many channels as there are scales.
+private func groupNorm(
+  _ x: [Double], groups: Int, _ scale: [Float], _ shift: [Float], epsilon: Double
+) -> [Double] {
+  let channels = scale.count
+  let width = channels / groups
+  var y = x
+  for group in 0..<groups {
+    let members = x.indices.filter { $0 % channels / width == group }
+    let mean = members.reduce(0) { $0 + x[$1] } / Double(members.count)
+    let variance = members.reduce(0) { $0 + (x[$1] - mean) * (x[$1] - mean) } / Double(members.count)
+    for i in members {
+      let channel = i % channels
+      y[i] =
+        (x[i] - mean) / (variance + epsilon).squareRoot() * Double(scale[channel]) + Double(shift[channel])
+    }
+  }
+  return y
+}

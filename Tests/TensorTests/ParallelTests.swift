@@ -1,0 +1,56 @@
+import TestSupport
+import Testing
+
+@testable import Tensor
+
+@Suite("Parallel loops", .serialized) struct ParallelTests {
+  @Test("every index is visited once", arguments: [0, 1, 2, 3, 1000])
+  func indices(count: Int) {
+    let visits = Tensor(shape: [count]) { visits in
+      visits.initialize(repeating: 0)
+      Parallel.forEach(count) { visits[$0] += 1 }
+    }
+    #expect(visits.scalars.allSatisfy { $0 == 1 })
+  }
+
+  @Test(
+    "ranges cover everything once, in pieces of the grain",
+    arguments: [(0, 4), (4, 4), (5, 4), (103, 10), (3, 0)])
+  func ranges(count: Int, grain: Int) {
+    let lengths = Tensor(shape: [count]) { lengths in
+      lengths.initialize(repeating: 0)
+      Parallel.forEachRange(of: count, grain: grain) { range in
+        for i in range { lengths[i] += Float(range.count) }
+      }
+    }
+    for (i, length) in lengths.scalars.enumerated() {
+      let size = max(grain, 1)
+      #expect(length == Float(min(size, count - i / size * size)))
+    }
+  }
+
+  @Test("the same bytes come out however many threads there are")
+  func threads() {
+    let x = Tensor.random([110, 10, 64])
+    let dy = Tensor.random(x.shape, seed: 2)
+    let scale = Tensor.random([64], seed: 3)
+    func results() -> [Tensor] {
+      let operations: [(Variable) -> Variable] = [
+        { $0.silu() }, { $0.softmax() }, { $0.layerNormalized(scale: scale, shift: scale, epsilon: 1e-5) },
+        { $0.groupNormalized(groups: 4, scale: scale, shift: scale, epsilon: 1e-5, thenSiLU: true) },
+        { $0 * $0 }, { .combination(0.3, $0, 0.7, Variable(dy)) },
+      ]
+      let gradients = operations.map { operation in valueAndGradient(at: x) { operation($0).dot(dy) } }
+      return gradients.flatMap { [Tensor(repeating: $0.value, shape: []), $0.gradient] }
+        + [Tensor(repeating: x.meanSquaredDifference(to: dy), shape: []), Variable(x).geglu().value]
+    }
+    let before = Parallel.threadCount
+    defer { Parallel.threadCount = before }
+    Parallel.threadCount = 1
+    let alone = results()
+    for count in [2, 3, 8] {
+      Parallel.threadCount = count
+      #expect(results() == alone)
+    }
+  }
+}

@@ -1,2 +1,0 @@
-import Testing
-@Suite struct PlaceTensorTests { @Test func stands() { #expect(Bool(true)) } }
