@@ -62,7 +62,12 @@ final class WorkerPool: @unchecked Sendable {
       takeIndices(count, body)
       // Nobody can join any more; those who have are waited for.
       state.bitwiseOr(Self.closed, ordering: .acquiringAndReleasing)
-      while state.load(ordering: .acquiring) & Self.countMask != 0 { ctk_pause() }
+      var waited = 0
+      while state.load(ordering: .acquiring) & Self.countMask != 0 {
+        waited += 1
+        // On a busy machine a helper may have lost its processor: let it have this one.
+        if waited < 2000 { ctk_pause() } else { sched_yield() }
+      }
       self.body = { _ in }
     }
     isTaken.store(false, ordering: .releasing)

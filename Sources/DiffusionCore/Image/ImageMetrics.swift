@@ -25,13 +25,15 @@ public enum ImageMetrics {
 
   /// The window in which structural similarity compares two pictures.
   public enum SimilarityWindow: Sendable, Hashable {
-    /// 7 x 7 pixels of equal weight and sample covariances: what scikit-image's `structural_similarity` does.
+    /// 7 x 7 pixels of equal weight and sample covariances, as scikit-image's `structural_similarity` has it; the mean
+    /// is over the windows that lie inside the frame.
     case uniform
-    /// 11 x 11 pixels under a Gaussian of 1.5 pixels: the original publication's, torchmetrics' and PIE-Bench's.
+    /// 11 x 11 pixels under a Gaussian of 1.5 pixels, as torchmetrics and with it PIE-Bench have it; there is a window
+    /// around every pixel, and the picture is mirrored at its borders.
     case gaussian
 
-    /// The number of pixels a side.
-    public var side: Int { self == .uniform ? 7 : 11 }
+    /// The shortest side of a picture for which the similarity is defined.
+    public var shortestSide: Int { self == .uniform ? 7 : 6 }
 
     /// The weights along one side; their sum is 1.
     fileprivate var weights: [Double] {
@@ -47,21 +49,21 @@ public enum ImageMetrics {
     fileprivate var covarianceFactor: Double { self == .uniform ? 49 / 48 : 1 }
   }
 
-  /// The structural similarity, 1 for equal pictures: the mean over all windows inside the frame and the three
-  /// channels.
+  /// The structural similarity, 1 for equal pictures: the mean over all windows and the three channels.
   ///
   /// Z. Wang et al., "Image quality assessment: from error visibility to structural similarity", 2004, equation 13,
-  /// with K1 = 0.01 and K2 = 0.03. Not-a-number for pictures smaller than the window.
+  /// with K1 = 0.01 and K2 = 0.03. Not-a-number if a side is under the window's ``SimilarityWindow/shortestSide``.
   public static func ssim(
     _ a: RGBImage, _ b: RGBImage, window: SimilarityWindow = .gaussian, masking mask: Tensor? = nil
   ) -> Double {
-    guard min(a.width, a.height) >= window.side, let (a, b) = planes(a, b, mask) else { return .nan }
+    guard min(a.width, a.height) >= window.shortestSide, let (a, b) = planes(a, b, mask) else { return .nan }
     return (0..<3).map { similarity(a[$0], b[$0], window) }.reduce(0, +) / 3
   }
 
   private static func similarity(_ a: Plane, _ b: Plane, _ window: SimilarityWindow) -> Double {
     let (c1, c2) = (0.01 * 0.01, 0.03 * 0.03)
     let weights = window.weights
+    let (a, b) = window == .gaussian ? (a.mirrored(by: 5), b.mirrored(by: 5)) : (a, b)
     let meanA = a.averaged(weights).samples
     let meanB = b.averaged(weights).samples
     let squareA = a.times(a).averaged(weights).samples
@@ -110,6 +112,20 @@ private struct Plane {
 
   func times(_ other: Plane) -> Plane {
     Plane(width: width, samples: zip(samples, other.samples).map { $0 * $1 })
+  }
+
+  /// The channel continued on all sides as if its border pixels were mirrors.
+  func mirrored(by margin: Int) -> Plane {
+    let height = samples.count / width
+    func mirrored(_ length: Int) -> [Int] {
+      (-margin..<length + margin).map { i in
+        let i = abs(i)
+        return i < length ? i : 2 * (length - 1) - i
+      }
+    }
+    let columns = mirrored(width)
+    let mirror = mirrored(height).flatMap { y in columns.map { x in samples[y * width + x] } }
+    return Plane(width: width + 2 * margin, samples: mirror)
   }
 
   /// The weighted mean around each pixel that is far enough from the border.

@@ -106,9 +106,9 @@ package enum PictureFormat: Equatable {
   /// A format that is recognised but not read.
   case other(String)
 
-  static let magicLength = 32
+  package static let magicLength = 32
 
-  init?(of bytes: [UInt8]) {
+  package init?(of bytes: [UInt8]) {
     func hasText(_ text: String, at offset: Int = 0) -> Bool {
       bytes.dropFirst(offset).starts(with: text.utf8)
     }
@@ -120,7 +120,9 @@ package enum PictureFormat: Equatable {
       self = .other("GIF")
     } else if hasText("RIFF") && hasText("WEBP", at: 8) {
       self = .other("WebP")
-    } else if hasText("ftyp", at: 4) && ["heic", "heix", "mif1", "msf1"].contains(where: { hasText($0, at: 8) }) {
+    } else if hasText("ftyp", at: 4)
+      && ["heic", "heix", "mif1", "msf1"].contains(where: { hasText($0, at: 8) })
+    {
       self = .other("HEIC")
     } else if hasText("ftypavif", at: 4) {
       self = .other("AVIF")

@@ -18,7 +18,8 @@ public struct RGBImage: Sendable, Equatable {
   /// A picture of the given samples, `3 * width * height` of them.
   public init(width: Int, height: Int, bytes: [UInt8]) {
     precondition(width > 0 && height > 0, "a picture of \(width) x \(height) pixels")
-    precondition(bytes.count == 3 * width * height, "\(bytes.count) bytes for \(width) x \(height) RGB pixels")
+    precondition(
+      bytes.count == 3 * width * height, "\(bytes.count) bytes for \(width) x \(height) RGB pixels")
     self.width = width
     self.height = height
     self.bytes = bytes

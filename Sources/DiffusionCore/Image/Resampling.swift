@@ -2,9 +2,10 @@ internal import Tensor
 
 /// Separable bicubic resampling in whole numbers, equal byte for byte to Pillow's.
 ///
-/// One pass along the rows, one along the columns, 8 bits between them. An output pixel is the weighted mean of
-/// the input pixels under Keys' cubic kernel (a = -1/2) around its centre; when the picture shrinks, the kernel widens
-/// by the same factor, so that every input pixel counts.
+/// One pass along the rows, then one along the columns, 8 bits between them; the other way round if the height loses
+/// more than twice as many pixels as the width, as Pillow does from version 13 on. An output pixel is the weighted mean
+/// of the input pixels under Keys' cubic kernel (a = -1/2) around its centre; when the picture shrinks, the kernel
+/// widens by the same factor, so that every input pixel counts.
 ///
 /// R. Keys, "Cubic convolution interpolation for digital image processing", 1981, equation 15.
 struct BicubicResampling {
@@ -47,13 +48,14 @@ struct BicubicResampling {
   private static let fractionBits = 22
 
   static func resize(_ image: RGBImage, width: Int, height: Int) -> RGBImage {
-    var result = image
-    if width != image.width { result = resizeRows(of: result, to: width) }
-    if height != image.height { result = resizeColumns(of: result, to: height) }
-    return result
+    if image.height - height > 2 * max(image.width - width, 0) {
+      return resizeRows(of: resizeColumns(of: image, to: height), to: width)
+    }
+    return resizeColumns(of: resizeRows(of: image, to: width), to: height)
   }
 
   private static func resizeRows(of image: RGBImage, to width: Int) -> RGBImage {
+    guard width != image.width else { return image }
     let taps = Taps(from: image.width, to: width)
     let inputStride = 3 * image.width
     return resampled(image, width: width, height: image.height) { source, target, y in
@@ -77,6 +79,7 @@ struct BicubicResampling {
   }
 
   private static func resizeColumns(of image: RGBImage, to height: Int) -> RGBImage {
+    guard height != image.height else { return image }
     let taps = Taps(from: image.height, to: height)
     let stride = 3 * image.width
     return resampled(image, width: image.width, height: height) { source, target, y in

@@ -76,6 +76,7 @@ extension DiffusionModel {
   public func prepare(_ picture: RGBImage) throws -> PreparedPicture {
     let size = pictureSize
     let (image, crop) = try picture.prepared(width: size.width, height: size.height)
-    return PreparedPicture(image: image, sourceSize: PixelSize(width: picture.width, height: picture.height), crop: crop)
+    return PreparedPicture(
+      image: image, sourceSize: PixelSize(width: picture.width, height: picture.height), crop: crop)
   }
 }

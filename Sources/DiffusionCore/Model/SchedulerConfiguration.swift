@@ -28,10 +28,14 @@ public struct SchedulerConfiguration: Sendable, Equatable {
   /// Whether the level before the first timestep has no noise at all; otherwise it is the first timestep's.
   public let setsAlphaToOne: Bool
 
-  /// Whether the sampler should limit its estimate of the clean sample; latent models must not.
+  /// Whether the checkpoint's own sampler limits its estimate of the clean sample.
+  ///
+  /// `DDIM` never does: that is for pictures, not for latents.
   public let clipsSample: Bool
 
-  /// How sampling timesteps are spread: `leading`, `trailing` or `linspace`.
+  /// How the checkpoint's own sampler spreads its timesteps: `leading`, `trailing` or `linspace`.
+  ///
+  /// `DDIM` spreads them `leading` always, as the method that it serves was published.
   public let timestepSpacing: String
 
   /// Whether β is changed so that nothing of the picture is left at the last timestep.

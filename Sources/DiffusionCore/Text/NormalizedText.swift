@@ -73,7 +73,7 @@ enum CanonicalComposition {
   /// Whether a scalar may be composed with, or change places with, what stands before it.
   private static func continues(_ scalar: Unicode.Scalar) -> Bool {
     // Below are no marks: the first is U+0300.
-    guard scalar.value >= 0x300, isKnown(scalar) else { return false }
+    guard scalar.value >= 0x300, !standsAlone(scalar) else { return false }
     return scalar.properties.canonicalCombiningClass != .notReordered || scalar.properties.isGraphemeExtend
   }
 
@@ -82,20 +82,25 @@ enum CanonicalComposition {
     guard let first = part.scalars.first, part.scalars.count > 1 || first.value >= 0x300 else {
       return [part]
     }
-    let lead = isKnown(first) && !Hangul.isComposed(first) ? 0 : 1
+    let lead = standsAlone(first) ? 1 : 0
     var text = String.UnicodeScalarView()
     text.append(contentsOf: part.scalars[lead...])
+    // Foundation puts all marks in order only in a text that is decomposed.
+    let decomposed = String(text).decomposedStringWithCanonicalMapping
     let normal =
-      part.scalars[..<lead] + Array(String(text).precomposedStringWithCanonicalMapping.unicodeScalars)
+      part.scalars[..<lead] + Array(decomposed.precomposedStringWithCanonicalMapping.unicodeScalars)
     guard Array(normal) == part.scalars, part.scalars.count == part.source.count else {
       return [Part(scalars: Array(normal), source: part.source)]
     }
     return zip(normal, part.source).map { Part(scalars: [$0], source: $1..<$1 + 1) }
   }
 
-  /// Whether a scalar is of Unicode 9, whose tables the reference has; it leaves newer ones alone.
-  private static func isKnown(_ scalar: Unicode.Scalar) -> Bool {
-    scalar.properties.age.map { $0.major <= 9 } ?? true
+  /// Whether a scalar is composed with nothing, or only by `Hangul`.
+  ///
+  /// The reference's tables are those of Unicode 9, so it leaves newer scalars alone. Those of plane 14 are never
+  /// composed, but Foundation takes them for the letters whose last sixteen bits they have.
+  private static func standsAlone(_ scalar: Unicode.Scalar) -> Bool {
+    scalar.value >= 0xe0000 || Hangul.contains(scalar) || (scalar.properties.age?.major ?? 0) > 9
   }
 }
 
@@ -118,7 +123,7 @@ private enum Hangul {
     }
   }
 
-  static func isComposed(_ scalar: Unicode.Scalar) -> Bool {
+  static func contains(_ scalar: Unicode.Scalar) -> Bool {
     (0x1100...0x11ff).contains(scalar.value) || (base...0xd7a3).contains(scalar.value)
   }
 }

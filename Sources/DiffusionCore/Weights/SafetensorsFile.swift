@@ -1,3 +1,4 @@
+internal import CTensorKernels
 public import Foundation
 public import Tensor
 
@@ -64,8 +65,8 @@ public struct SafetensorsFile: Sendable {
         }
       #endif
       return converted(entry, bytes, from: UInt32.self) { Float(bitPattern: $0) }
-    case .float16: return converted(entry, bytes, from: UInt16.self, HalfPrecision.float(binary16:))
-    case .bfloat16: return converted(entry, bytes, from: UInt16.self, HalfPrecision.float(bfloat16:))
+    case .float16: return widened(entry, bytes, ctk_widen_f16, HalfPrecision.float(binary16:))
+    case .bfloat16: return widened(entry, bytes, ctk_widen_bf16, HalfPrecision.float(bfloat16:))
     case .float64: return converted(entry, bytes, from: UInt64.self) { Float(Double(bitPattern: $0)) }
     default:
       throw InputError(
@@ -112,6 +113,25 @@ public struct SafetensorsFile: Sendable {
       throw InputError(.missing, "There is no tensor \"\(name)\" in \(url.path).")
     }
     return entry
+  }
+
+  /// Half-precision bit patterns as a tensor, by a kernel where it can read them.
+  private func widened(
+    _ entry: SafetensorsHeader.Entry, _ bytes: UnsafeRawBufferPointer,
+    _ kernel: (UnsafeMutablePointer<Float>, UnsafePointer<UInt16>, Int) -> Void, _ convert: (UInt16) -> Float
+  ) -> Tensor {
+    #if _endian(little)
+      if let base = bytes.baseAddress, UInt(bitPattern: base).isMultiple(of: 2) {
+        let patterns = base.assumingMemoryBound(to: UInt16.self)
+        return Tensor(shape: entry.shape) { scalars in
+          guard let scalars = scalars.baseAddress else { return }
+          Parallel.forEachRange(of: bytes.count / 2, grain: 1 << 20) { range in
+            kernel(scalars + range.lowerBound, patterns + range.lowerBound, range.count)
+          }
+        }
+      }
+    #endif
+    return converted(entry, bytes, from: UInt16.self, convert)
   }
 
   private func converted<Bits: FixedWidthInteger & BitwiseCopyable>(

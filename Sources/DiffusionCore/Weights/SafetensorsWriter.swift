@@ -56,74 +56,68 @@ public struct SafetensorsWriter: Sendable {
     contents[name] = .integers(integers, shape: shape)
   }
 
-  /// Writes the file to a temporary name beside `url`, then gives it its name.
+  /// Writes the file: under a temporary name first, so that a file of that name stays whole if anything goes wrong.
   ///
   /// - Throws: `InputError(.unwritable)` if the folder is missing or full or not to be written to.
   public func write(to url: URL) throws {
-    let temporary = url.deletingLastPathComponent()
-      .appendingPathComponent(".\(url.lastPathComponent).\(UUID().uuidString)")
-    do {
-      try data().write(to: temporary)
-      guard rename(temporary.path, url.path) == 0 else { throw CocoaError(.fileWriteUnknown) }
-    } catch {
-      unlink(temporary.path)
-      throw InputError(.unwritable, "Cannot write \(url.path): \(error.localizedDescription)")
-    }
+    try AtomicFile.write(to: url) { file in try forEachPiece { try file.append($0) } }
   }
 
   /// The bytes of the file.
+  public func data() -> Data {
+    var data = Data()
+    forEachPiece { data.append(contentsOf: $0) }
+    return data
+  }
+
+  /// Calls `body` with the bytes of the file, in pieces.
   ///
   /// Integers come before single-precision numbers, and the header is filled up with spaces, so that each tensor
   /// is aligned to its own scalars.
-  public func data() -> Data {
-    func isBefore(_ a: String, _ b: String) -> Bool { a.utf8.lexicographicallyPrecedes(b.utf8) }
+  private func forEachPiece(_ body: (UnsafeRawBufferPointer) throws -> Void) rethrows {
     let inOrder = contents.sorted {
       let sizes = ($0.value.type.byteCount, $1.value.type.byteCount)
-      return sizes.0 != sizes.1 ? sizes.0 > sizes.1 : isBefore($0.key, $1.key)
+      return sizes.0 != sizes.1 ? sizes.0 > sizes.1 : Self.isBefore($0.key, $1.key)
     }
-    var items: [(name: String, json: String)] = []
-    var end = 0
-    for (name, content) in inOrder {
-      let range = end..<end + content.byteCount
-      let shape = content.shape.map(String.init).joined(separator: ",")
-      items.append(
-        (
-          name,
-          #"{"dtype":"\#(content.type.rawValue)","shape":[\#(shape)],"#
-            + #""data_offsets":[\#(range.lowerBound),\#(range.upperBound)]}"#
-        ))
-      end = range.upperBound
-    }
-    items.sort { isBefore($0.name, $1.name) }
-    if !metadata.isEmpty {
-      let strings = metadata.sorted { isBefore($0.key, $1.key) }
-        .map { "\(Self.quoted($0.key)):\(Self.quoted($0.value))" }
-      items.insert(("__metadata__", "{\(strings.joined(separator: ","))}"), at: 0)
-    }
-    var header = Array("{\(items.map { "\(Self.quoted($0.name)):\($0.json)" }.joined(separator: ","))}".utf8)
-    header += Array(repeating: UInt8(ascii: " "), count: (8 - header.count % 8) % 8)
-
-    var data = Data(capacity: 8 + header.count + end)
-    withUnsafeBytes(of: UInt64(header.count).littleEndian) { data.append(contentsOf: $0) }
-    data.append(contentsOf: header)
+    let header = header(of: inOrder)
+    try withUnsafeBytes(of: UInt64(header.count).littleEndian, body)
+    try header.withUnsafeBytes(body)
     for (_, content) in inOrder {
       switch content {
       case .scalars(let tensor):
         #if _endian(little)
-          tensor.withScalars { data.append(contentsOf: UnsafeRawBufferPointer($0)) }
+          try tensor.withScalars { try body(UnsafeRawBufferPointer($0)) }
         #else
-          for scalar in tensor.scalars {
-            withUnsafeBytes(of: scalar.bitPattern.littleEndian) { data.append(contentsOf: $0) }
-          }
+          try tensor.scalars.map(\.bitPattern.littleEndian).withUnsafeBytes(body)
         #endif
       case .integers(let integers, _):
-        for integer in integers {
-          withUnsafeBytes(of: Int64(integer).littleEndian) { data.append(contentsOf: $0) }
-        }
+        try integers.map { Int64($0).littleEndian }.withUnsafeBytes(body)
       }
     }
-    return data
   }
+
+  /// The JSON of the header, filled up to a multiple of eight bytes.
+  private func header(of contents: [(key: String, value: Content)]) -> [UInt8] {
+    var items: [(name: String, json: String)] = []
+    var end = 0
+    for (name, content) in contents {
+      let start = end
+      end += content.byteCount
+      let shape = content.shape.map(String.init).joined(separator: ",")
+      let type = content.type.rawValue
+      items.append((name, #"{"dtype":"\#(type)","shape":[\#(shape)],"data_offsets":[\#(start),\#(end)]}"#))
+    }
+    items.sort { Self.isBefore($0.name, $1.name) }
+    if !metadata.isEmpty {
+      let strings = metadata.sorted { Self.isBefore($0.key, $1.key) }
+        .map { "\(Self.quoted($0.key)):\(Self.quoted($0.value))" }
+      items.insert(("__metadata__", "{\(strings.joined(separator: ","))}"), at: 0)
+    }
+    let header = Array("{\(items.map { "\(Self.quoted($0.name)):\($0.json)" }.joined(separator: ","))}".utf8)
+    return header + Array(repeating: UInt8(ascii: " "), count: (8 - header.count % 8) % 8)
+  }
+
+  private static func isBefore(_ a: String, _ b: String) -> Bool { a.utf8.lexicographicallyPrecedes(b.utf8) }
 
   /// A JSON string.
   private static func quoted(_ text: String) -> String {

@@ -1,0 +1,50 @@
+extension RGBImage {
+  /// Paints a rectangle; what sticks out of the picture is left out.
+  mutating func fill(_ rect: PixelRect, with colour: SIMD3<UInt8>) {
+    for y in max(0, rect.y)..<max(0, rect.y, min(height, rect.y + rect.height)) {
+      for x in max(0, rect.x)..<max(0, rect.x, min(width, rect.x + rect.width)) { self[x, y] = colour }
+    }
+  }
+
+  /// Copies `picture` with its upper left corner to `x`, `y`; what sticks out is left out.
+  mutating func draw(_ picture: RGBImage, x: Int, y: Int) {
+    let columns = max(0, -x)..<max(0, -x, min(picture.width, width - x))
+    let rows = max(0, -y)..<max(0, -y, min(picture.height, height - y))
+    for row in rows {
+      let from = 3 * (row * picture.width + columns.lowerBound)
+      let to = 3 * ((y + row) * width + x + columns.lowerBound)
+      bytes.replaceSubrange(
+        to..<to + 3 * columns.count, with: picture.bytes[from..<from + 3 * columns.count])
+    }
+  }
+
+  /// Draws one line of text with its upper left corner at `x`, `y`, each dot of the font `scale` pixels wide.
+  mutating func draw(_ text: String, x: Int, y: Int, scale: Int, colour: SIMD3<UInt8>) {
+    for (i, character) in text.enumerated() {
+      for (row, dots) in BitmapFont.rows(of: character).enumerated() {
+        for column in 0..<BitmapFont.width where dots >> (BitmapFont.width - 1 - column) & 1 == 1 {
+          let left = x + (i * BitmapFont.advance + column) * scale
+          fill(PixelRect(x: left, y: y + row * scale, width: scale, height: scale), with: colour)
+        }
+      }
+    }
+  }
+
+  /// The picture with each pixel as a square of `factor` x `factor` pixels.
+  public func enlarged(by factor: Int) -> RGBImage {
+    precondition(factor > 0, "a picture enlarged by \(factor)")
+    guard factor > 1 else { return self }
+    var result: [UInt8] = []
+    result.reserveCapacity(bytes.count * factor * factor)
+    for y in 0..<height {
+      let start = result.count
+      for x in 0..<width {
+        let i = 3 * (y * width + x)
+        for _ in 0..<factor { result += bytes[i..<i + 3] }
+      }
+      let row = result[start...]
+      for _ in 1..<factor { result += row }
+    }
+    return RGBImage(width: width * factor, height: height * factor, bytes: result)
+  }
+}

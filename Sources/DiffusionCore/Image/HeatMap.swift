@@ -1,0 +1,124 @@
+internal import Foundation
+public import Tensor
+
+/// A map of numbers, height x width, shown in colours.
+///
+///     let map = HeatMap(attention)                    // say 16 x 16
+///     try map.overlaid(on: photo).write(to: url)
+///
+/// The colours run from a dark violet for the lowest number through red and orange to a pale yellow for the highest.
+/// Their lightness in the Oklab colour space grows in equal steps, so that equal differences look equal, and the
+/// order survives in black and white and for the colour-blind.
+public struct HeatMap: Sendable {
+  /// How the map is brought to the size of a picture.
+  public enum Interpolation: Sendable, Hashable {
+    /// Straight lines between the centres of the map's cells.
+    case bilinear
+    /// Each cell as a rectangle of one colour.
+    case nearest
+  }
+
+  /// The numbers, height x width.
+  public var map: Tensor
+
+  /// The numbers that get the first and the last colour; what is outside gets the nearer of the two.
+  public var range: ClosedRange<Float>
+
+  /// How the map is brought to the size of a picture.
+  public var interpolation: Interpolation
+
+  /// A map whose smallest and largest number get the first and the last colour, unless a range is given.
+  public init(_ map: Tensor, range: ClosedRange<Float>? = nil, interpolation: Interpolation = .bilinear) {
+    precondition(map.shape.count == 2 && map.count > 0, "\(map.shape) is not height x width")
+    self.map = map
+    self.interpolation = interpolation
+    let numbers = map.scalars.filter { $0.isFinite }
+    self.range = range ?? (numbers.min() ?? 0)...(numbers.max() ?? 0)
+  }
+
+  /// The map alone, in a picture of `width` x `height`.
+  public func rendered(width: Int, height: Int) -> RGBImage {
+    precondition(width > 0 && height > 0, "a picture of \(width) x \(height) pixels")
+    let (rows, columns) = map.shape2
+    let down = positions(height, in: rows)
+    let across = positions(width, in: columns)
+    let numbers = map.scalars
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(3 * width * height)
+    for v in down {
+      for u in across {
+        func along(_ row: Int) -> Float {
+          let (a, b) = (numbers[row * columns + u.low], numbers[row * columns + u.high])
+          return u.fraction == 0 ? a : a + (b - a) * u.fraction
+        }
+        let (a, b) = (along(v.low), along(v.high))
+        let colour = self.colour(of: v.fraction == 0 ? a : a + (b - a) * v.fraction)
+        bytes.append(colour.x)
+        bytes.append(colour.y)
+        bytes.append(colour.z)
+      }
+    }
+    return RGBImage(width: width, height: height, bytes: bytes)
+  }
+
+  /// The map over a grey version of `picture`, which shows through.
+  ///
+  /// - Parameter opacity: of the map, from 0 to 1.
+  public func overlaid(on picture: RGBImage, opacity: Double = 0.55) -> RGBImage {
+    precondition((0...1).contains(opacity), "an opacity of \(opacity)")
+    var result = rendered(width: picture.width, height: picture.height)
+    for i in stride(from: 0, to: result.bytes.count, by: 3) {
+      let (r, g, b) = (picture.bytes[i], picture.bytes[i + 1], picture.bytes[i + 2])
+      let luma = 0.299 * Double(r) + 0.587 * Double(g) + 0.114 * Double(b)
+      for c in i..<i + 3 {
+        result.bytes[c] = UInt8((luma + (Double(result.bytes[c]) - luma) * opacity).rounded())
+      }
+    }
+    return result
+  }
+
+  /// The colour of a number; not-a-number has that of the lowest.
+  func colour(of number: Float) -> SIMD3<UInt8> {
+    let span = range.upperBound - range.lowerBound
+    let place = (number - range.lowerBound) / span
+    guard span > 0, place > 0 else { return Self.colours[0] }
+    return Self.colours[Int((min(place, 1) * 255).rounded())]
+  }
+
+  /// For each of `count` pixels the two cells it lies between, and how far it is from the first.
+  private func positions(_ count: Int, in cells: Int) -> [(low: Int, high: Int, fraction: Float)] {
+    (0..<count).map { i in
+      if interpolation == .nearest {
+        let cell = i * cells / count
+        return (cell, cell, 0)
+      }
+      let place = (Float(i) + 0.5) * Float(cells) / Float(count) - 0.5
+      let held = min(max(place, 0), Float(cells - 1))
+      let low = min(Int(held), max(cells - 2, 0))
+      return (low, min(low + 1, cells - 1), held - Float(low))
+    }
+  }
+
+  /// 256 colours on a path through Oklab that stays inside sRGB: lightness 0.18 to 0.96, half a turn of hue.
+  ///
+  /// B. Ottosson, "A perceptual color space for image processing", 2020, has the two matrices.
+  static let colours: [SIMD3<UInt8>] = (0...255).map { step in
+    let t = Double(step) / 255
+    let lightness = 0.18 + 0.78 * t
+    let hue = (290 + 178 * t) * Double.pi / 180
+    let chroma = 0.08 + 0.10 * sin(Double.pi * t)
+    let (a, b) = (chroma * cos(hue), chroma * sin(hue))
+    let l = pow(lightness + 0.3963377774 * a + 0.2158037573 * b, 3)
+    let m = pow(lightness - 0.1055613458 * a - 0.0638541728 * b, 3)
+    let s = pow(lightness - 0.0894841775 * a - 1.2914855480 * b, 3)
+    func encoded(_ light: Double) -> UInt8 {
+      let light = min(max(light, 0), 1)
+      return UInt8(
+        (255 * (light <= 0.0031308 ? 12.92 * light : 1.055 * pow(light, 1 / 2.4) - 0.055)).rounded())
+    }
+    return SIMD3(
+      encoded(4.0767416621 * l - 3.3077115913 * m + 0.2309699292 * s),
+      encoded(-1.2684380046 * l + 2.6097574011 * m - 0.3413193965 * s),
+      encoded(-0.0041960863 * l - 0.7034186147 * m + 1.7076147010 * s))
+  }
+}

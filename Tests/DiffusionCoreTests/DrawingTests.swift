@@ -1,0 +1,165 @@
+import DiffusionCore
+import Foundation
+import Tensor
+import Testing
+
+private let white = SIMD3<UInt8>(repeating: 255)
+
+/// The number of pixels that are not white.
+private func ink(_ image: RGBImage) -> Int {
+  stride(from: 0, to: image.bytes.count, by: 3).count { image.bytes[$0..<$0 + 3].contains { $0 != 255 } }
+}
+
+@Suite("A contact sheet") struct ContactSheetTests {
+  private static let blank = RGBImage(width: 96, height: 20)
+  private static let printable = (UInt8(33)...126).map { String(UnicodeScalar($0)) }
+
+  private static func inked(_ label: String) -> RGBImage {
+    var sheet = ContactSheet([.init(RGBImage(width: 12, height: 1), label: label)])
+    sheet.tileWidth = 12
+    return sheet.rendered()
+  }
+
+  @Test("writes every printable ASCII character in its own way, every other as a question mark") func font() {
+    let pictures = Self.printable.map { Self.inked($0).bytes }
+    #expect(Set(pictures).count == 94)
+    #expect(!pictures.contains(Self.inked(" ").bytes))
+    for other in ["é", "\u{1F405}", "\u{7F}", "中"] { #expect(Self.inked(other) == Self.inked("?")) }
+  }
+
+  @Test("loses no dot of any label or title, however long") func nothingIsCut() {
+    let dotsByCharacter = Dictionary(
+      uniqueKeysWithValues: Self.printable.map { ($0, ink(Self.inked($0)) / 4) })
+    func dots(in text: String) -> Int { text.reduce(0) { $0 + (dotsByCharacter[String($1)] ?? 0) } }
+
+    let labels = [
+      "", "short", "a tiger sitting next to a mirror, in four or five lines of text", "two\nlines",
+      String(repeating: "Donaudampfschifffahrt", count: 4), "gjpqy,;",
+    ]
+    var sheet = ContactSheet(labels.map { .init(Self.blank, label: $0) }, columns: 4)
+    sheet.columnTitles = [
+      "first column", "second", "third", "a title that is wider than its column of pictures",
+    ]
+    sheet.rowTitles = [
+      "row one", "the second row, which has a long title, longer than its pictures are high",
+    ]
+    let texts = labels + sheet.columnTitles + sheet.rowTitles
+    let expected = 4 * dots(in: texts.joined())
+    #expect(ink(sheet.rendered()) == expected)
+
+    sheet.title = "A title over everything, in larger letters"
+    #expect(ink(sheet.rendered()) == expected + dots(in: sheet.title) * 9)
+  }
+
+  @Test("shows every picture whole, small ones enlarged by whole factors") func pictures() {
+    let (small, wide, tall) = (noisePicture(40, 12), noisePicture(120, 10), noisePicture(15, 9))
+    var sheet = ContactSheet(rows: [
+      [.init(small, label: "a"), nil], [.init(wide), .init(tall, label: "b")], [],
+    ])
+    sheet.tileWidth = 96
+    let rendered = sheet.rendered()
+    func contains(_ picture: RGBImage) -> Bool {
+      (0...rendered.height - picture.height).contains { y in
+        (0...rendered.width - picture.width).contains { x in
+          rendered[x, y] == picture[0, 0] && rendered[x + 1, y + 1] == picture[1, 1]
+            && (try? rendered.cropped(
+              to: PixelRect(x: x, y: y, width: picture.width, height: picture.height))) == picture
+        }
+      }
+    }
+    #expect(contains(small.enlarged(by: 2)))
+    #expect(contains(wide))
+    #expect(contains(tall.enlarged(by: 6)))
+  }
+
+  @Test("may be empty") func empty() {
+    #expect(ink(ContactSheet([]).rendered()) == 0)
+    #expect(ink(ContactSheet(rows: [[nil], []]).rendered()) == 0)
+  }
+
+  @Test("enlarges pixels to squares") func enlarging() {
+    let image = noisePicture(5, 3)
+    let large = image.enlarged(by: 3)
+    #expect(large.width == 15 && large.height == 9)
+    for y in 0..<9 { for x in 0..<15 { #expect(large[x, y] == image[x / 3, y / 3]) } }
+  }
+}
+
+@Suite("A heat map") struct HeatMapTests {
+  /// CIE lightness, 0 to 100.
+  private func lightness(_ colour: SIMD3<UInt8>) -> Double {
+    func linear(_ sample: UInt8) -> Double {
+      let c = Double(sample) / 255
+      return c <= 0.04045 ? c / 12.92 : pow((c + 0.055) / 1.055, 2.4)
+    }
+    let y = 0.2126 * linear(colour.x) + 0.7152 * linear(colour.y) + 0.0722 * linear(colour.z)
+    return y <= 216.0 / 24389 ? y * 24389 / 27 : 116 * cbrt(y) - 16
+  }
+
+  private let ramp = Tensor((0..<256).map { Float($0) }, shape: [1, 256])
+
+  @Test("grows lighter in nearly equal steps from dark to pale") func lightness() {
+    let picture = HeatMap(ramp).rendered(width: 256, height: 1)
+    let values = (0..<256).map { lightness(picture[$0, 0]) }
+    #expect(values[0] < 8 && values[255] > 93)
+    for i in 0..<240 {
+      #expect((3...9).contains(values[i + 15] - values[i]), "\(i): \(values[i + 15] - values[i])")
+    }
+  }
+
+  @Test("is the same colour for the same number, whatever the interpolation, at the centres of its cells")
+  func cells() {
+    let map = Tensor([0, 1, 2, 3, 4, 5], shape: [2, 3])
+    let scale = HeatMap(ramp, range: 0...255).rendered(width: 256, height: 1)
+    for interpolation in [HeatMap.Interpolation.nearest, .bilinear] {
+      let picture = HeatMap(map, interpolation: interpolation).rendered(width: 15, height: 10)
+      for i in 0..<6 { #expect(picture[i % 3 * 5 + 2, i / 3 * 5 + 2] == scale[i * 51, 0]) }
+    }
+    let nearest = HeatMap(map, interpolation: .nearest).rendered(width: 15, height: 10)
+    for y in 0..<10 { for x in 0..<15 { #expect(nearest[x, y] == scale[(y / 5 * 3 + x / 5) * 51, 0]) } }
+  }
+
+  @Test("goes in straight lines between the centres of its cells") func bilinear() {
+    // Twice as large: pixel centres lie a quarter of a cell from the cells' centres.
+    let map = Tensor([0, 100, 200, 60], shape: [2, 2])
+    let picture = HeatMap(map, range: 0...255).rendered(width: 4, height: 4)
+    let scale = HeatMap(ramp, range: 0...255).rendered(width: 256, height: 1)
+    let (top, bottom) = ([0, 25, 75, 100], [200, 165, 95, 60])
+    for x in 0..<4 {
+      for (y, weight) in [(0, 0), (1, 1), (2, 3), (3, 4)] {
+        let number = Double(top[x] * (4 - weight) + bottom[x] * weight) / 4
+        #expect(picture[x, y] == scale[Int(number.rounded()), 0], "\(x), \(y)")
+      }
+    }
+  }
+
+  @Test("takes numbers outside the range, infinities and not-a-number as the ends") func extremes() {
+    let map = Tensor([-.infinity, -5, .nan, 0, 1, 9, .infinity], shape: [1, 7])
+    let picture = HeatMap(map, range: 0...1, interpolation: .nearest).rendered(width: 7, height: 1)
+    for x in 0..<4 { #expect(picture[x, 0] == picture[0, 0]) }
+    for x in 4..<7 { #expect(picture[x, 0] == picture[6, 0]) }
+    #expect(picture[0, 0] != picture[6, 0])
+    let flat = HeatMap(Tensor(repeating: 3, shape: [4, 4])).rendered(width: 2, height: 2)
+    #expect(flat == RGBImage(width: 2, height: 2, filledWith: picture[0, 0]))
+    let nothing = HeatMap(Tensor(repeating: .nan, shape: [1, 1])).rendered(width: 2, height: 2)
+    #expect(nothing == flat)
+  }
+
+  @Test("lets a grey picture show through") func overlay() {
+    let photo = noisePicture(20, 10)
+    let map = HeatMap(Tensor((0..<8).map { Float($0) }, shape: [2, 4]))
+    #expect(map.overlaid(on: photo, opacity: 1) == map.rendered(width: 20, height: 10))
+    let grey = map.overlaid(on: photo, opacity: 0)
+    for y in 0..<10 {
+      for x in 0..<20 {
+        let (p, g) = (photo[x, y], grey[x, y])
+        let luma = 0.299 * Double(p.x) + 0.587 * Double(p.y) + 0.114 * Double(p.z)
+        #expect(abs(Double(g.x) - luma) <= 0.5 && g.x == g.y && g.y == g.z)
+      }
+    }
+    let half = map.overlaid(on: photo, opacity: 0.5)
+    for (mixed, (a, b)) in zip(half.bytes, zip(grey.bytes, map.rendered(width: 20, height: 10).bytes)) {
+      #expect(abs(Double(mixed) - (Double(a) + Double(b)) / 2) <= 1)
+    }
+  }
+}

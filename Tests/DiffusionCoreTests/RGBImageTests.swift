@@ -1,0 +1,72 @@
+import DiffusionCore
+import Foundation
+import Tensor
+import Testing
+
+@Suite("A picture in memory") struct RGBImageTests {
+  /// 2 x 2 pixels, three of them distinct in every sample.
+  let image = RGBImage(width: 2, height: 2, bytes: [1, 2, 3, 4, 5, 6, 7, 8, 9, 255, 0, 128])
+
+  @Test("is read from raw bytes with any row stride, without alpha") func rawBytes() {
+    let rgb: [UInt8] = [1, 2, 3, 4, 5, 6, 99, 7, 8, 9, 255, 0, 128]
+    #expect(RGBImage(rgb: rgb, width: 2, height: 2, bytesPerRow: 7) == image)
+    let rgba: [UInt8] = [1, 2, 3, 0, 4, 5, 6, 10, 7, 8, 9, 20, 255, 0, 128, 255]
+    #expect(RGBImage(rgba: rgba, width: 2, height: 2) == image)
+    #expect(RGBImage(rgba: AnyCollection(rgba), width: 2, height: 2) == image)
+    #expect(RGBImage(rgb: Data(rgb)[...], width: 2, height: 2, bytesPerRow: 7) == image)
+  }
+
+  @Test("gives raw bytes that make the same picture", arguments: [nil, 8, 13]) func roundTrip(stride: Int?) {
+    let rgba = image.bytes(format: .rgba, bytesPerRow: stride)
+    #expect(rgba.count == 2 * (stride ?? 8))
+    #expect(rgba[3] == 255)
+    #expect(RGBImage(rgba: rgba, width: 2, height: 2, bytesPerRow: stride) == image)
+    let rgb = image.bytes(format: .rgb, bytesPerRow: stride)
+    #expect(RGBImage(rgb: rgb, width: 2, height: 2, bytesPerRow: stride) == image)
+    #expect(image.bytes(format: .rgb) == image.bytes)
+  }
+
+  @Test("is read and changed pixel by pixel") func pixels() {
+    var copy = image
+    #expect(copy[1, 0] == SIMD3(4, 5, 6))
+    copy[0, 1] = SIMD3(0, 100, 200)
+    #expect(copy.bytes == [1, 2, 3, 4, 5, 6, 0, 100, 200, 255, 0, 128])
+    #expect(image[0, 1] == SIMD3(7, 8, 9))
+  }
+
+  @Test("becomes x / 127.5 - 1 for every sample, and comes back at most one lower") func tensor() {
+    let all = RGBImage(width: 16, height: 16, bytes: (0..<768).map { UInt8($0 / 3) })
+    let tensor = all.tensor
+    #expect(tensor.shape == [16, 16, 3])
+    #expect(tensor.scalars == all.bytes.map { Float($0) / 127.5 - 1 })
+    // Cutting off instead of rounding loses one where the division was rounded down.
+    for (byte, back) in zip(all.bytes, RGBImage(tensor).bytes) { #expect(back == byte || back == byte - 1) }
+  }
+
+  @Test("cuts a network's numbers off and holds them in range") func truncation() {
+    let numbers: [Float] = [-1, 1, 0, 0.999, -3, 3, .nan, .infinity, -.infinity, 0.0078, -0.9999, 1e-3]
+    let image = RGBImage(Tensor(numbers, shape: [2, 2, 3]))
+    #expect(image.bytes == [0, 255, 127, 254, 0, 255, 0, 255, 0, 128, 0, 127])
+  }
+}
+
+@Suite("A rectangle of pixels") struct PixelRectTests {
+  @Test("is written and read as four numbers") func description() throws {
+    let rect = PixelRect(x: 3, y: -4, width: 50, height: 6)
+    #expect(rect.description == "3,-4,50,6")
+    #expect(PixelRect("3,-4,50,6") == rect)
+    for wrong in ["", "1,2,3", "1,2,3,4,5", "1,2,3,x", "1,,2,3", "1, 2,3,4"] {
+      #expect(PixelRect(wrong) == nil)
+    }
+    #expect(try JSONDecoder().decode(PixelRect.self, from: JSONEncoder().encode(rect)) == rect)
+  }
+
+  @Test("fits where all of it is inside, whatever the numbers") func fits() {
+    #expect(PixelRect(x: 0, y: 0, width: 5, height: 4).fits(width: 5, height: 4))
+    #expect(!PixelRect(x: 1, y: 0, width: 5, height: 4).fits(width: 5, height: 4))
+    #expect(!PixelRect(x: 0, y: -1, width: 5, height: 4).fits(width: 5, height: 4))
+    #expect(!PixelRect(x: 0, y: 0, width: 0, height: 4).fits(width: 5, height: 4))
+    #expect(!PixelRect(x: .max, y: 0, width: .max, height: 4).fits(width: 5, height: 4))
+    #expect(!PixelRect(x: .min, y: 0, width: .min, height: 4).fits(width: 5, height: 4))
+  }
+}
