@@ -3,8 +3,9 @@
 PACKAGES := libopenblas-dev liblapacke-dev libpng-dev libturbojpeg0-dev
 SWIFT ?= swift
 DEMO ?= nti-demo
+CODE := Package.swift $(wildcard Sources Tests Examples Benchmarks)
 
-.PHONY: demo test test-release dependencies format lint docs clean
+.PHONY: demo test test-release dependencies format lint clean
 
 demo: dependencies
 	$(SWIFT) build -c release --product nti
@@ -25,10 +26,10 @@ dependencies:
 	  $$sudo apt-get update && $$sudo apt-get install -y pkg-config $(PACKAGES); fi
 
 format:
-	$(SWIFT) format --in-place --recursive Package.swift Sources Tests Examples Benchmarks
+	$(SWIFT) format --in-place --recursive $(CODE)
 
 lint:
-	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Examples Benchmarks
+	$(SWIFT) format lint --strict --recursive $(CODE)
 
 clean:
-	rm -rf .build nti-demo
+	rm -rf .build Examples/.build nti-demo

@@ -37,7 +37,7 @@ let package = Package(
     .executableTarget(
       name: "nti",
       dependencies: [
-        "NullTextInversion", "EmojiScenes",
+        "NullTextInversion", "DiffusionCore", "Tensor", "EmojiScenes",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(name: "TestSupport", dependencies: ["Tensor", "DiffusionCore"], path: "Tests/TestSupport"),

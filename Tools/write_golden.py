@@ -12,7 +12,7 @@ import pathlib
 
 import torch
 
-from golden import mappers, networks, primitives
+from golden import edits, inversions, mappers, networks
 from reference.model import Model
 
 TINY = ["four-levels", "linear-v", "plain-first", "sharded"]
@@ -42,11 +42,47 @@ def write_networks(checkpoints, out):
     networks.write_demo(checkpoints.load("emoji", torch.float64), out / "emoji.safetensors", checkpoints.bench)
 
 
-def write_primitives(_, out):
-    primitives.write(out / "primitives.json")
+def write_inversions(checkpoints, out):
+    caption = "a cat sitting on the mat"
+    for name, size, inner_steps, early_stop in [
+        ("four-levels", (16, 16), 4, 0.0243),
+        ("linear-v", (8, 8), 4, 8.2e-4),
+        ("plain-first", (16, 24), 3, 0.04),
+        ("sharded", (8, 8), 4, 0.0076),
+    ]:
+        model = checkpoints.load(name, torch.float64)
+        path = out / f"inversion-{name}.safetensors"
+        inversions.write_tiny(model, path, checkpoints.bench, caption, size, inner_steps, early_stop)
+    model = checkpoints.load("emoji", torch.float64)
+    path = out / "inversion-emoji-short.safetensors"
+    caption = "a donut next to a panda on a white background"
+    inversions.write_short(model, path, checkpoints.bench, "300000000002", caption)
 
 
-WRITERS = {"mappers": write_mappers, "networks": write_networks, "primitives": write_primitives}
+def write_full_inversions(checkpoints, out):
+    model = checkpoints.load("emoji")
+    for name, caption in [
+        ("100000000006", "a penguin on sand"),
+        ("300000000026", "a frog next to a dog on grass"),
+    ]:
+        path = out / f"inversion-emoji-{name}.safetensors"
+        inversions.write_full(model, path, checkpoints.bench, name, caption)
+
+
+def write_edits(checkpoints, out):
+    for name, chosen in [*edits.TINY.items(), ("emoji", edits.EMOJI)]:
+        model, single = checkpoints.load(name, torch.float64), checkpoints.load(name)
+        path = out / f"inversion-{'emoji-short' if name == 'emoji' else name}.safetensors"
+        edits.write(model, single, path, out, name, chosen)
+
+
+WRITERS = {
+    "mappers": write_mappers,
+    "networks": write_networks,
+    "inversions": write_inversions,
+    "full-inversions": write_full_inversions,
+    "edits": write_edits,
+}
 
 
 def main():
@@ -55,7 +91,7 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--tiny", type=pathlib.Path, help="the tiny models (default: models beside --out)")
     parser.add_argument("--only", nargs="+", choices=WRITERS)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     options.out.mkdir(parents=True, exist_ok=True)

@@ -95,7 +95,7 @@ def make_networks(unet, vae, text, seed):
         side = unet.config.sample_size
         latent = normal(1, unet.config.in_channels, side, side)
         context = normal(1, 77, unet.config.cross_attention_dim)
-        rescale(unet.conv_out, unet(latent, 500, encoder_hidden_states=context).sample, 0.7)
+        rescale(unet.conv_out, unet(latent, 500, encoder_hidden_states=context).sample, 0.15)
         pixels = side * 2 ** (len(vae.config.block_out_channels) - 1)
         moments = vae.encode(normal(1, 3, pixels, pixels)).latent_dist.mean
         rescale(vae.quant_conv or vae.encoder.conv_out, moments, 1 / vae.config.scaling_factor)

@@ -121,13 +121,11 @@ private struct GroupNorm {
 
   /// The mean of some rows spread over all of x.
   private static func origin(_ x: Tensor) -> [Float] {
-    let rows = stride(from: 0, to: x.rowCount, by: max(1, x.rowCount / 16))
-    let scalars = x.readOnlyScalars
     let columns = x.rowLength
-    return (0..<columns).map { column in
-      let (sum, count) = rows.reduce((0, 0)) { ($0.0 + scalars[$1 * columns + column], $0.1 + 1) }
-      return sum / Float(max(count, 1))
-    }
+    let rows = Array(stride(from: 0, to: x.rowCount, by: max(1, x.rowCount / 8)))
+    var sum = [Float](repeating: 0, count: columns)
+    for row in rows { ctk_add(&sum, x.address(row * columns), columns) }
+    return sum.map { $0 / Float(rows.count) }
   }
 
   /// Two sums for each column, that `kernel` forms over pieces of the rows.

@@ -65,7 +65,7 @@ import Testing
 }
 
 @Suite("Layer norm") struct LayerNormTests {
-  @Test("value and gradient", arguments: [[1, 2], [4, 7], [3, 64], [2, 67], [2, 3, 5], [12]])
+  @Test("value and gradient", arguments: [[1, 3], [4, 7], [3, 64], [2, 67], [2, 3, 5], [12]])
   func agreement(shape: [Int]) {
     let columns = shape.last ?? 0
     let (scale, shift) = parameters(columns)

@@ -106,9 +106,9 @@ package enum PictureFormat: Equatable {
   /// A format that is recognised but not read.
   case other(String)
 
-  static let magicLength = 32
+  package static let magicLength = 32
 
-  init?(of bytes: [UInt8]) {
+  package init?(of bytes: [UInt8]) {
     func hasText(_ text: String, at offset: Int = 0) -> Bool {
       bytes.dropFirst(offset).starts(with: text.utf8)
     }

@@ -1,9 +1,9 @@
 internal import Foundation
 
 /// What is wrong with a JSON text, in words that can end a sentence about it.
-enum JSONFault {
+package enum JSONFault {
   /// Such as "has no number for key "in_channels"".
-  static func sentence(for error: any Error) -> String {
+  package static func sentence(for error: any Error) -> String {
     func key(_ path: [any CodingKey]) -> String {
       "\"\(path.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: "."))\""
     }

@@ -1,9 +1,9 @@
-internal import Foundation
+package import Foundation
 
 /// Reads JSON files of a checkpoint.
-enum JSONFile {
+package enum JSONFile {
   /// - Throws: `InputError` if the file is missing, is not JSON, or lacks something that `T` needs.
-  static func decode<T: Decodable>(_ type: T.Type, from url: URL) throws -> T {
+  package static func decode<T: Decodable>(_ type: T.Type, from url: URL) throws -> T {
     let file = try MappedFile(url)
     do {
       return try withExtendedLifetime(file) { try JSONDecoder().decode(type, from: Data(file.bytes)) }

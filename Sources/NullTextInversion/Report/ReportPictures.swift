@@ -1,0 +1,69 @@
+public import DiffusionCore
+internal import Tensor
+
+/// The pictures that a report on an inversion shows, all of one size.
+public struct ReportPictures: Sendable {
+  /// The photo as the model sees it.
+  public var photo: RGBImage
+  /// The photo as the autoencoder alone gives it back.
+  public var autoencoder: RGBImage
+  /// What the guided walk leads to with the embedding of the empty text.
+  public var ddim: RGBImage
+  /// What the guided walk leads to with the inversion's null embeddings.
+  public var reconstruction: RGBImage
+
+  /// Four pictures of one size.
+  public init(photo: RGBImage, autoencoder: RGBImage, ddim: RGBImage, reconstruction: RGBImage) {
+    self.photo = photo
+    self.autoencoder = autoencoder
+    self.ddim = ddim
+    self.reconstruction = reconstruction
+  }
+
+  /// The pictures with the names of their files.
+  var named: [(name: String, picture: RGBImage)] {
+    [("photo", photo), ("autoencoder", autoencoder), ("ddim", ddim), ("reconstruction", reconstruction)]
+  }
+}
+
+extension ImageEditor {
+  /// The pictures of a report, at the cost of the 2T evaluations of a walk without optimisation.
+  ///
+  /// - Parameter photo: the picture that was inverted, as it was given.
+  /// - Throws: `InputError(.mismatch)` if the photo is of another size than the one that was inverted;
+  ///   `CancellationError`.
+  public func reportPictures(of inverted: InvertedImage, photo: RGBImage) async throws -> ReportPictures {
+    let inversion = inverted.inversion
+    guard inversion.sourceSize == PixelSize(width: photo.width, height: photo.height) else {
+      throw InputError(
+        .mismatch,
+        "A picture of \(inversion.sourceSize) was inverted, but this one is of \(photo.width)x\(photo.height)."
+      )
+    }
+    let autoencoder = try await inverted.autoencoded()
+    return ReportPictures(
+      photo: try photo.prepared(width: autoencoder.width, height: autoencoder.height, crop: inversion.crop)
+        .image,
+      autoencoder: autoencoder, ddim: try await pictureWithoutOptimisation(of: inversion),
+      reconstruction: try await inverted.reconstruction())
+  }
+
+  /// The picture that the guided walk from the last pivot leads to with the embedding of the empty text.
+  private func pictureWithoutOptimisation(of inversion: Inversion) async throws -> RGBImage {
+    try await compute.run { [self] in
+      let sampler = try DDIM(model.schedule, stepCount: inversion.stepCount)
+      let predictor = NoisePredictor(unet: model.unet, sampler: sampler)
+      let null = model.unet.context(try model.embedding(of: ""))
+      let text = model.unet.context(try model.embedding(of: inversion.caption))
+      var latent = inversion.pivots[inversion.stepCount]
+      for timestep in sampler.timesteps {
+        let stem = try predictor.stem(latent, at: timestep)
+        let prediction = predictor.guided(
+          null: try predictor.prediction(stem, null), text: try predictor.prediction(stem, text),
+          guidance: inversion.guidance)
+        latent = sampler.denoised(latent, prediction: prediction.value, at: timestep)
+      }
+      return model.decode(latent)
+    }
+  }
+}

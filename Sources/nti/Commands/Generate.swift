@@ -1,0 +1,56 @@
+internal import ArgumentParser
+internal import Foundation
+internal import NullTextInversion
+
+/// Makes a picture from words alone.
+struct Generate: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(abstract: "Make a picture from words alone.")
+
+  @Option(help: ArgumentHelp("What the picture is to show.", valueName: "text"))
+  var prompt: String
+
+  @OptionGroup var model: ModelOption
+
+  @Option(
+    help: ArgumentHelp(
+      "The number that the noise follows from, as torch.manual_seed gives it.", valueName: "n"))
+  var seed: UInt64 = 0
+
+  @Option(help: ArgumentHelp("The number of sampling steps.", valueName: "n"))
+  var steps = 50
+
+  @Option(help: ArgumentHelp("The strength of guidance.", valueName: "w"))
+  var guidance = 7.5
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp("The picture to write (default: generated.png).", valueName: "file"))
+  var output: String?
+
+  @OptionGroup var work: WorkOptions
+
+  func validate() throws {
+    guard (1...1000).contains(steps) else { throw ValidationError("\(steps) steps: ask for 1 to 1000.") }
+    guard (0...100).contains(guidance) else {
+      throw ValidationError("guidance \(guidance): ask for 0 to 100.")
+    }
+  }
+
+  func run() async throws {
+    let work = work.start()
+    let file = try OutputFile.picture(output ?? "generated.png")
+    let checkpoint = try Checkpoint(model.folder())
+    try checkpoint.check(prompt, as: "prompt")
+
+    let editor = try await checkpoint.load(work.progress)
+    work.progress.begin("")
+    let image = try await editor.generate(
+      prompt: prompt, seed: seed, steps: steps, guidance: guidance, progress: work.progress.handler)
+    try file.write(image)
+
+    var report = Report(seconds: work.seconds, evaluations: editor.model.unet.counter.total)
+    report.output = file.path
+    report.seed = seed
+    try work.finish(report, "\(file.path)\n  \(steps) steps, \(Format.duration(report.seconds))")
+  }
+}

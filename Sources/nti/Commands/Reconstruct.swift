@@ -1,0 +1,44 @@
+internal import ArgumentParser
+internal import Foundation
+internal import NullTextInversion
+
+/// Shows what an inversion makes of its photo.
+struct Reconstruct: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Write the picture that an inversion leads back to.")
+
+  @Argument(help: ArgumentHelp("An inversion.", valueName: "file.nti"))
+  var inversion: String
+
+  @OptionGroup var model: ModelOption
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      "The picture to write (default: the inversion's name with .reconstruction.png).", valueName: "file"))
+  var output: String?
+
+  @OptionGroup var work: WorkOptions
+
+  func run() async throws {
+    let work = work.start()
+    let path = inversion
+    let inversion = try Inversion(contentsOf: URL(fileURLWithPath: path))
+    let file = try OutputFile.picture(
+      output ?? path.replacingPathExtension(with: "reconstruction.png"), sparing: [path])
+    let checkpoint = try Checkpoint(model.folder())
+    try checkpoint.check(inversion, path)
+
+    let editor = try await checkpoint.load(work.progress)
+    try file.write(await editor.open(inversion).reconstruction())
+
+    var report = Report(seconds: work.seconds, evaluations: editor.model.unet.counter.total, about: inversion)
+    report.output = file.path
+    try work.finish(
+      report,
+      """
+      \(file.path)
+        \(Format.decibels(inversion.psnr)) against the photo, the autoencoder alone \(Format.decibels(inversion.psnrBound))
+      """)
+  }
+}

@@ -1,0 +1,73 @@
+internal import ArgumentParser
+internal import NullTextInversion
+
+/// The names of the ways to keep a picture together.
+enum ControlName: String, ExpressibleByArgument, CaseIterable {
+  case promptToPrompt = "prompt-to-prompt"
+  case none
+  case masactrl
+  case sdedit
+}
+
+/// The names of the ways to match words.
+enum ControllerName: String, ExpressibleByArgument, CaseIterable {
+  case auto
+  case replace
+  case refine
+
+  /// The same for the library.
+  var choice: ControllerChoice {
+    switch self {
+    case .auto: .auto
+    case .replace: .replace
+    case .refine: .refine
+    }
+  }
+}
+
+/// One or more windows to try, as in `0.4` or `0.1:0.5` or `0.2,0.4,0.6`.
+struct WindowList: Equatable {
+  let windows: [StepWindow]
+
+  init(parsing text: String) throws {
+    windows = try text.split(separator: ",", omittingEmptySubsequences: false).map {
+      try StepWindow(parsing: String($0))
+    }
+  }
+}
+
+/// Windows for all words, or one for a word of its own, as in `lion=0.1:0.4`.
+enum CrossStepsArgument: Equatable {
+  case everywhere(WindowList)
+  case word(WordWindow)
+
+  init(parsing text: String) throws {
+    guard text.contains("=") else {
+      self = .everywhere(try WindowList(parsing: text))
+      return
+    }
+    self = .word(try WordWindow(parsing: text))
+  }
+
+  /// The windows for all words; none if this is a word's own.
+  var everywhere: [StepWindow] { if case .everywhere(let list) = self { list.windows } else { [] } }
+
+  /// The window of a word of its own.
+  var word: WordWindow? { if case .word(let window) = self { window } else { nil } }
+}
+
+/// Two thresholds, as in `0.3` for both or `0.3,0.4`: of the words to blend, and of those to leave out.
+struct BlendThresholds: Equatable {
+  let kept: Double
+  let subtracted: Double
+
+  init(parsing text: String) throws {
+    let parts = text.split(separator: ",", omittingEmptySubsequences: false)
+    let values = parts.compactMap { Double($0) }
+    guard (1...2).contains(parts.count), values.count == parts.count else {
+      throw InputError(.malformed, "write one number from 0 to below 1, or two like 0.3,0.4.")
+    }
+    kept = values[0]
+    subtracted = values[values.count - 1]
+  }
+}

@@ -1,0 +1,78 @@
+internal import Foundation
+internal import NullTextInversion
+
+/// An edit as text: a prompt, and the options that differ from the defaults or all of them.
+///
+/// Written into every PNG that an edit makes, and read again with `--recipe`.
+struct EditRecipe: Equatable {
+  /// The key under which a PNG carries one; a contact sheet carries a list of them.
+  static let textKey = "nti:recipe"
+
+  /// The new prompt; nil if the recipe leaves it open.
+  var prompt: String?
+  var options: EditOptions
+
+  /// Reads a recipe: a JSON file, or a PNG that an edit has written.
+  ///
+  /// - Throws: `InputError`.
+  init(contentsOf path: String) throws {
+    guard FileManager.default.fileExists(atPath: path) else {
+      throw InputError(.missing, "There is no recipe \(path).")
+    }
+    guard let data = FileManager.default.contents(atPath: path) else {
+      throw InputError(.missing, "The recipe \(path) cannot be read; it must be a file that you may read.")
+    }
+    var json = data
+    if data.starts(with: [0x89, 0x50, 0x4E, 0x47]) {
+      guard let text = RGBImage.pngText(in: data)[Self.textKey] else {
+        throw InputError(
+          .malformed, "The picture \(path) carries no recipe; only a PNG written by `nti edit` does.")
+      }
+      json = Data(text.utf8)
+    }
+    do {
+      self = try JSONDecoder().decode(Self.self, from: json)
+    } catch let error as InputError {
+      throw InputError(error.kind, "The recipe \(path) cannot be used: \(error.message)")
+    } catch let error as DecodingError {
+      throw InputError(.malformed, "The recipe \(path) cannot be used: it \(JSONFault.sentence(for: error)).")
+    }
+  }
+
+  init(prompt: String?, options: EditOptions) {
+    self.prompt = prompt
+    self.options = options
+  }
+}
+
+extension EditRecipe: Codable {
+  private struct Key: CodingKey {
+    static let prompt = Key(stringValue: "prompt")
+    let stringValue: String
+    var intValue: Int? { nil }
+
+    init(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
+  }
+
+  /// What a recipe may say: a prompt, and what edits have options for.
+  private static let names = ["prompt"] + Mirror(reflecting: EditOptions()).children.compactMap(\.label)
+
+  init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: Key.self)
+    // A misspelt option would otherwise be an option not given.
+    if let stranger = values.allKeys.map(\.stringValue).sorted().first(where: { !Self.names.contains($0) }) {
+      throw InputError(
+        .unsupported,
+        "\"\(stranger)\" is no option of an edit; there are \(Self.names.joined(separator: ", ")).")
+    }
+    prompt = try values.decodeIfPresent(String.self, forKey: .prompt)
+    options = try EditOptions(from: decoder)
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    var values = encoder.container(keyedBy: Key.self)
+    try values.encodeIfPresent(prompt, forKey: .prompt)
+    try options.encode(to: encoder)
+  }
+}

@@ -1,0 +1,129 @@
+internal import DiffusionCore
+internal import Foundation
+internal import NullTextInversion
+
+/// What a checkpoint consists of; a part that cannot be used is described by what is wrong with it.
+struct CheckpointReport: Encodable {
+  /// One network or table of the checkpoint.
+  struct Part: Encodable {
+    /// What it is, in words.
+    var description: String?
+    var weights: WeightSummary?
+    /// Why it cannot be used.
+    var problem: String?
+  }
+
+  let kind = "checkpoint"
+  let path: String
+  private(set) var fingerprint: String?
+  private(set) var pictureSize: [Int]?
+  private(set) var latentShape: [Int]?
+  private(set) var parts: [String: Part] = [:]
+  private(set) var firstProblem: InputError?
+
+  private enum CodingKeys: String, CodingKey { case kind, path, fingerprint, pictureSize, latentShape, parts }
+
+  init(_ url: URL) throws {
+    path = url.path
+    let folder = try CheckpointFolder(url)
+    var (latent, factor): ([Int]?, Int?) = (nil, nil)
+    add(.unet) {
+      let configuration: UNetConfiguration = try folder.configuration(of: .unet)
+      latent = [configuration.inChannels, configuration.sampleSize.height, configuration.sampleSize.width]
+      return (configuration.summary, try folder.weightSummary(of: .unet))
+    }
+    add(.textEncoder) {
+      let configuration: TextEncoderConfiguration = try folder.configuration(of: .textEncoder)
+      return (configuration.summary, try folder.weightSummary(of: .textEncoder))
+    }
+    add(.vae) {
+      let configuration: AutoencoderConfiguration = try folder.configuration(of: .vae)
+      factor = configuration.downsamplingFactor
+      return (configuration.summary, try folder.weightSummary(of: .vae))
+    }
+    add(.tokenizer) {
+      let tokenizer = try CLIPTokenizer(folder)
+      return ("CLIP byte pairs, prompts of up to \(tokenizer.maximumLength) tokens", nil)
+    }
+    add(.scheduler) {
+      let configuration: SchedulerConfiguration = try folder.configuration(of: .scheduler)
+      return (configuration.summary, nil)
+    }
+    latentShape = latent
+    if let latent, let factor { pictureSize = [latent[2] * factor, latent[1] * factor] }
+    if firstProblem == nil { fingerprint = try folder.modelFingerprint() }
+  }
+
+  private mutating func add(
+    _ part: CheckpointFolder.Part, _ read: () throws -> (description: String, weights: WeightSummary?)
+  ) {
+    do {
+      let (description, weights) = try read()
+      parts[part.rawValue] = Part(description: description, weights: weights)
+    } catch let error as InputError {
+      parts[part.rawValue] = Part(problem: error.message)
+      firstProblem = firstProblem ?? error
+    } catch {
+      parts[part.rawValue] = Part(problem: "\(error)")
+      firstProblem = firstProblem ?? InputError(.malformed, "\(error)")
+    }
+  }
+
+  var text: String {
+    var table = FactTable()
+    table.add("fingerprint", fingerprint)
+    if let pictureSize, let latentShape {
+      table.add(
+        "pictures",
+        "\(pictureSize[0]) x \(pictureSize[1]) pixels, latents of "
+          + latentShape.map(String.init).joined(separator: " x "))
+    }
+    for name in CheckpointFolder.Part.allCases.map(\.rawValue) {
+      guard let part = parts[name] else { continue }
+      table.add(name.replacing("_", with: " "), part.problem ?? part.description)
+      if let weights = part.weights, part.problem == nil { table.add("", weights.text) }
+    }
+    return "\(path): a checkpoint\n\(table.text)"
+  }
+}
+
+extension WeightSummary {
+  fileprivate var text: String {
+    "\(Format.count(parameterCount)) parameters in \(tensorCount) tensors, \(types.joined(separator: " and ")), "
+      + "\(Format.bytes(byteCount)), \(files.count == 1 ? files[0] : "\(files.count) files")"
+  }
+}
+
+extension UNetConfiguration {
+  fileprivate var summary: String {
+    let levels = blockOutChannels.indices.map { level in
+      let hasAttention =
+        downBlockHasAttention(level) || upBlockHasAttention(blockOutChannels.count - 1 - level)
+      return "\(blockOutChannels[level])" + (hasAttention ? " (\(heads(at: level)) heads)" : "")
+    }
+    return
+      "UNet, channels \(levels.joined(separator: ", ")), text of \(crossAttentionChannels(at: 0)) channels"
+  }
+}
+
+extension TextEncoderConfiguration {
+  fileprivate var summary: String {
+    "CLIP, \(layerCount) layers of \(hiddenSize) channels, \(headCount) heads, \(vocabularySize) tokens, \(activation)"
+  }
+}
+
+extension AutoencoderConfiguration {
+  fileprivate var summary: String {
+    "autoencoder to 1/\(downsamplingFactor) of a side, channels "
+      + "\(blockOutChannels.map(String.init).joined(separator: ", ")), scaling factor \(scalingFactor)"
+  }
+}
+
+extension SchedulerConfiguration {
+  fileprivate var summary: String {
+    let betas = trainedBetas == nil ? "\(betaSchedule) from \(betaStart) to \(betaEnd)" : "betas of its own"
+    return
+      "\(trainingSteps) timesteps, \(betas), \(predictionType), steps offset \(stepsOffset), final alpha "
+      + (setsAlphaToOne ? "one" : "first")
+  }
+}

@@ -1,0 +1,50 @@
+internal import DiffusionCore
+internal import Foundation
+internal import NullTextInversion
+internal import Tensor
+
+/// What an inversion file says about itself, finished or not.
+struct InversionReport: Encodable {
+  let kind = "inversion"
+  let path: String
+  let metadata: [String: String]
+  /// The lengths of each array's axes.
+  let arrays: [String: [Int]]
+  /// The last measured loss of each step, noisiest first.
+  let losses: [Float]
+  /// The inner iterations of each step.
+  let innerSteps: [Int]
+  /// Whether all steps have been made.
+  let isComplete: Bool
+
+  init(_ path: String) throws {
+    self.path = path
+    let file = try SafetensorsFile(contentsOf: URL(fileURLWithPath: path))
+    metadata = file.metadata
+    guard metadata["format"] == "null-text-inversion" else {
+      throw InputError(
+        .malformed, "\(path) is neither a picture nor an inversion, but a safetensors file of another sort.")
+    }
+    arrays = Dictionary(uniqueKeysWithValues: file.names.map { ($0, file.shape(of: $0) ?? []) })
+    losses = try file.tensor(named: "losses").scalars.map { $0.isFinite ? $0 : 0 }
+    innerSteps = try file.tensor(named: "inner_steps").scalars.map { Int(exactly: $0) ?? 0 }
+    let steps = metadata["steps"].flatMap(Int.init)
+    isComplete = arrays["trajectory"]?.first == steps.map { $0 + 1 }
+  }
+
+  var text: String {
+    var table = FactTable()
+    for (key, value) in metadata.sorted(by: { $0.key < $1.key }) where key != "format" {
+      table.add(key.replacing("_", with: " "), value)
+    }
+    for (name, shape) in arrays.sorted(by: { $0.key < $1.key }) {
+      table.add(name.replacing("_", with: " "), shape.map(String.init).joined(separator: " x "))
+    }
+    if let first = losses.first, let last = losses.last, let worst = losses.max() {
+      let numbers = [first, last, worst].map { Format.scientific(Double($0)) }
+      table.add("loss", "\(numbers[0]) in the first step, \(numbers[1]) in the last, \(numbers[2]) at most")
+    }
+    table.add("inner iterations", "\(innerSteps.reduce(0, +)), at most \(innerSteps.max() ?? 0) in a step")
+    return "\(path): \(isComplete ? "an inversion" : "an unfinished inversion")\n\(table.text)"
+  }
+}

@@ -1,0 +1,56 @@
+internal import ArgumentParser
+internal import Foundation
+
+/// The process: reads the arguments, runs the command, and ends with the status that says how it went.
+@main
+enum Program {
+  static func main() async {
+    let interruption = Interruption()
+    let work = Task.detached {
+      var command = try NTI.parseAsRoot()
+      guard var command = command as? any AsyncParsableCommand else { return try command.run() }
+      try await command.run()
+    }
+    interruption.watch { work.cancel() }
+    let status: ExitStatus
+    switch await work.result {
+    case .success: status = .done
+    case .failure(let error): status = report(error, interruption)
+    }
+    exit(status.rawValue)
+  }
+
+  /// Says what went wrong in one line on standard error; help and the like, asked for, go to standard output.
+  private static func report(_ error: any Error, _ interruption: Interruption) -> ExitStatus {
+    if let signal = interruption.signal, error is CancellationError {
+      Terminal.printError("interrupted")
+      return ExitStatus(interruptedBy: signal)
+    }
+    if let failure = Failure(error) {
+      Terminal.printError(failure.message)
+      return failure.status
+    }
+    guard NTI.exitCode(for: error) != .success else {
+      print(NTI.fullMessage(for: error))
+      return .done
+    }
+    Terminal.printError("\(NTI.message(for: error).asSentence) See '\(helpCommand)'.")
+    return .usage
+  }
+
+  private static var helpCommand: String {
+    let verb = CommandLine.arguments.dropFirst().first.flatMap { name in
+      NTI.configuration.subcommands.first { $0._commandName == name }
+    }
+    return ["nti", verb?._commandName, "--help"].compactMap(\.self).joined(separator: " ")
+  }
+}
+
+extension String {
+  /// The text in one line, with a full stop at its end.
+  fileprivate var asSentence: String {
+    let line = split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }.joined(
+      separator: " ")
+    return line.last.map { ".?!".contains($0) } == true ? line : line + "."
+  }
+}

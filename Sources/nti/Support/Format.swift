@@ -1,0 +1,42 @@
+internal import Foundation
+
+/// Numbers as people read them, the same in every locale.
+enum Format {
+  /// As in "1.24e-05".
+  static func scientific(_ value: Double) -> String { String(format: "%.2e", value) }
+
+  /// As in "27.31".
+  static func decimal(_ value: Double, places: Int = 2) -> String { String(format: "%.\(places)f", value) }
+
+  /// As in "27.31 dB".
+  static func decibels(_ value: Double) -> String { value.isFinite ? "\(decimal(value)) dB" : "\(value) dB" }
+
+  /// As in "8.4 s", "12 min 30 s", "2 h 5 min".
+  static func duration(_ seconds: Double) -> String {
+    guard seconds.isFinite, seconds >= 0 else { return "?" }
+    if seconds < 60 { return seconds < 10 ? "\(decimal(seconds, places: 1)) s" : "\(Int(seconds)) s" }
+    let whole = Int(min(seconds, 1e12))
+    return whole < 3600 ? "\(whole / 60) min \(whole % 60) s" : "\(whole / 3600) h \(whole / 60 % 60) min"
+  }
+
+  /// As in "27.3 MB".
+  static func bytes(_ count: Int) -> String {
+    let units = ["kB", "MB", "GB", "TB"]
+    guard count >= 1000 else { return "\(count) bytes" }
+    var (value, unit) = (Double(count) / 1000, 0)
+    while value >= 999.95, unit + 1 < units.count {
+      value /= 1000
+      unit += 1
+    }
+    return "\(decimal(value, places: 1)) \(units[unit])"
+  }
+
+  /// As in "8.8 million", "12 thousand".
+  static func count(_ count: Int) -> String {
+    switch count {
+    case 1_000_000...: "\(decimal(Double(count) / 1e6, places: 1)) million"
+    case 10_000...: "\(count / 1000) thousand"
+    default: "\(count)"
+    }
+  }
+}
