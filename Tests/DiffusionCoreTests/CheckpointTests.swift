@@ -1,20 +1,219 @@
-import DiffusionCore
 import Foundation
 import Tensor
+import TestSupport
 import Testing
 
-@Suite("Checkpoint folder") struct CheckpointTests {
-  static let demo = URL(filePath: #filePath).deletingLastPathComponent()
-    .appending(path: "../../Sources/EmojiScenes/Resources").standardizedFileURL
+@testable import DiffusionCore
 
-  @Test("the demo checkpoint gives weights by dotted scopes")
-  func scopes() throws {
-    let weights = try CheckpointFolder(Self.demo).weights(of: .unet)
-    let kernel = try weights["down_blocks"][0]["resnets.0"].tensor("conv1.weight", shape: [64, 64, 3, 3])
-    #expect(kernel.count == 64 * 64 * 9)
+@Suite("Checkpoint folder") struct CheckpointTests {
+  static let demo = Fixtures.url("../../Sources/EmojiScenes/Resources").standardizedFileURL
+
+  private struct Anything: Decodable {}
+
+  @Test("a place that is no checkpoint is refused with what it should be")
+  func places() throws {
+    let folder = try ScratchFolder()
+    let kind: (URL) -> InputError.Kind? = { url in
+      do {
+        _ = try CheckpointFolder(url)
+        return nil
+      } catch {
+        return (error as? InputError)?.kind
+      }
+    }
+    #expect(kind(folder("none")) == .missing)
+    #expect(kind(folder.url) == .missing)
+    #expect(try kind(folder.file("model.safetensors", [])) == .unsupported)
+    _ = try folder.file("model_index.json", "{}".utf8)
+    #expect(kind(folder.url) == nil)
+  }
+
+  @Test("a configuration that is missing, no JSON, or asks for the unsupported is refused with its path")
+  func configurations() throws {
+    let folder = try ScratchFolder()
+    try FileManager.default.createDirectory(at: folder("unet"), withIntermediateDirectories: true)
+    let checkpoint = try CheckpointFolder(folder.url)
+    for (content, kind, word) in [
+      (nil, .missing, "config.json"), ("{", .malformed, "not valid JSON"),
+      ("{\"in_channels\": \"four\"}", .malformed, "in_channels"),
+      ("{\"addition_embed_type\": \"text_time\"}", .unsupported, "XL"),
+    ] as [(String?, InputError.Kind, String)] {
+      if let content { _ = try folder.file("unet/config.json", content.utf8) }
+      #expect {
+        let _: UNetConfiguration = try checkpoint.configuration(of: .unet)
+      } throws: { error in
+        let error = error as? InputError
+        return error?.kind == kind && error?.message.contains(word) == true
+          && error?.message.contains(folder("unet/config.json").path) == true
+      }
+    }
+  }
+
+  @Test("all parts of the demo model can be read")
+  func demoModel() throws {
+    let checkpoint = try CheckpointFolder(Self.demo)
+    let unet: UNetConfiguration = try checkpoint.configuration(of: .unet)
+    let kernel = try checkpoint.weights(of: .unet)["down_blocks"][0]["resnets.0"].tensor(
+      "conv1.weight", shape: [unet.blockOutChannels[0], unet.blockOutChannels[0], 3, 3])
     #expect(kernel.scalars.allSatisfy { $0.isFinite } && kernel.scalars.contains { $0 != 0 })
+    let _: AutoencoderConfiguration = try checkpoint.configuration(of: .vae)
+    let _: TextEncoderConfiguration = try checkpoint.configuration(of: .textEncoder)
+    let _: SchedulerConfiguration = try checkpoint.configuration(of: .scheduler)
+  }
+}
+
+@Suite("Model fingerprint") struct CheckpointFingerprintTests {
+  private func copy(of source: URL) throws -> ScratchFolder {
+    let folder = try ScratchFolder()
+    for part in CheckpointFolder.Part.allCases {
+      try FileManager.default.copyItem(
+        at: source.appending(path: part.rawValue), to: folder(part.rawValue))
+    }
+    return folder
+  }
+
+  private func fingerprint(_ url: URL) throws -> String { try CheckpointFolder(url).modelFingerprint() }
+
+  private func change(_ url: URL, _ change: (inout [UInt8]) -> Void) throws {
+    var bytes = Array(try Data(contentsOf: url))
+    change(&bytes)
+    // The copied file may be read-only.
+    try FileManager.default.removeItem(at: url)
+    try Data(bytes).write(to: url)
+  }
+
+  private let tiny = Fixtures.url("models/four-levels")
+
+  @Test("the same content has the same sixteen digits wherever it is")
+  func same() throws {
+    let first = try fingerprint(tiny)
+    #expect(first.count == 16 && first.allSatisfy { $0.isHexDigit })
+    let folder = try copy(of: tiny)
+    #expect(try fingerprint(folder.url) == first)
+  }
+
+  @Test("other names, versions and settings of the sampler do not count")
+  func bookkeeping() throws {
+    let folder = try copy(of: tiny)
+    for (part, old, new) in [
+      (
+        "unet/config.json", "{",
+        #"{"_name_or_path": "elsewhere", "_diffusers_version": "9.9", "nothing": null,"#
+      ),
+      ("text_encoder/config.json", "{", #"{"transformers_version": "9.9", "torch_dtype": "float16","#),
+      ("scheduler/scheduler_config.json", "{", #"{"skip_prk_steps": true, "clip_sample": false,"#),
+    ] {
+      try change(folder(part)) {
+        let text = String(decoding: $0, as: UTF8.self)
+        // Keys that are there already would be there twice.
+        let lines = text.split(separator: "\n").filter { line in
+          ![
+            "_name_or_path", "_diffusers_version", "transformers_version", "torch_dtype", "skip_prk",
+            "clip_sample\"",
+          ]
+          .contains { line.contains($0) }
+        }
+        let rest = lines.joined(separator: "\n")
+        $0 = Array((rest.prefix(1) == old ? new + rest.dropFirst() : "").utf8)
+      }
+    }
+    #expect(try fingerprint(folder.url) == fingerprint(tiny))
+  }
+
+  @Test(
+    "weights, architecture and noise levels count",
+    arguments: [
+      "unet/diffusion_pytorch_model.safetensors", "vae/diffusion_pytorch_model.safetensors",
+      "text_encoder/model.safetensors",
+    ])
+  func weights(path: String) throws {
+    let folder = try copy(of: tiny)
+    try change(folder(path)) { $0[$0.count - 1] ^= 1 }
+    #expect(try fingerprint(folder.url) != fingerprint(tiny))
+  }
+
+  @Test("a changed configuration counts")
+  func configuration() throws {
+    let original = try fingerprint(tiny)
+    for (path, old, new) in [
+      ("unet/config.json", "\"in_channels\": 4", "\"in_channels\": 5"),
+      ("scheduler/scheduler_config.json", "0.012", "0.013"),
+    ] {
+      let folder = try copy(of: tiny)
+      try change(folder(path)) {
+        let text = String(decoding: $0, as: UTF8.self)
+        #expect(text.contains(old))
+        $0 = Array(text.replacing(old, with: new).utf8)
+      }
+      #expect(try fingerprint(folder.url) != original)
+    }
+  }
+
+  @Test("a checkpoint has one fingerprint in one file and in shards, and with other names of its shards")
+  func shards() throws {
+    let sharded = Fixtures.url("models/sharded")
+    let folder = try copy(of: sharded)
+    let index = folder("unet/diffusion_pytorch_model.safetensors.index.json")
+    struct Index: Decodable { let weight_map: [String: String] }
+    let map = try JSONDecoder().decode(Index.self, from: Data(contentsOf: index)).weight_map
+    var writer = SafetensorsWriter()
+    for (name, shard) in map {
+      writer.add(name, try SafetensorsFile(contentsOf: folder("unet/\(shard)")).tensor(named: name))
+    }
+    for name in Set(map.values) { try FileManager.default.removeItem(at: folder("unet/\(name)")) }
+    try FileManager.default.removeItem(at: index)
+    try writer.write(to: folder("unet/diffusion_pytorch_model.safetensors"))
+    #expect(try fingerprint(folder.url) == fingerprint(sharded))
+  }
+}
+
+@Suite("Model source") struct CheckpointSourceTests {
+  @Test("a directory is where it is, and a source of one's own is asked")
+  func directory() throws {
+    let url = URL(filePath: "/some/where")
     #expect(
-      weights.contains("conv_in.weight") && weights.contains("down_blocks.0")
-        && !weights.contains("down_block"))
+      try ModelSource.directory(url).folder() == url && ModelSource.directory(url).name == "/some/where")
+    #expect(try ModelSource(name: "own") { url }.folder() == url)
+  }
+
+  @Test("the cache is looked for where Hugging Face's tools keep it")
+  func cacheFolder() {
+    func root(_ environment: [String: String]) -> String {
+      HuggingFaceCache.standard(environment: environment).root.path
+    }
+    #expect(root(["HOME": "/h"]) == "/h/.cache/huggingface/hub")
+    #expect(root(["HOME": "/h", "XDG_CACHE_HOME": "/x"]) == "/x/huggingface/hub")
+    #expect(root(["HOME": "/h", "XDG_CACHE_HOME": "/x", "HF_HOME": "/f"]) == "/f/hub")
+    #expect(root(["HF_HOME": "/f", "HUGGINGFACE_HUB_CACHE": "/g"]) == "/g")
+    #expect(root(["HF_HOME": "/f", "HUGGINGFACE_HUB_CACHE": "/g", "HF_HUB_CACHE": "/c"]) == "/c")
+    #expect(root(["HOME": "/h", "HF_HUB_CACHE": ""]) == "/h/.cache/huggingface/hub")
+  }
+
+  @Test("a downloaded repository is found by branch and by commit; another is refused with how to get it")
+  func repositories() throws {
+    let folder = try ScratchFolder()
+    let cache = HuggingFaceCache(root: folder.url)
+    let repository = "models--CompVis--stable-diffusion-v1-4"
+    for path in ["refs", "snapshots/abc123"] {
+      try FileManager.default.createDirectory(
+        at: folder("\(repository)/\(path)"), withIntermediateDirectories: true)
+    }
+    _ = try folder.file("\(repository)/refs/main", "abc123\n".utf8)
+    let expected = folder("\(repository)/snapshots/abc123").path
+    #expect(try cache.snapshot(of: "CompVis/stable-diffusion-v1-4", revision: "main").path == expected)
+    #expect(try cache.snapshot(of: "CompVis/stable-diffusion-v1-4", revision: "abc123").path == expected)
+    for (name, revision, kind, word) in [
+      ("CompVis/stable-diffusion-v1-4", "fp16", .missing, "--revision fp16"),
+      ("CompVis/none", "main", .missing, "hf download CompVis/none"),
+      ("a/b/c", "main", .malformed, "a/b/c"), ("../x", "main", .malformed, "../x"),
+      ("", "main", .malformed, "name"),
+      ("a/", "main", .malformed, "a/"), ("a b", "main", .malformed, "a b"),
+      ("a/b", "../../c", .malformed, "a/b"),
+      ("ä/b", "main", .malformed, "ä/b"), ("a/b", "", .malformed, "a/b"),
+    ] as [(String, String, InputError.Kind, String)] {
+      #expect("\(name) \(revision)") { try cache.snapshot(of: name, revision: revision) } throws: {
+        ($0 as? InputError)?.kind == kind && "\($0)".contains(word)
+      }
+    }
   }
 }

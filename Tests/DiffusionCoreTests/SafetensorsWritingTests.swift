@@ -1,0 +1,80 @@
+import DiffusionCore
+import Foundation
+import Tensor
+import TestSupport
+import Testing
+
+@Suite("Safetensors: writing") struct SafetensorsWritingTests {
+  @Test("a file has the bytes that the safetensors library writes")
+  func sameBytes() throws {
+    var writer = SafetensorsWriter()
+    writer.add("c", Tensor([5], shape: []))
+    writer.add("a", Tensor([1e-3, -7, 3], shape: [3]))
+    writer.add("b.weight", Tensor((0..<6).map { Float($0) / 4 }, shape: [2, 3]))
+    writer.metadata["caption"] = "a \"cat\" \\ dog\n\tcafé 猫\u{1}"
+    #expect(writer.data() == (try Data(contentsOf: Fixtures.url("weights/written.safetensors"))))
+  }
+
+  @Test("what is written is read again, integers and odd names included")
+  func roundTrip() throws {
+    let folder = try ScratchFolder()
+    let strings = [
+      "empty": "", "quotes": "\"'\\/", "lines": "a\r\nb\u{8}\u{c}\u{1f}\u{7f}",
+      "scripts": "é e\u{301} 猫 👍🏽 \u{2028}",
+      "ünïcode": "key",
+    ]
+    let integers = [0, 1, -1, Int(Int32.max), Int.min, Int.max]
+    var writer = SafetensorsWriter()
+    writer.metadata = strings
+    writer.add("odd", Tensor([1, 2, 3], shape: [3, 1]))
+    writer.add("none", Tensor(zeros: [0, 4]))
+    writer.add("a \"name\"\n", Tensor([.infinity, -.zero], shape: [2]))
+    writer.add("steps", integers: integers, shape: [2, 3])
+    writer.add("z", integers: [])
+    writer.add("odd", Tensor([4, 5, 6], shape: [1, 3]))
+    try writer.write(to: folder("x.safetensors"))
+
+    let file = try SafetensorsFile(contentsOf: folder("x.safetensors"))
+    #expect(file.metadata == strings)
+    #expect(file.names == ["a \"name\"\n", "none", "odd", "steps", "z"])
+    #expect(try file.tensor(named: "odd") == Tensor([4, 5, 6], shape: [1, 3]))
+    #expect(try file.tensor(named: "a \"name\"\n").scalars.map(\.bitPattern) == [0x7f80_0000, 0x8000_0000])
+    #expect(try file.tensor(named: "none").shape == [0, 4])
+    #expect(try file.integers(named: "steps") == integers && file.shape(of: "steps") == [2, 3])
+    // All single-precision tensors are read where they lie.
+    #expect(
+      try ["odd", "none", "a \"name\"\n"].allSatisfy { try !file.tensor(named: $0).storage.isWritable })
+    #expect(try folder.names == ["x.safetensors"])
+  }
+
+  @Test("the order in which content is added does not show")
+  func order() {
+    let names = ["b", "a.b", "a", "ab", "Z", "é", "0"]
+    func file(_ names: [String]) -> Data {
+      var writer = SafetensorsWriter()
+      for name in names {
+        writer.add(name, Tensor([Float(name.utf8.count)], shape: [1]))
+        writer.add("i.\(name)", integers: [name.utf8.count])
+        writer.metadata[name] = name
+      }
+      return writer.data()
+    }
+    #expect(file(names) == file(names.reversed()))
+  }
+
+  @Test("a file without tensors is a file")
+  func nothing() throws {
+    let folder = try ScratchFolder()
+    try SafetensorsWriter().write(to: folder("x"))
+    #expect(try SafetensorsFile(contentsOf: folder("x")).names == [])
+  }
+
+  @Test("a folder that is not there is a clear failure, and nothing is left behind")
+  func unwritable() throws {
+    let folder = try ScratchFolder()
+    #expect { try SafetensorsWriter().write(to: folder("no/x")) } throws: {
+      ($0 as? InputError)?.kind == .unwritable
+    }
+    #expect(try folder.names == [])
+  }
+}
