@@ -15,7 +15,7 @@ import Testing
       errors: errors)
   }
 
-  @Test("Ctrl-C ends the work with status 130 and leaves nothing behind", arguments: [SIGINT, SIGTERM])
+  @Test("Ctrl-C ends the work with status 130 and leaves what was done", arguments: [SIGINT, SIGTERM])
   func interruption(signal: Int32) async throws {
     let scratch = try Scratch()
     let run = try start(in: scratch)
@@ -25,16 +25,14 @@ import Testing
     #expect(outcome.status == 128 + signal)
     #expect(outcome.errors.hasSuffix("nti: interrupted\n"))
     #expect(outcome.output == "")
-    #expect(try scratch.names == ["photo.png"])
+    #expect(try scratch.names == ["photo.nti.partial", "photo.png"])
   }
 
   @Test("on a terminal one line is rewritten") func liveProgress() async throws {
     let scratch = try Scratch()
-    let master = posix_openpt(O_RDWR | O_NOCTTY)
-    #expect(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0)
-    let name = try #require(ptsname(master).map { String(cString: $0) })
-    let slave = try #require(FileHandle(forUpdatingAtPath: name))
-    let run = try start(in: scratch, errors: slave)
+    var (master, slave): (Int32, Int32) = (-1, -1)
+    try #require(openpty(&master, &slave, nil, nil, nil) == 0)
+    let run = try start(in: scratch, errors: FileHandle(fileDescriptor: slave, closeOnDealloc: true))
     let terminal = FileHandle(fileDescriptor: master, closeOnDealloc: true)
     var text = ""
     while !text.contains("2/100") { text += String(decoding: terminal.availableData, as: UTF8.self) }
@@ -60,10 +58,9 @@ import Testing
     let path = try #require(beside["path"] as? String)
     #expect(path.hasPrefix(scratch.url.resolvingSymlinksInPath().path))
 
-    try FileManager.default.moveItem(at: bundle(in: scratch, resources), to: scratch("bin/EmojiScenes"))
+    try FileManager.default.moveItem(
+      at: scratch("bin/\(resources)/Resources"), to: scratch("bin/EmojiScenes"))
     let renamed = try await Program.run(["inspect", "emoji-scenes", "--json"], program: program).json()
     #expect((renamed["path"] as? String)?.hasSuffix("bin/EmojiScenes") == true)
   }
-
-  private func bundle(in scratch: Scratch, _ name: String) -> URL { scratch("bin/\(name)/Resources") }
 }

@@ -7,17 +7,17 @@ import Foundation
 import NullTextInversion
 
 let folder = URL(fileURLWithPath: CommandLine.arguments.dropFirst().first ?? ".", isDirectory: true)
-let photoURL = try EmojiScenes.picture("100000000042")
+let photoURL = try EmojiScenes.picture("600000000051")
 
 let editor = try await ImageEditor(model: .emojiScenes)
 let photo = try RGBImage(contentsOf: photoURL)
-let inverted = try await editor.invert(image: photo, caption: "a tiger on grass")
-try inverted.inversion.write(to: folder.appendingPathComponent("tiger.nti"))
+let inverted = try await editor.invert(image: photo, caption: "a fox next to a strawberry on sand")
+try inverted.inversion.write(to: folder.appendingPathComponent("fox.nti"))
 
 var options = EditOptions()
 options.guidance = 3  // this small model's edits look best at 2.5 to 4
-let fox = try await inverted.edit(prompt: "a fox on grass", options: options)
-try fox.image.write(to: folder.appendingPathComponent("fox.png"))
+let cat = try await inverted.edit(prompt: "a cat next to a strawberry on sand", options: options)
+try cat.image.write(to: folder.appendingPathComponent("cat.png"))
 
 print(
-  "The photo is reproduced at \(inverted.inversion.psnr) dB; fox.png and tiger.nti are in \(folder.path).")
+  "The photo is reproduced at \(inverted.inversion.psnr) dB; cat.png and fox.nti are in \(folder.path).")

@@ -7,6 +7,7 @@ internal import Tensor
 struct Edit: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Edit an inverted photo with a new prompt.",
+    usage: "nti edit <file.nti> --prompt <text> [<options>]",
     discussion: """
       Write the caption again with other words, or with words added or left out. Several windows with commas between \
       (--cross-steps 0.4,0.8 --self-steps 0.2,0.5) make all combinations, on one labelled contact sheet.

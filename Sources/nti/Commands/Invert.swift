@@ -6,9 +6,11 @@ internal import NullTextInversion
 struct Invert: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Invert a photo: find the noise and the null embeddings that reproduce it.",
+    usage: "nti invert <photo> --caption <text> [<options>]",
     discussion: """
       The caption should name what is in the photo and whatever you want to change later. The file that is written is \
-      all that edits need.
+      all that edits need. While the work lasts it is kept with the extension .partial; stopped \
+      and started again with the same arguments, it goes on from there.
       """)
 
   @Argument(help: ArgumentHelp("A PNG or JPEG file.", valueName: "photo"))
@@ -45,8 +47,8 @@ struct Invert: AsyncParsableCommand {
     let editor = try await checkpoint.load(work.progress)
     work.progress.begin()
     let inverted = try await editor.invert(
-      image: image, caption: caption, options: settings.options, progress: work.progress.handler)
-    try inverted.inversion.write(to: file.url)
+      image: image, caption: caption, options: settings.options, file: file.url,
+      progress: work.progress.handler)
 
     var report = Report(seconds: work.seconds, evaluations: inverted.evaluations, about: inverted.inversion)
     report.inversion = file.path

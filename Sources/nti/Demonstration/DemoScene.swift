@@ -15,16 +15,16 @@ struct DemoScene {
   let caption: String
   let edits: [Edit]
 
-  /// A swapped object, another background, another style; all at guidance 3, which suits the demo model.
+  /// A swapped object, another background, an added adjective; all at guidance 3, which suits the demo model.
   static let bundled: DemoScene = {
     var options = EditOptions()
     options.guidance = 3
     return DemoScene(
-      picture: "100000000042", caption: "a tiger on grass",
+      picture: "600000000051", caption: "a fox next to a strawberry on sand",
       edits: [
-        Edit(name: "fox", prompt: "a fox on grass", options: options),
-        Edit(name: "snow", prompt: "a tiger in snow", options: options),
-        Edit(name: "sketch", prompt: "a sketch of a tiger on grass", options: options),
+        Edit(name: "cat", prompt: "a cat next to a strawberry on sand", options: options),
+        Edit(name: "snow", prompt: "a fox next to a strawberry in snow", options: options),
+        Edit(name: "blue", prompt: "a fox next to a blue strawberry on sand", options: options),
       ])
   }()
 }
