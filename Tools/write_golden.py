@@ -12,7 +12,7 @@ import pathlib
 
 import torch
 
-from golden import edits, inversions, mappers, networks
+from golden import edits, inversions, mappers, networks, primitives
 from reference.model import Model
 
 TINY = ["four-levels", "linear-v", "plain-first", "sharded"]
@@ -76,8 +76,13 @@ def write_edits(checkpoints, out):
         edits.write(model, single, path, out, name, chosen)
 
 
+def write_primitives(_, out):
+    primitives.write(out / "primitives.json")
+
+
 WRITERS = {
     "mappers": write_mappers,
+    "primitives": write_primitives,
     "networks": write_networks,
     "inversions": write_inversions,
     "full-inversions": write_full_inversions,

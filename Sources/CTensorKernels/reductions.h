@@ -24,8 +24,9 @@ static double squared_distance(const float *x, const float *y, ptrdiff_t n) {
   return result;
 }
 
-/// The bits of a number as an integer that is ordered like it, and back: a compiler may regroup comparisons of integers,
-/// but not of numbers that could be NaN.
+/// The bits of a number as an integer that is ordered like it, and back.
+///
+/// A compiler may regroup comparisons of integers, but not of numbers that could be NaN.
 static inline int32_t ordered(int32_t bits) { return bits ^ ((bits >> 31) & INT32_MAX); }
 
 static inline int32_t key_of(float x) {

@@ -46,6 +46,8 @@ extension Tensor {
 extension Variable {
   /// The sum of the products with the numbers of `other`, a tensor of the same shape; a scalar of shape [].
   public func dot(_ other: Tensor) -> Variable {
-    .recorded(Tensor(repeating: value.dot(other), shape: []), from: [self]) { [$0.readOnlyScalars[0] * other] }
+    .recorded(Tensor(repeating: value.dot(other), shape: []), from: [self]) { upstream in
+      [upstream.readOnlyScalars[0] * other]
+    }
   }
 }

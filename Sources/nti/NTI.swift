@@ -18,5 +18,5 @@ struct NTI: AsyncParsableCommand {
       Exit codes: 0 done, 64 wrong usage, 65 bad data, 66 missing input, 70 internal error, 130 interrupted.
       """,
     version: libraryVersion,
-    subcommands: [Invert.self, Edit.self, Reconstruct.self, Generate.self, Demo.self, Inspect.self])
+    subcommands: [Invert.self, Edit.self, Reconstruct.self, Generate.self, Demo.self, Inspect.self, Evaluate.self])
 }

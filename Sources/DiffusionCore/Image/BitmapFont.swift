@@ -1,12 +1,12 @@
 /// The printable ASCII characters as 5 x 9 dots: seven rows above the base line, two below.
 ///
 /// Any other character is shown as a question mark, white space as a space.
-enum BitmapFont {
+package enum BitmapFont {
   /// Dots of one character.
   static let (width, height) = (5, 9)
 
   /// Dots from one character to the next, and from one line to the next.
-  static let (advance, lineHeight) = (6, 12)
+  package static let (advance, lineHeight) = (6, 12)
 
   /// The rows of a character's dots from the top; the leftmost dot is bit 4.
   static func rows(of character: Character) -> [UInt8] {
@@ -16,7 +16,7 @@ enum BitmapFont {
 
   /// Cuts a text into lines of at most `columns` characters: at its line ends, between words, and inside words
   /// that are too long for one line.
-  static func lines(of text: String, columns: Int) -> [String] {
+  package static func lines(of text: String, columns: Int) -> [String] {
     text.split(separator: "\n", omittingEmptySubsequences: false).flatMap { paragraph in
       var lines: [String] = []
       var line = ""

@@ -19,7 +19,7 @@ extension RGBImage {
   }
 
   /// Draws one line of text with its upper left corner at `x`, `y`, each dot of the font `scale` pixels wide.
-  mutating func draw(_ text: String, x: Int, y: Int, scale: Int, colour: SIMD3<UInt8>) {
+  package mutating func draw(_ text: String, x: Int, y: Int, scale: Int, colour: SIMD3<UInt8>) {
     for (i, character) in text.enumerated() {
       for (row, dots) in BitmapFont.rows(of: character).enumerated() {
         for column in 0..<BitmapFont.width where dots >> (BitmapFont.width - 1 - column) & 1 == 1 {

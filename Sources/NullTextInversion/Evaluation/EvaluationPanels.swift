@@ -5,12 +5,26 @@ extension EvaluatedPictures {
   ///
   /// The first is for words; source, reconstruction and edit follow. PIE-Bench's evaluator looks at the last.
   func panels(_ record: PIEBench.Record) -> RGBImage {
-    let pictures = [RGBImage(width: source.width, height: source.height), source, reconstruction, edited]
+    let pictures = [words(record), source, reconstruction, edited]
     var bytes: [UInt8] = []
     bytes.reserveCapacity(4 * source.bytes.count)
     for y in 0..<source.height {
       for picture in pictures { bytes += picture.bytes[3 * y * picture.width..<3 * (y + 1) * picture.width] }
     }
     return RGBImage(width: 4 * source.width, height: source.height, bytes: bytes)
+  }
+
+  /// The two prompts on white, as many lines of them as there is room for.
+  private func words(_ record: PIEBench.Record) -> RGBImage {
+    var panel = RGBImage(width: source.width, height: source.height)
+    let scale = max(1, source.width / 256)
+    let (advance, lineHeight) = (BitmapFont.advance * scale, BitmapFont.lineHeight * scale)
+    let text = "source: \(record.originalPrompt)\n\ntarget: \(record.editingPrompt)"
+    let lines = BitmapFont.lines(of: text, columns: max(1, panel.width / advance - 1))
+    for (index, line) in lines.prefix(panel.height / lineHeight).enumerated() {
+      panel.draw(
+        line, x: advance / 2, y: index * lineHeight + scale, scale: scale, colour: SIMD3(28, 28, 32))
+    }
+    return panel
   }
 }

@@ -81,12 +81,15 @@ public struct EvaluationTable: Sendable {
     return "\"\(text.replacing("\"", with: "\"\""))\""
   }
 
+  /// The names of the files that `write(to:)` writes.
+  public static let (csvName, summaryName) = ("evaluation_result.csv", "summary.json")
+
   /// Writes `evaluation_result.csv` and `summary.json` into a folder.
   ///
   /// - Throws: `InputError(.unwritable)`.
   public func write(to folder: URL) throws {
-    try AtomicFile.write(Data(csv.utf8), to: folder.appending(path: "evaluation_result.csv"))
+    try AtomicFile.write(Data(csv.utf8), to: folder.appending(path: Self.csvName))
     try AtomicFile.write(
-      ResultJSON.data(of: EvaluationSummary(self)), to: folder.appending(path: "summary.json"))
+      ResultJSON.data(of: EvaluationSummary(self)), to: folder.appending(path: Self.summaryName))
   }
 }

@@ -1,0 +1,297 @@
+internal import ArgumentParser
+internal import Foundation
+internal import NullTextInversion
+internal import Synchronization
+
+/// Measures methods on a benchmark of edits.
+struct Evaluate: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Measure inversion methods on a benchmark of edits in PIE-Bench's form.",
+    discussion: """
+      Each record of FOLDER/mapping_file.json is inverted and edited, and leaves its pictures and a small file of \
+      results in the output folder. A run that was stopped goes on where it was when it is started again. Several can \
+      share the work on one folder:
+
+        nti evaluate PIE-Bench -o out --shard 3/16
+        nti evaluate --merge out
+
+      evaluation_result.csv has PIE-Bench's columns, summary.json the means; PIE-Bench's own evaluator finds the \
+      pictures in METHOD/annotation_images. Without settings the records are edited with those of its published rows.
+      """)
+
+  @Argument(help: ArgumentHelp("The benchmark; with --merge, the folder of results.", valueName: "folder"))
+  var folder: String
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp("The folder for pictures and results.", valueName: "folder"))
+  var output: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "How pictures are inverted, several with commas between: \(Self.methodNames) (default: nullText).",
+      valueName: "method"),
+    transform: Self.methods)
+  var method: [InversionMethod] = [.nullText]
+
+  @Option(help: ArgumentHelp("What to call the method in tables and folders.", valueName: "name"))
+  var label: String?
+
+  @OptionGroup var model: ModelOption
+  @OptionGroup(title: "Settings of the inversion") var settings: InversionSettings
+
+  @Option(help: ArgumentHelp("The strength of guidance of edits (default: the inversion's).", valueName: "w"))
+  var editGuidance: Double?
+
+  @Option(
+    help: ArgumentHelp("Edit with the options of a JSON recipe instead of PIE-Bench's.", valueName: "file"))
+  var recipe: String?
+
+  @Flag(inversion: .prefixedNo, help: "Change pictures only where the record's blended words look.")
+  var blend = true
+
+  @Option(
+    help: ArgumentHelp("The factor of the attention to the blended word of the prompt.", valueName: "weight"))
+  var emphasis: Float = 2
+
+  @Option(help: ArgumentHelp("Take only the first records.", valueName: "n"))
+  var limit: Int?
+
+  @Option(
+    help: ArgumentHelp("Take only records of these kinds of edit, as in 1,8.", valueName: "numbers"),
+    transform: { $0.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) } })
+  var categories: [String]?
+
+  @Option(
+    help: ArgumentHelp(
+      "Take one of n parts of the records, 1/n to n/n, to spread them over machines.", valueName: "i/n"),
+    transform: Shard.init(parsing:))
+  var shard: Shard?
+
+  @Flag(help: "Only put the results in FOLDER together.")
+  var merge = false
+
+  @Flag(help: "Write pictures as PIE-Bench's programs do: words, source, reconstruction and edit in a row.")
+  var panels = false
+
+  @OptionGroup var work: WorkOptions
+
+  func validate() throws {
+    if let limit, limit < 1 { throw ValidationError("--limit \(limit): ask for at least 1.") }
+    if merge, shard != nil || output != nil {
+      throw ValidationError(
+        "--merge puts the results in its folder together; it takes no --shard and no --output.")
+    }
+    if label != nil, method.count > 1 {
+      throw ValidationError("--label names one method, and several are given.")
+    }
+    if categories?.isEmpty == true { throw ValidationError("--categories names none.") }
+  }
+
+  func run() async throws {
+    let work = work.start()
+    let output = URL(fileURLWithPath: merge ? folder : self.output ?? "nti-evaluation", isDirectory: true)
+    var outcomes: [(label: String, outcome: Evaluation.Outcome)] = []
+    if !merge { outcomes = try await evaluate(into: output, work) }
+    work.progress.end()
+
+    var report = EvaluationReport(seconds: work.seconds, output: output.path)
+    report.failed = outcomes.reduce(into: [:]) { failed, method in
+      for failure in method.outcome.failures {
+        failed["\(method.label)/\(failure.record.id)"] = failure.error.message
+      }
+    }
+    if shard == nil {
+      let table = try EvaluationTable(output, labels: merge ? nil : outcomes.map(\.label))
+      try table.write(to: output)
+      report.take(table)
+      if !work.printsJSON { print(EvaluationText.tables(table), terminator: "") }
+    } else if !work.printsJSON {
+      let done = outcomes.reduce(0) { $0 + $1.outcome.results.count }
+      print("\(done) results of this shard are in \(output.path); `nti evaluate --merge` puts all together.")
+    }
+    if work.printsJSON { print(try JSONText.line(report)) }
+    try complain(report)
+  }
+
+  private func evaluate(
+    into output: URL, _ work: Work
+  ) async throws -> [(label: String, outcome: Evaluation.Outcome)] {
+    let benchmark = try PIEBench(contentsOf: URL(fileURLWithPath: folder, isDirectory: true))
+    let records = try benchmark.records(ofCategories: categories, limit: limit)
+    let edit = try recipe.map { try EditRecipe(contentsOf: $0).options }
+    let editor = try await Checkpoint(model.folder()).load(work.progress)
+    let evaluations = try method.map { method in
+      var options = EvaluationOptions()
+      options.inversion = settings.options
+      options.inversion.method = method
+      options.edit = edit ?? options.edit
+      options.edit.guidance = editGuidance ?? options.edit.guidance
+      options.blendsWords = blend
+      options.emphasis = emphasis
+      options.writesPanels = panels
+      return try UsageError.catching {
+        try Evaluation(of: benchmark, editor: editor, options: options, output: output, label: label)
+      }
+    }
+    var outcomes: [(label: String, outcome: Evaluation.Outcome)] = []
+    for evaluation in evaluations {
+      let log = EvaluationLog(label: evaluation.label, progress: work.progress, isQuiet: self.work.quiet)
+      outcomes.append((evaluation.label, try await evaluation.run(records, shard: shard) { log.hear($0) }))
+    }
+    return outcomes
+  }
+
+  /// Says what is not as it should be; the results that there are have been written.
+  private func complain(_ report: EvaluationReport) throws {
+    if !report.failed.isEmpty {
+      let count = report.failed.count
+      throw InputError(
+        .malformed,
+        "\(count) record\(count == 1 ? "" : "s") could not be evaluated: \(report.failed.keys.sorted().joined(separator: ", "))."
+      )
+    }
+    let missing = report.missing.values.reduce(0) { $0 + $1.count }
+    if missing > 0 {
+      throw InputError(
+        .malformed,
+        "The table is not complete: \(missing) result\(missing == 1 ? " is" : "s are") missing. Run the rest, and merge "
+          + "again.")
+    }
+  }
+
+  private static var methodNames: String { InversionMethod.allCases.map(\.rawValue).joined(separator: ", ") }
+
+  @Sendable private static func methods(_ text: String) throws -> [InversionMethod] {
+    try text.split(separator: ",").map { name in
+      guard let method = InversionMethod(rawValue: name.trimmingCharacters(in: .whitespaces)) else {
+        throw ValidationError("\"\(name)\" is no method; there are \(methodNames).")
+      }
+      return method
+    }
+  }
+}
+
+/// What `nti evaluate` has to say to programs.
+private struct EvaluationReport: Encodable {
+  let seconds: Double
+  let output: String
+  var csv: String?
+  var summary: String?
+  /// Records by method that could not be done, and why.
+  var failed: [String: String] = [:]
+  /// Records by method that have no result.
+  var missing: [String: [String]] = [:]
+  /// Means by method; those that are not finite are left out.
+  var methods: [String: [String: Double]] = [:]
+
+  init(seconds: Double, output: String) {
+    self.seconds = seconds
+    self.output = output
+  }
+
+  mutating func take(_ table: EvaluationTable) {
+    csv = "\(output)/\(EvaluationTable.csvName)"
+    summary = "\(output)/\(EvaluationTable.summaryName)"
+    for method in table.methods {
+      if !method.missing.isEmpty { missing[method.label] = method.missing }
+      var means: [String: Double] = ["records": Double(method.results.count)]
+      for metric in EvaluationMetric.allCases {
+        if let mean = method.mean(of: metric), mean.isFinite { means[metric.rawValue] = mean }
+      }
+      methods[method.label] = means
+    }
+  }
+}
+
+/// Shows a run on standard error: a line for each record that is done, and on a terminal how far the next one is.
+private final class EvaluationLog: Sendable {
+  private let label: String
+  private let progress: ProgressLine
+  private let isQuiet: Bool
+  private let place = Mutex("")
+
+  init(label: String, progress: ProgressLine, isQuiet: Bool) {
+    self.label = label
+    self.progress = progress
+    self.isQuiet = isQuiet
+  }
+
+  func hear(_ event: Evaluation.Event) {
+    switch event {
+    case .began(let record, let position, let count):
+      let title = "\(label) \(position)/\(count) \(record.id)"
+      place.withLock { $0 = title }
+      // A log of a long run is to have a line for each record, no more.
+      if Terminal.isInteractive { progress.begin(title) }
+    case .progress(let step):
+      if Terminal.isInteractive { progress.handler(step) }
+    case .finished(let result, let isNew):
+      guard !isQuiet else { return }
+      let numbers = [
+        "outside \(EvaluationText.number(result.metrics[.psnrOutside], 2)) dB",
+        "reconstruction \(EvaluationText.number(result.metrics[.reconstructionPSNR], 2)) dB",
+        isNew ? Format.duration(result.metrics[.seconds] ?? .nan) : "done before",
+      ]
+      for note in [numbers.joined(separator: ", ")] + (isNew ? result.notes : []) { say(note) }
+    case .failed(_, let error): say(error.message)
+    }
+  }
+
+  private func say(_ text: String) {
+    progress.end()
+    Terminal.write("\(place.withLock { $0 }): \(text)\n")
+  }
+}
+
+/// Tables for people.
+private enum EvaluationText {
+  private static let columns: [(title: String, metric: EvaluationMetric, factor: Double, places: Int)] = [
+    ("PSNR", .psnrOutside, 1, 2), ("MSE·10⁴", .mseOutside, 1e4, 1), ("SSIM·10²", .ssimOutside, 1e2, 2),
+    ("inside dB", .answerPSNRInside, 1, 2), ("outside dB", .answerPSNROutside, 1, 2),
+    ("recon dB", .reconstructionPSNR, 1, 2), ("bound dB", .autoencoderPSNR, 1, 2),
+    ("seconds", .seconds, 1, 1),
+    ("forward", .forward, 1, 0), ("backward", .backward, 1, 0),
+  ]
+
+  /// A table for each method: PSNR, MSE and SSIM against the source outside of the region to edit, as PIE-Bench has
+  /// them; errors against the right answer; reconstruction; cost.
+  static func tables(_ table: EvaluationTable) -> String {
+    table.methods.map { method in
+      let used = columns.filter { method.mean(of: $0.metric) != nil }
+      var rows = [[method.label, "records"] + used.map(\.title)]
+      for category in method.categories {
+        rows.append(row("\(category) \(PIEBench.name(ofCategory: category))", method, category, used))
+      }
+      rows.append(row("mean", method, nil, used))
+      return aligned(rows)
+    }.joined(separator: "\n")
+  }
+
+  private static func row(
+    _ title: String, _ method: EvaluationTable.Method, _ category: String?,
+    _ used: [(title: String, metric: EvaluationMetric, factor: Double, places: Int)]
+  ) -> [String] {
+    let count = method.results.count { category == nil || $0.category == category }
+    let numbers = used.map { column in
+      number(method.mean(of: column.metric, category: category).map { $0 * column.factor }, column.places)
+    }
+    return [title, "\(count)"] + numbers
+  }
+
+  static func number(_ value: Double?, _ places: Int) -> String {
+    guard let value else { return "-" }
+    return value.isFinite ? Format.decimal(value, places: places) : "\(value)"
+  }
+
+  private static func aligned(_ rows: [[String]]) -> String {
+    let widths = (rows.first ?? []).indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+    return rows.map { row in
+      let cells = zip(row, widths).enumerated().map { index, cell in
+        let space = String(repeating: " ", count: cell.1 - cell.0.count)
+        return index == 0 ? cell.0 + space : space + cell.0
+      }
+      return cells.joined(separator: "  ") + "\n"
+    }.joined()
+  }
+}

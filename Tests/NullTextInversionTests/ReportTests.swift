@@ -1,0 +1,198 @@
+import DiffusionCore
+import Foundation
+import Tensor
+import TestSupport
+import Testing
+
+@testable import NullTextInversion
+
+#if canImport(FoundationXML)
+  import FoundationXML
+#endif
+
+@Suite("Report on an inversion") struct ReportTests {
+  private func options(_ change: (inout InversionOptions) -> Void = { _ in }) -> InversionOptions {
+    var options = InversionOptions()
+    options.steps = 3
+    options.innerSteps = 2
+    change(&options)
+    return options
+  }
+
+  private func inverted(_ options: InversionOptions) async throws -> (ImageEditor, RGBImage, InvertedImage) {
+    let editor = try await ImageEditor(model: .directory(Fixtures.url("models/four-levels")))
+    let photo = EvaluationBench.picture(seed: 1, width: 40, height: 24)
+    return (
+      editor, photo, try await editor.invert(image: photo, caption: "a cat <on> the mat", options: options)
+    )
+  }
+
+  @Test("tells what the inversion did, and how close each picture comes")
+  func content() async throws {
+    let options = options()
+    let (editor, photo, inverted) = try await inverted(options)
+    let inversion = inverted.inversion
+    let before = editor.model.unet.counter.total
+    let pictures = try await editor.reportPictures(of: inverted, photo: photo)
+    // The walk without optimisation takes two evaluations a step; nothing else asks the network.
+    #expect((editor.model.unet.counter.total - before).forward == 2 * options.steps)
+    let report = InversionReport(inverted, pictures: pictures, options: options, seconds: 1.5)
+
+    #expect(pictures.photo == (try editor.model.prepare(photo)).image)
+    #expect(abs(report.reconstruction.psnr - inversion.psnr) < 1e-9)
+    #expect(abs(report.autoencoder.psnr - inversion.psnrBound) < 1e-9)
+    #expect(report.ddim.psnr == ImageMetrics.psnr(pictures.ddim, pictures.photo))
+    #expect(report.reconstruction.ssim == ImageMetrics.ssim(pictures.reconstruction, pictures.photo))
+    #expect(
+      report.steps.map(\.innerSteps) == inversion.innerSteps
+        && report.innerSteps == inversion.innerSteps.reduce(0, +))
+    #expect(report.steps.map(\.loss) == inversion.losses)
+    #expect(report.steps.map(\.threshold) == [1e-5, 1e-5 + 2e-5, 1e-5 + 4e-5])
+    #expect(report.evaluations == inverted.evaluations && report.seconds == 1.5)
+    let last = zip(inversion.trajectory[3].scalars, inversion.pivots[0].scalars).map { ($0 - $1) * ($0 - $1) }
+    let mean = Double(last.reduce(0, +)) / Double(last.count)
+    #expect(abs(report.steps[2].distance - mean) <= 1e-5 * mean)
+  }
+
+  @Test("DDIM alone is what no inner iteration gives")
+  func ddim() async throws {
+    let (editor, photo, plain) = try await inverted(options { $0.innerSteps = 0 })
+    let pictures = try await editor.reportPictures(of: plain, photo: photo)
+    #expect(pictures.ddim == pictures.reconstruction)
+    let report = InversionReport(
+      plain, pictures: pictures, options: options { $0.innerSteps = 0 }, seconds: 0)
+    #expect(report.steps.allSatisfy { $0.loss == nil && $0.threshold == nil && $0.innerSteps == 0 })
+  }
+
+  @Test("another photo than the inverted one is refused by its size")
+  func otherPhoto() async throws {
+    let (editor, _, inverted) = try await inverted(options())
+    let other = EvaluationBench.picture(seed: 1, width: 41, height: 24)
+    await #expect(throws: InputError.self) { try await editor.reportPictures(of: inverted, photo: other) }
+  }
+
+  @Test("is written as JSON, a drawing and pictures, and the JSON reads back")
+  func writing() async throws {
+    let options = options()
+    let (editor, photo, inverted) = try await inverted(options)
+    let pictures = try await editor.reportPictures(of: inverted, photo: photo)
+    let report = InversionReport(inverted, pictures: pictures, options: options, seconds: 0.25)
+    let folder = FileManager.default.temporaryDirectory.appending(path: "report-\(UUID().uuidString)/deeper")
+    defer { try? FileManager.default.removeItem(at: folder.deletingLastPathComponent()) }
+    try report.write(to: folder, pictures: pictures)
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+    #expect(Set(names) == Set(InversionReport.fileNames))
+    let data = try Data(contentsOf: folder.appending(path: "report.json"))
+    #expect(try ResultJSON.decode(InversionReport.self, from: data) == report)
+    for (name, picture) in pictures.named {
+      #expect(try RGBImage(contentsOf: folder.appending(path: "\(name).png")) == picture)
+    }
+  }
+}
+
+@Suite("Drawing of losses") struct ReportChartTests {
+  private func report(_ steps: [InversionReport.Step], caption: String = "a cat") throws -> InversionReport {
+    let latent = Tensor(zeros: [2, 2, 4])
+    let picture = RGBImage(width: 16, height: 16)
+    let schedule = ScheduleRecord(stepCount: 1, stepsOffset: 1, finalAlpha: .first, prediction: .epsilon)
+    let inversion = Inversion(
+      method: .nullText, caption: caption, guidance: 7.5, schedule: schedule, modelFingerprint: "f",
+      sourceSize: PixelSize(width: 16, height: 16), crop: picture.bounds, pivots: [latent, latent],
+      nullEmbeddings: [latent], trajectory: [latent, latent], losses: [0.1], innerSteps: [1], psnr: 1,
+      psnrBound: 2)
+    let pictures = ReportPictures(
+      photo: picture, autoencoder: picture, ddim: picture, reconstruction: picture)
+    var report = InversionReport(
+      inversion, pictures: pictures, options: InversionOptions(), evaluations: EvaluationCount(), seconds: 1)
+    report.steps = steps
+    return report
+  }
+
+  private func steps(_ count: Int) -> [InversionReport.Step] {
+    (0..<count).map { index in
+      .init(
+        innerSteps: 1 + index % 10, loss: Float(1e-5 * Double(index + 1)),
+        threshold: 1e-5 + 2e-5 * Double(index),
+        distance: 5e-6 * Double(index + 1))
+    }
+  }
+
+  @Test(
+    "is well-formed whatever the caption", arguments: ["a <b> & \"c\" ]]>", "\u{0}\u{1B}[31m\n", "猫 🐈", ""])
+  func wellFormed(_ caption: String) throws {
+    let elements = try Elements(of: LossChart(report(steps(5), caption: caption)).svg)
+    #expect(elements.counts["svg"] == 1)
+  }
+
+  @Test("has a bar for each step with iterations and a dot for each loss", arguments: [1, 7, 50])
+  func marks(_ count: Int) throws {
+    var all = steps(count)
+    let elements = try Elements(of: LossChart(report(all)).svg)
+    #expect(elements.counts["circle"] == count)
+    // Beside the bars there are the ground and two frames.
+    #expect(elements.counts["rect"] == count + 3)
+    all[0] = .init(innerSteps: 0, loss: nil, threshold: nil, distance: 0)
+    let fewer = try Elements(of: LossChart(report(all)).svg)
+    #expect((fewer.counts["circle"] ?? 0) == count - 1 && fewer.counts["rect"] == count + 2)
+  }
+
+  @Test("everything drawn lies inside the drawing")
+  func inside() throws {
+    let elements = try Elements(of: LossChart(report(steps(50))).svg)
+    #expect(elements.places.count > 100)
+    #expect(elements.places.allSatisfy { (0...880).contains($0.x) && (0...580).contains($0.y) })
+  }
+
+  @Test("a walk that never leaves the pivots is said in words")
+  func empty() throws {
+    let flat = (0..<3).map { _ in InversionReport.Step(innerSteps: 0, loss: nil, threshold: nil, distance: 0)
+    }
+    #expect(try LossChart(report(flat)).svg.contains("The walk is on the pivots in every step."))
+  }
+
+  @Test("the logarithmic axis spans whole powers of ten around the values")
+  func axis() {
+    let range = LogRange([3e-5, 0, 2e-3, .nan, .infinity])
+    #expect(range.ticks.map(\.label) == ["10⁻⁵", "10⁻⁴", "10⁻³", "10⁻²"])
+    #expect(LogRange([1.5e-4]).ticks.map(\.label) == ["10⁻⁴", "2·10⁻⁴", "5·10⁻⁴", "10⁻³"])
+    #expect(range.fraction(1e-5) == 0 && abs(range.fraction(1e-2) - 1) < 1e-12)
+    #expect(LogRange.superscript(-12) == "⁻¹²" && LogRange.superscript(0) == "⁰")
+  }
+
+  @Test("round steps are one, two or five times a power of ten", arguments: [1, 3, 9, 10, 50, 99, 100, 1000])
+  func rounding(_ limit: Int) {
+    let ticks = LossChart.roundSteps(upTo: limit, about: 10)
+    #expect(ticks.first == 0 && ticks.count >= 2 && ticks.count <= 21)
+    #expect(ticks.allSatisfy { $0 <= limit })
+    let step = ticks[1]
+    #expect(["1", "2", "5"].contains { "\(step)".trimmingCharacters(in: ["0"]) == $0 })
+  }
+}
+
+/// The elements of an XML text; throws if it is not well-formed.
+private final class Elements: NSObject, XMLParserDelegate {
+  private(set) var counts: [String: Int] = [:]
+  private(set) var places: [(x: Double, y: Double)] = []
+
+  init(of text: String) throws {
+    super.init()
+    let parser = XMLParser(data: Data(text.utf8))
+    parser.delegate = self
+    try #require(parser.parse(), "\(String(describing: parser.parserError))")
+  }
+
+  func parser(
+    _ parser: XMLParser, didStartElement name: String, namespaceURI: String?, qualifiedName: String?,
+    attributes: [String: String] = [:]
+  ) {
+    counts[name, default: 0] += 1
+    func number(_ key: String) -> Double? { attributes[key].flatMap { Double($0) } }
+    if let x = number("x") ?? number("cx"), let y = number("y") ?? number("cy") { places.append((x, y)) }
+    if let path = attributes["d"] {
+      for point in path.split(whereSeparator: { "ML".contains($0) }) {
+        let parts = point.split(separator: " ").compactMap { Double($0) }
+        if parts.count == 2 { places.append((parts[0], parts[1])) }
+      }
+    }
+  }
+}
