@@ -1,5 +1,5 @@
 public import DiffusionCore
-internal import Foundation
+public import Foundation
 internal import Tensor
 
 /// Edits photographs by words.
@@ -30,16 +30,35 @@ public final class ImageEditor: Sendable {
   /// - Parameters:
   ///   - image: of any size from 16 pixels a side; the middle of its longer side is used.
   ///   - caption: describes the picture; what is to be edited later must be named in it.
+  ///   - file: where to write the inversion. While it is under way it is kept beside, with the extension `partial`; if
+  ///     such a file is there, the inversion goes on from it and ends with the same bytes.
   ///   - progress: hears of every step, on the computing thread.
-  /// - Throws: `InputError` before any work if the picture, the caption or an option cannot be used;
-  ///   `CancellationError`.
+  /// - Throws: `InputError` before any work if the picture, the caption, an option or the file cannot be used, or if an
+  ///   unfinished inversion is there that was begun with other arguments; `CancellationError`.
   public func invert(
-    image: RGBImage, caption: String, options: InversionOptions = InversionOptions(), progress: ProgressHandler? = nil
+    image: RGBImage, caption: String, options: InversionOptions = InversionOptions(), file: URL? = nil,
+    progress: ProgressHandler? = nil
   ) async throws -> InvertedImage {
     try await compute.run { [self] in
+      try options.validate()
+      guard caption.contains(where: { !$0.isWhitespace }) else {
+        throw InputError(.outOfRange, "The caption is empty; say what is in the picture.")
+      }
+      if let file { try AtomicFile.checkWritable(file) }
+      let picture = try model.prepare(image)
+      _ = try model.tokenizer.encode(caption)
+
       let before = model.unet.counter.total
-      let inverter = Inverter(model, caption: caption, options: options, progress: progress)
-      let inversion = try inverter.invert(model.prepare(image))
+      let partial = file.map { PartialInversion(url: PartialInversion.url(for: $0)) }
+      var inverter = Inverter(model, caption: caption, options: options, progress: progress)
+      if let partial { inverter.keep = { try partial.keep($0) } }
+      var inversion = try inverter.begin(picture)
+      inversion = try partial?.resume(inversion) ?? inversion
+      try inverter.complete(&inversion, of: picture)
+      if let file {
+        try inversion.write(to: file)
+        partial?.remove()
+      }
       return InvertedImage(
         editor: self, inversion: inversion, evaluations: model.unet.counter.total - before)
     }
@@ -94,9 +113,9 @@ public enum Update<Result: Sendable>: Sendable {
 extension ImageEditor {
   /// `invert(image:caption:options:)` as a sequence of updates; leaving the loop cancels it.
   public func inversionUpdates(
-    image: RGBImage, caption: String, options: InversionOptions = InversionOptions()
+    image: RGBImage, caption: String, options: InversionOptions = InversionOptions(), file: URL? = nil
   ) -> AsyncThrowingStream<Update<InvertedImage>, any Error> {
-    updates { try await self.invert(image: image, caption: caption, options: options, progress: $0) }
+    updates { try await self.invert(image: image, caption: caption, options: options, file: file, progress: $0) }
   }
 }
 

@@ -42,6 +42,30 @@ final class Tape {
   }
 }
 
+/// The value of `function` at `point`, and how to get its gradient there.
+///
+/// The gradient costs nothing until it is asked for, which can be done once.
+///
+/// - Parameter function: from a tracked variable to a variable of one scalar.
+/// - Returns: The scalar, and a function that gives a tensor of `point`'s shape.
+/// - Throws: what `function` throws.
+public func valueAndPullback<E: Error>(
+  at point: Tensor, of function: (Variable) throws(E) -> Variable
+) throws(E) -> (value: Float, gradient: () -> Tensor) {
+  let tape = Tape()
+  let leaf = Variable(point, node: tape.record(parents: [], pullback: { _ in [] }))
+  let result = try function(leaf)
+  precondition(result.value.count == 1, "the gradient of \(result.shape) is not a vector")
+  let (node, shape) = (result.node, result.shape)
+  return (
+    result.value.readOnlyScalars[0],
+    {
+      let seed = Tensor(repeating: 1, shape: shape)
+      return node.flatMap { tape.gradientOfLeaf(from: $0.index, seed: seed) } ?? Tensor(zeros: point.shape)
+    }
+  )
+}
+
 /// The value of `function` at `point`, and its gradient there.
 ///
 /// - Parameter function: from a tracked variable to a variable of one scalar.
@@ -50,12 +74,6 @@ final class Tape {
 public func valueAndGradient<E: Error>(
   at point: Tensor, of function: (Variable) throws(E) -> Variable
 ) throws(E) -> (value: Float, gradient: Tensor) {
-  let tape = Tape()
-  let leaf = Variable(point, node: tape.record(parents: [], pullback: { _ in [] }))
-  let result = try function(leaf)
-  precondition(result.value.count == 1, "the gradient of \(result.shape) is not a vector")
-  let gradient = result.node.flatMap {
-    tape.gradientOfLeaf(from: $0.index, seed: Tensor(repeating: 1, shape: result.shape))
-  }
-  return (result.value.readOnlyScalars[0], gradient ?? Tensor(zeros: point.shape))
+  let (value, gradient) = try valueAndPullback(at: point, of: function)
+  return (value, gradient())
 }

@@ -53,6 +53,7 @@ extension Fingerprint {
   private static let sampleLength = 64
 
   fileprivate mutating func add(_ store: WeightStore) {
+    for file in store.files { file.file.expectScatteredReads() }
     add(UInt64(store.names.count))
     for name in store.names {
       guard let file = store.file(of: name), let entry = file.entries[name] else { continue }

@@ -46,9 +46,15 @@ public struct DDIM: Sendable, Equatable {
   /// - Parameter prediction: the network's output at `latent`, asked at `timestep`, the level that is gone to.
   public func noised(_ latent: Tensor, prediction: Tensor, at timestep: Int) -> Tensor {
     let c = coefficients(from: timestep - stride, to: timestep)
-    return Variable.combination(
-      Float(c.latent), Variable(latent), Float(c.prediction), Variable(prediction)
-    ).value
+    return .combination(Float(c.latent), latent, Float(c.prediction), prediction)
+  }
+
+  /// The latent from which a denoising step leads to `latent`: the exact inverse of `denoised`.
+  ///
+  /// - Parameter prediction: the network's output at the latent that is sought, or at a guess of it.
+  public func origin(of latent: Tensor, prediction: Tensor, at timestep: Int) -> Tensor {
+    let c = coefficients(from: timestep, to: timestep - stride)
+    return .combination(Float(1 / c.latent), latent, Float(-c.prediction / c.latent), prediction)
   }
 
   /// The numbers a and b of z' = a z + b y, for the network's output y, between two noise levels.

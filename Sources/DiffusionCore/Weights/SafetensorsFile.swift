@@ -20,7 +20,7 @@ public struct SafetensorsFile: Sendable {
   public let names: [String]
 
   let entries: [String: SafetensorsHeader.Entry]
-  private let file: MappedFile
+  let file: MappedFile
 
   /// Opens a file and checks its header.
   ///

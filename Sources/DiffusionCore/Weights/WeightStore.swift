@@ -9,7 +9,7 @@ final class WeightStore: Sendable {
   /// The names of all tensors, sorted.
   let names: [String]
 
-  private let files: [SafetensorsFile]
+  let files: [SafetensorsFile]
   /// Where each tensor is, as an index into `files`.
   private let places: [String: Int]
 

@@ -13,7 +13,8 @@ enum InversionFile {
   enum Key: String, CaseIterable {
     case format, version, method, caption, steps, guidance, stepsOffset = "steps_offset", finalAlpha = "final_alpha"
     case predictionType = "prediction_type", modelFingerprint = "model_fingerprint", sourceSize = "source_size"
-    case crop, psnr, psnrBound = "psnr_bound", libraryVersion = "library_version"
+    case crop, psnr, psnrBound = "psnr_bound", libraryVersion = "library_version", options
+    case pictureFingerprint = "picture_fingerprint"
   }
 }
 
@@ -40,7 +41,8 @@ extension Inversion {
       .stepsOffset: String(schedule.stepsOffset), .finalAlpha: schedule.finalAlpha.rawValue,
       .predictionType: schedule.prediction.rawValue, .modelFingerprint: modelFingerprint,
       .sourceSize: sourceSize.description, .crop: crop.description, .psnr: String(psnr),
-      .psnrBound: String(psnrBound), .libraryVersion: libraryVersion,
+      .psnrBound: String(psnrBound), .libraryVersion: libraryVersion, .options: options.json,
+      .pictureFingerprint: pictureFingerprint,
     ]
     for (key, string) in strings { writer.metadata[key.rawValue] = string }
     return writer
@@ -104,13 +106,27 @@ struct InversionReader {
     else { throw InputError(.malformed, "\(path) holds arrays whose lengths do not fit together.") }
 
     return Inversion(
-      method: try choice(.method), caption: try string(.caption), guidance: try number(.guidance),
-      schedule: schedule, modelFingerprint: try string(.modelFingerprint),
+      caption: try string(.caption), options: try options(schedule.stepCount), schedule: schedule,
+      modelFingerprint: try string(.modelFingerprint),
       sourceSize: PixelSize(width: size[0], height: size[1]),
       crop: PixelRect(x: crop[0], y: crop[1], width: crop[2], height: crop[3]),
+      pictureFingerprint: file.metadata[InversionFile.Key.pictureFingerprint.rawValue] ?? "",
       pivots: try latents("pivots"), nullEmbeddings: try slices("null_embeddings"),
       trajectory: try latents("trajectory"), losses: try file.tensor(named: "losses").scalars,
       innerSteps: try counts("inner_steps"), psnr: try number(.psnr), psnrBound: try number(.psnrBound))
+  }
+
+  /// The options as they were recorded, or as far as a file of another program tells them.
+  private func options(_ steps: Int) throws -> InversionOptions {
+    var options = InversionOptions()
+    if let json = file.metadata[InversionFile.Key.options.rawValue] {
+      guard let recorded = InversionOptions(json: json) else { throw wrong(.options, json) }
+      options = recorded
+    }
+    options.method = try choice(.method)
+    options.steps = steps
+    options.guidance = try number(.guidance)
+    return options
   }
 
   private func shape(_ name: String, axes: Int) throws -> [Int] {
@@ -167,5 +183,19 @@ struct InversionReader {
     let numbers = string.split(separator: separator).compactMap { Int($0) }
     guard numbers.count == count, numbers.allSatisfy({ $0 >= 0 }) else { throw wrong(key, string) }
     return numbers
+  }
+}
+
+extension InversionOptions {
+  /// One line, the same for the same options.
+  var json: String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+  }
+
+  init?(json: String) {
+    guard let options = try? JSONDecoder().decode(Self.self, from: Data(json.utf8)) else { return nil }
+    self = options
   }
 }

@@ -6,12 +6,10 @@ public import Tensor
 ///
 /// Plain data. Every inversion method is a way of filling one, and editing only reads one.
 public struct Inversion: Sendable, Equatable {
-  /// How the null embeddings were found.
-  public var method: InversionMethod
   /// The text that describes the picture.
   public var caption: String
-  /// The strength of classifier-free guidance that the path was made for.
-  public var guidance: Double
+  /// How the picture was inverted.
+  public var options: InversionOptions
   /// The sampler: number of steps, offset, final alpha, kind of prediction.
   public var schedule: ScheduleRecord
   /// Identifies the weights of the model; an inversion is worth nothing with others.
@@ -20,6 +18,8 @@ public struct Inversion: Sendable, Equatable {
   public var sourceSize: PixelSize
   /// The part of the picture that was inverted, in its pixels.
   public var crop: PixelRect
+  /// Identifies the picture as the model saw it.
+  public var pictureFingerprint: String
 
   /// T + 1 latents of the DDIM inversion, height x width x channels; the first is the encoded picture.
   public var pivots: [Tensor]
@@ -27,7 +27,8 @@ public struct Inversion: Sendable, Equatable {
   public var nullEmbeddings: [Tensor]
   /// T + 1 latents of the guided walk as it was really made; the first is the last pivot, the last the reconstruction.
   public var trajectory: [Tensor]
-  /// The last measured loss of each step: the mean squared distance of the guided step from its pivot.
+  /// The last measured loss of each step: the mean squared distance of the guided step from its pivot. The published
+  /// recipe measures before each update; a step without updates is measured where it led to.
   public var losses: [Float]
   /// The number of inner iterations of each step.
   public var innerSteps: [Int]
@@ -37,8 +38,20 @@ public struct Inversion: Sendable, Equatable {
   /// The same for the autoencoder alone: no inversion can do better.
   public var psnrBound: Double
 
+  /// How the null embeddings were found.
+  public var method: InversionMethod { options.method }
+  /// The strength of classifier-free guidance that the path was made for.
+  public var guidance: Double { options.guidance }
   /// The number of sampling steps, T.
   public var stepCount: Int { schedule.stepCount }
+
+  /// The number of steps that a budget ended before their loss was low enough and their inner iterations were used up.
+  public var stepsCutShort: Int {
+    guard options.budget != nil, method == .nullText else { return 0 }
+    return zip(losses, innerSteps).enumerated().count { index, step in
+      step.1 < options.innerSteps && Double(step.0) >= options.stoppingLoss(at: index)
+    }
+  }
 
   /// The encoded picture.
   public var latent: Tensor { pivots[0] }

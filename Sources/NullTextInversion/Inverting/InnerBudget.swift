@@ -1,0 +1,59 @@
+internal import DiffusionCore
+
+/// Spends a number of seconds on the inner iterations that lower the error most.
+///
+/// What a null embedding can do in a step is bounded by the factor of the null prediction in the guided step,
+/// |c (1 − w)|, which falls from noise to picture; time is shared out in proportion to it, and what a step leaves over is
+/// there for those after it. The evaluations that every step must make are set aside first.
+struct InnerBudget {
+  /// What a step may do.
+  enum Allowance: Equatable {
+    /// Up to so many inner iterations.
+    case innerSteps(Int)
+    /// Nothing but the one evaluation that a step cannot do without.
+    case bareStep
+  }
+
+  private let deadline: ContinuousClock.Instant
+  private let weights: [Double]
+  private let limit: Int
+  /// Seconds of one evaluation forwards, and of one inner iteration.
+  private var evaluation: Double
+  private var iteration: Double
+
+  /// - Parameter start: when the inversion began; by now it has made its pivots, which tells the pace.
+  init(
+    seconds: Double, start: ContinuousClock.Instant, sampler: DDIM, options: InversionOptions,
+    now: ContinuousClock.Instant = .now
+  ) {
+    deadline = start + .seconds(seconds * 0.97)
+    limit = options.innerSteps
+    weights = sampler.timesteps.map {
+      abs(sampler.coefficients(from: $0, to: $0 - sampler.stride).prediction * (1 - options.guidance))
+    }
+    let evaluations = Double(sampler.stepCount * (1 + options.pivotRefinements))
+    evaluation = max((now - start) / .seconds(1) / evaluations, 1e-6)
+    iteration = 2.5 * evaluation
+  }
+
+  func allowance(for index: Int, now: ContinuousClock.Instant = .now) -> Allowance {
+    let left = (deadline - now) / .seconds(1)
+    let stepsLeft = Double(weights.count - index)
+    // Two evaluations a step, and as much as two steps for the pictures at the end.
+    let spare = left - 2 * evaluation * (stepsLeft + 2)
+    guard spare > 0 else { return .bareStep }
+    let share = weights[index] / max(weights[index...].reduce(0, +), .leastNormalMagnitude)
+    // Twice the fair share: steps that need less leave it to the others.
+    return .innerSteps(min(limit, Int(min(spare, 2 * spare * share) / iteration)))
+  }
+
+  /// Takes note of how long a step took.
+  mutating func learn(_ duration: Duration, innerSteps: Int) {
+    let seconds = duration / .seconds(1)
+    if innerSteps == 0 {
+      evaluation += 0.3 * (seconds / 2 - evaluation)
+    } else {
+      iteration += 0.3 * (max(0, seconds - 2 * evaluation) / Double(innerSteps) - iteration)
+    }
+  }
+}

@@ -1,0 +1,46 @@
+internal import DiffusionCore
+internal import Foundation
+
+/// Keeps an inversion under way in a file, so that it can go on after it was stopped, by whatever.
+///
+/// The file is an inversion file with fewer steps. It is replaced as a whole after each step, so that it is sound
+/// whenever the program ends.
+struct PartialInversion {
+  let url: URL
+
+  /// The place of the unfinished form of an inversion file.
+  static func url(for inversion: URL) -> URL { inversion.appendingPathExtension("partial") }
+
+  /// The inversion as it was left, if there is one.
+  ///
+  /// - Throws: `InputError` if it is damaged, or not of this picture, caption, model or these options.
+  func resume(_ begun: Inversion) throws -> Inversion? {
+    guard FileManager.default.fileExists(atPath: url.path) else { return nil }
+    let kept = try InversionReader(url).inversion()
+    func check(_ agrees: Bool, _ what: String) throws {
+      guard agrees else {
+        throw InputError(
+          .mismatch,
+          "\(url.path) is the beginning of an inversion with another \(what). Remove it to start afresh, or give "
+            + "the same arguments as before to go on.")
+      }
+    }
+    try check(kept.modelFingerprint == begun.modelFingerprint && kept.schedule == begun.schedule, "model or schedule")
+    try check(kept.pictureFingerprint == begun.pictureFingerprint && kept.crop == begun.crop, "picture")
+    try check(kept.caption == begun.caption, "caption (\"\(kept.caption)\")")
+    try check(kept.options == begun.options, "set of options (\(kept.options.json))")
+    guard !kept.pivots.isEmpty, kept.pivots[0] == begun.pivots[0],
+      kept.trajectory.count == kept.nullEmbeddings.count + (kept.trajectory.isEmpty ? 0 : 1),
+      kept.trajectory.isEmpty || kept.pivots.count == kept.stepCount + 1
+    else {
+      throw InputError(.malformed, "\(url.path) is damaged. Remove it to start afresh.")
+    }
+    return kept
+  }
+
+  /// Replaces what is kept.
+  func keep(_ inversion: Inversion) throws { try inversion.write(to: url) }
+
+  /// Removes what is kept, once the inversion is finished and written.
+  func remove() { try? FileManager.default.removeItem(at: url) }
+}
