@@ -36,7 +36,7 @@ import Testing
     let inversion = inverted.inversion
     // The walk without optimisation takes two evaluations a step; nothing else asks the network.
     #expect(spent.forward == 2 * inversion.stepCount)
-    let report = InversionReport(inverted, pictures: pictures, options: Self.options(), seconds: 1.5)
+    let report = InversionReport(inverted, pictures: pictures, seconds: 1.5)
 
     #expect(pictures.photo == (try editor.model.prepare(Self.photo)).image)
     #expect(abs(report.reconstruction.psnr - inversion.psnr) < 1e-9)
@@ -62,7 +62,7 @@ import Testing
     let reconstruction = try await plain.reconstruction()
     #expect(reconstruction == pictures.ddim)
     #expect(reconstruction != pictures.reconstruction)
-    let report = InversionReport(plain, pictures: pictures, options: options, seconds: 0)
+    let report = InversionReport(plain, pictures: pictures, seconds: 0)
     for step in report.steps { #expect(step.loss == nil && step.threshold == nil && step.innerSteps == 0) }
   }
 
@@ -76,7 +76,7 @@ import Testing
   @Test("is written as JSON, a drawing and pictures, and the JSON reads back")
   func writing() async throws {
     let (_, inverted, pictures, _) = try await Self.work.value
-    let report = InversionReport(inverted, pictures: pictures, options: Self.options(), seconds: 0.25)
+    let report = InversionReport(inverted, pictures: pictures, seconds: 0.25)
     let folder = FileManager.default.temporaryDirectory.appending(path: "report-\(UUID().uuidString)/deeper")
     defer { try? FileManager.default.removeItem(at: folder.deletingLastPathComponent()) }
     try report.write(to: folder, pictures: pictures)
@@ -96,14 +96,15 @@ import Testing
     let picture = RGBImage(width: 16, height: 16)
     let schedule = ScheduleRecord(stepCount: 1, stepsOffset: 1, finalAlpha: .first, prediction: .epsilon)
     let inversion = Inversion(
-      method: .nullText, caption: caption, guidance: 7.5, schedule: schedule, modelFingerprint: "f",
-      sourceSize: PixelSize(width: 16, height: 16), crop: picture.bounds, pivots: [latent, latent],
+      caption: caption, options: InversionOptions(), schedule: schedule, modelFingerprint: "f",
+      sourceSize: PixelSize(width: 16, height: 16), crop: picture.bounds, pictureFingerprint: "p",
+      pivots: [latent, latent],
       nullEmbeddings: [latent], trajectory: [latent, latent], losses: [0.1], innerSteps: [1], psnr: 1,
       psnrBound: 2)
     let pictures = ReportPictures(
       photo: picture, autoencoder: picture, ddim: picture, reconstruction: picture)
     var report = InversionReport(
-      inversion, pictures: pictures, options: InversionOptions(), evaluations: EvaluationCount(), seconds: 1)
+      inversion, pictures: pictures, evaluations: EvaluationCount(), seconds: 1)
     report.steps = steps
     return report
   }
