@@ -19,4 +19,5 @@ options.guidance = 3  // this small model's edits look best at 2.5 to 4
 let fox = try await inverted.edit(prompt: "a fox on grass", options: options)
 try fox.image.write(to: folder.appendingPathComponent("fox.png"))
 
-print("The photo is reproduced at \(inverted.inversion.psnr) dB; fox.png and tiger.nti are in \(folder.path).")
+print(
+  "The photo is reproduced at \(inverted.inversion.psnr) dB; fox.png and tiger.nti are in \(folder.path).")

@@ -43,7 +43,7 @@ struct Generate: AsyncParsableCommand {
     try checkpoint.check(prompt, as: "prompt")
 
     let editor = try await checkpoint.load(work.progress)
-    work.progress.begin("")
+    work.progress.begin()
     let image = try await editor.generate(
       prompt: prompt, seed: seed, steps: steps, guidance: guidance, progress: work.progress.handler)
     try file.write(image)

@@ -43,7 +43,7 @@ struct Invert: AsyncParsableCommand {
     try checkpoint.check(caption, as: "caption")
 
     let editor = try await checkpoint.load(work.progress)
-    work.progress.begin("")
+    work.progress.begin()
     let inverted = try await editor.invert(
       image: image, caption: caption, options: settings.options, progress: work.progress.handler)
     try inverted.inversion.write(to: file.url)

@@ -18,11 +18,12 @@ final class ProgressLine: Sendable {
 
   init(isQuiet: Bool) { style = isQuiet ? .silent : Terminal.isInteractive ? .live : .plain }
 
-  /// Names what begins now.
-  func begin(_ title: String) {
+  /// Names what begins now; without a name only the phases of the work are named.
+  func begin(_ title: String = "") {
     state.withLock { state in
       state.title = title
       state.phase = nil
+      guard !title.isEmpty else { return }
       switch style {
       case .silent: break
       case .plain: Terminal.write(title + "\n")

@@ -1,0 +1,150 @@
+import Foundation
+import NullTextInversion
+import TestSupport
+import Testing
+
+@Suite("Bad input") struct BadInputTests {
+  /// A run that must fail at once: with the status, one sentence that says `sentence`, and nothing written or begun.
+  private func expectRefusal(
+    _ arguments: [String], in scratch: Scratch, status: Int32, saying sentence: String,
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) async throws {
+    let before = try scratch.names
+    let run = try await Program.run(arguments, in: scratch.url)
+    #expect(run.status == status, "\(run.errors)", sourceLocation: sourceLocation)
+    #expect(run.output == "", sourceLocation: sourceLocation)
+    let lines = run.errors.split(separator: "\n").filter { $0 != "reading the model" }
+    #expect(lines.count == 1, "\(run.errors)", sourceLocation: sourceLocation)
+    #expect(lines.first?.hasPrefix("nti: ") == true, sourceLocation: sourceLocation)
+    #expect(run.errors.contains(sentence), "\(run.errors)", sourceLocation: sourceLocation)
+    #expect(try scratch.names == before, sourceLocation: sourceLocation)
+  }
+
+  private func invert(_ photo: String, _ more: String...) -> [String] {
+    ["invert", photo, "--caption", "a cat", "-o", "out.nti"] + more
+  }
+
+  @Test("a photo that is not there") func missingPhoto() async throws {
+    try await expectRefusal(invert("none.png"), in: Scratch(), status: 66, saying: "There is no file")
+  }
+
+  @Test("a text file named .png") func textAsPicture() async throws {
+    let scratch = try Scratch()
+    try Data("not a picture\n".utf8).write(to: scratch("photo.png"))
+    try await expectRefusal(invert("photo.png"), in: scratch, status: 65, saying: "not a PNG or JPEG")
+  }
+
+  @Test("a picture that breaks off") func truncatedPicture() async throws {
+    let scratch = try Scratch()
+    let data = try RGBImage(width: 64, height: 64).pngData()
+    try data.prefix(data.count / 2).write(to: scratch("photo.png"))
+    try await expectRefusal(invert("photo.png"), in: scratch, status: 65, saying: "cut off")
+  }
+
+  @Test("a small file that declares a huge picture") func bomb() async throws {
+    let scratch = try Scratch()
+    var data = try RGBImage(width: 64, height: 64).pngData()
+    data.replaceSubrange(16..<24, with: [0, 1, 0x86, 0xA0, 0, 1, 0x86, 0xA0])
+    try data.write(to: scratch("photo.png"))
+    try await expectRefusal(invert("photo.png"), in: scratch, status: 65, saying: "100000 x 100000")
+  }
+
+  @Test("a picture under 16 pixels a side") func tinyPicture() async throws {
+    let scratch = try Scratch()
+    try RGBImage(width: 15, height: 40).write(to: scratch("photo.png"))
+    try await expectRefusal(invert("photo.png"), in: scratch, status: 65, saying: "15 x 40")
+  }
+
+  @Test("a caption and a prompt of more than 77 tokens") func longText() async throws {
+    let scratch = try Scratch()
+    try RGBImage(width: 32, height: 32).write(to: scratch("photo.png"))
+    let long = Array(repeating: "cat", count: 76).joined(separator: " ")
+    try await expectRefusal(
+      ["invert", "photo.png", "--caption", long, "-o", "out.nti"], in: scratch, status: 65,
+      saying: "78 tokens")
+    try await expectRefusal(
+      ["generate", "--prompt", long, "-o", "out.png"], in: scratch, status: 65, saying: "78 tokens")
+  }
+
+  @Test("a result that cannot be written where it should go") func outputs() async throws {
+    let scratch = try Scratch()
+    try RGBImage(width: 32, height: 32).write(to: scratch("photo.png"))
+    let photo = try Data(contentsOf: scratch("photo.png"))
+    for (output, says) in [
+      ("none/out.nti", "no folder"), (".", "folder"), ("photo.png", "is the input"),
+      ("./photo.png", "is the input"),
+    ] {
+      try await expectRefusal(
+        ["invert", "photo.png", "--caption", "a cat", "-o", output], in: scratch, status: 64, saying: says)
+    }
+    for (output, says) in [("none/out.png", "no folder"), ("out.gif", ".png"), ("out", ".png")] {
+      try await expectRefusal(
+        ["generate", "--prompt", "a cat", "-o", output], in: scratch, status: 64, saying: says)
+    }
+    try await expectRefusal(["demo", "-o", "photo.png"], in: scratch, status: 64, saying: "photo.png")
+    #expect(try Data(contentsOf: scratch("photo.png")) == photo)
+  }
+
+  @Test("a model that is not there") func missingModel() async throws {
+    let scratch = try Scratch()
+    try RGBImage(width: 32, height: 32).write(to: scratch("photo.png"))
+    for (model, says) in [("./none", "./none"), ("none", "none"), ("some/model", "hf download some/model")] {
+      try await expectRefusal(invert("photo.png", "--model", model), in: scratch, status: 66, saying: says)
+    }
+    try await expectRefusal(
+      invert("photo.png", "--model", "photo.png"), in: scratch, status: 65, saying: "single file")
+  }
+
+  @Test("an inversion that is missing, of another sort, or damaged") func inversions() async throws {
+    let scratch = try Scratch()
+    try Data("not an inversion".utf8).write(to: scratch("text.nti"))
+    let weights = Fixtures.url("models/plain-first/vae/diffusion_pytorch_model.safetensors")
+    try FileManager.default.copyItem(at: weights, to: scratch("weights.nti"))
+    try Data(contentsOf: weights).prefix(5000).write(to: scratch("cut.nti"))
+    for command in [["edit", "--prompt", "a"], ["reconstruct"]] {
+      for (file, status, says) in [
+        ("none.nti", 66, "none.nti"), ("text.nti", 65, "text.nti"), ("weights.nti", 65, "not an inversion"),
+        ("cut.nti", 65, "cut.nti"),
+      ] {
+        try await expectRefusal(command + [file], in: scratch, status: Int32(status), saying: says)
+      }
+    }
+  }
+
+  @Test("a checkpoint with a part, a configuration or a tensor missing, or weights that break off")
+  func checkpoints() async throws {
+    let scratch = try Scratch()
+    try RGBImage(width: 32, height: 32).write(to: scratch("photo.png"))
+    let model = scratch("model")
+    let unet = "unet/diffusion_pytorch_model.safetensors"
+    func change(_ edit: (URL) throws -> Void, status: Int32, saying sentence: String) async throws {
+      try FileManager.default.copyItem(at: Fixtures.url("models/plain-first"), to: model)
+      try edit(model)
+      try await expectRefusal(
+        invert("photo.png", "--model", "model", "--steps", "1"), in: scratch, status: status, saying: sentence
+      )
+      try FileManager.default.removeItem(at: model)
+    }
+    for name in ["vae", "tokenizer", "unet/config.json", "scheduler/scheduler_config.json", unet] {
+      try await change(
+        { try FileManager.default.removeItem(at: $0.appendingPathComponent(name)) }, status: 66,
+        saying: String(name.split(separator: "/")[0]))
+    }
+    try await change(
+      {
+        let file = $0.appendingPathComponent(unet)
+        var bytes = try Data(contentsOf: file)
+        let name = try #require(bytes.range(of: Data("\"conv_out.weight\"".utf8)))
+        bytes.replaceSubrange(name, with: Data("\"conv_0ut.weight\"".utf8))
+        try bytes.write(to: file)
+      }, status: 66, saying: "lacks the tensor \"conv_out.weight\"")
+    try await change(
+      {
+        let file = $0.appendingPathComponent(unet)
+        try Data(contentsOf: file).dropLast(100).write(to: file)
+      }, status: 65, saying: unet)
+    try await change(
+      { try Data("{".utf8).write(to: $0.appendingPathComponent("unet/config.json")) }, status: 65,
+      saying: "not valid JSON")
+  }
+}

@@ -1,0 +1,175 @@
+import Foundation
+import NullTextInversion
+import Testing
+
+@Suite("nti edit") struct EditTests {
+  @Test("an edit is written beside its inversion, with the recipe that made it") func edit() async throws {
+    let sample = try await Sample()
+    let run = try await sample.run(
+      "edit", "--prompt", "a dog on a mat", "--self-steps", "0.25:0.5", "--cross-steps", "dog=0.5",
+      "--emphasis", "dog=2",
+      "--json")
+    #expect(run.status == 0, "\(run.errors)")
+    let report = try run.json()
+    #expect(report["output"] as? String == "photo.edit.png")
+    #expect(try #require(report.integer("evaluations", "forward")) <= 3 * Sample.steps)
+    #expect(report.integer("evaluations", "backward") == 0)
+    #expect(report.integer("innerSteps") == sample.report.integer("innerSteps"))
+
+    let recipe = try sample.recipe(in: "photo.edit.png")
+    #expect(recipe["prompt"] as? String == "a dog on a mat")
+    #expect(recipe["selfSteps"] as? [Double] == [0.25, 0.5])
+    #expect(NSDictionary(dictionary: recipe).isEqual(to: try #require(report["recipe"] as? [String: Any])))
+    let picture = try sample.picture("photo.edit.png")
+    #expect(picture.width == 16 && picture.height == 16)
+  }
+
+  @Test("a recipe makes the same picture again, from a file and from the picture itself") func recipe()
+    async throws
+  {
+    let sample = try await Sample()
+    let first = try await sample.run(
+      "edit", "--prompt", "a dog on a mat", "--self-steps", "0", "--emphasis", "dog=-1", "-o", "a.png",
+      "--save-recipe",
+      "a.json")
+    #expect(first.status == 0, "\(first.errors)")
+    for (index, recipe) in ["a.json", "a.png"].enumerated() {
+      let again = try await sample.run("edit", "--recipe", recipe, "-o", "again-\(index).png")
+      #expect(again.status == 0, "\(again.errors)")
+      #expect(try sample.picture("again-\(index).png") == sample.picture("a.png"))
+    }
+    let other = try await sample.run("edit", "--recipe", "a.json", "--emphasis", "dog=1", "-o", "other.png")
+    #expect(other.status == 0)
+    #expect(try sample.picture("other.png") != sample.picture("a.png"))
+  }
+
+  @Test("several windows make one sheet of all combinations, of the pictures that single edits make")
+  func sweep() async throws {
+    let sample = try await Sample()
+    let run = try await sample.run(
+      "edit", "--prompt", "a dog on a mat", "--cross-steps", "0,0.8", "--self-steps", "0,0.5,1", "-o",
+      "sheet.png",
+      "--json")
+    #expect(run.status == 0, "\(run.errors)")
+    let recipes = try #require(try run.json()["recipes"] as? [[String: Any]])
+    let windows = recipes.map { [$0["crossSteps"] as? Double, $0["selfSteps"] as? Double] }
+    #expect(windows == [[0, 0], [0, 0.5], [0, 1], [0.8, 0], [0.8, 0.5], [0.8, 1]])
+
+    let single = try await sample.run(
+      "edit", "--prompt", "a dog on a mat", "--cross-steps", "0.8", "--self-steps", "0.5", "-o", "single.png")
+    #expect(single.status == 0)
+    let (sheet, picture) = (try sample.picture("sheet.png"), try sample.picture("single.png"))
+    #expect(sheet.width > 4 * picture.width)
+    #expect(sheet.contains(picture.enlarged(by: 256 / picture.width)))
+  }
+
+  @Test("a mask keeps the rest of the latent, and the mask of a blend can be had") func masks() async throws {
+    let sample = try await Sample()
+    var mask = RGBImage(width: 16, height: 16, filledWith: .zero)
+    for y in 0..<16 { for x in 8..<16 { mask[x, y] = SIMD3(repeating: 255) } }
+    try mask.write(to: sample.scratch("mask.png"))
+    let masked = try await sample.run(
+      "edit", "--prompt", "a dog on a mat", "--mask", "mask.png", "--mask-softness", "2", "-o", "masked.png")
+    #expect(masked.status == 0, "\(masked.errors)")
+    let blended = try await sample.run(
+      "edit", "--prompt", "a dog on a mat", "--blend", "cat,dog", "--blend-subtract", "mat",
+      "--blend-threshold",
+      "0.5,0.9", "--blend-start", "0", "--save-mask", "found.png", "-o", "blended.png", "--json")
+    #expect(blended.status == 0, "\(blended.errors)")
+    #expect(try blended.json()["mask"] as? String == "found.png")
+    let found = try sample.picture("found.png")
+    #expect(found.width == 16 && found.bytes.allSatisfy { $0 == 0 || $0 == 255 })
+  }
+
+  @Test("every way to keep the picture together makes another picture") func controls() async throws {
+    let sample = try await Sample()
+    var pictures: [RGBImage] = []
+    for (name, options) in [
+      ("p2p", ["--self-steps", "1"]), ("none", ["--control", "none"]),
+      ("sdedit", ["--control", "sdedit", "--strength", "0.5"]),
+      ("masactrl", ["--control", "masactrl", "--masactrl-start", "0"]),
+    ] {
+      let run = try await sample.run(
+        ["edit", "photo.nti", "--model", Sample.model, "--prompt", "a dog on a mat", "-o", "\(name).png"]
+          + options)
+      #expect(run.status == 0, "\(run.errors)")
+      let picture = try sample.picture("\(name).png")
+      #expect(!pictures.contains(picture), "\(name)")
+      pictures.append(picture)
+    }
+  }
+
+  @Test(
+    "options that cannot go together are wrong usage",
+    arguments: [
+      (["--strength", "0.5"], "--control sdedit"),
+      (["--control", "sdedit"], "--strength"),
+      (["--control", "sdedit", "--strength", "2"], "strength of 2"),
+      (["--masactrl-start", "0.5"], "--control masactrl"),
+      (["--control", "none", "--self-steps", "0.5"], "--self-steps"),
+      (["--control", "none", "--emphasis", "dog=2"], "--emphasis"),
+      (["--blend-start", "0.5"], "--blend"),
+      (["--blend", "cat,dog", "--blend-threshold", "1"], "threshold"),
+      (["--mask-softness", "2"], "--mask"),
+      (["--save-mask", "m.png"], "--blend"),
+      (["--self-steps", "0.1,0.2", "--save-recipe", "r.json"], "--save-recipe"),
+      (["--self-grid", "-1"], "self-grid"),
+      (["--guidance", "101"], "guidance 101"),
+    ])
+  func combinations(options: [String], says: String) async throws {
+    let sample = try await Sample()
+    let run = try await sample.run(
+      ["edit", "photo.nti", "--model", Sample.model, "--prompt", "a dog on a mat"] + options)
+    #expect(run.status == 64, "\(run.errors)")
+    #expect(run.errors.contains(says))
+    #expect(try sample.scratch.names == ["photo.nti", "photo.png"])
+  }
+
+  @Test("what does not fit the inversion or its words is refused before the networks are read")
+  func mismatches() async throws {
+    let sample = try await Sample()
+    try Data(#"{"selfStep": 0.5}"#.utf8).write(to: sample.scratch("typo.json"))
+    try Data(#"{"selfSteps": 7}"#.utf8).write(to: sample.scratch("range.json"))
+    let names = try sample.scratch.names
+    let prompt = ["--prompt", "a dog on a mat"]
+    for (options, status, says) in [
+      (prompt + ["--emphasis", "tiger=2"], 65, "a, dog, on, mat"),
+      (prompt + ["--cross-steps", "tiger=0.5"], 65, "dog"),
+      (prompt + ["--blend", "tiger,dog"], 65, "cat"),
+      (prompt + ["--blend", "cat,dog", "--blend-subtract", "sky"], 65, "sky"),
+      (["--prompt", "a dog", "--controller", "replace"], 65, "as many"),
+      (prompt + ["--recipe", "typo.json"], 65, "\"selfStep\" is no option"),
+      (prompt + ["--recipe", "range.json"], 65, "range.json"),
+      (prompt + ["--recipe", "none.json"], 66, "none.json"),
+      (["--recipe", "photo.png"], 65, "carries no recipe"),
+      (prompt + ["--mask", "none.png"], 66, "none.png"),
+      (prompt + ["-o", "photo.nti"], 64, "is the input"), (prompt + ["-o", "none/x.png"], 64, "no folder"),
+    ] {
+      let run = try await sample.run(["edit", "photo.nti", "--model", Sample.model] + options)
+      #expect(run.status == Int32(status), "\(options): \(run.errors)")
+      #expect(run.errors.contains(says), "\(run.errors)")
+      #expect(run.errors.split(separator: "\n").count == 1)
+      #expect(try sample.scratch.names == names)
+    }
+    let other = try await sample.run(["edit", "photo.nti"] + prompt)
+    #expect(other.status == 65)
+    #expect(other.errors.contains("another model"))
+  }
+}
+
+extension RGBImage {
+  /// Whether another picture stands somewhere in this one.
+  fileprivate func contains(_ other: RGBImage) -> Bool {
+    let first = other[0, 0]
+    for y in 0...height - other.height {
+      for x in 0...width - other.width where self[x, y] == first {
+        let rows = (0..<other.height).lazy.map { row in
+          let (a, b) = (3 * ((y + row) * width + x), 3 * row * other.width)
+          return bytes[a..<a + 3 * other.width].elementsEqual(other.bytes[b..<b + 3 * other.width])
+        }
+        if rows.allSatisfy(\.self) { return true }
+      }
+    }
+    return false
+  }
+}

@@ -1,0 +1,74 @@
+import EmojiScenes
+import Foundation
+import NullTextInversion
+import TestSupport
+import Testing
+
+@Suite("nti inspect") struct InspectTests {
+  @Test("a checkpoint's parts, sizes and fingerprint") func checkpoint() async throws {
+    let run = try await Program.run(["inspect", "emoji-scenes"])
+    #expect(run.status == 0)
+    // The numbers are those of the model's own description and of `ls`.
+    for fact in [
+      "128 x 128 pixels", "8 x 16 x 16", "8.8 million", "F16", "scaled_linear", "steps offset 1", "16514",
+    ] {
+      #expect(run.output.contains(fact), "\(fact)")
+    }
+    let report = try await Program.run(["inspect", "emoji-scenes", "--json"]).json()
+    let folder = try CheckpointFolder(EmojiScenes.folder())
+    #expect(report["fingerprint"] as? String == (try folder.modelFingerprint()))
+    #expect(report["latentShape"] as? [Int] == [8, 16, 16])
+  }
+
+  @Test("a checkpoint in shards is counted whole") func shards() async throws {
+    let path = Fixtures.url("models/sharded").path
+    let report = try await Program.run(["inspect", path, "--json"]).json()
+    let parts = try #require(report["parts"] as? [String: [String: Any]])
+    let weights = try #require(parts["unet"]?["weights"] as? [String: Any])
+    #expect((weights["files"] as? [String])?.count == 3)
+    let index = try JSONSerialization.jsonObject(
+      with: Data(
+        contentsOf: Fixtures.url("models/sharded/unet/diffusion_pytorch_model.safetensors.index.json")))
+    let map = try #require((index as? [String: Any])?["weight_map"] as? [String: String])
+    #expect(weights["tensorCount"] as? Int == map.count)
+  }
+
+  @Test("a checkpoint that lacks a part is described as far as it goes") func incomplete() async throws {
+    let scratch = try Scratch()
+    try FileManager.default.copyItem(at: Fixtures.url("models/plain-first"), to: scratch("model"))
+    try FileManager.default.removeItem(at: scratch("model/vae"))
+    let run = try await Program.run(["inspect", "model"], in: scratch.url)
+    #expect(run.status == 66)
+    #expect(run.output.contains("UNet, channels"))
+    #expect(run.errors.hasPrefix("nti: ") && run.errors.contains("vae"))
+  }
+
+  @Test("an inversion's settings, arrays and losses") func inversion() async throws {
+    let sample = try await Sample()
+    let text = try await sample.run(["inspect", "photo.nti"])
+    #expect(text.status == 0)
+    #expect(text.output.hasPrefix("photo.nti: an inversion\n"))
+    #expect(text.output.contains(Sample.caption))
+    let report = try await sample.run(["inspect", "photo.nti", "--json"]).json()
+    let metadata = try #require(report["metadata"] as? [String: String])
+    #expect(metadata["steps"] == "\(Sample.steps)")
+    #expect(metadata["source_size"] == "40x24")
+    let arrays = try #require(report["arrays"] as? [String: [Int]])
+    #expect(arrays["pivots"] == [Sample.steps + 1, 8, 8, 8])
+    #expect(arrays["losses"] == [Sample.steps])
+    #expect(report["isComplete"] as? Bool == true)
+  }
+
+  @Test("a picture, and what is none of these") func others() async throws {
+    let scratch = try Scratch()
+    try RGBImage(width: 20, height: 30).write(to: scratch("photo.png"))
+    let picture = try await Program.run(["inspect", "photo.png", "--json"], in: scratch.url).json()
+    #expect(picture["width"] as? Int == 20 && picture["height"] as? Int == 30)
+    try Data("text".utf8).write(to: scratch("text"))
+    for (item, status) in [("text", 65), ("none", 66)] {
+      let run = try await Program.run(["inspect", item], in: scratch.url)
+      #expect(run.status == Int32(status))
+      #expect(run.output == "" && run.errors.hasPrefix("nti: "))
+    }
+  }
+}

@@ -1,0 +1,68 @@
+import Foundation
+import NullTextInversion
+import Testing
+
+@Suite("nti invert and reconstruct") struct InvertTests {
+  @Test("the inversion lies beside the photo, and the report tells what it took") func invert() async throws {
+    let sample = try await Sample()
+    #expect(try sample.scratch.names == ["photo.nti", "photo.png"])
+    let report = sample.report
+    #expect(
+      Set(report.keys) == ["evaluations", "innerSteps", "inversion", "psnr", "psnrBound", "seconds"])
+    #expect(report["inversion"] as? String == "photo.nti")
+    let inner = try #require(report.integer("innerSteps"))
+    #expect((Sample.steps...2 * Sample.steps).contains(inner))
+    #expect(report.integer("evaluations", "forward") == 3 * Sample.steps + inner)
+    #expect(report.integer("evaluations", "backward") == inner)
+    #expect(report.integer("evaluations", "stem") == 2 * Sample.steps)
+
+    let inversion = try Inversion(contentsOf: sample.scratch("photo.nti"))
+    #expect(inversion.caption == Sample.caption)
+    #expect(inversion.stepCount == Sample.steps)
+    #expect(inversion.sourceSize == PixelSize(width: 40, height: 24))
+    #expect(inversion.crop == PixelRect(x: 8, y: 0, width: 24, height: 24))
+    #expect(inversion.psnr == report["psnr"] as? Double)
+    #expect(inversion.innerSteps.reduce(0, +) == inner)
+  }
+
+  @Test("progress that is not for a terminal is a line for each phase, without control characters")
+  func plainProgress() async throws {
+    let sample = try await Sample()
+    #expect(sample.errors.split(separator: "\n").count == 3)
+    #expect(sample.errors.contains("fitting null embeddings, \(Sample.steps) steps"))
+    #expect(
+      sample.errors.unicodeScalars.allSatisfy { $0 == "\n" || $0.properties.generalCategory != .control })
+  }
+
+  @Test("the same bytes with one thread and with two, and nothing is said when quiet") func threads()
+    async throws
+  {
+    let sample = try await Sample()
+    for threads in ["1", "2"] {
+      let run = try await sample.run([
+        "invert", "photo.png", "--caption", Sample.caption, "--model", Sample.model, "--steps",
+        "\(Sample.steps)",
+        "--inner-steps", "2", "--threads", threads, "--quiet", "-o", "\(threads).nti",
+      ])
+      #expect(run.status == 0)
+      #expect(run.errors == "")
+      #expect(run.output.hasPrefix("\(threads).nti\n"))
+    }
+    let first = try Data(contentsOf: sample.scratch("1.nti"))
+    #expect(try Data(contentsOf: sample.scratch("2.nti")) == first)
+    #expect(try Data(contentsOf: sample.scratch("photo.nti")) == first)
+  }
+
+  @Test("the reconstruction is as near to the photo as the inversion says") func reconstruct() async throws {
+    let sample = try await Sample()
+    let run = try await sample.run("reconstruct", "--json")
+    #expect(run.status == 0)
+    let report = try run.json()
+    #expect(report["output"] as? String == "photo.reconstruction.png")
+    #expect(report.integer("evaluations", "forward") == 0)
+    let inversion = try Inversion(contentsOf: sample.scratch("photo.nti"))
+    let picture = try sample.picture("photo.reconstruction.png")
+    let (photo, _) = try sample.picture("photo.png").prepared(width: picture.width, height: picture.height)
+    #expect(abs(ImageMetrics.psnr(picture, photo) - inversion.psnr) < 1e-9)
+  }
+}

@@ -1,2 +1,0 @@
-import Testing
-@Suite struct PlaceCommandLineTests { @Test func stands() { #expect(Bool(true)) } }

@@ -1,0 +1,69 @@
+import Foundation
+import NullTextInversion
+import Testing
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+@Suite("The process") struct ProcessTests {
+  /// A long run of the bundled model.
+  private func start(in scratch: Scratch, errors: FileHandle? = nil) throws -> Program.Run {
+    try RGBImage(width: 128, height: 128, filledWith: SIMD3(90, 140, 60)).write(to: scratch("photo.png"))
+    return try Program.Run(
+      ["invert", "photo.png", "--caption", "a cat on grass", "--steps", "100"], in: scratch.url,
+      errors: errors)
+  }
+
+  @Test("Ctrl-C ends the work with status 130 and leaves nothing behind", arguments: [SIGINT, SIGTERM])
+  func interruption(signal: Int32) async throws {
+    let scratch = try Scratch()
+    let run = try start(in: scratch)
+    while try !run.errorsSoFar().contains("steps") { try await Task.sleep(for: .milliseconds(20)) }
+    kill(run.process.processIdentifier, signal)
+    let outcome = try await run.outcome()
+    #expect(outcome.status == 128 + signal)
+    #expect(outcome.errors.hasSuffix("nti: interrupted\n"))
+    #expect(outcome.output == "")
+    #expect(try scratch.names == ["photo.png"])
+  }
+
+  @Test("on a terminal one line is rewritten") func liveProgress() async throws {
+    let scratch = try Scratch()
+    let master = posix_openpt(O_RDWR | O_NOCTTY)
+    #expect(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0)
+    let name = try #require(ptsname(master).map { String(cString: $0) })
+    let slave = try #require(FileHandle(forUpdatingAtPath: name))
+    let run = try start(in: scratch, errors: slave)
+    let terminal = FileHandle(fileDescriptor: master, closeOnDealloc: true)
+    var text = ""
+    while !text.contains("2/100") { text += String(decoding: terminal.availableData, as: UTF8.self) }
+    kill(run.process.processIdentifier, SIGINT)
+    let outcome = try await run.outcome()
+    #expect(outcome.status == 130)
+    let lines = text.split(separator: "\r").map { $0.replacing("\u{1B}[K", with: "") }
+    #expect(lines.contains { $0.contains("following the picture into noise") && $0.contains("2/100") })
+    #expect(!text.contains("\n"))
+  }
+
+  @Test("a moved program finds the model beside itself, and says so if there is none") func moved()
+    async throws
+  {
+    let scratch = try Scratch()
+    try FileManager.default.createDirectory(at: scratch("bin"), withIntermediateDirectories: true)
+    let program = scratch("bin/nti")
+    try FileManager.default.copyItem(at: Program.url(), to: program)
+    let resources = "null-text-inversion_EmojiScenes.resources"
+    let bundle = try Program.url().deletingLastPathComponent().appendingPathComponent(resources)
+    try FileManager.default.copyItem(at: bundle, to: scratch("bin/\(resources)"))
+    let beside = try await Program.run(["inspect", "emoji-scenes", "--json"], program: program).json()
+    let path = try #require(beside["path"] as? String)
+    #expect(path.hasPrefix(scratch.url.resolvingSymlinksInPath().path))
+
+    try FileManager.default.moveItem(at: bundle(in: scratch, resources), to: scratch("bin/EmojiScenes"))
+    let renamed = try await Program.run(["inspect", "emoji-scenes", "--json"], program: program).json()
+    #expect((renamed["path"] as? String)?.hasSuffix("bin/EmojiScenes") == true)
+  }
+
+  private func bundle(in scratch: Scratch, _ name: String) -> URL { scratch("bin/\(name)/Resources") }
+}

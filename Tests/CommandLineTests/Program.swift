@@ -1,0 +1,105 @@
+import Foundation
+import Testing
+
+/// Runs the built program as a user would.
+enum Program {
+  /// What a run left behind.
+  struct Outcome {
+    let status: Int32
+    let output: String
+    let errors: String
+
+    /// The last line of the output as JSON.
+    func json() throws -> [String: Any] {
+      let line = try #require(output.split(separator: "\n").last)
+      return try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+    }
+  }
+
+  /// The program, which the package manager puts beside the tests.
+  static func url() throws -> URL {
+    let tests = [Bundle.main.executableURL, CommandLine.arguments.first.map { URL(fileURLWithPath: $0) }]
+    let folders = tests.compactMap { $0?.resolvingSymlinksInPath().deletingLastPathComponent() }
+    let places = folders.flatMap { [$0, $0.appendingPathComponent("../../..").standardized] }
+    let found = places.map { $0.appendingPathComponent("nti") }
+      .first { FileManager.default.isExecutableFile(atPath: $0.path) }
+    return try #require(found, "nti is not beside the tests")
+  }
+
+  /// Runs it to its end.
+  static func run(
+    _ arguments: [String], in folder: URL? = nil, program: URL? = nil, environment: [String: String] = [:]
+  ) async throws -> Outcome {
+    let run = try Run(arguments, in: folder, program: program, environment: environment)
+    return try await run.outcome()
+  }
+
+  /// A run under way.
+  final class Run {
+    let process = Process()
+    private let logs: Scratch
+    private let ended: AsyncStream<Void>
+
+    init(
+      _ arguments: [String], in folder: URL? = nil, program: URL? = nil, environment: [String: String] = [:],
+      errors: FileHandle? = nil
+    ) throws {
+      logs = try Scratch()
+      process.executableURL = try program ?? Program.url()
+      process.arguments = arguments
+      process.currentDirectoryURL = folder
+      process.environment = ProcessInfo.processInfo.environment.merging(["COLUMNS": "80"]) { $1 }
+        .merging(environment) { $1 }
+      process.standardInput = FileHandle.nullDevice
+      process.standardOutput = try logs.newFile("output")
+      process.standardError = try errors ?? logs.newFile("errors")
+      let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
+      ended = stream
+      process.terminationHandler = { _ in continuation.finish() }
+      try process.run()
+    }
+
+    /// What it has written to standard error so far.
+    func errorsSoFar() throws -> String { try logs.text("errors") }
+
+    /// Waits for its end.
+    func outcome() async throws -> Outcome {
+      for await _ in ended {}
+      return Outcome(
+        status: process.terminationReason == .exit
+          ? process.terminationStatus : 128 + process.terminationStatus,
+        output: try logs.text("output"), errors: (try? logs.text("errors")) ?? "")
+    }
+  }
+}
+
+/// A folder that goes away with its owner.
+final class Scratch {
+  let url: URL
+
+  init() throws {
+    url = FileManager.default.temporaryDirectory.appendingPathComponent("nti-tests-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+  }
+
+  deinit { try? FileManager.default.removeItem(at: url) }
+
+  /// The place of a file in it.
+  func callAsFunction(_ name: String) -> URL { url.appendingPathComponent(name) }
+
+  func path(_ name: String) -> String { self(name).path }
+
+  func newFile(_ name: String) throws -> FileHandle {
+    try Data().write(to: self(name))
+    return try FileHandle(forWritingTo: self(name))
+  }
+
+  func text(_ name: String) throws -> String {
+    String(decoding: try Data(contentsOf: self(name)), as: UTF8.self)
+  }
+
+  /// The names of the files in it.
+  var names: [String] {
+    get throws { try FileManager.default.contentsOfDirectory(atPath: url.path).sorted() }
+  }
+}

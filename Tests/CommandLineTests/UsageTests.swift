@@ -1,0 +1,57 @@
+import Foundation
+import Testing
+
+@Suite("Wrong usage") struct UsageTests {
+  struct Case: CustomTestStringConvertible {
+    let arguments: [String]
+    let says: String
+    var testDescription: String { arguments.joined(separator: " ") }
+
+    init(_ arguments: String..., says: String) {
+      self.arguments = arguments
+      self.says = says
+    }
+  }
+
+  static let cases = [
+    Case("frobnicate", says: "frobnicate"),
+    Case("invert", says: "<photo>"),
+    Case("invert", "photo.png", says: "--caption"),
+    Case("invert", "photo.png", "--caption", "", says: "caption is empty"),
+    Case("invert", "photo.png", "--caption", " \t", says: "caption is empty"),
+    Case("invert", "photo.png", "--caption", "a cat", "--steps", "0", says: "0 steps"),
+    Case("invert", "photo.png", "--caption", "a cat", "--steps", "101", says: "at most 100"),
+    Case("invert", "photo.png", "--caption", "a cat", "--steps", "many", says: "'many'"),
+    Case("invert", "photo.png", "--caption", "a cat", "--guidance", "1000", says: "guidance 1000"),
+    Case("invert", "photo.png", "--caption", "a cat", "--guidance", "nan", says: "guidance nan"),
+    Case("invert", "photo.png", "--caption", "a cat", "--early-stop=-1", says: "early stop"),
+    Case("invert", "photo.png", "--caption", "a cat", "--threads", "0", says: "--threads 0"),
+    Case("invert", "photo.png", "--caption", "a cat", "--colour", "red", says: "--colour"),
+    Case("edit", "x.nti", says: "no prompt"),
+    Case("edit", "x.nti", "--prompt", " ", says: "prompt is empty"),
+    Case("edit", "x.nti", "--prompt", "a", "--controller", "swap", says: "'replace'"),
+    Case("edit", "x.nti", "--prompt", "a", "--cross-steps", "1.5", says: "between 0 and 1"),
+    Case("edit", "x.nti", "--prompt", "a", "--cross-steps", "0.5:0.2", says: "a later one"),
+    Case("edit", "x.nti", "--prompt", "a", "--cross-steps", "a=0.1,0.2", says: "0.1,0.2"),
+    Case("edit", "x.nti", "--prompt", "a", "--self-steps", "half", says: "half"),
+    Case("edit", "x.nti", "--prompt", "a", "--emphasis", "cat", says: "silver=2"),
+    Case("edit", "x.nti", "--prompt", "a", "--blend", "a,b,c", says: "cat,tiger"),
+    Case("edit", "x.nti", "--prompt", "a", "--blend-threshold", "high", says: "0.3,0.4"),
+    Case("generate", says: "--prompt"),
+    Case("generate", "--prompt", "a", "--steps", "0", says: "0 steps"),
+    Case("generate", "--prompt", "a", "--seed", "-1", says: "seed"),
+    Case("inspect", says: "<file|folder>"),
+  ]
+
+  @Test("is one sentence, and status 64", arguments: cases)
+  func refusal(of usage: Case) async throws {
+    let scratch = try Scratch()
+    let run = try await Program.run(usage.arguments, in: scratch.url)
+    #expect(run.status == 64)
+    #expect(run.output == "")
+    #expect(run.errors.hasPrefix("nti: "))
+    #expect(run.errors.split(separator: "\n").count == 1)
+    #expect(run.errors.contains(usage.says))
+    #expect(try scratch.names.isEmpty)
+  }
+}

@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Writes the help of every command to Tests/Fixtures/help, for the tests to compare with. Run after `swift build`.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+nti=$(swift build --show-bin-path)/nti
+COLUMNS=80 "$nti" --help > Tests/Fixtures/help/nti.txt
+for command in invert edit reconstruct generate demo inspect; do
+  COLUMNS=80 "$nti" "$command" --help > "Tests/Fixtures/help/$command.txt"
+done
