@@ -36,6 +36,8 @@ import Testing
       (#"{"a":{"dtype":"F32","shape":[-1,-1],"data_offsets":[0,4]}}"#, 4, "does not fit"),
       (#"{"a":{"dtype":"F32","shape":[4611686018427387904,4,4],"data_offsets":[0,4]}}"#, 4, "does not fit"),
       (#"{"a":{"dtype":"F32","shape":[9223372036854775807,0],"data_offsets":[0,4]}}"#, 4, "does not fit"),
+      (#"{"a":{"dtype":"?","shape":[4611686018427387904,4],"data_offsets":[0,4]}}"#, 4, "does not fit"),
+      (#"{"a":{"dtype":"?","shape":[4611686018427387904],"data_offsets":[0,4]}}"#, 4, "does not fit"),
       (#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#, 8, "gap"),
       (#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#, 8, "belong to no tensor"),
       (

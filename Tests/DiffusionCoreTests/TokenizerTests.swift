@@ -126,10 +126,10 @@ struct GoldenTokens: Decodable, Sendable {
     #expect(error?.message.contains("cat cat\"") == true)
   }
 
-  @Test("a word of a hundred thousand letters does not take forever")
+  @Test("a word of ten thousand letters does not take forever")
   func longWord() throws {
     let tokenizer = try TokenizerTests.demo.get()
-    let word = String((0..<20_000).flatMap { _ in "abcab" })
+    let word = String((0..<2_000).flatMap { _ in "abcab" })
     let prompt = tokenizer.tokenize(word)
     let ends = prompt.ranges.dropFirst().dropLast()
     #expect(ends.first?.lowerBound == 0 && ends.last?.upperBound == word.count)

@@ -6,18 +6,20 @@ import Testing
 
 @testable import NullTextInversion
 
-@Suite("Evaluation") struct EvaluationRunTests {
-  /// Two steps of a tiny model: the numbers mean nothing, the bookkeeping is all there.
+@Suite("Evaluation", .serialized) struct EvaluationRunTests {
+  /// One step of a tiny model: the numbers mean nothing, the bookkeeping is all there.
   private static let options: EvaluationOptions = {
     var options = EvaluationOptions()
-    options.inversion.steps = 2
-    options.inversion.innerSteps = 1
+    options.inversion.steps = 1
+    options.inversion.innerSteps = 0
     return options
   }()
 
-  private func editor() async throws -> ImageEditor {
-    try await ImageEditor(model: .directory(Fixtures.url("models/four-levels")))
+  private static let loading = Task {
+    try await ImageEditor(model: .directory(Fixtures.url("models/plain-first")))
   }
+
+  private func editor() async throws -> ImageEditor { try await Self.loading.value }
 
   private func bytes(_ url: URL) throws -> Data { try Data(contentsOf: url) }
 
@@ -90,7 +92,7 @@ import Testing
       of: bench.benchmark(), editor: editor, options: options, output: bench.output)
     let error = await #expect(throws: InputError.self) { try await changed.run() }
     #expect(error?.kind == .mismatch)
-    #expect(error?.message.contains("options.inversion.steps (2, now 3)") == true)
+    #expect(error?.message.contains("options.inversion.steps (1, now 3)") == true)
     #expect(error?.message.contains("options.edit.guidance (not set, now 2)") == true)
     // Another label is another folder.
     let other = try Evaluation(
@@ -102,20 +104,20 @@ import Testing
 
   @Test("shards give the table of one run")
   func shards() async throws {
-    let names = ["d", "a", "c", "b"]
-    let bench = try EvaluationBench(records: ["d": [:], "a": ["editing_type_id": "2"], "c": [:], "b": [:]])
+    let names = ["d", "a", "c"]
+    let bench = try EvaluationBench(records: ["d": [:], "a": ["editing_type_id": "2"], "c": [:]])
     let editor = try await editor()
     let benchmark = try bench.benchmark()
     let whole = bench.output.appending(path: "whole")
     let parts = bench.output.appending(path: "parts")
     _ = try await Evaluation(of: benchmark, editor: editor, options: Self.options, output: whole).run()
     let sharded = try Evaluation(of: benchmark, editor: editor, options: Self.options, output: parts)
-    #expect(try await sharded.run(shard: Shard(2, of: 3)).results.map(\.id) == ["a"])
-    #expect(try EvaluationTable(parts).methods[0].missing == ["d", "c", "b"])
-    for number in [1, 3] { _ = try await sharded.run(shard: Shard(number, of: 3)) }
+    #expect(try await sharded.run(shard: Shard(2, of: 2)).results.map(\.id) == ["a"])
+    #expect(try EvaluationTable(parts).methods[0].missing == ["d", "c"])
+    _ = try await sharded.run(shard: Shard(1, of: 2))
 
     let tables = try [whole, parts].map { try EvaluationTable($0) }
-    #expect(tables.allSatisfy(\.isComplete))
+    #expect(tables[0].isComplete && tables[1].isComplete)
     #expect(tables.map { $0.methods[0].results.map(\.id) } == [names, names])
     func numbers(_ table: EvaluationTable) -> [[EvaluationMetric: Double]] {
       table.methods[0].results.map { $0.metrics.filter { $0.key != .seconds } }
@@ -193,7 +195,7 @@ import Testing
       "both": [:], "target": ["blended_word": " dog"], "none": ["blended_word": ""],
       "strange": ["blended_word": "fox lion"],
     ])
-    let tokenizer = try CLIPTokenizer(CheckpointFolder(Fixtures.url("models/four-levels")))
+    let tokenizer = try CLIPTokenizer(CheckpointFolder(Fixtures.url("models/plain-first")))
     let records = try bench.benchmark().records
     func edit(_ index: Int, _ change: (inout EvaluationOptions) -> Void = { _ in }) throws -> (
       EditOptions, notes: [String]

@@ -11,7 +11,7 @@ import Testing
 #endif
 
 @Suite("Report on an inversion") struct ReportTests {
-  private func options(_ change: (inout InversionOptions) -> Void = { _ in }) -> InversionOptions {
+  private static func options(_ change: (inout InversionOptions) -> Void = { _ in }) -> InversionOptions {
     var options = InversionOptions()
     options.steps = 3
     options.innerSteps = 2
@@ -19,26 +19,26 @@ import Testing
     return options
   }
 
-  private func inverted(_ options: InversionOptions) async throws -> (ImageEditor, RGBImage, InvertedImage) {
-    let editor = try await ImageEditor(model: .directory(Fixtures.url("models/four-levels")))
-    let photo = EvaluationBench.picture(seed: 1, width: 40, height: 24)
+  private static let photo = EvaluationBench.picture(seed: 1, width: 40, height: 24)
+  private static let work = Task {
+    let editor = try await ImageEditor(model: .directory(Fixtures.url("models/plain-first")))
+    let inverted = try await editor.invert(image: photo, caption: "a cat <on> the mat", options: options())
+    let before = editor.model.unet.counter.total
+    let pictures = try await editor.reportPictures(of: inverted, photo: photo)
     return (
-      editor, photo, try await editor.invert(image: photo, caption: "a cat <on> the mat", options: options)
+      editor: editor, inverted: inverted, pictures: pictures, spent: editor.model.unet.counter.total - before
     )
   }
 
   @Test("tells what the inversion did, and how close each picture comes")
   func content() async throws {
-    let options = options()
-    let (editor, photo, inverted) = try await inverted(options)
+    let (editor, inverted, pictures, spent) = try await Self.work.value
     let inversion = inverted.inversion
-    let before = editor.model.unet.counter.total
-    let pictures = try await editor.reportPictures(of: inverted, photo: photo)
     // The walk without optimisation takes two evaluations a step; nothing else asks the network.
-    #expect((editor.model.unet.counter.total - before).forward == 2 * options.steps)
-    let report = InversionReport(inverted, pictures: pictures, options: options, seconds: 1.5)
+    #expect(spent.forward == 2 * inversion.stepCount)
+    let report = InversionReport(inverted, pictures: pictures, seconds: 1.5)
 
-    #expect(pictures.photo == (try editor.model.prepare(photo)).image)
+    #expect(pictures.photo == (try editor.model.prepare(Self.photo)).image)
     #expect(abs(report.reconstruction.psnr - inversion.psnr) < 1e-9)
     #expect(abs(report.autoencoder.psnr - inversion.psnrBound) < 1e-9)
     #expect(report.ddim.psnr == ImageMetrics.psnr(pictures.ddim, pictures.photo))
@@ -56,27 +56,27 @@ import Testing
 
   @Test("DDIM alone is what no inner iteration gives")
   func ddim() async throws {
-    let (editor, photo, plain) = try await inverted(options { $0.innerSteps = 0 })
-    let pictures = try await editor.reportPictures(of: plain, photo: photo)
-    #expect(pictures.ddim == pictures.reconstruction)
-    let report = InversionReport(
-      plain, pictures: pictures, options: options { $0.innerSteps = 0 }, seconds: 0)
-    #expect(report.steps.allSatisfy { $0.loss == nil && $0.threshold == nil && $0.innerSteps == 0 })
+    let options = Self.options { $0.innerSteps = 0 }
+    let (editor, _, pictures, _) = try await Self.work.value
+    let plain = try await editor.invert(image: Self.photo, caption: "a cat <on> the mat", options: options)
+    let reconstruction = try await plain.reconstruction()
+    #expect(reconstruction == pictures.ddim)
+    #expect(reconstruction != pictures.reconstruction)
+    let report = InversionReport(plain, pictures: pictures, seconds: 0)
+    for step in report.steps { #expect(step.loss == nil && step.threshold == nil && step.innerSteps == 0) }
   }
 
   @Test("another photo than the inverted one is refused by its size")
   func otherPhoto() async throws {
-    let (editor, _, inverted) = try await inverted(options())
+    let (editor, inverted, _, _) = try await Self.work.value
     let other = EvaluationBench.picture(seed: 1, width: 41, height: 24)
     await #expect(throws: InputError.self) { try await editor.reportPictures(of: inverted, photo: other) }
   }
 
   @Test("is written as JSON, a drawing and pictures, and the JSON reads back")
   func writing() async throws {
-    let options = options()
-    let (editor, photo, inverted) = try await inverted(options)
-    let pictures = try await editor.reportPictures(of: inverted, photo: photo)
-    let report = InversionReport(inverted, pictures: pictures, options: options, seconds: 0.25)
+    let (_, inverted, pictures, _) = try await Self.work.value
+    let report = InversionReport(inverted, pictures: pictures, seconds: 0.25)
     let folder = FileManager.default.temporaryDirectory.appending(path: "report-\(UUID().uuidString)/deeper")
     defer { try? FileManager.default.removeItem(at: folder.deletingLastPathComponent()) }
     try report.write(to: folder, pictures: pictures)
@@ -96,24 +96,24 @@ import Testing
     let picture = RGBImage(width: 16, height: 16)
     let schedule = ScheduleRecord(stepCount: 1, stepsOffset: 1, finalAlpha: .first, prediction: .epsilon)
     let inversion = Inversion(
-      method: .nullText, caption: caption, guidance: 7.5, schedule: schedule, modelFingerprint: "f",
-      sourceSize: PixelSize(width: 16, height: 16), crop: picture.bounds, pivots: [latent, latent],
+      caption: caption, options: InversionOptions(), schedule: schedule, modelFingerprint: "f",
+      sourceSize: PixelSize(width: 16, height: 16), crop: picture.bounds, pictureFingerprint: "p",
+      pivots: [latent, latent],
       nullEmbeddings: [latent], trajectory: [latent, latent], losses: [0.1], innerSteps: [1], psnr: 1,
       psnrBound: 2)
     let pictures = ReportPictures(
       photo: picture, autoencoder: picture, ddim: picture, reconstruction: picture)
     var report = InversionReport(
-      inversion, pictures: pictures, options: InversionOptions(), evaluations: EvaluationCount(), seconds: 1)
+      inversion, pictures: pictures, evaluations: EvaluationCount(), seconds: 1)
     report.steps = steps
     return report
   }
 
   private func steps(_ count: Int) -> [InversionReport.Step] {
-    (0..<count).map { index in
-      .init(
-        innerSteps: 1 + index % 10, loss: Float(1e-5 * Double(index + 1)),
-        threshold: 1e-5 + 2e-5 * Double(index),
-        distance: 5e-6 * Double(index + 1))
+    (1...count).map { number in
+      let unit = Double(number) * 1e-5
+      return InversionReport.Step(
+        innerSteps: 1 + number % 10, loss: Float(unit), threshold: 2 * unit, distance: unit / 2)
     }
   }
 
@@ -145,8 +145,8 @@ import Testing
 
   @Test("a walk that never leaves the pivots is said in words")
   func empty() throws {
-    let flat = (0..<3).map { _ in InversionReport.Step(innerSteps: 0, loss: nil, threshold: nil, distance: 0)
-    }
+    let step = InversionReport.Step(innerSteps: 0, loss: nil, threshold: nil, distance: 0)
+    let flat = [step, step, step]
     #expect(try LossChart(report(flat)).svg.contains("The walk is on the pivots in every step."))
   }
 

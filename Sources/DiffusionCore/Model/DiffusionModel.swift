@@ -67,6 +67,12 @@ public struct PreparedPicture: Sendable {
   public let sourceSize: PixelSize
   /// The part of that picture which `image` shows.
   public let crop: PixelRect
+
+  package init(image: RGBImage, sourceSize: PixelSize, crop: PixelRect) {
+    self.image = image
+    self.sourceSize = sourceSize
+    self.crop = crop
+  }
 }
 
 extension DiffusionModel {

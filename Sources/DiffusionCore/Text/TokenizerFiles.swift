@@ -11,97 +11,74 @@ struct TokenizerFiles {
   let unknownID: Int
   let maximumLength: Int
 
+  private typealias Token = TokenizerSettings.Token
+  private typealias Role = TokenizerSettings.Role
+
   /// Reads `tokenizer.json` if there is one, else `vocab.json` and `merges.txt`; and the settings beside them.
   init(_ folder: URL) throws {
-    func existing(_ name: String) -> URL? {
-      let url = folder.appendingPathComponent(name)
-      return FileManager.default.fileExists(atPath: url.path) ? url : nil
-    }
-    let configuration = try existing("tokenizer_config.json").map {
-      try JSONFile.decode(TokenizerSettings.self, from: $0)
-    }
-    let map = try existing("special_tokens_map.json").map {
-      try JSONFile.decode(TokenizerSettings.self, from: $0)
-    }
-
-    var declared: [Int: TokenizerSettings.Token] = [:]
-    if let file = existing("tokenizer.json") {
-      let whole = try JSONFile.decode(WholeTokenizer.self, from: file)
-      guard whole.model.type ?? "BPE" == "BPE" else {
-        throw InputError(
-          .unsupported, "\(file.path) is a tokenizer of type \(whole.model.type ?? ""), not BPE.")
-      }
-      vocabulary = whole.model.vocab
-      merges = try whole.model.merges.enumerated().map { try $1.pair(number: $0 + 1, path: file.path) }
-      for token in whole.added_tokens ?? [] { declared[token.id] = token.token }
-    } else {
-      guard let words = existing("vocab.json") else {
-        throw InputError(.missing, "There is neither vocab.json nor tokenizer.json in \(folder.path).")
-      }
-      guard let pairs = existing("merges.txt") else {
-        throw InputError(.missing, "There is a vocab.json in \(folder.path), but no merges.txt beside it.")
-      }
-      vocabulary = try JSONFile.decode([String: Int].self, from: words)
-      merges = try Self.merges(in: pairs)
-    }
+    let model = try Self.model(in: folder)
+    vocabulary = model.vocabulary
+    merges = model.merges
     guard !vocabulary.isEmpty, vocabulary.values.allSatisfy({ (0...Int(Int32.max)).contains($0) }) else {
       throw InputError(
         .malformed, "The vocabulary in \(folder.path) is empty, or has numbers that cannot be tokens.")
     }
 
+    let configuration = try Self.decoded(TokenizerSettings.self, "tokenizer_config.json", in: folder)
+    let map = try Self.decoded(TokenizerSettings.self, "special_tokens_map.json", in: folder)
     // Settings of newer files list all added tokens, and are then complete without the map beside them.
-    let isComplete = configuration?.addedTokensDecoder != nil
-    if let listed = configuration?.addedTokensDecoder {
-      declared = [:]
-      for (id, token) in listed {
-        guard let id = Int(id) else {
-          throw InputError(
-            .malformed, "\"\(id)\" in \(folder.path)/tokenizer_config.json is not the number of a token.")
-        }
-        declared[id] = token
+    let sources = configuration?.addedTokensDecoder != nil ? [configuration] : [map, configuration]
+    var named: [Role: Token] = [:]
+    for role in Role.allCases {
+      named[role] =
+        sources.lazy.compactMap { $0?.tokens[role] }.first ?? role.usual.map { Token(content: $0) }
+    }
+    let listed = try configuration?.addedTokensDecoder.map { try Self.numbered($0, folder.path) }
+    var declared = listed ?? model.declared
+    if listed == nil, let added = try Self.decoded([String: Int].self, "added_tokens.json", in: folder) {
+      let special = Set(named.values.map(\.content))
+      for (content, id) in added {
+        declared[id] = Token(content: content, normalized: !special.contains(content))
       }
-    } else if let file = existing("added_tokens.json") {
-      for (content, id) in try JSONFile.decode([String: Int].self, from: file) {
-        declared[id] = TokenizerSettings.Token(content: content, normalized: true)
-      }
     }
-    let sources = isComplete ? [configuration] : [map, configuration]
-    func named(_ role: TokenizerSettings.Role) -> TokenizerSettings.Token? {
-      let token = sources.lazy.compactMap { $0?.tokens[role] }.first
-      return token.flatMap { token in declared.values.first { $0.content == token.content } ?? token }
-    }
-    func content(_ role: TokenizerSettings.Role) -> String { named(role)?.content ?? role.usual }
-
-    var additions = declared.sorted { $0.key < $1.key }.map(\.value)
-    let listed = Set(additions.map(\.content))
-    for role in TokenizerSettings.Role.allCases {
-      guard let token = named(role) ?? (role.usual.isEmpty ? nil : .init(content: role.usual)) else {
-        continue
-      }
-      // The reference takes a token once as a string and once as an object; the later one counts.
-      if !listed.contains(token.content), !additions.contains(token) { additions.append(token) }
-    }
-    for token in sources.lazy.compactMap({ $0?.additionalTokens }).first ?? []
-    where !additions.contains(where: { $0.content == token.content }) {
-      additions.append(token)
-    }
-    addedTokens = try Self.numbered(additions, vocabulary, folder.path)
+    let additional = sources.lazy.compactMap { $0?.additionalTokens }.first ?? []
+    let tokens = Self.additions(declared: declared, named: named, additional: additional)
+    addedTokens = try Self.identified(tokens, vocabulary, folder.path)
 
     let ids = Dictionary(addedTokens.map { ($0.content, $0.id) }) { _, last in last }
-    endID = ids[content(.end)] ?? 0
-    startID = ids[content(.start)] ?? endID
-    paddingID = ids[content(.padding)] ?? endID
-    unknownID = ids[content(.unknown)] ?? endID
+    func id(_ role: Role) -> Int? { named[role].flatMap { ids[$0.content] } }
+    endID = id(.end) ?? 0
+    startID = id(.start) ?? endID
+    paddingID = id(.padding) ?? endID
+    unknownID = id(.unknown) ?? endID
     let length = [configuration?.maximumLength, map?.maximumLength].lazy.compactMap { $0 }.first
     // Absent is written as a number with thirty digits.
     maximumLength = length.flatMap { (2...65_536.0).contains($0) ? Int($0) : nil } ?? 77
   }
 
+  /// All added tokens in the order in which the reference adds them.
+  private static func additions(declared: [Int: Token], named: [Role: Token], additional: [Token]) -> [Token]
+  {
+    var additions = declared.sorted { $0.key < $1.key }.map(\.value)
+    let listed = Set(additions.map(\.content))
+    for role in Role.allCases {
+      // The reference takes a token once as a string and once as an object; the later one counts.
+      guard let token = named[role], !listed.contains(token.content), !additions.contains(token) else {
+        continue
+      }
+      additions.append(token)
+    }
+    for token in additional where !additions.contains(where: { $0.content == token.content }) {
+      additions.append(token)
+    }
+    return additions
+  }
+
   /// Gives each token its number: the vocabulary's, or the next one beyond it.
-  private static func numbered(
-    _ tokens: [TokenizerSettings.Token], _ vocabulary: [String: Int], _ path: String
+  private static func identified(
+    _ tokens: [Token], _ vocabulary: [String: Int], _ path: String
   ) throws -> [AddedToken] {
-    var numbered: [AddedToken] = []
+    var identified: [AddedToken] = []
     var next = vocabulary.count
     for token in tokens where !token.content.isEmpty {
       guard !token.isPositional else {
@@ -110,12 +87,69 @@ struct TokenizerFiles {
           "The token \"\(token.content)\" of \(path) takes in white space or only whole words "
             + "(lstrip, rstrip, single_word), which is not supported.")
       }
-      let known = vocabulary[token.content] ?? numbered.first { $0.content == token.content }?.id
-      numbered.removeAll { $0.content == token.content }
-      numbered.append(AddedToken(content: token.content, id: known ?? next, isNormalized: token.isNormalized))
-      if let id = numbered.last?.id, id >= next { next = id + 1 }
+      let id = vocabulary[token.content] ?? identified.first { $0.content == token.content }?.id ?? next
+      identified.removeAll { $0.content == token.content }
+      identified.append(AddedToken(content: token.content, id: id, isNormalized: token.isNormalized))
+      if id >= next { next = id + 1 }
+    }
+    return identified
+  }
+
+  /// The tokens of an `added_tokens_decoder`, whose keys are numbers written as strings.
+  private static func numbered(_ tokens: [String: Token], _ path: String) throws -> [Int: Token] {
+    var numbered: [Int: Token] = [:]
+    for (key, token) in tokens {
+      guard let id = Int(key) else {
+        throw InputError(
+          .malformed, "\"\(key)\" in \(path)/tokenizer_config.json is not the number of a token.")
+      }
+      numbered[id] = token
     }
     return numbered
+  }
+}
+
+extension TokenizerFiles {
+  private struct Model {
+    var vocabulary: [String: Int]
+    var merges: [(String, String)]
+    var declared: [Int: TokenizerSettings.Token] = [:]
+  }
+
+  private static func existing(_ name: String, in folder: URL) -> URL? {
+    let url = folder.appendingPathComponent(name)
+    return FileManager.default.fileExists(atPath: url.path) ? url : nil
+  }
+
+  private static func decoded<T: Decodable>(_ type: T.Type, _ name: String, in folder: URL) throws -> T? {
+    try existing(name, in: folder).map { try JSONFile.decode(type, from: $0) }
+  }
+
+  private static func model(in folder: URL) throws -> Model {
+    if let whole = existing("tokenizer.json", in: folder) {
+      return try model(in: whole.path, JSONFile.decode(WholeTokenizer.self, from: whole))
+    }
+    guard let vocabulary = try decoded([String: Int].self, "vocab.json", in: folder) else {
+      throw InputError(.missing, "There is neither vocab.json nor tokenizer.json in \(folder.path).")
+    }
+    guard let merges = existing("merges.txt", in: folder) else {
+      throw InputError(.missing, "There is a vocab.json in \(folder.path), but no merges.txt beside it.")
+    }
+    return Model(vocabulary: vocabulary, merges: try Self.merges(in: merges))
+  }
+
+  private static func model(in path: String, _ whole: WholeTokenizer) throws -> Model {
+    if let type = whole.model.type, type != "BPE" {
+      throw InputError(.unsupported, "\(path) is a tokenizer of type \(type), not BPE.")
+    }
+    let merges = try whole.model.merges.enumerated().map { number, merge in
+      guard merge.parts.count == 2 else {
+        throw InputError(.malformed, "Merge \(number + 1) of \(path) is not of two tokens.")
+      }
+      return (merge.parts[0], merge.parts[1])
+    }
+    let added = (whole.added_tokens ?? []).map { ($0.id, $0.token) }
+    return Model(vocabulary: whole.model.vocab, merges: merges, declared: Dictionary(added) { $1 })
   }
 
   /// The pairs of a `merges.txt`: two tokens a line, after a line with the version.
@@ -157,13 +191,6 @@ private struct WholeTokenizer: Decodable {
       } else {
         parts = try container.decode([String].self)
       }
-    }
-
-    func pair(number: Int, path: String) throws -> (String, String) {
-      guard parts.count == 2 else {
-        throw InputError(.malformed, "Merge \(number) of \(path) is not of two tokens.")
-      }
-      return (parts[0], parts[1])
     }
   }
 

@@ -10,12 +10,12 @@ struct TokenizerSettings: Decodable {
     case classifier = "cls_token"
     case mask = "mask_token"
 
-    /// What CLIP uses unless a file says otherwise; empty for roles that it does not have.
-    var usual: String {
+    /// What CLIP uses unless a file says otherwise; nil for roles that it does not have.
+    var usual: String? {
       switch self {
       case .start: "<|startoftext|>"
       case .end, .unknown, .padding: "<|endoftext|>"
-      case .separator, .classifier, .mask: ""
+      case .separator, .classifier, .mask: nil
       }
     }
   }

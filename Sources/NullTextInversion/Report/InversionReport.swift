@@ -4,7 +4,7 @@ internal import Tensor
 /// How well an inversion did, step by step and as a whole, with what it cost.
 ///
 ///     let pictures = try await editor.reportPictures(of: inverted, photo: photo)
-///     let report = InversionReport(inverted, pictures: pictures, options: options, seconds: seconds)
+///     let report = InversionReport(inverted, pictures: pictures, seconds: seconds)
 ///     try report.write(to: folder, pictures: pictures)
 public struct InversionReport: Sendable, Equatable, Codable {
   /// How close a picture comes to the photo as the model sees it.
@@ -25,9 +25,11 @@ public struct InversionReport: Sendable, Equatable, Codable {
   public struct Step: Sendable, Equatable, Codable {
     /// The number of inner iterations.
     public var innerSteps: Int
-    /// The last measured loss, taken before the update that followed it; nil without inner iterations.
+    /// The last measured loss; nil where no null embedding was fitted to the step.
+    ///
+    /// Of the published recipe, which measures before each update, that is the loss before the last.
     public var loss: Float?
-    /// The loss under which the step stopped early; nil without inner iterations.
+    /// The loss under which the step was done; nil where no null embedding was fitted to it.
     public var threshold: Double?
     /// The mean squared distance between the latent that the step led to and its pivot.
     public var distance: Double
@@ -68,15 +70,13 @@ public struct InversionReport: Sendable, Equatable, Codable {
   ///
   /// - Parameters:
   ///   - pictures: of this inversion.
-  ///   - options: that it was made with.
   ///   - evaluations: that it took.
   ///   - seconds: that it took.
   public init(
-    _ inversion: Inversion, pictures: ReportPictures, options: InversionOptions, evaluations: EvaluationCount,
-    seconds: Double
+    _ inversion: Inversion, pictures: ReportPictures, evaluations: EvaluationCount, seconds: Double
   ) {
     caption = inversion.caption
-    self.options = options
+    options = inversion.options
     schedule = inversion.schedule
     modelFingerprint = inversion.modelFingerprint
     sourceSize = inversion.sourceSize
@@ -85,40 +85,29 @@ public struct InversionReport: Sendable, Equatable, Codable {
     reconstruction = Fidelity(of: pictures.reconstruction, to: pictures.photo)
     ddim = Fidelity(of: pictures.ddim, to: pictures.photo)
     autoencoder = Fidelity(of: pictures.autoencoder, to: pictures.photo)
-    steps = (0..<inversion.stepCount).map { Step($0, of: inversion, earlyStop: options.earlyStop) }
+    steps = (0..<inversion.stepCount).map { Step($0, of: inversion) }
     innerSteps = inversion.innerSteps.reduce(0, +)
     self.evaluations = evaluations
     self.seconds = seconds
   }
 
   /// The report on an inversion that was just made.
-  public init(_ inverted: InvertedImage, pictures: ReportPictures, options: InversionOptions, seconds: Double)
-  {
+  public init(_ inverted: InvertedImage, pictures: ReportPictures, seconds: Double) {
     self.init(
-      inverted.inversion, pictures: pictures, options: options, evaluations: inverted.evaluations,
-      seconds: seconds)
+      inverted.inversion, pictures: pictures, evaluations: inverted.evaluations, seconds: seconds)
   }
 }
 
 extension InversionReport.Step {
-  init(_ index: Int, of inversion: Inversion, earlyStop: Double) {
-    innerSteps = index < inversion.innerSteps.count ? inversion.innerSteps[index] : 0
-    if innerSteps > 0, index < inversion.losses.count, inversion.losses[index].isFinite {
-      loss = inversion.losses[index]
+  init(_ index: Int, of inversion: Inversion) {
+    let options = inversion.options
+    innerSteps = inversion.innerSteps[index]
+    if options.method == .nullText, options.innerSteps > 0 {
+      loss = inversion.losses[index].isFinite ? inversion.losses[index] : nil
+      threshold = options.stoppingLoss(at: index)
     }
-    threshold = innerSteps > 0 ? earlyStop + 2e-5 * Double(index) : nil
-    distance = inversion.trajectory[index + 1]
-      .meanSquaredDistance(to: inversion.pivots[inversion.stepCount - index - 1])
-  }
-}
-
-extension Tensor {
-  /// The mean of the squared differences, summed in double precision.
-  fileprivate func meanSquaredDistance(to other: Tensor) -> Double {
-    let sum = zip(scalars, other.scalars).reduce(0.0) { sum, pair in
-      let difference = Double(pair.0) - Double(pair.1)
-      return sum + difference * difference
-    }
-    return sum / Double(max(count, 1))
+    distance = Double(
+      inversion.trajectory[index + 1]
+        .meanSquaredDifference(to: inversion.pivots[inversion.stepCount - index - 1]))
   }
 }

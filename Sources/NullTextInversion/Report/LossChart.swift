@@ -48,7 +48,7 @@ struct LossChart {
     let isOptimised = report.steps.contains { $0.loss != nil }
     var x = losses.x
     let entries: [(name: String, length: Double, style: String)] = [
-      ("loss before the last update", 170, LineStyle.loss), ("stopping threshold", 120, LineStyle.threshold),
+      ("last measured loss", 118, LineStyle.loss), ("stopping threshold", 120, LineStyle.threshold),
       ("distance of the walk from the pivots", 216, LineStyle.distance),
     ]
     for entry in isOptimised ? entries : Array(entries.suffix(1)) {

@@ -1,0 +1,58 @@
+import DiffusionCore
+import Tensor
+import TestSupport
+import Testing
+
+@testable import NullTextInversion
+
+/// An inversion that torch made (`Tools/write_golden.py`), and the model it was made with.
+struct GoldenInversion {
+  static let tiny = ["four-levels", "linear-v", "plain-first", "sharded"]
+
+  let model: DiffusionModel
+  let file: SafetensorsFile
+  let options: InversionOptions
+  let caption: String
+
+  /// - Parameter name: of the model; "emoji-short" for a short inversion with the demo model.
+  init(_ name: String) throws {
+    let golden = try GoldenFile(name.hasPrefix("emoji") ? "emoji" : name)
+    model = try DiffusionModel(.directory(golden.checkpoint.url))
+    file = try SafetensorsFile(contentsOf: Fixtures.url("golden/inversion-\(name).safetensors"))
+    func number(_ key: String) throws -> Double { try #require(file.metadata[key].flatMap(Double.init)) }
+    var options = InversionOptions()
+    options.steps = Int(try number("steps"))
+    options.innerSteps = Int(try number("inner_steps"))
+    options.guidance = try number("guidance")
+    options.earlyStop = try number("early_stop")
+    self.options = options
+    caption = try #require(file.metadata["caption"])
+  }
+
+  var sampler: DDIM { get throws { try DDIM(model.schedule, stepCount: options.steps) } }
+
+  var predictor: NoisePredictor { get throws { NoisePredictor(unet: model.unet, sampler: try sampler) } }
+
+  func latents(_ name: String) throws -> [Tensor] {
+    let stacked = try file.tensor(named: name)
+    return (0..<stacked.shape[0]).map { stacked[$0].channelsLast() }
+  }
+
+  func rows(_ name: String) throws -> [Tensor] {
+    let stacked = try file.tensor(named: name)
+    return (0..<stacked.shape[0]).map { stacked[$0] }
+  }
+
+  /// The whole as this library's own value.
+  func inversion() throws -> Inversion {
+    let latents = try latents("pivots")
+    let side = model.autoencoder.downsampling
+    let size = PixelSize(width: latents[0].shape[1] * side, height: latents[0].shape[0] * side)
+    return Inversion(
+      caption: caption, options: options, schedule: ScheduleRecord(try sampler), modelFingerprint: model.fingerprint,
+      sourceSize: size, crop: PixelRect(x: 0, y: 0, width: size.width, height: size.height), pictureFingerprint: "",
+      pivots: latents, nullEmbeddings: try rows("null_embeddings"), trajectory: try self.latents("trajectory"),
+      losses: try file.tensor(named: "losses").scalars,
+      innerSteps: try file.tensor(named: "inner_steps").scalars.map { Int($0) }, psnr: 0, psnrBound: 0)
+  }
+}

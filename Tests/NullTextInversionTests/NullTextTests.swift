@@ -1,0 +1,111 @@
+import DiffusionCore
+import Foundation
+import Tensor
+import TestSupport
+import Testing
+
+@testable import NullTextInversion
+
+@Suite("Null-text inversion") struct NullTextTests {
+  @Test("follows the reference's pivots", arguments: GoldenInversion.tiny)
+  func pivots(name: String) throws {
+    let golden = try GoldenInversion(name)
+    let expected = try golden.latents("pivots")
+    var pivots = [expected[0]]
+    let caption = golden.model.unet.context(try golden.model.embedding(of: golden.caption))
+    try PivotTrajectory(predictor: golden.predictor, caption: caption).complete(&pivots) { _ in }
+    #expect(pivots.count == expected.count)
+    for (pivot, expected) in zip(pivots, expected) { expectClose(pivot, expected, relative: 1e-3) }
+  }
+
+  @Test("fits each step as torch does, from torch's own latent and embedding", arguments: GoldenInversion.tiny)
+  func teacherForced(name: String) throws {
+    let golden = try GoldenInversion(name)
+    let (pivots, walked) = (try golden.latents("pivots"), try golden.latents("trajectory"))
+    let embeddings = try golden.rows("null_embeddings")
+    let losses = try golden.rows("all_losses").map(\.scalars)
+    let counts = try golden.file.tensor(named: "inner_steps").scalars.map { Int($0) }
+    let optimizer = NullTextOptimizer(
+      predictor: try golden.predictor,
+      caption: golden.model.unet.context(try golden.model.embedding(of: golden.caption)), options: golden.options)
+    var embedding = try golden.file.tensor(named: "start")
+    for index in 0..<golden.options.steps {
+      let step = try optimizer.step(
+        index, from: walked[index], embedding: embedding, target: pivots[golden.options.steps - index - 1],
+        innerSteps: golden.options.innerSteps)
+      let limit = golden.options.stoppingLoss(at: index)
+      let isClear = losses[index].prefix(counts[index]).allSatisfy { abs(Double($0) / limit - 1) > 0.01 }
+      if isClear { #expect(step.updates == counts[index], "step \(index)") }
+      for (loss, expected) in zip(step.losses, losses[index].prefix(counts[index])) {
+        #expect(abs(loss / expected - 1) < 1e-3, "step \(index)")
+      }
+      if isClear { expectClose(step.latent, walked[index + 1], relative: 1e-3, "step \(index)") }
+      embedding = embeddings[index]
+    }
+  }
+
+  @Test("inverts as a whole as torch does", arguments: ["four-levels", "sharded"])
+  func whole(name: String) throws {
+    let golden = try GoldenInversion(name)
+    let expected = try golden.inversion()
+    let picture = PreparedPicture(
+      image: RGBImage(try golden.file.tensor(named: "picture").channelsLast()), sourceSize: expected.sourceSize,
+      crop: expected.crop)
+    let inverter = Inverter(golden.model, caption: golden.caption, options: golden.options)
+    let before = golden.model.unet.counter.total
+    var inversion = try inverter.begin(picture)
+    expectClose(inversion.latent, expected.latent, relative: 1e-3)
+    try inverter.complete(&inversion, of: picture)
+    for (pivot, expected) in zip(inversion.pivots, expected.pivots) { expectClose(pivot, expected, relative: 1e-3) }
+    let (inner, expectedInner) = (inversion.innerSteps.reduce(0, +), expected.innerSteps.reduce(0, +))
+    #expect(abs(Double(inner) / Double(expectedInner) - 1) <= 0.05)
+    #expect(abs(inversion.psnr - Double(try golden.file.tensor(named: "psnr").scalars[0])) < 0.3)
+    #expect(abs(inversion.psnrBound - Double(try golden.file.tensor(named: "psnr_bound").scalars[0])) < 0.3)
+
+    let evaluations = golden.model.unet.counter.total - before
+    let steps = golden.options.steps
+    #expect(evaluations == EvaluationCount(forward: 3 * steps + inner, backward: inner, stem: 2 * steps))
+  }
+
+  @Test("a guidance of 1 leaves the null embedding without a gradient")
+  func noGuidance() throws {
+    let golden = try GoldenInversion("sharded")
+    let (pivots, walked) = (try golden.latents("pivots"), try golden.latents("trajectory"))
+    var options = golden.options
+    options.guidance = 1
+    let optimizer = NullTextOptimizer(
+      predictor: try golden.predictor,
+      caption: golden.model.unet.context(try golden.model.embedding(of: golden.caption)), options: options)
+    let start = try golden.file.tensor(named: "start")
+    let step = try optimizer.step(0, from: walked[0], embedding: start, target: pivots[7], innerSteps: 2)
+    #expect(step.embedding == start)
+  }
+
+  @Test("makes one update even when the first loss is low enough, and saves what it gave")
+  func earlyStop() throws {
+    let golden = try GoldenInversion("sharded")
+    var options = golden.options
+    options.earlyStop = 1e9
+    let walked = try golden.latents("trajectory")
+    let start = try golden.file.tensor(named: "start")
+    let caption = golden.model.unet.context(try golden.model.embedding(of: golden.caption))
+    func step(_ optimizer: InversionOptions.Optimizer) throws -> NullTextOptimizer.Step {
+      options.optimizer = optimizer
+      return try NullTextOptimizer(predictor: golden.predictor, caption: caption, options: options)
+        .step(0, from: walked[0], embedding: start, target: golden.latents("pivots")[7], innerSteps: 5)
+    }
+    let published = try step(.adam)
+    #expect(published.updates == 1 && published.embedding != start)
+    let testedFirst = try step(.adamTestingFirst)
+    #expect(testedFirst.updates == 0 && testedFirst.embedding == start)
+  }
+
+  @Test("refuses more than a hundred steps, where the learning rate would be zero")
+  func tooManySteps() {
+    var options = InversionOptions()
+    options.steps = 101
+    #expect(throws: InputError.self) { try options.validate() }
+    options.steps = 100
+    #expect(throws: Never.self) { try options.validate() }
+  }
+}

@@ -1,2 +1,0 @@
-import Testing
-@Suite struct PlaceNullTextInversionTests { @Test func stands() { #expect(Bool(true)) } }
