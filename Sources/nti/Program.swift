@@ -4,20 +4,23 @@ internal import Foundation
 /// The process: reads the arguments, runs the command, and ends with the status that says how it went.
 @main
 enum Program {
-  static func main() async {
+  /// Not asynchronous, because the thread that would then be given away is needed to wait for signals.
+  static func main() {
     let interruption = Interruption()
     let work = Task.detached {
-      var command = try NTI.parseAsRoot()
-      guard var command = command as? any AsyncParsableCommand else { return try command.run() }
-      try await command.run()
+      do {
+        var command = try NTI.parseAsRoot()
+        if var command = command as? any AsyncParsableCommand {
+          try await command.run()
+        } else {
+          try command.run()
+        }
+        exit(ExitStatus.done.rawValue)
+      } catch {
+        exit(report(error, interruption).rawValue)
+      }
     }
-    interruption.watch { work.cancel() }
-    let status: ExitStatus
-    switch await work.result {
-    case .success: status = .done
-    case .failure(let error): status = report(error, interruption)
-    }
-    exit(status.rawValue)
+    interruption.wait { work.cancel() }
   }
 
   /// Says what went wrong in one line on standard error; help and the like, asked for, go to standard output.

@@ -10,7 +10,7 @@ import Testing
     sourceLocation: SourceLocation = #_sourceLocation
   ) async throws {
     let before = try scratch.names
-    let run = try await Program.run(arguments, in: scratch.url)
+    let run = try await Program.run(arguments, in: scratch)
     #expect(run.status == status, "\(run.errors)", sourceLocation: sourceLocation)
     #expect(run.output == "", sourceLocation: sourceLocation)
     let lines = run.errors.split(separator: "\n").filter { $0 != "reading the model" }

@@ -37,7 +37,7 @@ import Testing
     let scratch = try Scratch()
     try FileManager.default.copyItem(at: Fixtures.url("models/plain-first"), to: scratch("model"))
     try FileManager.default.removeItem(at: scratch("model/vae"))
-    let run = try await Program.run(["inspect", "model"], in: scratch.url)
+    let run = try await Program.run(["inspect", "model"], in: scratch)
     #expect(run.status == 66)
     #expect(run.output.contains("UNet, channels"))
     #expect(run.errors.hasPrefix("nti: ") && run.errors.contains("vae"))
@@ -62,11 +62,11 @@ import Testing
   @Test("a picture, and what is none of these") func others() async throws {
     let scratch = try Scratch()
     try RGBImage(width: 20, height: 30).write(to: scratch("photo.png"))
-    let picture = try await Program.run(["inspect", "photo.png", "--json"], in: scratch.url).json()
+    let picture = try await Program.run(["inspect", "photo.png", "--json"], in: scratch).json()
     #expect(picture["width"] as? Int == 20 && picture["height"] as? Int == 30)
     try Data("text".utf8).write(to: scratch("text"))
     for (item, status) in [("text", 65), ("none", 66)] {
-      let run = try await Program.run(["inspect", item], in: scratch.url)
+      let run = try await Program.run(["inspect", item], in: scratch)
       #expect(run.status == Int32(status))
       #expect(run.output == "" && run.errors.hasPrefix("nti: "))
     }

@@ -11,7 +11,7 @@ import Testing
   private func start(in scratch: Scratch, errors: FileHandle? = nil) throws -> Program.Run {
     try RGBImage(width: 128, height: 128, filledWith: SIMD3(90, 140, 60)).write(to: scratch("photo.png"))
     return try Program.Run(
-      ["invert", "photo.png", "--caption", "a cat on grass", "--steps", "100"], in: scratch.url,
+      ["invert", "photo.png", "--caption", "a cat on grass", "--steps", "100"], in: scratch,
       errors: errors)
   }
 
@@ -54,13 +54,15 @@ import Testing
     let resources = "null-text-inversion_EmojiScenes.resources"
     let bundle = try Program.url().deletingLastPathComponent().appendingPathComponent(resources)
     try FileManager.default.copyItem(at: bundle, to: scratch("bin/\(resources)"))
-    let beside = try await Program.run(["inspect", "emoji-scenes", "--json"], program: program).json()
+    let beside = try await Program.run(["inspect", "emoji-scenes", "--json"], in: scratch, program: program)
+      .json()
     let path = try #require(beside["path"] as? String)
     #expect(path.hasPrefix(scratch.url.resolvingSymlinksInPath().path))
 
     try FileManager.default.moveItem(
       at: scratch("bin/\(resources)/Resources"), to: scratch("bin/EmojiScenes"))
-    let renamed = try await Program.run(["inspect", "emoji-scenes", "--json"], program: program).json()
+    let renamed = try await Program.run(["inspect", "emoji-scenes", "--json"], in: scratch, program: program)
+      .json()
     #expect((renamed["path"] as? String)?.hasSuffix("bin/EmojiScenes") == true)
   }
 }

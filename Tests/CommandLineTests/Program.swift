@@ -4,7 +4,7 @@ import Testing
 /// Runs the built program as a user would.
 enum Program {
   /// What a run left behind.
-  struct Outcome {
+  struct Outcome: Sendable {
     let status: Int32
     let output: String
     let errors: String
@@ -28,7 +28,7 @@ enum Program {
 
   /// Runs it to its end.
   static func run(
-    _ arguments: [String], in folder: URL? = nil, program: URL? = nil, environment: [String: String] = [:]
+    _ arguments: [String], in folder: Scratch? = nil, program: URL? = nil, environment: [String: String] = [:]
   ) async throws -> Outcome {
     let run = try Run(arguments, in: folder, program: program, environment: environment)
     return try await run.outcome()
@@ -38,16 +38,20 @@ enum Program {
   final class Run {
     let process = Process()
     private let logs: Scratch
+    /// Where it works; kept, so that it lasts as long as the run.
+    private let folder: Scratch?
     private let ended: AsyncStream<Void>
 
     init(
-      _ arguments: [String], in folder: URL? = nil, program: URL? = nil, environment: [String: String] = [:],
+      _ arguments: [String], in folder: Scratch? = nil, program: URL? = nil,
+      environment: [String: String] = [:],
       errors: FileHandle? = nil
     ) throws {
       logs = try Scratch()
+      self.folder = folder
       process.executableURL = try program ?? Program.url()
       process.arguments = arguments
-      process.currentDirectoryURL = folder
+      process.currentDirectoryURL = folder?.url
       process.environment = ProcessInfo.processInfo.environment.merging(["COLUMNS": "80"]) { $1 }
         .merging(environment) { $1 }
       process.standardInput = FileHandle.nullDevice
@@ -65,6 +69,7 @@ enum Program {
     /// Waits for its end.
     func outcome() async throws -> Outcome {
       for await _ in ended {}
+      defer { withExtendedLifetime(folder) {} }
       return Outcome(
         status: process.terminationReason == .exit
           ? process.terminationStatus : 128 + process.terminationStatus,
@@ -74,7 +79,7 @@ enum Program {
 }
 
 /// A folder that goes away with its owner.
-final class Scratch {
+final class Scratch: Sendable {
   let url: URL
 
   init() throws {

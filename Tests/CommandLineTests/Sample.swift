@@ -3,7 +3,7 @@ import NullTextInversion
 import TestSupport
 import Testing
 
-/// A small model, a photo and its inversion, made once by the program itself.
+/// A photo and its inversion with a small model, made once by the program itself.
 struct Sample {
   static let caption = "a cat on a mat"
   static let model = Fixtures.url("models/plain-first").path
@@ -13,9 +13,14 @@ struct Sample {
   let report: [String: Any]
   let errors: String
 
-  /// The photo is not square, so that there is something to crop.
-  init() async throws {
-    scratch = try Scratch()
+  private struct Made: Sendable {
+    let files: [String: Data]
+    let run: Program.Outcome
+  }
+
+  private static let made = Task {
+    let scratch = try Scratch()
+    // Not square, so that there is something to crop.
     var photo = RGBImage(width: 40, height: 24)
     for y in 0..<24 {
       for x in 0..<40 { photo[x, y] = SIMD3(UInt8(6 * x), UInt8(10 * y), UInt8((x * y) % 256)) }
@@ -23,12 +28,22 @@ struct Sample {
     try photo.write(to: scratch("photo.png"))
     let run = try await Program.run(
       [
-        "invert", "photo.png", "--caption", Self.caption, "--model", Self.model, "--steps", "\(Self.steps)",
-        "--inner-steps", "2", "--json",
-      ], in: scratch.url)
+        "invert", "photo.png", "--caption", caption, "--model", model, "--steps", "\(steps)", "--inner-steps",
+        "2",
+        "--json",
+      ], in: scratch)
     #expect(run.status == 0, "\(run.errors)")
-    report = try run.json()
-    errors = run.errors
+    let files = try scratch.names.map { ($0, try Data(contentsOf: scratch($0))) }
+    return Made(files: Dictionary(uniqueKeysWithValues: files), run: run)
+  }
+
+  /// The photo and its inversion in a folder of this sample's own.
+  init() async throws {
+    let made = try await Self.made.value
+    scratch = try Scratch()
+    for (name, data) in made.files { try data.write(to: scratch(name)) }
+    report = try made.run.json()
+    errors = made.run.errors
   }
 
   /// Runs a command on the inversion.
@@ -37,7 +52,7 @@ struct Sample {
   }
 
   func run(_ arguments: [String]) async throws -> Program.Outcome {
-    try await Program.run(arguments, in: scratch.url)
+    try await Program.run(arguments, in: scratch)
   }
 
   func picture(_ name: String) throws -> RGBImage { try RGBImage(contentsOf: scratch(name)) }

@@ -46,7 +46,7 @@ import Testing
   @Test("is one sentence, and status 64", arguments: cases)
   func refusal(of usage: Case) async throws {
     let scratch = try Scratch()
-    let run = try await Program.run(usage.arguments, in: scratch.url)
+    let run = try await Program.run(usage.arguments, in: scratch)
     #expect(run.status == 64)
     #expect(run.output == "")
     #expect(run.errors.hasPrefix("nti: "))

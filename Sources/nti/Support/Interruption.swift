@@ -1,4 +1,3 @@
-internal import Foundation
 internal import Synchronization
 
 #if canImport(Darwin)
@@ -29,20 +28,16 @@ final class Interruption: Sendable {
     pthread_sigmask(SIG_BLOCK, &signals, nil)
   }
 
-  /// Waits for signals on a thread of its own, and calls `cancel` there at the first.
-  func watch(_ cancel: @escaping @Sendable () -> Void) {
-    let thread = Thread { [self] in
-      var signals = Self.signals
-      while true {
-        var number: Int32 = 0
-        guard sigwait(&signals, &number) == 0 else { continue }
-        let isFirst = received.exchange(number, ordering: .acquiringAndReleasing) == 0
-        if !isFirst { _exit(128 + number) }
-        cancel()
-      }
+  /// Waits for signals for ever, on the calling thread, and calls `cancel` at the first.
+  func wait(_ cancel: () -> Void) -> Never {
+    var signals = Self.signals
+    while true {
+      var number: Int32 = 0
+      guard sigwait(&signals, &number) == 0 else { continue }
+      let isFirst = received.exchange(number, ordering: .acquiringAndReleasing) == 0
+      if !isFirst { _exit(128 + number) }
+      cancel()
     }
-    thread.name = "nti.signals"
-    thread.start()
   }
 
   private static var signals: sigset_t {
