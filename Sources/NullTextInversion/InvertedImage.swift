@@ -61,6 +61,30 @@ public struct InvertedImage: Sendable {
     }
   }
 
+  /// Where the words of the caption look in the picture along its path: one evaluation a step.
+  ///
+  /// - Throws: `CancellationError`.
+  public func attentionMaps(progress: ProgressHandler? = nil) async throws -> AttentionMaps {
+    try await compute { [self] model in
+      try EditSampler(model: model, source: source, progress: progress).sourceMaps()
+    }
+  }
+
+  /// Where the words of another prompt look while it edits the picture, as the edit made them.
+  ///
+  /// - Throws: as `edit(prompt:options:)`.
+  public func attentionMaps(
+    prompt: String, options: EditOptions = EditOptions(), progress: ProgressHandler? = nil
+  ) async throws -> AttentionMaps {
+    try await compute { [self] model in
+      try options.validate()
+      let collector = AttentionMapCollector()
+      let sampler = EditSampler(model: model, source: source, progress: progress)
+      _ = try sampler.sample([prompt], options: options, collector: collector)
+      return collector.maps(of: PromptWords(try model.tokenizer.encode(prompt)))
+    }
+  }
+
   /// `edit(prompt:options:)` as a sequence of updates; leaving the loop cancels it.
   public func editUpdates(
     prompt: String, options: EditOptions = EditOptions()

@@ -19,6 +19,7 @@ struct NTI: AsyncParsableCommand {
       """,
     version: libraryVersion,
     subcommands: [
-      Invert.self, Edit.self, Reconstruct.self, Generate.self, Demo.self, Inspect.self, Evaluate.self,
+      Invert.self, Edit.self, Reconstruct.self, Generate.self, Demo.self, Inspect.self, Maps.self, Tokens.self,
+      Evaluate.self,
     ])
 }

@@ -18,7 +18,8 @@ struct GoldenInversion {
   init(_ name: String) throws {
     let golden = try GoldenFile(name.hasPrefix("emoji") ? "emoji" : name)
     model = try DiffusionModel(.directory(golden.checkpoint.url))
-    file = try SafetensorsFile(contentsOf: Fixtures.url("golden/inversion-\(name).safetensors"))
+    let file = try SafetensorsFile(contentsOf: Fixtures.url("golden/inversion-\(name).safetensors"))
+    self.file = file
     func number(_ key: String) throws -> Double { try #require(file.metadata[key].flatMap(Double.init)) }
     var options = InversionOptions()
     options.steps = Int(try number("steps"))
@@ -32,6 +33,15 @@ struct GoldenInversion {
   var sampler: DDIM { get throws { try DDIM(model.schedule, stepCount: options.steps) } }
 
   var predictor: NoisePredictor { get throws { NoisePredictor(unet: model.unet, sampler: try sampler) } }
+
+  /// The picture that was inverted; the file holds it between -1 and 1.
+  var picture: RGBImage {
+    get throws {
+      let tensor = try file.tensor(named: "picture").channelsLast()
+      let bytes = tensor.scalars.map { UInt8(((($0 + 1) * 127.5).rounded())) }
+      return RGBImage(width: tensor.shape[1], height: tensor.shape[0], bytes: bytes)
+    }
+  }
 
   func latents(_ name: String) throws -> [Tensor] {
     let stacked = try file.tensor(named: name)

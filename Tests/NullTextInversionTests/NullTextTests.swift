@@ -49,8 +49,7 @@ import Testing
     let golden = try GoldenInversion(name)
     let expected = try golden.inversion()
     let picture = PreparedPicture(
-      image: RGBImage(try golden.file.tensor(named: "picture").channelsLast()), sourceSize: expected.sourceSize,
-      crop: expected.crop)
+      image: try golden.picture, sourceSize: expected.sourceSize, crop: expected.crop)
     let inverter = Inverter(golden.model, caption: golden.caption, options: golden.options)
     let before = golden.model.unet.counter.total
     var inversion = try inverter.begin(picture)

@@ -24,6 +24,8 @@ public struct EditOptions: Sendable, Hashable {
   public var blend: LocalBlend?
   /// Keeps the source outside of a region.
   public var mask: EditMask?
+  /// Puts the source's latents in the place of the target's for the first part of the steps.
+  public var spatialReplace: SpatialReplace?
 
   /// The defaults.
   public init() {}
@@ -110,6 +112,7 @@ extension EditControl: Codable {
 extension EditOptions: Codable {
   private enum Key: String, CodingKey, CaseIterable {
     case guidance, control, controller, crossSteps, crossStepsOfWords, selfSteps, selfGrid, emphasis, blend, mask
+    case spatialReplace
   }
 
   /// Reads a recipe; what it leaves out has its default.
@@ -129,5 +132,6 @@ extension EditOptions: Codable {
     try read(.emphasis, into: &emphasis)
     blend = try values.decodeIfPresent(LocalBlend.self, forKey: .blend)
     mask = try values.decodeIfPresent(EditMask.self, forKey: .mask)
+    spatialReplace = try values.decodeIfPresent(SpatialReplace.self, forKey: .spatialReplace)
   }
 }

@@ -20,17 +20,21 @@ struct EditSampler {
   }
 
   /// The paths of `prompts`, in their order.
-  func sample(_ prompts: [String], options: EditOptions) throws -> [Path] {
+  ///
+  /// - Parameter collector: averages the attention of the first.
+  func sample(
+    _ prompts: [String], options: EditOptions, collector: AttentionMapCollector? = nil
+  ) throws -> [Path] {
     let inversion = source.inversion
     let sampler = try DDIM(model.schedule, stepCount: inversion.stepCount)
     let predictor = NoisePredictor(unet: model.unet, sampler: sampler)
     let caption = try model.tokenizer.encode(inversion.caption)
     let (height, width, _) = inversion.latent.shape3
     let sites = model.unet.attentionSites(height: height, width: width)
-    let targets = try prompts.map { prompt in
+    let targets = try prompts.enumerated().map { number, prompt in
       try EditTarget(
         model.tokenizer.encode(prompt), context: model.unet.context(try model.embedding(of: prompt)), source: caption,
-        inversion: inversion, options: options, sites: sites)
+        inversion: inversion, options: options, sites: sites, collector: number == 0 ? collector : nil)
     }
     let captionContext = model.unet.context(try model.embedding(of: inversion.caption))
     let guidance = options.guidance ?? inversion.guidance
@@ -51,7 +55,7 @@ struct EditSampler {
         let nullControl = target.nullControl(in: index, source: unconditional)
         let stem = try predictor.stem(latent, at: timestep, control: nullControl)
         // The stem ends with the first self-attention: it is shared unless a control acts on that.
-        let isShared = nullControl == nil && !target.sourceSites(in: index).contains(0)
+        let isShared = nullControl == nil && !target.controlsStem(in: index)
         let controlledStem = isShared ? stem : try predictor.stem(latent, at: timestep, control: control)
         let prediction = predictor.guided(
           null: try predictor.prediction(stem, null, control: nullControl),
@@ -63,6 +67,23 @@ struct EditSampler {
       reporter.report(step: index + 1)
     }
     return targets.map { Path(latents: $0.latents, mask: $0.mask) }
+  }
+
+  /// The attention of the source under its caption, step by step: T evaluations.
+  func sourceMaps() throws -> AttentionMaps {
+    let inversion = source.inversion
+    let predictor = NoisePredictor(
+      unet: model.unet, sampler: try DDIM(model.schedule, stepCount: inversion.stepCount))
+    let caption = model.unet.context(try model.embedding(of: inversion.caption))
+    let collector = AttentionMapCollector()
+    let reporter = ProgressReporter(.sampling, stepCount: inversion.stepCount, since: .now, progress)
+    for (index, timestep) in predictor.sampler.timesteps.enumerated() {
+      let stem = try predictor.stem(inversion.trajectory[index], at: timestep, control: collector)
+      _ = try predictor.prediction(stem, caption, control: collector)
+      collector.finishStep()
+      reporter.report(step: index + 1)
+    }
+    return collector.maps(of: PromptWords(try model.tokenizer.encode(inversion.caption)))
   }
 
   private func sourceAttention(

@@ -14,6 +14,8 @@ final class EditTarget {
   private let region: Tensor?
   private let stepCount: Int
   private let sites: [AttentionSite]
+  /// Averages this target's attention as edited, if somebody wants to see it.
+  private let collector: AttentionMapCollector?
 
   /// Checks all words, before any evaluation.
   ///
@@ -21,9 +23,10 @@ final class EditTarget {
   ///   - sites: all attentions of the network, for latents of this size.
   init(
     _ prompt: TokenizedPrompt, context: TextContext, source: TokenizedPrompt, inversion: Inversion,
-    options: EditOptions, sites: [AttentionSite]
+    options: EditOptions, sites: [AttentionSite], collector: AttentionMapCollector? = nil
   ) throws {
     self.context = context
+    self.collector = collector
     self.options = options
     self.sites = sites
     stepCount = inversion.stepCount
@@ -82,7 +85,13 @@ final class EditTarget {
 
   /// The control of the conditional evaluation in step `index`; nil if nothing is controlled.
   func control(in index: Int, source: SourceAttention?) -> TargetControl? {
-    source.map { TargetControl(target: self, step: index, source: $0) }
+    guard source != nil || collector != nil else { return nil }
+    return TargetControl(target: self, step: index, source: source ?? SourceAttention([:]))
+  }
+
+  /// Whether the control of step `index` acts on the first self-attention, where the stem ends.
+  func controlsStem(in index: Int) -> Bool {
+    sites.first.map { readsSource(at: $0, in: index) || collector?.watches($0) == true } ?? false
   }
 
   /// The control of the evaluation under the null embedding in step `index`.
@@ -95,21 +104,26 @@ final class EditTarget {
     value: Tensor
   ) -> Tensor? {
     guard site.isCross else {
-      guard readsSource(at: site, in: index) else { return nil }
-      let record = source[site]
-      // Replacing the probabilities is asking with the source's queries and keys for one's own values.
-      return edit == nil
-        ? attention(query: query, key: record.key, value: record.value)
-        : attention(query: record.query, key: record.key, value: value)
+      var (query, key, value) = (query, key, value)
+      if readsSource(at: site, in: index) {
+        let record = source[site]
+        // Replacing the probabilities is asking with the source's queries and keys for one's own values.
+        (query, key, value) = edit == nil ? (query, record.key, record.value) : (record.query, record.key, value)
+      } else if collector?.watches(site) != true {
+        return nil
+      }
+      return collector?.attend(site, attention, query: query, key: key, value: value)
+        ?? attention(query: query, key: key, value: value)
     }
     let changes = edit?.changesCrossAttention(step: index) ?? false
-    guard changes || gathers(site) else { return nil }
+    guard changes || gathers(site) || collector != nil else { return nil }
     var probabilities = attention.probabilities(query: query, key: key)
     if let edit, changes {
       let original = edit.readsSource(step: index) ? source.probabilities(at: site, attention) : probabilities
       probabilities = edit.crossAttention(source: original, target: probabilities, step: index)
     }
     if gathers(site) { blendMaps?.add(source: source.probabilities(at: site, attention), target: probabilities) }
+    collector?.add(probabilities, at: site)
     return attention.mix(probabilities, value)
   }
 
@@ -124,8 +138,10 @@ final class EditTarget {
       mask = found
       latent = LocalBlendMaps.blended(target: latent, source: source, mask: found)
     }
+    if options.spatialReplace?.isActive(step: index, of: stepCount) == true { latent = source }
     if let region { latent = LocalBlendMaps.blended(target: latent, source: source, mask: region) }
     latents.append(latent)
+    collector?.finishStep()
   }
 }
 

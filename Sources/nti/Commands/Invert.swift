@@ -27,6 +27,24 @@ struct Invert: AsyncParsableCommand {
       "The inversion to write (default: beside the photo, with the extension .nti).", valueName: "file"))
   var output: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "How the null embeddings are found: \(InversionMethod.allCases.map(\.rawValue).joined(separator: ", ")).",
+      valueName: "method"),
+    transform: { try InversionSettings.method($0) })
+  var method = InversionMethod.nullText
+
+  @Option(
+    help: ArgumentHelp(
+      "The longest that the inversion may take, as in 60s or 2m; fewer inner iterations are made where they matter least.",
+      valueName: "time"),
+    transform: { try InversionSettings.seconds($0) })
+  var budget: Double?
+
+  @Option(
+    help: ArgumentHelp("Write losses, fidelity and pictures of the inversion into a folder.", valueName: "folder"))
+  var report: String?
+
   @OptionGroup(title: "Settings of the inversion") var settings: InversionSettings
   @OptionGroup var work: WorkOptions
 
@@ -34,6 +52,14 @@ struct Invert: AsyncParsableCommand {
     guard caption.contains(where: { !$0.isWhitespace }) else {
       throw ValidationError("The caption is empty; say what the photo shows.")
     }
+    do { try options.validate() } catch { throw ValidationError(error.message) }
+  }
+
+  private var options: InversionOptions {
+    var options = settings.options
+    options.method = method
+    options.budget = budget
+    return options
   }
 
   func run() async throws {
@@ -41,17 +67,26 @@ struct Invert: AsyncParsableCommand {
     let image = try RGBImage(contentsOf: URL(fileURLWithPath: photo))
     try image.checkIsLargeEnough(photo)
     let file = try OutputFile(output ?? photo.replacingPathExtension(with: "nti"), sparing: [photo])
+    let reportFolder = try report.map { try OutputFolder(checking: $0) }
     let checkpoint = try Checkpoint(model.folder())
     try checkpoint.check(caption, as: "caption")
 
     let editor = try await checkpoint.load(work.progress)
     work.progress.begin()
     let inverted = try await editor.invert(
-      image: image, caption: caption, options: settings.options, file: file.url,
+      image: image, caption: caption, options: options, file: file.url,
       progress: work.progress.handler)
 
     var report = Report(seconds: work.seconds, evaluations: inverted.evaluations, about: inverted.inversion)
     report.inversion = file.path
+    if let reportFolder {
+      work.progress.begin("writing the report")
+      let pictures = try await editor.reportPictures(of: inverted, photo: image)
+      try NullTextInversion::InversionReport(inverted, pictures: pictures, seconds: report.seconds)
+        .write(to: reportFolder.url, pictures: pictures)
+      report.reportFolder = reportFolder.path
+    }
+    report.stepsCutShort = inverted.inversion.options.budget == nil ? nil : inverted.inversion.stepsCutShort
     try work.finish(report, Self.summary(of: inverted, file.path, seconds: report.seconds))
   }
 
@@ -62,37 +97,13 @@ struct Invert: AsyncParsableCommand {
         reconstruction \(Format.decibels(inversion.psnr)), the autoencoder alone \(Format.decibels(inversion.psnrBound))
         \(inversion.stepCount) steps, \(inversion.innerSteps.reduce(0, +)) inner iterations, \
       \(evaluations.forward) evaluations forwards and \(evaluations.backward) backwards, \(Format.duration(seconds))
-      """
-  }
-}
-
-/// The options of an inversion.
-struct InversionSettings: ParsableArguments {
-  @Option(help: ArgumentHelp("The number of sampling steps.", valueName: "n"))
-  var steps = 50
-
-  @Option(
-    help: ArgumentHelp("The strength of guidance under which the photo is to be reproduced.", valueName: "w"))
-  var guidance = 7.5
-
-  @Option(help: ArgumentHelp("The most inner iterations of a step.", valueName: "n"))
-  var innerSteps = 10
-
-  @Option(
-    help: ArgumentHelp("The loss at which the first step is done; later ones allow more.", valueName: "loss"))
-  var earlyStop = 1e-5
-
-  func validate() throws {
-    do { try options.validate() } catch { throw ValidationError(error.message) }
+      """ + cutShort(inversion)
   }
 
-  /// The same for the library.
-  var options: InversionOptions {
-    var options = InversionOptions()
-    options.steps = steps
-    options.guidance = guidance
-    options.innerSteps = innerSteps
-    options.earlyStop = earlyStop
-    return options
+  private static func cutShort(_ inversion: Inversion) -> String {
+    guard inversion.options.budget != nil else { return "" }
+    return inversion.stepsCutShort == 0
+      ? "\n  the budget cut nothing short"
+      : "\n  the budget cut \(inversion.stepsCutShort) of \(inversion.stepCount) steps short"
   }
 }

@@ -21,6 +21,10 @@ struct Report: Encodable {
 
   /// The inversion file that was written.
   var inversion: String?
+  /// The folder that the report on an inversion was written to.
+  var reportFolder: String?
+  /// How many steps a budget ended before they were done.
+  var stepsCutShort: Int?
   /// The picture that was written.
   var output: String?
   /// The single pictures that the demo wrote.

@@ -1,0 +1,65 @@
+internal import DiffusionCore
+internal import Tensor
+
+/// Averages the attention that evaluations come to, step by step, and changes nothing.
+final class AttentionMapCollector: AttentionControl {
+  private struct Sum {
+    var total: Tensor
+    var count = 0
+
+    mutating func add(_ probabilities: Tensor) {
+      let (heads, queries, keys) = probabilities.shape3
+      count += heads
+      total.withMutableScalars { total in
+        probabilities.withScalars { p in
+          for head in 0..<heads {
+            for i in 0..<queries * keys { total[i] += p[head * queries * keys + i] }
+          }
+        }
+      }
+    }
+
+    var mean: Tensor { total * (1 / Float(max(count, 1))) }
+  }
+
+  /// Self-attention is kept up to this many positions: a matrix of their square.
+  private let selfLimit: Int
+  private var cross: [AttentionMaps.Grid: Sum] = [:]
+  private var own: [AttentionMaps.Grid: Sum] = [:]
+  private var steps: [AttentionMaps.Grid: [Tensor]] = [:]
+
+  init(selfLimit: Int = 32 * 32) { self.selfLimit = selfLimit }
+
+  func attend(_ site: AttentionSite, _ attention: Attention, query: Tensor, key: Tensor, value: Tensor) -> Tensor? {
+    guard watches(site) else { return nil }
+    let probabilities = attention.probabilities(query: query, key: key)
+    add(probabilities, at: site)
+    return attention.mix(probabilities, value)
+  }
+
+  /// Whether the attention at a site is averaged.
+  func watches(_ site: AttentionSite) -> Bool { site.isCross || site.height * site.width <= selfLimit }
+
+  /// Takes heads x queries x keys into the averages.
+  func add(_ probabilities: Tensor, at site: AttentionSite) {
+    let grid = AttentionMaps.Grid(height: site.height, width: site.width)
+    let (_, queries, keys) = probabilities.shape3
+    let empty = Sum(total: Tensor(zeros: [queries, keys]))
+    if site.isCross {
+      cross[grid, default: empty].add(probabilities)
+    } else {
+      own[grid, default: empty].add(probabilities)
+    }
+  }
+
+  /// Ends a step.
+  func finishStep() {
+    for (grid, sum) in cross { steps[grid, default: []].append(sum.mean) }
+    cross = [:]
+  }
+
+  func maps(of words: PromptWords) -> AttentionMaps {
+    AttentionMaps(
+      words: words, stepCount: steps.values.map(\.count).max() ?? 0, cross: steps, own: own.mapValues(\.mean))
+  }
+}

@@ -1,0 +1,115 @@
+internal import ArgumentParser
+internal import Foundation
+internal import NullTextInversion
+
+/// Shows where the words of a prompt look in a picture.
+struct Maps: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Show where words look in a picture.",
+    discussion: """
+      Writes a contact sheet with a heat map for each word, and the principal components of the self-attention: which \
+      parts of the picture look alike. Without --prompt the words are the caption's.
+      """)
+
+  @Argument(help: ArgumentHelp("An inversion.", valueName: "file.nti"))
+  var inversion: String
+
+  @Option(help: ArgumentHelp("Show the words of this prompt while it edits the picture.", valueName: "text"))
+  var prompt: String?
+
+  @OptionGroup var model: ModelOption
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      "The contact sheet to write (default: the inversion's name with .maps.png).", valueName: "file"))
+  var output: String?
+
+  @Option(name: .customLong("word"), help: ArgumentHelp("Show only this word (repeatable).", valueName: "word"))
+  var chosenWords: [String] = []
+
+  @Option(
+    help: ArgumentHelp("The width of the maps to show (default: a quarter of the finest).", valueName: "n"))
+  var grid: Int?
+
+  @Flag(help: "Show each word in every tenth of the steps, not only the mean.")
+  var perStep = false
+
+  @OptionGroup(title: "Settings of the edit") var settings: EditSettings
+  @OptionGroup var work: WorkOptions
+
+  func run() async throws {
+    let work = work.start()
+    let path = inversion
+    let inversion = try Inversion(contentsOf: URL(fileURLWithPath: path))
+    let file = try OutputFile.picture(output ?? path.replacingPathExtension(with: "maps.png"), sparing: [path])
+    let checkpoint = try Checkpoint(model.folder())
+    try checkpoint.check(inversion, path)
+    let caption = PromptWords(try checkpoint.check(inversion.caption, as: "caption"))
+    let target = PromptWords(try checkpoint.check(prompt ?? inversion.caption, as: "prompt"))
+    for word in chosenWords { _ = try target.tokens(of: word) }
+    let options = try settings.options(over: EditOptions(), source: caption, target: target)
+
+    let editor = try await checkpoint.load(work.progress)
+    let inverted = try editor.open(inversion)
+    work.progress.begin()
+    let handler = work.progress.handler
+    let maps =
+      if let prompt {
+        try await inverted.attentionMaps(prompt: prompt, options: options, progress: handler)
+      } else {
+        try await inverted.attentionMaps(progress: handler)
+      }
+    let picture =
+      if let prompt {
+        try await inverted.edit(prompt: prompt, options: options).image
+      } else {
+        try await inverted.reconstruction()
+      }
+    try file.write(try sheet(of: maps, over: picture, title: prompt ?? inversion.caption).rendered())
+
+    var report = Report(seconds: work.seconds, evaluations: editor.model.unet.counter.total, about: inversion)
+    report.output = file.path
+    try work.finish(report, "\(file.path)\n  grids \(maps.grids.map(\.description).joined(separator: ", "))")
+  }
+
+  private func sheet(of maps: AttentionMaps, over picture: RGBImage, title: String) throws -> ContactSheet {
+    let size = try grid.map { width in
+      guard let size = maps.grids.first(where: { $0.width == width }) else {
+        throw UsageError("--grid \(width): there are \(maps.grids.map(\.description).joined(separator: ", ")).")
+      }
+      return size
+    }
+    let words = chosenWords.isEmpty ? maps.words.words.map(\.text) : chosenWords
+    var rows: [[ContactSheet.Cell?]] = []
+    if perStep {
+      let tenth = max(1, maps.stepCount / 10)
+      let parts = stride(from: 0, to: maps.stepCount, by: tenth).map { $0..<min($0 + tenth, maps.stepCount) }
+      for word in words {
+        rows.append(
+          try parts.map {
+            .init(
+              try maps.overlay(of: word, on: picture, grid: size, steps: $0),
+              label: "\(word), \($0.lowerBound + 1)-\($0.upperBound)")
+          })
+      }
+    } else {
+      let cells =
+        [ContactSheet.Cell(picture, label: "picture")]
+        + (try words.map { .init(try maps.overlay(of: $0, on: picture, grid: size), label: $0) })
+      rows = stride(from: 0, to: cells.count, by: 5).map { Array(cells[$0..<min($0 + 5, cells.count)]) }
+    }
+    if let finest = maps.selfGrids.last {
+      rows.append(
+        try maps.selfAttentionComponents(4, grid: finest).enumerated().map { index, component in
+          .init(
+            HeatMap(component).rendered(width: picture.width, height: picture.height),
+            label: "self-attention \(finest), component \(index + 1)")
+        })
+    }
+    var sheet = ContactSheet(rows: rows)
+    sheet.title = title
+    sheet.tileWidth = perStep ? 128 : 192
+    return sheet
+  }
+}

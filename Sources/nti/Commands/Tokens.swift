@@ -1,0 +1,40 @@
+internal import ArgumentParser
+internal import NullTextInversion
+
+/// Shows how a model reads a text.
+struct Tokens: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Show the tokens of a text, and which word each belongs to.")
+
+  @Argument(help: ArgumentHelp("A caption or a prompt.", valueName: "text"))
+  var text: String
+
+  @OptionGroup var model: ModelOption
+
+  @Flag(name: .long, help: "Print the result as one line of JSON.")
+  var json = false
+
+  func run() throws {
+    let checkpoint = try Checkpoint(model.folder())
+    let prompt = try checkpoint.check(text, as: "text")
+    let words = PromptWords(prompt).words
+    let rows = prompt.ids.enumerated().map { position, id in
+      Row(
+        position: position, id: id, token: checkpoint.tokenizer.decode(id),
+        word: words.first { $0.tokens.contains(position) }?.text)
+    }
+    if json {
+      print(try JSONText.line(rows))
+    } else {
+      for row in rows { print("\(row.position)\t\(row.id)\t\(row.token)\t\(row.word ?? "")") }
+      print("\(rows.count) of \(checkpoint.tokenizer.maximumLength) tokens")
+    }
+  }
+
+  private struct Row: Encodable {
+    let position: Int
+    let id: Int
+    let token: String
+    let word: String?
+  }
+}
