@@ -72,7 +72,9 @@ final class WorkerPool: @unchecked Sendable {
         bell.broadcast()
         bell.unlock()
       }
+      let begin = ContinuousClock.now
       takeIndices(count, body)
+      let end = ContinuousClock.now
       // Nobody can join any more; those who have are waited for.
       state.bitwiseOr(Self.closed, ordering: .acquiringAndReleasing)
       var waited = 0
@@ -81,8 +83,10 @@ final class WorkerPool: @unchecked Sendable {
         // On a busy machine a helper may have lost its processor: let it have this one.
         if waited < Self.patience { ctk_pause() } else { sched_yield() }
       }
-      lastRest = waited < Self.patience ? lastRest / 2 : min(1024, max(32, 2 * lastRest))
-      if waited >= Self.patience { rest = lastRest }
+      // Pieces are of like size, so a helper in its senses is done not long after.
+      let isLate = waited >= Self.patience && ContinuousClock.now - end > end - begin
+      lastRest = isLate ? min(1024, max(32, 2 * lastRest)) : lastRest / 2
+      if isLate { rest = lastRest }
       self.body = { _ in }
     }
   }
