@@ -30,9 +30,15 @@ extension Inversion {
 
   private func fileContent() -> SafetensorsWriter {
     var writer = SafetensorsWriter()
-    writer.add("pivots", Tensor(stacking: pivots.map { $0.channelsFirst() }))
-    writer.add("null_embeddings", Tensor(stacking: nullEmbeddings))
-    writer.add("trajectory", Tensor(stacking: trajectory.map { $0.channelsFirst() }))
+    // One that is not finished may have none of these yet, but their axes are still there.
+    func stack(_ tensors: [Tensor], _ shape: [Int]) -> Tensor {
+      tensors.isEmpty ? Tensor(zeros: [0] + shape) : Tensor(stacking: tensors)
+    }
+    let latents = pivots.map { $0.channelsFirst() }
+    let latentShape = latents.first?.shape ?? [0, 0, 0]
+    writer.add("pivots", stack(latents, latentShape))
+    writer.add("null_embeddings", stack(nullEmbeddings, [0, 0]))
+    writer.add("trajectory", stack(trajectory.map { $0.channelsFirst() }, latentShape))
     writer.add("losses", Tensor(losses, shape: [losses.count]))
     writer.add("inner_steps", Tensor(innerSteps.map(Float.init), shape: [innerSteps.count]))
     let strings: [InversionFile.Key: String] = [

@@ -29,7 +29,7 @@ struct Evaluate: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "How pictures are inverted, several with commas between: \(Self.methodNames) (default: nullText).",
+      "How pictures are inverted, several with commas between: \(InversionMethod.optionNames) (default: null-text).",
       valueName: "method"),
     transform: Self.methods)
   var method: [InversionMethod] = [.nullText]
@@ -163,11 +163,9 @@ struct Evaluate: AsyncParsableCommand {
     }
   }
 
-  private static var methodNames: String { InversionMethod.allCases.map(\.rawValue).joined(separator: ", ") }
-
   @Sendable private static func methods(_ text: String) throws -> [InversionMethod] {
     try text.split(separator: ",").map {
-      try InversionSettings.method($0.trimmingCharacters(in: .whitespaces))
+      try InversionMethod(optionName: $0.trimmingCharacters(in: .whitespaces))
     }
   }
 }
