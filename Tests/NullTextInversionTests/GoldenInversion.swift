@@ -9,6 +9,9 @@ import Testing
 struct GoldenInversion {
   static let tiny = ["four-levels", "linear-v", "plain-first", "sharded"]
 
+  /// The published recipe on pictures of the demo model.
+  static let long = ["emoji-100000000006", "emoji-200000000031"]
+
   let model: DiffusionModel
   let file: SafetensorsFile
   let options: InversionOptions
