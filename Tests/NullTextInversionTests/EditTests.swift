@@ -29,7 +29,8 @@ private struct GoldenEdit: Decodable, CustomTestStringConvertible {
   var testDescription: String { name }
 
   static func all(_ model: String) throws -> [GoldenEdit] {
-    try JSONDecoder().decode([GoldenEdit].self, from: Data(contentsOf: Fixtures.url("golden/edits-\(model).json")))
+    try JSONDecoder().decode(
+      [GoldenEdit].self, from: Data(contentsOf: Fixtures.url("golden/edits-\(model).json")))
   }
 
   func options() throws -> EditOptions {
@@ -70,7 +71,8 @@ private struct GoldenEdit: Decodable, CustomTestStringConvertible {
       let path = try sampler.sample([edit.prompt], options: edit.options())[0]
       let final = path.latents[golden.options.steps]
       expectClose(
-        final, try latents.tensor(named: "\(edit.name).latent").channelsLast(), relative: 2e-3, "\(edit.name)")
+        final, try latents.tensor(named: "\(edit.name).latent").channelsLast(), relative: 2e-3, "\(edit.name)"
+      )
       let picture = try RGBImage(contentsOf: Fixtures.url("golden/edits-\(name)/\(edit.name).png"))
       let psnr = ImageMetrics.psnr(golden.model.decode(final), picture)
       #expect(psnr >= 60, "\(edit.name): \(psnr) dB")

@@ -18,7 +18,8 @@ import Testing
     for (pivot, expected) in zip(pivots, expected) { expectClose(pivot, expected, relative: 1e-3) }
   }
 
-  @Test("fits each step as torch does, from torch's own latent and embedding", arguments: GoldenInversion.tiny)
+  @Test(
+    "fits each step as torch does, from torch's own latent and embedding", arguments: GoldenInversion.tiny)
   func teacherForced(name: String) throws {
     let golden = try GoldenInversion(name)
     let (pivots, walked) = (try golden.latents("pivots"), try golden.latents("trajectory"))
@@ -27,7 +28,8 @@ import Testing
     let counts = try golden.file.tensor(named: "inner_steps").scalars.map { Int($0) }
     let optimizer = NullTextOptimizer(
       predictor: try golden.predictor,
-      caption: golden.model.unet.context(try golden.model.embedding(of: golden.caption)), options: golden.options)
+      caption: golden.model.unet.context(try golden.model.embedding(of: golden.caption)),
+      options: golden.options)
     var embedding = try golden.file.tensor(named: "start")
     for index in 0..<golden.options.steps {
       let step = try optimizer.step(
@@ -44,13 +46,15 @@ import Testing
     }
   }
 
-  @Test("makes steps of the published recipe on the demo model as torch does", arguments: GoldenInversion.long)
+  @Test(
+    "makes steps of the published recipe on the demo model as torch does", arguments: GoldenInversion.long)
   func published(name: String) throws {
     let golden = try GoldenInversion(name)
     let pivots = try golden.latents("pivots")
     let optimizer = NullTextOptimizer(
       predictor: try golden.predictor,
-      caption: golden.model.unet.context(try golden.model.embedding(of: golden.caption)), options: golden.options)
+      caption: golden.model.unet.context(try golden.model.embedding(of: golden.caption)),
+      options: golden.options)
     for index in [0, 10, 25, 49] {
       func tensor(_ name: String) throws -> Tensor { try golden.file.tensor(named: "step.\(index).\(name)") }
       let step = try optimizer.step(
@@ -58,9 +62,12 @@ import Testing
         innerSteps: golden.options.innerSteps)
       let expected = try tensor("losses").scalars.filter { $0 >= 0 }
       #expect(step.updates == expected.count, "step \(index)")
-      for (loss, expected) in zip(step.losses, expected) { #expect(abs(loss / expected - 1) < 1e-3, "step \(index)") }
+      for (loss, expected) in zip(step.losses, expected) {
+        #expect(abs(loss / expected - 1) < 1e-3, "step \(index)")
+      }
       expectClose(step.latent, try tensor("next").channelsLast(), relative: 1e-3, "step \(index)")
-      expectClose(step.embedding - (try tensor("start")), try tensor("end") - (try tensor("start")), relative: 1e-2)
+      expectClose(
+        step.embedding - (try tensor("start")), try tensor("end") - (try tensor("start")), relative: 1e-2)
     }
   }
 
@@ -94,7 +101,9 @@ import Testing
     var inversion = try inverter.begin(picture)
     expectClose(inversion.latent, expected.latent, relative: 1e-3)
     try inverter.complete(&inversion, of: picture)
-    for (pivot, expected) in zip(inversion.pivots, expected.pivots) { expectClose(pivot, expected, relative: 1e-3) }
+    for (pivot, expected) in zip(inversion.pivots, expected.pivots) {
+      expectClose(pivot, expected, relative: 1e-3)
+    }
     let (inner, expectedInner) = (inversion.innerSteps.reduce(0, +), expected.innerSteps.reduce(0, +))
     #expect(abs(Double(inner) / Double(expectedInner) - 1) <= 0.05)
     #expect(abs(inversion.psnr - Double(try golden.file.tensor(named: "psnr").scalars[0])) < 0.3)

@@ -17,12 +17,15 @@ public struct DDIM: Sendable, Equatable {
   public init(_ schedule: NoiseSchedule, stepCount: Int) throws {
     guard stepCount >= 1, stepCount <= schedule.trainingSteps else {
       throw InputError(
-        .outOfRange, "\(stepCount) steps: between 1 and \(schedule.trainingSteps) can be made with this model.")
+        .outOfRange,
+        "\(stepCount) steps: between 1 and \(schedule.trainingSteps) can be made with this model.")
     }
     self.schedule = schedule
     let stride = schedule.trainingSteps / stepCount
     self.stride = stride
-    timesteps = (0..<stepCount).reversed().map { min($0 * stride + schedule.stepsOffset, schedule.trainingSteps - 1) }
+    timesteps = (0..<stepCount).reversed().map {
+      min($0 * stride + schedule.stepsOffset, schedule.trainingSteps - 1)
+    }
   }
 
   /// The number of steps.

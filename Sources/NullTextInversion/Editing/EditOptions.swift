@@ -64,7 +64,8 @@ public enum EditControl: Sendable, Hashable {
     case .promptToPrompt, .none: return
     case .mutualSelfAttention(let start, let firstLayer):
       guard (0...1).contains(start), firstLayer >= 0 else {
-        throw InputError(.outOfRange, "mutual self-attention from \(start) at layer \(firstLayer): ask for 0 to 1, from 0.")
+        throw InputError(
+          .outOfRange, "mutual self-attention from \(start) at layer \(firstLayer): ask for 0 to 1, from 0.")
       }
     case .lateStart(let strength):
       guard (0...1).contains(strength) else {
@@ -111,7 +112,8 @@ extension EditControl: Codable {
 
 extension EditOptions: Codable {
   private enum Key: String, CodingKey, CaseIterable {
-    case guidance, control, controller, crossSteps, crossStepsOfWords, selfSteps, selfGrid, emphasis, blend, mask
+    case guidance, control, controller, crossSteps, crossStepsOfWords, selfSteps, selfGrid, emphasis, blend,
+      mask
     case spatialReplace
   }
 

@@ -21,7 +21,9 @@ final class AttentionRecorder: AttentionControl {
 
   init(where records: @escaping (AttentionSite) -> Bool) { self.records = records }
 
-  func attend(_ site: AttentionSite, _ attention: Attention, query: Tensor, key: Tensor, value: Tensor) -> Tensor? {
+  func attend(_ site: AttentionSite, _ attention: Attention, query: Tensor, key: Tensor, value: Tensor)
+    -> Tensor?
+  {
     if records(site) {
       let record = AttentionRecord(query: query, key: key, value: value)
       found[site.index] = record
@@ -39,7 +41,9 @@ final class SourceAttention {
   init(_ records: [Int: AttentionRecord]) { self.records = records }
 
   subscript(site: AttentionSite) -> AttentionRecord {
-    guard let record = records[site.index] else { preconditionFailure("\(site) was not recorded in the source") }
+    guard let record = records[site.index] else {
+      preconditionFailure("\(site) was not recorded in the source")
+    }
     return record
   }
 

@@ -77,7 +77,8 @@ public struct ScheduleRecord: Sendable, Equatable, Codable {
   }
 
   init(
-    stepCount: Int, stepsOffset: Int, finalAlpha: NoiseSchedule.FinalAlpha, prediction: NoiseSchedule.Prediction
+    stepCount: Int, stepsOffset: Int, finalAlpha: NoiseSchedule.FinalAlpha,
+    prediction: NoiseSchedule.Prediction
   ) {
     self.stepCount = stepCount
     self.stepsOffset = stepsOffset

@@ -11,8 +11,10 @@ enum InversionFile {
 
   /// Metadata keys, as they stand in the file.
   enum Key: String, CaseIterable {
-    case format, version, method, caption, steps, guidance, stepsOffset = "steps_offset", finalAlpha = "final_alpha"
-    case predictionType = "prediction_type", modelFingerprint = "model_fingerprint", sourceSize = "source_size"
+    case format, version, method, caption, steps, guidance, stepsOffset = "steps_offset", finalAlpha =
+      "final_alpha"
+    case predictionType = "prediction_type", modelFingerprint = "model_fingerprint", sourceSize =
+      "source_size"
     case crop, psnr, psnrBound = "psnr_bound", libraryVersion = "library_version", options
     case pictureFingerprint = "picture_fingerprint"
   }
@@ -63,7 +65,8 @@ extension Inversion {
     guard isComplete else {
       throw InputError(
         .malformed,
-        "\(url.path) is an inversion that was not finished. Start it again with the same arguments, and it goes on.")
+        "\(url.path) is an inversion that was not finished. Start it again with the same arguments, and it goes on."
+      )
     }
   }
 }
@@ -90,13 +93,15 @@ struct InversionReader {
     guard version <= InversionFile.version else {
       throw InputError(
         .unsupported,
-        "\(path) is of version \(version), and this library reads up to \(InversionFile.version): use a newer one.")
+        "\(path) is of version \(version), and this library reads up to \(InversionFile.version): use a newer one."
+      )
     }
   }
 
   func inversion() throws -> Inversion {
     let schedule = ScheduleRecord(
-      stepCount: try number(.steps), stepsOffset: try number(.stepsOffset), finalAlpha: try choice(.finalAlpha),
+      stepCount: try number(.steps), stepsOffset: try number(.stepsOffset),
+      finalAlpha: try choice(.finalAlpha),
       prediction: try choice(.predictionType))
     guard (1...1000).contains(schedule.stepCount) else { throw wrong(.steps, String(schedule.stepCount)) }
     let size = try whole(.sourceSize, separatedBy: "x", count: 2)
@@ -108,7 +113,8 @@ struct InversionReader {
     guard latentShape[0] <= steps + 1, embeddingShape[0] <= steps,
       try shape("trajectory", axes: 4).dropFirst() == latentShape.dropFirst(),
       try shape("trajectory", axes: 4)[0] <= steps + 1,
-      try shape("losses", axes: 1) == [embeddingShape[0]], try shape("inner_steps", axes: 1) == [embeddingShape[0]]
+      try shape("losses", axes: 1) == [embeddingShape[0]],
+      try shape("inner_steps", axes: 1) == [embeddingShape[0]]
     else { throw InputError(.malformed, "\(path) holds arrays whose lengths do not fit together.") }
 
     return Inversion(

@@ -5,7 +5,7 @@
 public enum InversionMethod: String, Sendable, Codable, CaseIterable {
   /// Fits one null embedding per step so that the guided walk stays on the pivots (Mokady et al. 2022).
   ///
-  /// 3T + n forwards and n backwards, n ≤ 10 T. Choose it when the reconstruction must hold under full guidance, with
+  /// 3T + n forwards and n backwards, n ≤ 10 T; by conjugate directions 3T + 2n and n. Choose it when the reconstruction must hold under full guidance, with
   /// any editor.
   case nullText
   /// Takes the caption's own embedding as the null embedding, where guidance cancels (Miyake et al. 2023).
@@ -22,6 +22,6 @@ public enum InversionMethod: String, Sendable, Codable, CaseIterable {
   case ddim
   /// Fits one null embedding for all steps together, in sweeps over the whole walk.
   ///
-  /// T + 3T for each sweep forwards, T for each backwards. The paper's ablation: the smallest result, and slow to converge.
+  /// 3T forwards and 3T more for each sweep, T for each backwards. The paper's ablation: the smallest result, and slow to converge.
   case globalNullText
 }

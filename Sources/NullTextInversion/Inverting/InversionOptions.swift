@@ -90,10 +90,14 @@ extension InversionOptions {
     try check(guidance.isFinite && (0...100).contains(guidance), "guidance \(guidance): ask for 0 to 100.")
     try check((0...1000).contains(innerSteps), "\(innerSteps) inner steps: ask for 0 to 1000.")
     try check(
-      earlyStop.isFinite && earlyStop >= 0, "early stop at \(earlyStop): ask for zero or a small positive number.")
+      earlyStop.isFinite && earlyStop >= 0,
+      "early stop at \(earlyStop): ask for zero or a small positive number.")
     try check((0...1).contains(interpolation), "interpolation \(interpolation): ask for 0 to 1.")
-    try check((0...100).contains(pivotRefinements), "\(pivotRefinements) refinements a pivot: ask for 0 to 100.")
-    if let budget { try check(budget.isFinite && budget > 0, "a budget of \(budget) seconds: ask for more than 0.") }
+    try check(
+      (0...100).contains(pivotRefinements), "\(pivotRefinements) refinements a pivot: ask for 0 to 100.")
+    if let budget {
+      try check(budget.isFinite && budget > 0, "a budget of \(budget) seconds: ask for more than 0.")
+    }
   }
 }
 
@@ -117,7 +121,9 @@ extension InversionOptions: Codable {
     try read(.optimizer, into: &optimizer)
     try read(.start, into: &start)
     try read(.interpolation, into: &interpolation)
-    if let seed = try values.decodeIfPresent(UInt64.self, forKey: .randomPivotSeed) { pivots = .random(seed: seed) }
+    if let seed = try values.decodeIfPresent(UInt64.self, forKey: .randomPivotSeed) {
+      pivots = .random(seed: seed)
+    }
     try read(.pivotRefinements, into: &pivotRefinements)
     budget = try values.decodeIfPresent(Double.self, forKey: .budget)
   }

@@ -12,7 +12,8 @@ struct Inverter {
 
   private let start = ContinuousClock.now
 
-  init(_ model: DiffusionModel, caption: String, options: InversionOptions, progress: ProgressHandler? = nil) {
+  init(_ model: DiffusionModel, caption: String, options: InversionOptions, progress: ProgressHandler? = nil)
+  {
     self.model = model
     self.caption = caption
     self.options = options

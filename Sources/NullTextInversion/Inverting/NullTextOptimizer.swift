@@ -35,7 +35,8 @@ struct NullTextOptimizer {
     let stem = try predictor.stem(latent, at: timestep)
     let text = try predictor.prediction(stem, caption)
     let landing = Landing(
-      predictor: predictor, stem: stem, text: text, latent: latent, timestep: timestep, guidance: options.guidance)
+      predictor: predictor, stem: stem, text: text, latent: latent, timestep: timestep,
+      guidance: options.guidance)
     let start = Step(embedding: embedding, latent: latent)
     let limit = options.stoppingLoss(at: index)
     switch options.optimizer {

@@ -25,7 +25,8 @@ struct PartialInversion {
             + "the same arguments as before to go on.")
       }
     }
-    try check(kept.modelFingerprint == begun.modelFingerprint && kept.schedule == begun.schedule, "model or schedule")
+    try check(
+      kept.modelFingerprint == begun.modelFingerprint && kept.schedule == begun.schedule, "model or schedule")
     try check(kept.pictureFingerprint == begun.pictureFingerprint && kept.crop == begun.crop, "picture")
     try check(kept.caption == begun.caption, "caption (\"\(kept.caption)\")")
     try check(kept.options == begun.options, "set of options (\(kept.options.json))")
