@@ -30,9 +30,10 @@ extension Inversion {
 
   private func fileContent() -> SafetensorsWriter {
     var writer = SafetensorsWriter()
-    writer.add("pivots", Tensor(stacking: pivots.map { $0.channelsFirst() }))
-    writer.add("null_embeddings", Tensor(stacking: nullEmbeddings))
-    writer.add("trajectory", Tensor(stacking: trajectory.map { $0.channelsFirst() }))
+    let latentShape = pivots.first?.channelsFirst().shape ?? [0, 0, 0]
+    writer.add("pivots", Tensor(stacking: pivots.map { $0.channelsFirst() }, of: latentShape))
+    writer.add("null_embeddings", Tensor(stacking: nullEmbeddings, of: nullEmbeddings.first?.shape ?? [0, 0]))
+    writer.add("trajectory", Tensor(stacking: trajectory.map { $0.channelsFirst() }, of: latentShape))
     writer.add("losses", Tensor(losses, shape: [losses.count]))
     writer.add("inner_steps", Tensor(innerSteps.map(Float.init), shape: [innerSteps.count]))
     let strings: [InversionFile.Key: String] = [
@@ -81,6 +82,7 @@ struct InversionReader {
       throw InputError(.malformed, "\(path) is a safetensors file, but not an inversion.")
     }
     let version: Int = try number(.version)
+    guard version >= 1 else { throw wrong(.version, String(version)) }
     guard version <= InversionFile.version else {
       throw InputError(
         .unsupported,
@@ -93,27 +95,28 @@ struct InversionReader {
       stepCount: try number(.steps), stepsOffset: try number(.stepsOffset), finalAlpha: try choice(.finalAlpha),
       prediction: try choice(.predictionType))
     guard (1...1000).contains(schedule.stepCount) else { throw wrong(.steps, String(schedule.stepCount)) }
-    let size = try whole(.sourceSize, separatedBy: "x", count: 2)
-    let crop = try whole(.crop, separatedBy: ",", count: 4)
-
-    let steps = schedule.stepCount
-    let latentShape = try shape("pivots", axes: 4)
-    let embeddingShape = try shape("null_embeddings", axes: 3)
-    guard latentShape[0] <= steps + 1, embeddingShape[0] <= steps,
-      try shape("trajectory", axes: 4).dropFirst() == latentShape.dropFirst(),
-      try shape("trajectory", axes: 4)[0] <= steps + 1,
-      try shape("losses", axes: 1) == [embeddingShape[0]], try shape("inner_steps", axes: 1) == [embeddingShape[0]]
-    else { throw InputError(.malformed, "\(path) holds arrays whose lengths do not fit together.") }
+    let size = try sourceSize()
+    try checkLengths(steps: schedule.stepCount)
 
     return Inversion(
       caption: try string(.caption), options: try options(schedule.stepCount), schedule: schedule,
       modelFingerprint: try string(.modelFingerprint),
-      sourceSize: PixelSize(width: size[0], height: size[1]),
-      crop: PixelRect(x: crop[0], y: crop[1], width: crop[2], height: crop[3]),
+      sourceSize: size, crop: try crop(of: size),
       pictureFingerprint: file.metadata[InversionFile.Key.pictureFingerprint.rawValue] ?? "",
       pivots: try latents("pivots"), nullEmbeddings: try slices("null_embeddings"),
-      trajectory: try latents("trajectory"), losses: try file.tensor(named: "losses").scalars,
-      innerSteps: try counts("inner_steps"), psnr: try number(.psnr), psnrBound: try number(.psnrBound))
+      trajectory: try latents("trajectory"), losses: try finite("losses").scalars,
+      innerSteps: try counts("inner_steps"), psnr: try decibels(.psnr), psnrBound: try decibels(.psnrBound))
+  }
+
+  /// An unfinished inversion has fewer of everything, perhaps none but the encoded picture.
+  private func checkLengths(steps: Int) throws {
+    let (pivots, trajectory) = (try shape("pivots", axes: 4), try shape("trajectory", axes: 4))
+    let embeddings = try shape("null_embeddings", axes: 3)
+    let made = embeddings[0]
+    guard (1...steps + 1).contains(pivots[0]), trajectory[0] <= steps + 1, made <= steps,
+      !pivots.contains(0), trajectory.dropFirst() == pivots.dropFirst(), made == 0 || !embeddings.contains(0),
+      try shape("losses", axes: 1) == [made], try shape("inner_steps", axes: 1) == [made]
+    else { throw InputError(.malformed, "\(path) holds arrays whose lengths do not fit together.") }
   }
 
   /// The options as they were recorded, or as far as a file of another program tells them.
@@ -126,6 +129,7 @@ struct InversionReader {
     options.method = try choice(.method)
     options.steps = steps
     options.guidance = try number(.guidance)
+    guard (0...100).contains(options.guidance) else { throw wrong(.guidance, String(options.guidance)) }
     return options
   }
 
@@ -136,20 +140,25 @@ struct InversionReader {
     return shape
   }
 
-  private func slices(_ name: String) throws -> [Tensor] {
-    let stacked = try file.tensor(named: name)
-    guard stacked.withScalars({ $0.allSatisfy(\.isFinite) }) else {
+  private func finite(_ name: String) throws -> Tensor {
+    let tensor = try file.tensor(named: name)
+    guard tensor.withScalars({ $0.allSatisfy(\.isFinite) }) else {
       throw InputError(.malformed, "\(path) holds something in \"\(name)\" that is not a number.")
     }
+    return tensor
+  }
+
+  private func slices(_ name: String) throws -> [Tensor] {
+    let stacked = try finite(name)
     return (0..<stacked.shape[0]).map { stacked[$0] }
   }
 
   private func latents(_ name: String) throws -> [Tensor] { try slices(name).map { $0.channelsLast() } }
 
   private func counts(_ name: String) throws -> [Int] {
-    try file.tensor(named: name).scalars.map {
-      guard let count = Int(exactly: $0), count >= 0 else {
-        throw InputError(.malformed, "\(path) holds \($0) as a number of inner steps.")
+    try finite(name).scalars.map {
+      guard let count = Int(exactly: $0), (0...1_000_000).contains(count) else {
+        throw InputError(.malformed, "\(path) holds \($0) in \"\(name)\", which is no number of iterations.")
       }
       return count
     }
@@ -178,11 +187,33 @@ struct InversionReader {
     return choice
   }
 
-  private func whole(_ key: InversionFile.Key, separatedBy separator: Character, count: Int) throws -> [Int] {
-    let string = try string(key)
-    let numbers = string.split(separator: separator).compactMap { Int($0) }
-    guard numbers.count == count, numbers.allSatisfy({ $0 >= 0 }) else { throw wrong(key, string) }
-    return numbers
+  /// Equal pictures have an infinite one.
+  private func decibels(_ key: InversionFile.Key) throws -> Double {
+    let ratio: Double = try number(key)
+    guard !ratio.isNaN else { throw wrong(key, String(ratio)) }
+    return ratio
+  }
+
+  private func sourceSize() throws -> PixelSize {
+    let string = try string(.sourceSize)
+    let parts = string.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
+    guard parts.count == 2, let width = parts[0], let height = parts[1], width > 0, height > 0 else {
+      throw wrong(.sourceSize, string)
+    }
+    return PixelSize(width: width, height: height)
+  }
+
+  private func crop(of size: PixelSize) throws -> PixelRect {
+    let crop: PixelRect = try number(.crop)
+    guard crop.fits(width: size.width, height: size.height) else { throw wrong(.crop, crop.description) }
+    return crop
+  }
+}
+
+extension Tensor {
+  /// Tensors of a shape along a new first axis; there may be none.
+  fileprivate init(stacking tensors: [Tensor], of shape: [Int]) {
+    self = tensors.isEmpty ? Tensor(zeros: [0] + shape) : Tensor(stacking: tensors)
   }
 }
 
