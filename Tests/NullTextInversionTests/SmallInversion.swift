@@ -1,7 +1,9 @@
 import DiffusionCore
 import Foundation
+import Synchronization
 import Tensor
 import TestSupport
+import Testing
 
 @testable import NullTextInversion
 
@@ -79,21 +81,24 @@ extension Inversion {
     let schedule = NoiseSchedule(
       alphasCumulative: NoiseSchedule.alphasCumulative(betas: betas), stepsOffset: 1, finalAlpha: .first,
       prediction: .velocity)
+    let latents = (0..<pivots).map { _ in random.normal(shape: [3, 4, 2]) }
+    let walked =
+      finished == 0 ? [] : latents.suffix(1) + (0..<finished).map { _ in random.normal(shape: [3, 4, 2]) }
     return Inversion(
       caption: "a \"cat\"\n\tnext to\\a 🦊 \u{1} é e\u{301}", options: options,
       schedule: ScheduleRecord(try DDIM(schedule, stepCount: steps)), modelFingerprint: "0123456789abcdef",
       sourceSize: PixelSize(width: 40, height: 32), crop: PixelRect(x: 4, y: 0, width: 32, height: 32),
       pictureFingerprint: "fedcba9876543210",
-      pivots: (0..<pivots).map { _ in random.normal(shape: [3, 4, 2]) },
+      pivots: latents,
       nullEmbeddings: (0..<finished).map { _ in random.normal(shape: [5, 6]) },
-      trajectory: finished == 0 ? [] : (0...finished).map { _ in random.normal(shape: [3, 4, 2]) },
+      trajectory: walked,
       losses: (0..<finished).map { 1 / Float($0 + 3) }, innerSteps: Array(0..<finished),
       psnr: finished == steps ? 23.456789012345677 : 0, psnrBound: finished == steps ? .infinity : 0)
   }
 }
 
 /// A folder that is gone when the test ends.
-final class TestFolder {
+final class TestFolder: Sendable {
   let url: URL
 
   init() throws {
@@ -133,5 +138,35 @@ func inputError(_ work: () throws -> some Any) throws -> InputError? {
     return nil
   } catch let error as InputError {
     return error
+  }
+}
+
+/// Cancels a piece of work from within it.
+final class Cancellation: Sendable {
+  private let task = Mutex<Task<Void, any Error>?>(nil)
+  private let isWanted = Mutex(false)
+
+  /// Does `work` in a task of its own.
+  func run(_ work: @escaping @Sendable () async throws -> Void) async throws {
+    let task = Task { try await work() }
+    self.task.withLock { $0 = task }
+    if isWanted.withLock({ $0 }) { task.cancel() }
+    try await task.value
+  }
+
+  func cancel() {
+    isWanted.withLock { $0 = true }
+    task.withLock { $0?.cancel() }
+  }
+}
+
+/// Something that a test changes, by its name.
+struct Change<Value>: Sendable, CustomTestStringConvertible {
+  let testDescription: String
+  let apply: @Sendable (inout Value) -> Void
+
+  init(_ name: String, _ apply: @escaping @Sendable (inout Value) -> Void) {
+    testDescription = name
+    self.apply = apply
   }
 }

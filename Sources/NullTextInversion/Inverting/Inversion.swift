@@ -38,6 +38,9 @@ public struct Inversion: Sendable, Equatable {
   /// The same for the autoencoder alone: no inversion can do better.
   public var psnrBound: Double
 
+  /// How far the search for one null embedding for all steps has come; nil before it and after it.
+  var sweeps: GlobalNullText.Sweeps?
+
   /// How the null embeddings were found.
   public var method: InversionMethod { options.method }
   /// The strength of classifier-free guidance that the path was made for.

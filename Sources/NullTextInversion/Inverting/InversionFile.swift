@@ -46,6 +46,7 @@ extension Inversion {
       .pictureFingerprint: pictureFingerprint,
     ]
     for (key, string) in strings { writer.metadata[key.rawValue] = string }
+    sweeps?.add(to: &writer)
     return writer
   }
 
@@ -98,7 +99,7 @@ struct InversionReader {
     let size = try sourceSize()
     try checkLengths(steps: schedule.stepCount)
 
-    return Inversion(
+    var inversion = Inversion(
       caption: try string(.caption), options: try options(schedule.stepCount), schedule: schedule,
       modelFingerprint: try string(.modelFingerprint),
       sourceSize: size, crop: try crop(of: size),
@@ -106,6 +107,25 @@ struct InversionReader {
       pivots: try latents("pivots"), nullEmbeddings: try slices("null_embeddings"),
       trajectory: try latents("trajectory"), losses: try finite("losses").scalars,
       innerSteps: try counts("inner_steps"), psnr: try decibels(.psnr), psnrBound: try decibels(.psnrBound))
+    inversion.sweeps = try sweeps()
+    return inversion
+  }
+
+  private func sweeps() throws -> GlobalNullText.Sweeps? {
+    typealias Name = GlobalNullText.Sweeps.Name
+    guard let text = file.metadata[Name.count] else { return nil }
+    let tensors = try Name.tensors.map { name in
+      _ = try shape(name, axes: 2)
+      return try finite(name)
+    }
+    guard let count = Int(text), (1...1_000_000).contains(count),
+      let distance = file.metadata[Name.distance].flatMap(Float.init),
+      let bestDistance = file.metadata[Name.bestDistance].flatMap(Float.init),
+      tensors.allSatisfy({ $0.count > 0 && $0.shape == tensors[0].shape })
+    else { throw InputError(.malformed, "\(path) holds sweeps that do not fit together.") }
+    return GlobalNullText.Sweeps(
+      embedding: tensors[0], count: count, distance: distance, best: tensors[1], bestDistance: bestDistance,
+      mean: tensors[2], square: tensors[3])
   }
 
   /// An unfinished inversion has fewer of everything, perhaps none but the encoded picture.
@@ -207,6 +227,23 @@ struct InversionReader {
     let crop: PixelRect = try number(.crop)
     guard crop.fits(width: size.width, height: size.height) else { throw wrong(.crop, crop.description) }
     return crop
+  }
+}
+
+extension GlobalNullText.Sweeps {
+  /// Names in the file of an inversion whose sweeps are under way.
+  fileprivate enum Name {
+    static let count = "sweeps"
+    static let distance = "sweep_distance"
+    static let bestDistance = "sweep_best_distance"
+    static let tensors = ["sweep_embedding", "sweep_best", "sweep_mean", "sweep_square"]
+  }
+
+  fileprivate func add(to writer: inout SafetensorsWriter) {
+    writer.metadata[Name.count] = String(count)
+    writer.metadata[Name.distance] = String(distance)
+    writer.metadata[Name.bestDistance] = String(bestDistance)
+    for (name, tensor) in zip(Name.tensors, [embedding, best, mean, square]) { writer.add(name, tensor) }
   }
 }
 
