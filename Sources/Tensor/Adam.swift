@@ -24,7 +24,8 @@ public struct Adam: Sendable {
   /// How many steps were made.
   public private(set) var stepCount = 0
 
-  private var moments: (mean: Tensor, square: Tensor)?
+  /// The running means of the gradient and of its square; nil before the first step.
+  package private(set) var moments: (mean: Tensor, square: Tensor)?
 
   /// An optimiser that has made no step yet.
   public init(
@@ -34,6 +35,13 @@ public struct Adam: Sendable {
     self.beta1 = beta1
     self.beta2 = beta2
     self.epsilon = epsilon
+  }
+
+  /// An optimiser that goes on where another stood after `stepCount` steps.
+  package init(learningRate: Double, stepCount: Int, moments: (mean: Tensor, square: Tensor)) {
+    self.init(learningRate: learningRate)
+    self.stepCount = stepCount
+    self.moments = moments
   }
 
   /// Moves `parameters` against `gradient`, a tensor of the same shape in this and every later step.

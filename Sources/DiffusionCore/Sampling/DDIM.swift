@@ -1,6 +1,8 @@
 public import Tensor
 
-/// Deterministic sampling in `stepCount` steps, in both directions (Song et al. 2021, equation 12 with σ = 0).
+/// Deterministic sampling in `stepCount` steps, in both directions.
+///
+/// Song et al. 2021, equation 12 with σ = 0.
 ///
 /// Timesteps are spaced evenly from the start ("leading"): step i of T is at (T − 1 − i) · (N / T) + offset.
 public struct DDIM: Sendable, Equatable {

@@ -1,7 +1,8 @@
 internal import DiffusionCore
 
-/// How an inverted picture is edited. The defaults are those of Prompt-to-Prompt.
+/// How an inverted picture is edited.
 ///
+/// The defaults are those of Prompt-to-Prompt.
 /// Codable, so that an edit can be kept as a JSON recipe and replayed; what a recipe leaves out has its default.
 public struct EditOptions: Sendable, Hashable {
   /// The strength of classifier-free guidance; nil for the inversion's own.

@@ -2,7 +2,9 @@ internal import DiffusionCore
 internal import Synchronization
 internal import Tensor
 
-/// What one attention of the source worked with. Probabilities are computed from these when they are needed: queries
+/// What one attention of the source worked with.
+///
+/// Probabilities are computed from these when they are needed: queries
 /// and keys are several times smaller, and self-attention need never be seen as a matrix at all.
 struct AttentionRecord: Sendable {
   let query: Tensor

@@ -26,7 +26,7 @@ struct GuidedWalk {
     case .ddim: try walk(&inversion, null: emptyEmbedding, cancels: false)
     case .direct: replay(&inversion)
     case .globalNullText:
-      let null = try GlobalNullText(walk: self).embedding(for: inversion)
+      let null = try GlobalNullText(walk: self).embedding(for: &inversion)
       try walk(&inversion, null: null, cancels: false)
     }
   }

@@ -27,7 +27,9 @@ public struct Inversion: Sendable, Equatable {
   public var nullEmbeddings: [Tensor]
   /// T + 1 latents of the guided walk as it was really made; the first is the last pivot, the last the reconstruction.
   public var trajectory: [Tensor]
-  /// The last measured loss of each step: the mean squared distance of the guided step from its pivot. The published
+  /// The last measured loss of each step: the mean squared distance of the guided step from its pivot.
+  ///
+  /// The published
   /// recipe measures before each update; a step without updates is measured where it led to.
   public var losses: [Float]
   /// The number of inner iterations of each step.
@@ -37,6 +39,9 @@ public struct Inversion: Sendable, Equatable {
   public var psnr: Double
   /// The same for the autoencoder alone: no inversion can do better.
   public var psnrBound: Double
+
+  /// How far the search for one null embedding for all steps has come; nil before it and after it.
+  var sweeps: GlobalNullText.Sweeps?
 
   /// How the null embeddings were found.
   public var method: InversionMethod { options.method }

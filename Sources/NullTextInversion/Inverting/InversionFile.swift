@@ -11,10 +11,8 @@ enum InversionFile {
 
   /// Metadata keys, as they stand in the file.
   enum Key: String, CaseIterable {
-    case format, version, method, caption, steps, guidance, stepsOffset = "steps_offset", finalAlpha =
-      "final_alpha"
-    case predictionType = "prediction_type", modelFingerprint = "model_fingerprint", sourceSize =
-      "source_size"
+    case format, version, method, caption, steps, guidance, stepsOffset = "steps_offset", finalAlpha = "final_alpha"
+    case predictionType = "prediction_type", modelFingerprint = "model_fingerprint", sourceSize = "source_size"
     case crop, psnr, psnrBound = "psnr_bound", libraryVersion = "library_version", options
     case pictureFingerprint = "picture_fingerprint"
   }
@@ -32,15 +30,10 @@ extension Inversion {
 
   private func fileContent() -> SafetensorsWriter {
     var writer = SafetensorsWriter()
-    // One that is not finished may have none of these yet, but their axes are still there.
-    func stack(_ tensors: [Tensor], _ shape: [Int]) -> Tensor {
-      tensors.isEmpty ? Tensor(zeros: [0] + shape) : Tensor(stacking: tensors)
-    }
-    let latents = pivots.map { $0.channelsFirst() }
-    let latentShape = latents.first?.shape ?? [0, 0, 0]
-    writer.add("pivots", stack(latents, latentShape))
-    writer.add("null_embeddings", stack(nullEmbeddings, [0, 0]))
-    writer.add("trajectory", stack(trajectory.map { $0.channelsFirst() }, latentShape))
+    let latentShape = pivots.first?.channelsFirst().shape ?? [0, 0, 0]
+    writer.add("pivots", Tensor(stacking: pivots.map { $0.channelsFirst() }, of: latentShape))
+    writer.add("null_embeddings", Tensor(stacking: nullEmbeddings, of: nullEmbeddings.first?.shape ?? [0, 0]))
+    writer.add("trajectory", Tensor(stacking: trajectory.map { $0.channelsFirst() }, of: latentShape))
     writer.add("losses", Tensor(losses, shape: [losses.count]))
     writer.add("inner_steps", Tensor(innerSteps.map(Float.init), shape: [innerSteps.count]))
     let strings: [InversionFile.Key: String] = [
@@ -53,6 +46,7 @@ extension Inversion {
       .pictureFingerprint: pictureFingerprint,
     ]
     for (key, string) in strings { writer.metadata[key.rawValue] = string }
+    sweeps?.add(to: &writer)
     return writer
   }
 
@@ -65,8 +59,7 @@ extension Inversion {
     guard isComplete else {
       throw InputError(
         .malformed,
-        "\(url.path) is an inversion that was not finished. Start it again with the same arguments, and it goes on."
-      )
+        "\(url.path) is an inversion that was not finished. Start it again with the same arguments, and it goes on.")
     }
   }
 }
@@ -90,42 +83,60 @@ struct InversionReader {
       throw InputError(.malformed, "\(path) is a safetensors file, but not an inversion.")
     }
     let version: Int = try number(.version)
+    guard version >= 1 else { throw wrong(.version, String(version)) }
     guard version <= InversionFile.version else {
       throw InputError(
         .unsupported,
-        "\(path) is of version \(version), and this library reads up to \(InversionFile.version): use a newer one."
-      )
+        "\(path) is of version \(version), and this library reads up to \(InversionFile.version): use a newer one.")
     }
   }
 
   func inversion() throws -> Inversion {
     let schedule = ScheduleRecord(
-      stepCount: try number(.steps), stepsOffset: try number(.stepsOffset),
-      finalAlpha: try choice(.finalAlpha),
+      stepCount: try number(.steps), stepsOffset: try number(.stepsOffset), finalAlpha: try choice(.finalAlpha),
       prediction: try choice(.predictionType))
     guard (1...1000).contains(schedule.stepCount) else { throw wrong(.steps, String(schedule.stepCount)) }
-    let size = try whole(.sourceSize, separatedBy: "x", count: 2)
-    let crop = try whole(.crop, separatedBy: ",", count: 4)
+    let size = try sourceSize()
+    try checkLengths(steps: schedule.stepCount)
 
-    let steps = schedule.stepCount
-    let latentShape = try shape("pivots", axes: 4)
-    let embeddingShape = try shape("null_embeddings", axes: 3)
-    guard latentShape[0] <= steps + 1, embeddingShape[0] <= steps,
-      try shape("trajectory", axes: 4).dropFirst() == latentShape.dropFirst(),
-      try shape("trajectory", axes: 4)[0] <= steps + 1,
-      try shape("losses", axes: 1) == [embeddingShape[0]],
-      try shape("inner_steps", axes: 1) == [embeddingShape[0]]
-    else { throw InputError(.malformed, "\(path) holds arrays whose lengths do not fit together.") }
-
-    return Inversion(
+    var inversion = Inversion(
       caption: try string(.caption), options: try options(schedule.stepCount), schedule: schedule,
       modelFingerprint: try string(.modelFingerprint),
-      sourceSize: PixelSize(width: size[0], height: size[1]),
-      crop: PixelRect(x: crop[0], y: crop[1], width: crop[2], height: crop[3]),
+      sourceSize: size, crop: try crop(of: size),
       pictureFingerprint: file.metadata[InversionFile.Key.pictureFingerprint.rawValue] ?? "",
       pivots: try latents("pivots"), nullEmbeddings: try slices("null_embeddings"),
-      trajectory: try latents("trajectory"), losses: try file.tensor(named: "losses").scalars,
-      innerSteps: try counts("inner_steps"), psnr: try number(.psnr), psnrBound: try number(.psnrBound))
+      trajectory: try latents("trajectory"), losses: try finite("losses").scalars,
+      innerSteps: try counts("inner_steps"), psnr: try decibels(.psnr), psnrBound: try decibels(.psnrBound))
+    inversion.sweeps = try sweeps()
+    return inversion
+  }
+
+  private func sweeps() throws -> GlobalNullText.Sweeps? {
+    typealias Name = GlobalNullText.Sweeps.Name
+    guard let text = file.metadata[Name.count] else { return nil }
+    let tensors = try Name.tensors.map { name in
+      _ = try shape(name, axes: 2)
+      return try finite(name)
+    }
+    guard let count = Int(text), (1...1_000_000).contains(count),
+      let distance = file.metadata[Name.distance].flatMap(Float.init),
+      let bestDistance = file.metadata[Name.bestDistance].flatMap(Float.init),
+      tensors.allSatisfy({ $0.count > 0 && $0.shape == tensors[0].shape })
+    else { throw InputError(.malformed, "\(path) holds sweeps that do not fit together.") }
+    return GlobalNullText.Sweeps(
+      embedding: tensors[0], count: count, distance: distance, best: tensors[1], bestDistance: bestDistance,
+      mean: tensors[2], square: tensors[3])
+  }
+
+  /// An unfinished inversion has fewer of everything, perhaps none but the encoded picture.
+  private func checkLengths(steps: Int) throws {
+    let (pivots, trajectory) = (try shape("pivots", axes: 4), try shape("trajectory", axes: 4))
+    let embeddings = try shape("null_embeddings", axes: 3)
+    let made = embeddings[0]
+    guard (1...steps + 1).contains(pivots[0]), trajectory[0] <= steps + 1, made <= steps,
+      !pivots.contains(0), trajectory.dropFirst() == pivots.dropFirst(), made == 0 || !embeddings.contains(0),
+      try shape("losses", axes: 1) == [made], try shape("inner_steps", axes: 1) == [made]
+    else { throw InputError(.malformed, "\(path) holds arrays whose lengths do not fit together.") }
   }
 
   /// The options as they were recorded, or as far as a file of another program tells them.
@@ -138,6 +149,7 @@ struct InversionReader {
     options.method = try choice(.method)
     options.steps = steps
     options.guidance = try number(.guidance)
+    guard (0...100).contains(options.guidance) else { throw wrong(.guidance, String(options.guidance)) }
     return options
   }
 
@@ -148,20 +160,25 @@ struct InversionReader {
     return shape
   }
 
-  private func slices(_ name: String) throws -> [Tensor] {
-    let stacked = try file.tensor(named: name)
-    guard stacked.withScalars({ $0.allSatisfy(\.isFinite) }) else {
+  private func finite(_ name: String) throws -> Tensor {
+    let tensor = try file.tensor(named: name)
+    guard tensor.withScalars({ $0.allSatisfy(\.isFinite) }) else {
       throw InputError(.malformed, "\(path) holds something in \"\(name)\" that is not a number.")
     }
+    return tensor
+  }
+
+  private func slices(_ name: String) throws -> [Tensor] {
+    let stacked = try finite(name)
     return (0..<stacked.shape[0]).map { stacked[$0] }
   }
 
   private func latents(_ name: String) throws -> [Tensor] { try slices(name).map { $0.channelsLast() } }
 
   private func counts(_ name: String) throws -> [Int] {
-    try file.tensor(named: name).scalars.map {
-      guard let count = Int(exactly: $0), count >= 0 else {
-        throw InputError(.malformed, "\(path) holds \($0) as a number of inner steps.")
+    try finite(name).scalars.map {
+      guard let count = Int(exactly: $0), (0...1_000_000).contains(count) else {
+        throw InputError(.malformed, "\(path) holds \($0) in \"\(name)\", which is no number of iterations.")
       }
       return count
     }
@@ -190,11 +207,50 @@ struct InversionReader {
     return choice
   }
 
-  private func whole(_ key: InversionFile.Key, separatedBy separator: Character, count: Int) throws -> [Int] {
-    let string = try string(key)
-    let numbers = string.split(separator: separator).compactMap { Int($0) }
-    guard numbers.count == count, numbers.allSatisfy({ $0 >= 0 }) else { throw wrong(key, string) }
-    return numbers
+  /// Equal pictures have an infinite one.
+  private func decibels(_ key: InversionFile.Key) throws -> Double {
+    let ratio: Double = try number(key)
+    guard !ratio.isNaN else { throw wrong(key, String(ratio)) }
+    return ratio
+  }
+
+  private func sourceSize() throws -> PixelSize {
+    let string = try string(.sourceSize)
+    let parts = string.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
+    guard parts.count == 2, let width = parts[0], let height = parts[1], width > 0, height > 0 else {
+      throw wrong(.sourceSize, string)
+    }
+    return PixelSize(width: width, height: height)
+  }
+
+  private func crop(of size: PixelSize) throws -> PixelRect {
+    let crop: PixelRect = try number(.crop)
+    guard crop.fits(width: size.width, height: size.height) else { throw wrong(.crop, crop.description) }
+    return crop
+  }
+}
+
+extension GlobalNullText.Sweeps {
+  /// Names in the file of an inversion whose sweeps are under way.
+  fileprivate enum Name {
+    static let count = "sweeps"
+    static let distance = "sweep_distance"
+    static let bestDistance = "sweep_best_distance"
+    static let tensors = ["sweep_embedding", "sweep_best", "sweep_mean", "sweep_square"]
+  }
+
+  fileprivate func add(to writer: inout SafetensorsWriter) {
+    writer.metadata[Name.count] = String(count)
+    writer.metadata[Name.distance] = String(distance)
+    writer.metadata[Name.bestDistance] = String(bestDistance)
+    for (name, tensor) in zip(Name.tensors, [embedding, best, mean, square]) { writer.add(name, tensor) }
+  }
+}
+
+extension Tensor {
+  /// Tensors of a shape along a new first axis; there may be none.
+  fileprivate init(stacking tensors: [Tensor], of shape: [Int]) {
+    self = tensors.isEmpty ? Tensor(zeros: [0] + shape) : Tensor(stacking: tensors)
   }
 }
 

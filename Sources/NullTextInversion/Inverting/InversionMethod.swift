@@ -5,7 +5,7 @@
 public enum InversionMethod: String, Sendable, Codable, CaseIterable {
   /// Fits one null embedding per step so that the guided walk stays on the pivots (Mokady et al. 2022).
   ///
-  /// 3T + n forwards and n backwards, n ≤ 10 T; by conjugate directions 3T + 2n and n. Choose it when the reconstruction must hold under full guidance, with
+  /// 3T + n forwards and n backwards, n ≤ 10 T. Choose it when the reconstruction must hold under full guidance, with
   /// any editor.
   case nullText
   /// Takes the caption's own embedding as the null embedding, where guidance cancels (Miyake et al. 2023).

@@ -1,7 +1,8 @@
 internal import DiffusionCore
 
-/// How a picture is inverted. The defaults are those of the published method.
+/// How a picture is inverted.
 ///
+/// The defaults are those of the published method.
 /// Codable; what a stored form leaves out has its default.
 public struct InversionOptions: Sendable, Equatable {
   /// How the null embeddings are found.
@@ -23,9 +24,13 @@ public struct InversionOptions: Sendable, Equatable {
   public var interpolation = 0.0
   /// Where the pivots come from.
   public var pivots = Pivots.inversion
-  /// How often each pivot is refined by a fixed-point iteration (Pan et al. 2023), one evaluation each.
+  /// How often each pivot is refined by a fixed-point iteration, one evaluation each.
+  ///
+  /// Pan et al. 2023.
   public var pivotRefinements = 0
-  /// How many seconds the whole inversion may take; nil for as long as it needs. What comes out then depends on the
+  /// How many seconds the whole inversion may take; nil for as long as it needs.
+  ///
+  /// What comes out then depends on the
   /// machine's pace.
   public var budget: Double?
 
@@ -59,8 +64,10 @@ public struct InversionOptions: Sendable, Equatable {
   /// The published recipe.
   public init() {}
 
-  /// The same reconstruction for far fewer evaluations: starts at the caption's embedding, tests before the first update,
-  /// and makes exact steps. `Docs/Methods.md` has the figures.
+  /// About the same reconstruction for far fewer evaluations.
+  ///
+  /// Starts at the caption's embedding, tests before the first update, and makes exact steps. `Docs/Methods.md` has the
+  /// figures.
   public static var fast: InversionOptions {
     var options = InversionOptions()
     options.optimizer = .conjugateDirections

@@ -36,6 +36,12 @@ struct Inverter {
     let predictor = NoisePredictor(unet: model.unet, sampler: sampler)
     let embedding = try model.embedding(of: caption)
     let context = model.unet.context(embedding)
+    let kept = inversion.nullEmbeddings.first ?? inversion.sweeps?.embedding ?? embedding
+    guard kept.shape == embedding.shape else {
+      throw InputError(
+        .malformed, "The unfinished inversion holds embeddings of \(kept.shape) where the model's are of "
+          + "\(embedding.shape); it is damaged. Remove it to start afresh.")
+    }
 
     let pivots = PivotTrajectory(
       predictor: predictor, caption: context, source: options.pivots, refinements: options.pivotRefinements)

@@ -1,8 +1,9 @@
 internal import DiffusionCore
 internal import Tensor
 
-/// The way down: per step, fits the null embedding so that the guided step lands on the next pivot (Mokady et al. 2022,
-/// algorithm 1).
+/// The way down: per step, fits the null embedding so that the guided step lands on the next pivot.
+///
+/// Mokady et al. 2022, algorithm 1.
 struct NullTextOptimizer {
   let predictor: NoisePredictor
   let caption: TextContext

@@ -1,0 +1,271 @@
+import DiffusionCore
+import Foundation
+import Tensor
+import Testing
+
+@testable import NullTextInversion
+
+@Suite("Unfinished inversions") struct PartialInversionTests {
+  static let ways: [Change<InversionOptions>] = [
+    Change("as published") { _ in }, Change("testing first") { $0.optimizer = .adamTestingFirst },
+    Change("conjugate directions from the caption") {
+      $0.optimizer = .conjugateDirections
+      $0.start = .caption
+    },
+    Change("refined pivots") {
+      $0.pivotRefinements = 1
+      $0.innerSteps = 1
+    },
+    Change("random pivots") { $0.pivots = .random(seed: 7) },
+    Change("negative prompt") { $0.method = .negativePrompt },
+    Change("interpolated negative prompt") {
+      $0.method = .negativePrompt
+      $0.interpolation = 0.3
+    },
+    Change("direct") { $0.method = .direct }, Change("ddim") { $0.method = .ddim },
+    Change("global null text") { $0.method = .globalNullText },
+  ]
+
+  @Test(
+    "stopped after any step and taken up again, it ends with the same bytes and costs no more",
+    arguments: ways)
+  func everyStep(way: Change<InversionOptions>) throws {
+    var small = try SmallInversion(steps: 3)
+    way.apply(&small.options)
+    let folder = try TestFolder()
+    let partial = PartialInversion(url: folder.file("a.nti.partial"))
+    var kept: [(bytes: Data, at: EvaluationCount)] = []
+    let (whole, all) = try small.counting {
+      let before = small.model.unet.counter.total
+      return try small.inversion { inversion in
+        try partial.keep(inversion)
+        kept.append((try Data(contentsOf: partial.url), small.model.unet.counter.total - before))
+      }
+    }
+    #expect(kept.count >= 3)
+    for (bytes, evaluations) in kept {
+      try bytes.write(to: partial.url)
+      let (resumed, left) = try small.counting {
+        let begun = try #require(try partial.resume(small.begin()))
+        return try small.inversion(from: begun, keep: partial.keep)
+      }
+      #expect(resumed.fileData() == whole.fileData())
+      #expect(evaluations + left == all)
+    }
+    #expect(try folder.names == ["a.nti.partial"])
+  }
+
+  @Test("a failure to keep a step ends the inversion, and the last one kept stays whole")
+  func cannotKeep() throws {
+    let small = try SmallInversion(steps: 2)
+    let folder = try TestFolder()
+    let partial = PartialInversion(url: folder.file("a.nti.partial"))
+    var calls = 0
+    let error = try inputError {
+      try small.inversion { inversion in
+        calls += 1
+        // A name that no file system takes stands for a disk that is full.
+        let url = calls < 3 ? partial.url : folder.file(String(repeating: "x", count: 300))
+        try PartialInversion(url: url).keep(inversion)
+      }
+    }
+    #expect(error?.kind == .unwritable && calls == 3)
+    #expect(try folder.names == ["a.nti.partial"])
+    #expect(try partial.resume(small.begin())?.pivots.count == 3)
+  }
+
+  @Test("nothing kept is nothing to go on with, and removing nothing is no error")
+  func nothing() throws {
+    let folder = try TestFolder()
+    let partial = PartialInversion(url: PartialInversion.url(for: folder.file("a.b.nti")))
+    #expect(partial.url.lastPathComponent == "a.b.nti.partial")
+    #expect(try partial.resume(.made(made: 0)) == nil)
+    partial.remove()
+    try partial.keep(.made(made: 1))
+    partial.remove()
+    #expect(try folder.names.isEmpty)
+  }
+}
+
+@Suite("Unfinished inversions: other arguments and damage") struct PartialInversionMismatchTests {
+  static let otherThings: [Change<Inversion>] = [
+    Change("caption") { $0.caption += "." }, Change("model") { $0.modelFingerprint = "fedcba9876543210" },
+    Change("schedule") { $0.schedule.stepsOffset = 0 },
+    Change("schedule") { $0.schedule.finalAlpha = .one },
+    Change("picture") { $0.pictureFingerprint = "0" }, Change("picture") { $0.crop.x += 1 },
+    Change("picture") { $0.sourceSize.width += 1 },
+  ]
+
+  static let otherOptions: [Change<InversionOptions>] = [
+    Change("method") { $0.method = .ddim }, Change("guidance") { $0.guidance = 7.4 },
+    Change("inner steps") { $0.innerSteps = 9 }, Change("early stop") { $0.earlyStop = 2e-5 },
+    Change("optimizer") { $0.optimizer = .adamTestingFirst }, Change("start") { $0.start = .caption },
+    Change("interpolation") { $0.interpolation = 0.1 },
+    Change("no random pivots") { $0.pivots = .inversion },
+    Change("other random pivots") { $0.pivots = .random(seed: 1) },
+    Change("refinements") { $0.pivotRefinements = 1 }, Change("no budget") { $0.budget = nil },
+  ]
+
+  static let contradictions: [Change<Inversion>] = [
+    Change("a short trajectory") { $0.trajectory.removeLast() },
+    Change("a long trajectory") { $0.trajectory.append($0.trajectory[0]) },
+    Change("no trajectory") { $0.trajectory = [] }, Change("too few pivots") { $0.pivots.removeLast() },
+    Change("another encoded picture") { $0.pivots[0] = $0.pivots[1] },
+    Change("a walk from elsewhere") { $0.trajectory[0] = $0.trajectory[1] },
+    Change("no null embeddings") {
+      $0.nullEmbeddings = []
+      $0.losses = []
+      $0.innerSteps = []
+    },
+  ]
+
+  /// A step of an inversion, and what the same arguments begin with.
+  private let kept: Inversion
+  private let begun: Inversion
+  private let folder: TestFolder
+  private var partial: PartialInversion { PartialInversion(url: folder.file("a.nti.partial")) }
+
+  init() throws {
+    kept = try .made(made: 1)
+    begun = try .made(made: 0)
+    folder = try TestFolder()
+  }
+
+  @Test("goes on from what the same arguments have begun")
+  func same() throws {
+    try partial.keep(kept)
+    #expect(try partial.resume(begun) == kept)
+  }
+
+  @Test(
+    "another caption, model, schedule or picture is refused by its name",
+    arguments: otherThings)
+  func mismatch(change: Change<Inversion>) throws {
+    try expectMismatch(naming: change.testDescription, change.apply)
+  }
+
+  @Test(
+    "any other option is refused",
+    arguments: otherOptions)
+  func options(change: Change<InversionOptions>) throws {
+    try expectMismatch(naming: "options") { change.apply(&$0.options) }
+  }
+
+  @Test("another number of steps is refused")
+  func steps() throws {
+    try partial.keep(kept)
+    let error = try inputError { try partial.resume(.made(steps: 4, made: 0)) }
+    #expect(error?.kind == .mismatch)
+  }
+
+  private func expectMismatch(naming word: String, _ change: (inout Inversion) -> Void) throws {
+    try partial.keep(kept)
+    var begun = begun
+    change(&begun)
+    let error = try inputError { try partial.resume(begun) }
+    #expect(error?.kind == .mismatch)
+    let message = error?.message ?? "taken up"
+    #expect(message.contains(word) && message.contains("Remove it to start afresh"), "\(message)")
+    #expect(try InversionReader(partial.url).inversion() == kept)
+  }
+
+  @Test(
+    "a file whose parts contradict each other is refused as damaged",
+    arguments: contradictions)
+  func damaged(change: Change<Inversion>) throws {
+    var kept = kept
+    change.apply(&kept)
+    try partial.keep(kept)
+    let error = try inputError { try partial.resume(begun) }
+    #expect(error?.kind == .malformed)
+    #expect(error?.message.contains("Remove it to start afresh") == true, "\(error?.message ?? "-")")
+  }
+
+  @Test("a file that is cut short, or no inversion at all, is refused")
+  func unreadable() throws {
+    for bytes in [Data(), Data("x".utf8), kept.fileData().dropLast(1), kept.fileData().prefix(900)] {
+      try bytes.write(to: partial.url)
+      #expect(try inputError { try partial.resume(begun) }?.kind == .malformed)
+    }
+    partial.remove()
+    try FileManager.default.createDirectory(at: partial.url, withIntermediateDirectories: false)
+    #expect(try inputError { try partial.resume(begun) }?.kind == .malformed)
+  }
+}
+
+@Suite("Inverting into a file") struct InvertingIntoFileTests {
+  @Test(
+    "cancelled and called again, it goes on, writes the file of an undisturbed call, and leaves nothing beside it"
+  )
+  func cancelledAndResumed() async throws {
+    let small = try SmallInversion(steps: 3)
+    let editor = try await ImageEditor(model: .directory(small.model.checkpoint.url))
+    let folder = try TestFolder()
+    @Sendable func invert(_ name: String, _ progress: ProgressHandler? = nil) async throws -> InvertedImage {
+      try await editor.invert(
+        image: SmallInversion.picture, caption: small.caption, options: small.options,
+        file: folder.file(name),
+        progress: progress)
+    }
+    let undisturbed = try await invert("whole.nti")
+    let whole = try Data(contentsOf: folder.file("whole.nti"))
+    #expect(undisturbed.inversion.fileData() == whole)
+
+    let old = Data("what was there before".utf8)
+    try old.write(to: folder.file("a.nti"))
+    let stop = Cancellation()
+    await #expect(throws: CancellationError.self) {
+      try await stop.run {
+        _ = try await invert("a.nti") {
+          if $0.phase == .optimisation, $0.step == 1, $0.innerStep == 0 { stop.cancel() }
+        }
+      }
+    }
+    #expect(try folder.names == ["a.nti", "a.nti.partial", "whole.nti"])
+    #expect(try Data(contentsOf: folder.file("a.nti")) == old)
+
+    let resumed = try await invert("a.nti")
+    #expect(try Data(contentsOf: folder.file("a.nti")) == whole)
+    #expect(resumed.evaluations.forward < undisturbed.evaluations.forward)
+    #expect(try folder.names == ["a.nti", "whole.nti"])
+  }
+
+  @Test("other arguments are refused before any evaluation, and what was kept stays")
+  func otherArguments() async throws {
+    let small = try SmallInversion(steps: 2)
+    let editor = try await ImageEditor(model: .directory(small.model.checkpoint.url))
+    let folder = try TestFolder()
+    let partial = PartialInversion(url: folder.file("a.nti.partial"))
+    var begun = try small.begin()
+    begun.pivots.append(begun.pivots[0])
+    try partial.keep(begun)
+    let bytes = try Data(contentsOf: partial.url)
+
+    let before = editor.model.unet.counter.total
+    let error = await #expect(throws: InputError.self) {
+      try await editor.invert(
+        image: SmallInversion.picture, caption: "a dog on the mat", options: small.options,
+        file: folder.file("a.nti"))
+    }
+    #expect(error?.kind == .mismatch && error?.message.contains(small.caption) == true)
+    #expect(editor.model.unet.counter.total == before)
+    #expect(try Data(contentsOf: partial.url) == bytes)
+    #expect(try folder.names == ["a.nti.partial"])
+  }
+
+  @Test("a place that cannot be written is refused before any evaluation")
+  func unwritable() async throws {
+    let small = try SmallInversion(steps: 2)
+    let editor = try await ImageEditor(model: .directory(small.model.checkpoint.url))
+    let folder = try TestFolder()
+    for file in [folder.file("none/a.nti"), folder.url] {
+      let error = await #expect(throws: InputError.self) {
+        try await editor.invert(
+          image: SmallInversion.picture, caption: small.caption, options: small.options, file: file)
+      }
+      #expect(error?.kind == .unwritable)
+    }
+    #expect(editor.model.unet.counter.total == EvaluationCount())
+    #expect(try folder.names.isEmpty)
+  }
+}

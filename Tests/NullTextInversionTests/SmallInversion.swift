@@ -1,0 +1,172 @@
+import DiffusionCore
+import Foundation
+import Synchronization
+import Tensor
+import TestSupport
+import Testing
+
+@testable import NullTextInversion
+
+/// A tiny model and a picture, for whole inversions in a fraction of a second.
+struct SmallInversion {
+  let model: DiffusionModel
+  let picture: PreparedPicture
+  var caption = "a cat on the mat"
+  var options = InversionOptions()
+
+  /// - Parameter name: of a checkpoint in `Tests/Fixtures/models`.
+  init(_ name: String = "sharded", steps: Int = 4) throws {
+    model = try DiffusionModel(.directory(Fixtures.url("models/\(name)")))
+    picture = try model.prepare(Self.picture)
+    options.steps = steps
+    options.innerSteps = 2
+    options.guidance = 3
+    options.earlyStop = 1e-9
+  }
+
+  /// Slopes and squares, a little larger than what the models see.
+  static let picture: RGBImage = {
+    var picture = RGBImage(width: 40, height: 32)
+    for y in 0..<picture.height {
+      for x in 0..<picture.width {
+        picture[x, y] = SIMD3(UInt8(6 * x), UInt8(7 * y), (x / 8 + y / 8) % 2 == 0 ? 200 : 40)
+      }
+    }
+    return picture
+  }()
+
+  var sampler: DDIM { get throws { try DDIM(model.schedule, stepCount: options.steps) } }
+
+  var predictor: NoisePredictor { get throws { NoisePredictor(unet: model.unet, sampler: try sampler) } }
+
+  /// A text as the network reads it.
+  func context(_ text: String) throws -> TextContext { model.unet.context(try model.embedding(of: text)) }
+
+  func begin() throws -> Inversion { try Inverter(model, caption: caption, options: options).begin(picture) }
+
+  /// The whole inversion, or what is missing of `begun`.
+  func inversion(from begun: Inversion? = nil, keep: @escaping (Inversion) throws -> Void = { _ in }) throws
+    -> Inversion
+  {
+    var inverter = Inverter(model, caption: caption, options: options)
+    inverter.keep = keep
+    var inversion = try begun ?? inverter.begin(picture)
+    try inverter.complete(&inversion, of: picture)
+    return inversion
+  }
+
+  /// What `work` gives, and the evaluations that it makes.
+  func counting<Result>(_ work: () throws -> Result) rethrows -> (
+    result: Result, evaluations: EvaluationCount
+  ) {
+    let before = model.unet.counter.total
+    let result = try work()
+    return (result, model.unet.counter.total - before)
+  }
+}
+
+extension Inversion {
+  /// An inversion of made-up numbers that fit together, of no model.
+  ///
+  /// - Parameter made: how many of the steps are finished; all if absent.
+  static func made(steps: Int = 3, made: Int? = nil, seed: UInt64 = 1) throws -> Inversion {
+    var options = InversionOptions()
+    options.steps = steps
+    options.guidance = 7.3
+    options.pivots = .random(seed: .max)
+    options.budget = 0.1
+    var random = RandomSource(seed: seed)
+    let (pivots, finished) = (made == nil || made != 0 ? steps + 1 : 1, made ?? steps)
+    let betas = NoiseSchedule.betas(from: 0.00085, to: 0.012, count: 1000, scaled: true)
+    let schedule = NoiseSchedule(
+      alphasCumulative: NoiseSchedule.alphasCumulative(betas: betas), stepsOffset: 1, finalAlpha: .first,
+      prediction: .velocity)
+    let latents = (0..<pivots).map { _ in random.normal(shape: [3, 4, 2]) }
+    let walked =
+      finished == 0 ? [] : latents.suffix(1) + (0..<finished).map { _ in random.normal(shape: [3, 4, 2]) }
+    return Inversion(
+      caption: "a \"cat\"\n\tnext to\\a 🦊 \u{1} é e\u{301}", options: options,
+      schedule: ScheduleRecord(try DDIM(schedule, stepCount: steps)), modelFingerprint: "0123456789abcdef",
+      sourceSize: PixelSize(width: 40, height: 32), crop: PixelRect(x: 4, y: 0, width: 32, height: 32),
+      pictureFingerprint: "fedcba9876543210",
+      pivots: latents,
+      nullEmbeddings: (0..<finished).map { _ in random.normal(shape: [5, 6]) },
+      trajectory: walked,
+      losses: (0..<finished).map { 1 / Float($0 + 3) }, innerSteps: Array(0..<finished),
+      psnr: finished == steps ? 23.456789012345677 : 0, psnrBound: finished == steps ? .infinity : 0)
+  }
+}
+
+/// A folder that is gone when the test ends.
+final class TestFolder: Sendable {
+  let url: URL
+
+  init() throws {
+    url = FileManager.default.temporaryDirectory.appending(path: "inversions-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+  }
+
+  deinit { try? FileManager.default.removeItem(at: url) }
+
+  func file(_ name: String) -> URL { url.appending(path: name) }
+
+  /// The names of all that is in it, hidden files included.
+  var names: [String] {
+    get throws { try FileManager.default.contentsOfDirectory(atPath: url.path).sorted() }
+  }
+}
+
+/// Numbers that are the same in every run (Steele, Lea and Flood 2014).
+struct SplitMix: RandomNumberGenerator {
+  var state: UInt64
+
+  init(seed: UInt64) { state = seed }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var z = state
+    z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
+    z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
+    return z ^ z >> 31
+  }
+}
+
+/// What `work` throws, if that is an error of the user's data.
+func inputError(_ work: () throws -> some Any) throws -> InputError? {
+  do {
+    _ = try work()
+    return nil
+  } catch let error as InputError {
+    return error
+  }
+}
+
+/// Cancels a piece of work from within it.
+final class Cancellation: Sendable {
+  private let task = Mutex<Task<Void, any Error>?>(nil)
+  private let isWanted = Mutex(false)
+
+  /// Does `work` in a task of its own.
+  func run(_ work: @escaping @Sendable () async throws -> Void) async throws {
+    let task = Task { try await work() }
+    self.task.withLock { $0 = task }
+    if isWanted.withLock({ $0 }) { task.cancel() }
+    try await task.value
+  }
+
+  func cancel() {
+    isWanted.withLock { $0 = true }
+    task.withLock { $0?.cancel() }
+  }
+}
+
+/// Something that a test changes, by its name.
+struct Change<Value>: Sendable, CustomTestStringConvertible {
+  let testDescription: String
+  let apply: @Sendable (inout Value) -> Void
+
+  init(_ name: String, _ apply: @escaping @Sendable (inout Value) -> Void) {
+    testDescription = name
+    self.apply = apply
+  }
+}
