@@ -39,7 +39,8 @@ struct Inverter {
     let kept = inversion.nullEmbeddings.first ?? inversion.sweeps?.embedding ?? embedding
     guard kept.shape == embedding.shape else {
       throw InputError(
-        .malformed, "The unfinished inversion holds embeddings of \(kept.shape) where the model's are of "
+        .malformed,
+        "The unfinished inversion holds embeddings of \(kept.shape) where the model's are of "
           + "\(embedding.shape); it is damaged. Remove it to start afresh.")
     }
 
