@@ -51,7 +51,10 @@ public struct Inversion: Sendable, Equatable {
   /// The number of steps that a budget ended before their loss was low enough and their inner iterations were used up.
   public var stepsCutShort: Int {
     guard options.budget != nil, method == .nullText else { return 0 }
-    return zip(losses, innerSteps).enumerated().count { index, step in
+    // Between two equal noise levels the last step does not move, whatever its embedding.
+    let movesLast = schedule.stepsOffset != 0 || schedule.finalAlpha == .one
+    let moving = movesLast ? stepCount : stepCount - 1
+    return zip(losses, innerSteps).prefix(moving).enumerated().count { index, step in
       step.1 < options.innerSteps && Double(step.0) >= options.stoppingLoss(at: index)
     }
   }
