@@ -10,6 +10,8 @@ struct GuidedWalk {
   let caption: TextContext
   let options: InversionOptions
   let start: ContinuousClock.Instant
+  /// Evaluations forwards that the network had made by then.
+  let evaluationsAtStart: Int
   let progress: ProgressHandler?
   let keep: (Inversion) throws -> Void
 
@@ -42,7 +44,9 @@ struct GuidedWalk {
   private func optimise(_ inversion: inout Inversion) throws {
     let optimizer = NullTextOptimizer(predictor: predictor, caption: caption, options: options)
     var budget = options.budget.map {
-      InnerBudget(seconds: $0, start: start, sampler: predictor.sampler, options: options)
+      InnerBudget(
+        seconds: $0, start: start, evaluations: predictor.unet.counter.total.forward - evaluationsAtStart,
+        sampler: predictor.sampler, options: options)
     }
     let reporter = reporter(inversion)
     let first = options.start == .empty ? emptyEmbedding : captionEmbedding
@@ -57,7 +61,7 @@ struct GuidedWalk {
           target: target(index, inversion), innerSteps: innerSteps
         ) { reporter.report(step: index, innerStep: $0, loss: $1) }
         append(
-          step.embedding, step.latent, loss: step.losses.last, innerSteps: step.updates, to: &inversion)
+          step.embedding, step.latent, loss: step.loss, innerSteps: step.updates, to: &inversion)
         budget?.learn(ContinuousClock.now - begun, innerSteps: step.updates)
       case .bareStep:
         // Where guidance cancels, one evaluation makes the step.

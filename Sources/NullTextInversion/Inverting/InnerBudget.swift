@@ -17,13 +17,15 @@ struct InnerBudget {
   private let deadline: ContinuousClock.Instant
   private let weights: [Double]
   private let limit: Int
-  /// Seconds of one evaluation forwards, and of one inner iteration.
-  private var evaluation: Double
-  private var iteration: Double
+  /// Seconds of one evaluation forwards, and of one inner iteration; nil before there has been any.
+  private var pace: (evaluation: Double, iteration: Double)?
 
-  /// - Parameter start: when the inversion began; by now it has made its pivots, which tells the pace.
+  /// - Parameters:
+  ///   - start: when the inversion began.
+  ///   - evaluations: those made since then, which tell the pace; none if the pivots needed none, or were there already.
   init(
-    seconds: Double, start: ContinuousClock.Instant, sampler: DDIM, options: InversionOptions,
+    seconds: Double, start: ContinuousClock.Instant, evaluations: Int, sampler: DDIM,
+    options: InversionOptions,
     now: ContinuousClock.Instant = .now
   ) {
     deadline = start + .seconds(seconds * 0.97)
@@ -31,29 +33,37 @@ struct InnerBudget {
     weights = sampler.timesteps.map {
       abs(sampler.coefficients(from: $0, to: $0 - sampler.stride).prediction * (1 - options.guidance))
     }
-    let evaluations = Double(sampler.stepCount * (1 + options.pivotRefinements))
-    evaluation = max((now - start) / .seconds(1) / evaluations, 1e-6)
-    iteration = 2.5 * evaluation
+    if evaluations > 0 { setPace(evaluation: (now - start) / .seconds(1) / Double(evaluations)) }
+  }
+
+  private mutating func setPace(evaluation: Double) {
+    let evaluation = max(evaluation, 1e-6)
+    pace = (evaluation, 2.5 * evaluation)
   }
 
   func allowance(for index: Int, now: ContinuousClock.Instant = .now) -> Allowance {
     let left = (deadline - now) / .seconds(1)
+    guard let (evaluation, iteration) = pace else { return left > 0 ? .innerSteps(min(limit, 1)) : .bareStep }
     let stepsLeft = Double(weights.count - index)
     // Two evaluations a step, and as much as two steps for the pictures at the end.
     let spare = left - 2 * evaluation * (stepsLeft + 2)
     guard spare > 0 else { return .bareStep }
     let share = weights[index] / max(weights[index...].reduce(0, +), .leastNormalMagnitude)
     // Twice the fair share: steps that need less leave it to the others.
-    return .innerSteps(min(limit, Int(min(spare, 2 * spare * share) / iteration)))
+    return .innerSteps(Int(min(Double(limit), min(spare, 2 * spare * share) / max(iteration, 1e-9))))
   }
 
   /// Takes note of how long a step took.
   mutating func learn(_ duration: Duration, innerSteps: Int) {
     let seconds = duration / .seconds(1)
+    guard var (evaluation, iteration) = pace else {
+      return setPace(evaluation: seconds / (2 + 2.5 * Double(innerSteps)))
+    }
     if innerSteps == 0 {
       evaluation += 0.3 * (seconds / 2 - evaluation)
     } else {
       iteration += 0.3 * (max(0, seconds - 2 * evaluation) / Double(innerSteps) - iteration)
     }
+    pace = (evaluation, iteration)
   }
 }

@@ -29,8 +29,8 @@ public struct Inversion: Sendable, Equatable {
   public var trajectory: [Tensor]
   /// The last measured loss of each step: the mean squared distance of the guided step from its pivot.
   ///
-  /// The published
-  /// recipe measures before each update; a step without updates is measured where it led to.
+  /// The published recipe measures before each update; all other ways, and steps without updates, tell the distance of
+  /// what they led to.
   public var losses: [Float]
   /// The number of inner iterations of each step.
   public var innerSteps: [Int]
@@ -53,7 +53,10 @@ public struct Inversion: Sendable, Equatable {
   /// The number of steps that a budget ended before their loss was low enough and their inner iterations were used up.
   public var stepsCutShort: Int {
     guard options.budget != nil, method == .nullText else { return 0 }
-    return zip(losses, innerSteps).enumerated().count { index, step in
+    // Between two equal noise levels the last step does not move, whatever its embedding.
+    let movesLast = schedule.stepsOffset != 0 || schedule.finalAlpha == .one
+    let moving = movesLast ? stepCount : stepCount - 1
+    return zip(losses, innerSteps).prefix(moving).enumerated().count { index, step in
       step.1 < options.innerSteps && Double(step.0) >= options.stoppingLoss(at: index)
     }
   }

@@ -38,7 +38,8 @@ public struct InversionOptions: Sendable, Equatable {
   public enum Optimizer: String, Sendable, Codable, CaseIterable {
     /// Adam with the published learning rates; the loss is tested after each update, so there is always one.
     case adam
-    /// Adam, but the loss is tested first, and a step whose loss is low enough makes no update.
+    /// Adam, but the loss is tested first, and a step whose loss is low enough makes no update; of all landings of a step
+    /// the nearest is kept.
     case adamTestingFirst
     /// Conjugate directions with exact steps: the loss is nearly quadratic in the null prediction, so one more evaluation
     /// along a direction tells how far to go. The loss is tested first.
@@ -103,7 +104,7 @@ extension InversionOptions {
     try check(
       (0...100).contains(pivotRefinements), "\(pivotRefinements) refinements a pivot: ask for 0 to 100.")
     if let budget {
-      try check(budget.isFinite && budget > 0, "a budget of \(budget) seconds: ask for more than 0.")
+      try check(budget > 0 && budget <= 1e9, "a budget of \(budget) seconds: ask for more than 0, up to 1e9.")
     }
   }
 }

@@ -11,10 +11,12 @@ struct Inverter {
   var keep: (Inversion) throws -> Void = { _ in }
 
   private let start = ContinuousClock.now
+  private let evaluationsAtStart: Int
 
   init(_ model: DiffusionModel, caption: String, options: InversionOptions, progress: ProgressHandler? = nil)
   {
     self.model = model
+    evaluationsAtStart = model.unet.counter.total.forward
     self.caption = caption
     self.options = options
     self.progress = progress
@@ -58,7 +60,8 @@ struct Inverter {
 
     let walk = GuidedWalk(
       predictor: predictor, captionEmbedding: embedding, emptyEmbedding: try model.embedding(of: ""),
-      caption: context, options: options, start: start, progress: progress, keep: keep)
+      caption: context, options: options, start: start, evaluationsAtStart: evaluationsAtStart,
+      progress: progress, keep: keep)
     try walk.complete(&inversion)
     inversion.psnr = ImageMetrics.psnr(model.decode(inversion.trajectory[options.steps]), picture.image)
     inversion.psnrBound = ImageMetrics.psnr(model.decode(inversion.latent), picture.image)

@@ -16,8 +16,18 @@ struct NullTextOptimizer {
     var latent: Tensor
     /// The losses as they were measured, each before its update; the last may have had none.
     var losses: [Float] = []
+    /// The loss to remember: the last measured one, or that of `latent` where it was measured.
+    var loss: Float?
     /// The number of updates.
     var updates = 0
+
+    /// Takes a landing that is nearer to the pivot than any before, or the first.
+    fileprivate mutating func keepBetter(_ embedding: Tensor, _ landed: Tensor, _ measured: Float) -> Bool {
+      losses.append(measured)
+      if let loss, measured >= loss || measured.isNaN { return false }
+      (self.embedding, latent, loss) = (embedding, landed, measured)
+      return true
+    }
   }
 
   /// Makes step `index`, counted from the noisiest.
@@ -66,6 +76,7 @@ struct NullTextOptimizer {
       }
       adam.step(&step.embedding, gradient: gradient)
       step.losses.append(loss)
+      step.loss = loss
       step.updates += 1
       afterEach(step.updates, loss)
       if Double(loss) < limit { break }
@@ -74,20 +85,21 @@ struct NullTextOptimizer {
     return step
   }
 
-  /// The loss is held against the limit before each update, and a low one makes none; the evaluation that measured it is
-  /// then the step itself.
+  /// The loss is held against the limit before each update, and a low one makes none.
+  ///
+  /// The evaluation that measured it is then the step itself. Of all landings the nearest is kept.
   private func withAdamTestingFirst(
     _ start: Step, _ landing: Landing, _ target: Tensor, _ index: Int, _ limit: Double, _ innerSteps: Int,
     _ afterEach: (Int, Float) -> Void
   ) throws -> Step {
     var step = start
+    var embedding = start.embedding
     var adam = adam(for: index)
     while true {
-      let (loss, latent, gradient) = try measured(step.embedding, landing, target)
-      step.latent = latent
-      step.losses.append(loss)
+      let (loss, latent, gradient) = try measured(embedding, landing, target)
+      _ = step.keepBetter(embedding, latent, loss)
       if Double(loss) < limit || step.updates == innerSteps { return step }
-      adam.step(&step.embedding, gradient: gradient())
+      adam.step(&embedding, gradient: gradient())
       step.updates += 1
       afterEach(step.updates, loss)
     }
@@ -104,13 +116,10 @@ struct NullTextOptimizer {
   ) throws -> Step {
     var best = start
     var embedding = start.embedding
-    var losses: [Float] = []
     var (direction, lastGradient): (Tensor?, Tensor?) = (nil, nil)
     while true {
       let (loss, latent, gradientOnce) = try measured(embedding, landing, target)
-      let isBetter = losses.isEmpty || loss < (losses.min() ?? .infinity)
-      losses.append(loss)
-      if isBetter { (best.embedding, best.latent) = (embedding, latent) }
+      let isBetter = best.keepBetter(embedding, latent, loss)
       if Double(loss) < limit || best.updates == innerSteps || !isBetter { break }
 
       let gradient = gradientOnce()
@@ -133,7 +142,6 @@ struct NullTextOptimizer {
       best.updates += 1
       afterEach(best.updates, loss)
     }
-    best.losses = losses
     return best
   }
 

@@ -1,0 +1,197 @@
+import DiffusionCore
+import Foundation
+import Tensor
+import Testing
+
+@testable import NullTextInversion
+
+@Suite("A budget of seconds") struct BudgetTests {
+  /// A clock that only moves when it is told to, and the budget that reads it.
+  private struct Simulation {
+    let start = ContinuousClock.now
+    var now: ContinuousClock.Instant
+    var budget: InnerBudget
+    let limit: Int
+    let steps: Int
+
+    /// - Parameters:
+    ///   - evaluation: the seconds that each of the pivots' evaluations took.
+    ///   - known: whether there were any.
+    init(
+      seconds: Double, steps: Int = 50, evaluation: Double = 0.1, known: Bool = true, innerSteps: Int = 10,
+      guidance: Double = 7.5
+    ) throws {
+      var options = InversionOptions()
+      (options.steps, options.innerSteps, options.guidance) = (steps, innerSteps, guidance)
+      let betas = NoiseSchedule.betas(from: 0.00085, to: 0.012, count: 1000, scaled: true)
+      let schedule = NoiseSchedule(
+        alphasCumulative: NoiseSchedule.alphasCumulative(betas: betas), stepsOffset: 1, finalAlpha: .first,
+        prediction: .epsilon)
+      let evaluations = known ? steps : 0
+      now = start + .seconds(evaluation * Double(evaluations))
+      budget = InnerBudget(
+        seconds: seconds, start: start, evaluations: evaluations,
+        sampler: try DDIM(schedule, stepCount: steps),
+        options: options, now: now)
+      (limit, self.steps) = (innerSteps, steps)
+    }
+
+    var elapsed: Double { (now - start) / .seconds(1) }
+
+    /// Walks down at a pace, and tells what each step was allowed; nil for a bare one.
+    mutating func walk(evaluation: (Int) -> Double, iteration: (Int) -> Double) -> [Int?] {
+      (0..<steps).map { index in
+        switch budget.allowance(for: index, now: now) {
+        case .bareStep:
+          now += .seconds(evaluation(index))
+          return nil
+        case .innerSteps(let count):
+          let seconds = 2 * evaluation(index) + Double(count) * iteration(index)
+          now += .seconds(seconds)
+          budget.learn(.seconds(seconds), innerSteps: count)
+          return count
+        }
+      }
+    }
+  }
+
+  @Test("an allowance is never negative, never above the limit, and grows with the time that is left")
+  func bounds() throws {
+    var random = SplitMix(seed: 11)
+    for _ in 0..<300 {
+      let steps = Int.random(in: 1...60, using: &random)
+      let limit = Int.random(in: 0...20, using: &random)
+      let seconds = pow(10, Double.random(in: -9...9, using: &random))
+      let simulation = try Simulation(
+        seconds: seconds, steps: steps, evaluation: pow(10, Double.random(in: -7...3, using: &random)),
+        known: Bool.random(using: &random), innerSteps: limit,
+        guidance: [0, 1, 7.5].randomElement(using: &random) ?? 1)
+      for index in 0..<steps {
+        var last = -1
+        for share in [2, 1, 0.99, 0.9, 0.5, 0, -1] {
+          let now = simulation.start + .seconds(seconds * share)
+          switch simulation.budget.allowance(for: index, now: now) {
+          case .bareStep: #expect(last == -1, "time left, but less to do")
+          case .innerSteps(let count):
+            #expect((0...limit).contains(count) && count >= last && share < 1)
+            last = count
+          }
+        }
+      }
+    }
+  }
+
+  @Test("early steps, where a null embedding can do more, get more")
+  func weights() throws {
+    var simulation = try Simulation(seconds: 60, innerSteps: 100)
+    let allowed = simulation.walk(evaluation: { _ in 0.1 }, iteration: { _ in 0.25 }).map { $0 ?? 0 }
+    let (first, last) = (allowed.prefix(25).reduce(0, +), allowed.suffix(25).reduce(0, +))
+    #expect(first > 2 * last && last > 0)
+    #expect(allowed[0] > allowed[20] && allowed[20] >= allowed[40])
+  }
+
+  @Test("the time is used, but not exceeded, at a steady pace", arguments: [8.0, 20, 30, 60, 100, 1000])
+  func steady(seconds: Double) throws {
+    var simulation = try Simulation(seconds: seconds)
+    let allowed = simulation.walk(evaluation: { _ in 0.1 }, iteration: { _ in 0.25 })
+    if seconds >= 20 {
+      #expect(simulation.elapsed <= seconds && allowed.allSatisfy { $0 != nil })
+    } else {
+      // Five seconds went for the pivots, and five more are the least that the way down costs.
+      #expect(abs(simulation.elapsed - 10) < 1e-6 && allowed.allSatisfy { $0 == nil })
+    }
+    if seconds == 1000 { #expect(allowed.allSatisfy { $0 == 10 }) }
+    if seconds == 60 { #expect(simulation.elapsed > 0.8 * seconds) }
+  }
+
+  @Test(
+    "what was learnt wrongly is made up for: a pace that slows down or speeds up, or was not known at all")
+  func changingPace() throws {
+    var slowing = try Simulation(seconds: 60)
+    _ = slowing.walk(evaluation: { 0.1 + 0.001 * Double($0) }, iteration: { 0.3 + 0.006 * Double($0) })
+    #expect(slowing.elapsed <= 60)
+    var costly = try Simulation(seconds: 60)
+    _ = costly.walk(evaluation: { _ in 0.1 }, iteration: { _ in 1 })
+    #expect(costly.elapsed <= 60)
+    var cheap = try Simulation(seconds: 60, evaluation: 0.2)
+    let allowed = cheap.walk(evaluation: { _ in 0.1 }, iteration: { _ in 0.1 })
+    #expect(cheap.elapsed <= 60 && allowed.suffix(25).compactMap(\.self).reduce(0, +) > 100)
+    var unknown = try Simulation(seconds: 60, known: false)
+    let first = unknown.walk(evaluation: { _ in 0.1 }, iteration: { _ in 0.25 })
+    #expect(first[0] == 1 && unknown.elapsed <= 60 && unknown.elapsed > 45)
+  }
+
+  @Test("a budget that is too small for anything leaves bare steps, and the result says so")
+  func tiny() throws {
+    var small = try SmallInversion()
+    small.options.budget = 1e-6
+    let (inversion, evaluations) = try small.counting { try small.inversion() }
+    #expect(evaluations == EvaluationCount(forward: 2 * 4, stem: 2 * 4))
+    #expect(inversion.innerSteps == [0, 0, 0, 0] && inversion.stepsCutShort == 3)
+    let plain = try small.inversion(for: .negativePrompt)
+    #expect(inversion.trajectory == plain.trajectory && inversion.nullEmbeddings == plain.nullEmbeddings)
+    #expect(inversion.losses == plain.losses)
+  }
+
+  @Test("a budget of plenty changes nothing")
+  func plenty() throws {
+    var small = try SmallInversion("linear-v")
+    let free = try small.inversion()
+    small.options.budget = 1e9
+    var inversion = try small.inversion()
+    #expect(inversion.stepsCutShort == 0)
+    inversion.options.budget = nil
+    #expect(inversion.fileData() == free.fileData())
+  }
+
+  @Test("a last step between equal noise levels gets nothing, since nothing could move it, and is no loss")
+  func stillStep() throws {
+    var small = try SmallInversion()
+    #expect(small.model.schedule.stepsOffset == 0 && small.model.schedule.finalAlpha == .first)
+    small.options.budget = 1e9
+    let inversion = try small.inversion()
+    #expect(inversion.innerSteps == [2, 2, 2, 0] && inversion.trajectory[4] == inversion.trajectory[3])
+    #expect(inversion.stepsCutShort == 0)
+  }
+
+  @Test("an inversion taken up in the middle does not take its first steps for free")
+  func resumed() throws {
+    var small = try SmallInversion(steps: 6)
+    small.options.innerSteps = 1000
+    small.options.earlyStop = 0
+    small.options.budget = 1
+    var begun = try small.begin()
+    begun.pivots = try small.inversion(for: .direct).pivots
+    let clock = ContinuousClock.now
+    let inversion = try small.inversion(from: begun)
+    #expect((ContinuousClock.now - clock) / .seconds(1) < 60)
+    #expect(inversion.innerSteps[0] <= 1)
+    #expect(inversion.stepsCutShort > 0)
+  }
+
+  @Test("steps count as cut short if the budget, not their loss or their limit, ended them")
+  func cutShort() throws {
+    var inversion = try Inversion.made(steps: 4)
+    inversion.options.innerSteps = 10
+    inversion.options.earlyStop = 1e-5
+    inversion.options.budget = 5
+    // Low enough; at its limit; neither; and low enough only for a later step.
+    inversion.losses = [0.9e-5, 1, 1, 6.9e-5]
+    inversion.innerSteps = [3, 10, 9, 0]
+    #expect(inversion.stepsCutShort == 1)
+    inversion.losses[3] = 7.1e-5
+    #expect(inversion.stepsCutShort == 2)
+    inversion.options.budget = nil
+    #expect(inversion.stepsCutShort == 0)
+    inversion.options.budget = 5
+    inversion.options.method = .ddim
+    #expect(inversion.stepsCutShort == 0)
+  }
+
+  @Test("a budget must be some time that ends", arguments: [0, -1, .nan, .infinity, 1e30] as [Double])
+  func refused(budget: Double) {
+    var options = InversionOptions()
+    options.budget = budget
+    #expect(throws: InputError.self) { try options.validate() }
+  }
+}

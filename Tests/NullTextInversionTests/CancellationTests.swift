@@ -1,0 +1,173 @@
+import DiffusionCore
+import Foundation
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import NullTextInversion
+
+@Suite("Cancellation") struct CancellationTests {
+  /// Runs `work`, which is cancelled at its `event`-th progress event, and tells the evaluations by then and at its end;
+  /// nil if it ended before.
+  private func cancelling(
+    at event: Int, _ counter: EvaluationCounter,
+    _ work: @escaping @Sendable (@escaping ProgressHandler) async throws -> Void
+  ) async throws -> (then: EvaluationCount, end: EvaluationCount)? {
+    let state = Mutex((events: 0, then: EvaluationCount?.none))
+    let task = Task {
+      try await work { _ in
+        let isDue = state.withLock { state in
+          state.events += 1
+          if state.events == event { state.then = counter.total }
+          return state.events == event
+        }
+        if isDue { withUnsafeCurrentTask { $0?.cancel() } }
+      }
+    }
+    do {
+      try await task.value
+      return nil
+    } catch is CancellationError {
+      return (try #require(state.withLock { $0.then }), counter.total)
+    }
+  }
+
+  @Test(
+    "an inversion that is cancelled begins no further evaluation",
+    arguments: [
+      (InversionMethod.nullText, 3 + 3 * 3), (.negativePrompt, 3 + 3), (.ddim, 3 + 3), (.direct, 3),
+      (.globalNullText, 3 + 2 + 3),
+    ])
+  func inversions(method: InversionMethod, events: Int) async throws {
+    var small = try SmallInversion(steps: 3)
+    small.options.method = method
+    let (options, caption) = (small.options, small.caption)
+    let editor = try await ImageEditor(model: .directory(small.model.checkpoint.url))
+    for event in 1..<events {
+      let counts = try await cancelling(at: event, editor.model.unet.counter) { progress in
+        _ = try await editor.invert(
+          image: SmallInversion.picture, caption: caption, options: options, progress: progress)
+      }
+      // Nothing is left to cancel once the pivots, all that this method needs, are there.
+      let (then, end) = try #require(counts, "event \(event)")
+      #expect(then == end, "event \(event)")
+    }
+    let complete = try await cancelling(at: events + 1, editor.model.unet.counter) { progress in
+      _ = try await editor.invert(
+        image: SmallInversion.picture, caption: caption, options: options, progress: progress)
+    }
+    #expect(complete == nil)
+  }
+
+  @Test(
+    "an edit that is cancelled begins no further evaluation",
+    arguments: [EditControl.promptToPrompt, .none, .mutualSelfAttention(), .lateStart(strength: 1)])
+  func edits(control: EditControl) async throws {
+    let small = try SmallInversion(steps: 4)
+    let editor = try await ImageEditor(model: .directory(small.model.checkpoint.url))
+    let inverted = try editor.open(try small.inversion(for: .direct))
+    for event in 1..<4 {
+      let counts = try await cancelling(at: event, editor.model.unet.counter) { progress in
+        var options = EditOptions()
+        options.control = control
+        _ = try await inverted.edit(
+          prompts: ["a dog on the mat", "a fox"], options: options, progress: progress)
+      }
+      let (then, end) = try #require(counts)
+      #expect(then == end)
+    }
+  }
+
+  @Test("a cancellation that comes from outside, at whatever moment, costs one evaluation at most")
+  func fromOutside() async throws {
+    let small = try SmallInversion(steps: 100)
+    var options = small.options
+    options.innerSteps = 10
+    let editor = try await ImageEditor(model: .directory(small.model.checkpoint.url))
+    let (caption, counter, unbounded) = (small.caption, editor.model.unet.counter, options)
+    let work = Task {
+      _ = try await editor.invert(image: SmallInversion.picture, caption: caption, options: unbounded)
+    }
+    while counter.total.forward < 103 { await Task.yield() }
+    work.cancel()
+    let then = counter.total
+    await #expect(throws: CancellationError.self) { try await work.value }
+    let more = counter.total - then
+    #expect(more.forward <= 1 && more.stem <= 1 && more.backward <= 1)
+  }
+
+  @Test("a task that is cancelled already does nothing at all")
+  func before() async throws {
+    let small = try SmallInversion()
+    let editor = try await ImageEditor(model: .directory(small.model.checkpoint.url))
+    let folder = try TestFolder()
+    let (caption, options) = (small.caption, small.options)
+    let inverted = try editor.open(try small.inversion(for: .direct))
+    func cancelled(_ work: @escaping @Sendable () async throws -> Void) async throws {
+      let task = Task {
+        withUnsafeCurrentTask { $0?.cancel() }
+        try await work()
+      }
+      await #expect(throws: CancellationError.self) { try await task.value }
+    }
+    try await cancelled {
+      _ = try await editor.invert(
+        image: SmallInversion.picture, caption: caption, options: options, file: folder.file("a.nti"))
+    }
+    try await cancelled { _ = try await inverted.edit(prompt: "a dog on the mat") }
+    try await cancelled { _ = try await inverted.reconstruction() }
+    try await cancelled { _ = try await editor.generate(prompt: "a dog", steps: 2) }
+    #expect(editor.model.unet.counter.total == EvaluationCount())
+    #expect(try folder.names.isEmpty)
+  }
+
+  @Test("whoever leaves the loop over updates ends the work")
+  func leavingTheLoop() async throws {
+    let small = try SmallInversion(steps: 100)
+    let editor = try await ImageEditor(model: .directory(small.model.checkpoint.url))
+    for try await update in editor.inversionUpdates(
+      image: SmallInversion.picture, caption: small.caption, options: small.options)
+    {
+      if case .progress(let progress) = update, progress.step >= 2 { break }
+    }
+    // Calls of an editor run one after the other, so the work has ended when this one begins.
+    _ = try await editor.generate(prompt: "a dog", steps: 1)
+    #expect(editor.model.unet.counter.total.forward < 300)
+  }
+
+  @Test("updates tell every step in order, and the result comes last")
+  func updates() async throws {
+    let small = try SmallInversion(steps: 3)
+    let editor = try await ImageEditor(model: .directory(small.model.checkpoint.url))
+    var events: [NullTextInversion.Progress] = []
+    var inverted: InvertedImage?
+    for try await update in editor.inversionUpdates(
+      image: SmallInversion.picture, caption: small.caption, options: small.options)
+    {
+      #expect(inverted == nil)
+      switch update {
+      case .progress(let progress): events.append(progress)
+      case .finished(let result): inverted = result
+      }
+    }
+    let phases: [NullTextInversion.Progress.Phase] =
+      Array(repeating: .pivots, count: 3) + Array(repeating: .optimisation, count: 9)
+    #expect(events.map(\.phase) == phases)
+    #expect(events.map(\.step) == [1, 2, 3, 0, 0, 1, 1, 1, 2, 2, 2, 3])
+    #expect(events.map(\.innerStep) == [0, 0, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0])
+    #expect(events.allSatisfy { $0.stepCount == 3 && $0.elapsed >= 0 && ($0.remaining ?? 0) >= 0 })
+    #expect(events.map(\.elapsed) == events.map(\.elapsed).sorted())
+    let losses = events.filter { $0.phase == .optimisation && $0.innerStep == 0 }.map(\.loss)
+    #expect(losses == inverted?.inversion.losses.map { $0 })
+
+    var edits = 0
+    for try await update in try #require(inverted).editUpdates(prompt: "a dog on the mat") {
+      switch update {
+      case .progress(let progress):
+        edits += 1
+        #expect(progress.phase == .sampling && progress.step == edits && progress.stepCount == 3)
+      case .finished(let result): #expect(result.prompt == "a dog on the mat" && edits == 3)
+      }
+    }
+  }
+}

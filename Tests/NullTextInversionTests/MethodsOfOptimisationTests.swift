@@ -1,0 +1,110 @@
+import DiffusionCore
+import Tensor
+import TestSupport
+import Testing
+
+@testable import NullTextInversion
+
+@Suite("Null-text for less") struct MethodsOfOptimisationTests {
+  /// One step of a walk, and all that is needed to make it again.
+  private struct Bench {
+    var small: SmallInversion
+    var target: Tensor
+    let latent: Tensor
+    let index: Int
+
+    func step(from embedding: Tensor, innerSteps: Int) throws -> NullTextOptimizer.Step {
+      try NullTextOptimizer(
+        predictor: small.predictor, caption: small.context(small.caption), options: small.options
+      ).step(index, from: latent, embedding: embedding, target: target, innerSteps: innerSteps)
+    }
+
+    /// Where the guided step leads to, worked out anew.
+    func landing(of embedding: Tensor) throws -> Tensor {
+      let timestep = try small.sampler.timesteps[index]
+      let stem = try small.predictor.stem(latent, at: timestep)
+      let prediction = try small.predictor.guided(
+        null: small.predictor.prediction(stem, small.model.unet.context(embedding)),
+        text: small.predictor.prediction(stem, small.context(small.caption)), guidance: small.options.guidance
+      )
+      return try small.sampler.denoised(latent, prediction: prediction.value, at: timestep)
+    }
+  }
+
+  @Test(
+    "an optimiser that tests first never ends farther from the pivot than it began, and costs what it says",
+    arguments: [InversionOptions.Optimizer.adamTestingFirst, .conjugateDirections], ["sharded", "linear-v"])
+  func neverWorse(optimizer: InversionOptions.Optimizer, name: String) throws {
+    var small = try SmallInversion(name)
+    small.options.optimizer = optimizer
+    let pivots = try small.inversion(for: .direct).pivots
+    let (empty, caption) = (try small.model.embedding(of: ""), try small.model.embedding(of: small.caption))
+    func bench(_ index: Int) -> Bench {
+      Bench(small: small, target: pivots[3 - index], latent: pivots[4 - index], index: index)
+    }
+    // Where hardly anything is left to gain, a step of fixed size leads away.
+    var near = bench(0)
+    near.target = .combination(1, try near.landing(of: caption), 1e-4, .random(near.target.shape))
+    for (bench, embedding, innerSteps) in [
+      (bench(0), empty, 0), (bench(2), caption, 3), (bench(3), empty, 1), (near, caption, 1),
+      (near, caption, 3),
+    ] {
+      let (step, evaluations) = try small.counting { try bench.step(from: embedding, innerSteps: innerSteps) }
+      let before = try bench.landing(of: embedding).meanSquaredDifference(to: bench.target)
+      #expect(step.latent.meanSquaredDifference(to: bench.target) <= before * (1 + 1e-6), "\(step.losses)")
+      #expect(step.updates <= innerSteps)
+      #expect(step.loss == step.latent.meanSquaredDifference(to: bench.target))
+      #expect(abs(step.losses[0] - before) <= 1e-5 * before)
+      #expect(try bench.landing(of: step.embedding) == step.latent)
+      let probes = optimizer == .conjugateDirections ? step.losses.count - 1 : 0
+      #expect(
+        evaluations
+          == EvaluationCount(
+            forward: 1 + step.losses.count + probes, backward: step.losses.count - 1, stem: 1))
+    }
+  }
+
+  @Test("an exact step goes to the lowest point of its line")
+  func exactStep() throws {
+    var small = try SmallInversion()
+    small.options.optimizer = .conjugateDirections
+    let pivots = try small.inversion(for: .direct).pivots
+    let bench = Bench(small: small, target: pivots[3], latent: pivots[4], index: 0)
+    let start = try small.model.embedding(of: "")
+    let end = try bench.step(from: start, innerSteps: 1).embedding
+    func loss(_ share: Float) throws -> Float {
+      try bench.landing(of: .combination(1 - share, start, share, end)).meanSquaredDifference(
+        to: bench.target)
+    }
+    let lowest = try loss(1)
+    for share: Float in [0, 0.5, 0.8, 1.2, 1.5, 2] { #expect(try loss(share) >= lowest * 0.999, "\(share)") }
+  }
+
+  @Test(
+    "the fast setting comes nearer to the pivots than the published recipe, for a third of its cost",
+    arguments: ["sharded", "linear-v"])
+  func fast(name: String) throws {
+    var small = try SmallInversion(name, steps: 4)
+    func run(_ options: InversionOptions) throws -> (distance: Float, cost: Int) {
+      small.options = options
+      small.options.steps = 4
+      let (inversion, evaluations) = try small.counting { try small.inversion() }
+      let distances = (0..<4).map {
+        inversion.trajectory[$0 + 1].meanSquaredDifference(to: inversion.pivots[3 - $0])
+      }
+      return (distances.reduce(0, +), evaluations.forward + 2 * evaluations.backward)
+    }
+    let (published, fast) = (try run(InversionOptions()), try run(.fast))
+    #expect(fast.distance <= published.distance)
+    #expect(3 * fast.cost <= published.cost)
+  }
+}
+
+extension SmallInversion {
+  /// The inversion by another method.
+  func inversion(for method: InversionMethod) throws -> Inversion {
+    var other = self
+    other.options.method = method
+    return try other.inversion()
+  }
+}
