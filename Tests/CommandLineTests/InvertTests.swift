@@ -76,7 +76,8 @@ import Testing
     let inner = [.nullText, .globalNullText].contains(method) ? ["--inner-steps", "1"] : []
     let run = try await sample.run(
       [
-        "invert", "photo.png", "--caption", Sample.caption, "--model", Sample.model, "--steps", "2", "--method", name,
+        "invert", "photo.png", "--caption", Sample.caption, "--model", Sample.model, "--steps", "2",
+        "--method", name,
         "-o", "photo.nti", "--json",
       ] + inner)
     #expect(run.status == 0, "\(run.errors)")
