@@ -66,3 +66,28 @@ import Testing
     #expect((renamed["path"] as? String)?.hasSuffix("bin/EmojiScenes") == true)
   }
 }
+
+@Suite("nti demo") struct DemoTests {
+  #if DEBUG
+    static let isOptimised = false
+  #else
+    static let isOptimised = true
+  #endif
+
+  @Test(
+    "null-text holds the picture where plain DDIM loses it, and all pictures are there",
+    .enabled(if: isOptimised, "it takes minutes without optimisation"))
+  func demo() async throws {
+    let scratch = try Scratch()
+    let run = try await Program.run(["demo", "--json"], in: scratch)
+    #expect(run.status == 0, "\(run.errors)")
+    let report = try run.json()
+    let psnr = try #require(report["psnr"] as? Double)
+    #expect(psnr > (try #require(report["psnrBound"] as? Double)) - 0.5)
+    #expect(psnr > (try #require(report["psnrDDIM"] as? Double)) + 3)
+    let pictures = try #require(report["pictures"] as? [String])
+    #expect(pictures.count == 7)
+    for path in pictures { #expect(try RGBImage(contentsOf: scratch(path)).width == 128) }
+    #expect(try RGBImage(contentsOf: scratch("nti-demo/contact-sheet.png")).width > 1000)
+  }
+}

@@ -30,7 +30,16 @@ import Testing
     Case("invert", "photo.png", "--caption", "a cat", "--method", "magic", says: "negative-prompt"),
     Case("invert", "photo.png", "--caption", "a cat", "--budget", "soon", says: "60s"),
     Case("invert", "photo.png", "--caption", "a cat", "--optimizer", "magic", says: "conjugate-directions"),
-    Case("invert", "photo.png", "--caption", "a cat", "--interpolation", "2", says: "interpolation 2"),
+    Case("invert", "x.png", "--caption", "a", "--method", "ddim", "--fast", says: "--method null-text"),
+    Case(
+      "invert", "x.png", "--caption", "a", "--method", "direct", "--start", "caption",
+      says: "global-null-text"),
+    Case("invert", "x.png", "--caption", "a", "--method", "ddim", "--budget", "1m", says: "--budget"),
+    Case("invert", "x.png", "--caption", "a", "--interpolation", "0.5", says: "--method negative-prompt"),
+    Case(
+      "invert", "x.png", "--caption", "a", "--method", "negative-prompt", "--interpolation", "2",
+      says: "0 to 1"),
+    Case("evaluate", "bench", "--method", "direct,ddim", "--optimizer", "adam", says: "--method null-text"),
     Case("maps", "x.nti", "--self-steps", "0.5", says: "needs --prompt"),
     Case("evaluate", "bench", "--limit", "0", says: "--limit 0"),
     Case("evaluate", "bench", "--merge", "-o", "out", says: "--merge"),

@@ -77,6 +77,7 @@ struct Evaluate: AsyncParsableCommand {
   @OptionGroup var work: WorkOptions
 
   func validate() throws {
+    try settings.check(for: method)
     if let limit, limit < 1 { throw ValidationError("--limit \(limit): ask for at least 1.") }
     if merge, shard != nil || output != nil {
       throw ValidationError(

@@ -53,6 +53,10 @@ struct Invert: AsyncParsableCommand {
     guard caption.contains(where: { !$0.isWhitespace }) else {
       throw ValidationError("The caption is empty; say what the photo shows.")
     }
+    try settings.check(for: [options.method])
+    guard budget == nil || options.method == .nullText else {
+      throw ValidationError("--budget is a setting of --method null-text.")
+    }
     do { try options.validate() } catch { throw ValidationError(error.message) }
   }
 

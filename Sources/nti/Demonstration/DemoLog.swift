@@ -1,12 +1,20 @@
-/// Says what the demo has made as soon as it is there: file, quality, and the seconds of the stage.
+internal import DiffusionCore
+internal import NullTextInversion
+
+/// Writes what the demo makes and says so at once: file, what it is, quality, and the seconds of the stage.
 final class DemoLog {
   /// The pictures written so far.
   private(set) var pictures: [String] = []
 
+  private var cells: [ContactSheet.Cell] = []
   private let work: Work
+  private let folder: DemoFolder
   private var stageStart = ContinuousClock.now
 
-  init(_ work: Work) { self.work = work }
+  init(_ work: Work, _ folder: DemoFolder) {
+    self.work = work
+    self.folder = folder
+  }
 
   /// A stage begins.
   func begin(_ title: String) {
@@ -14,18 +22,29 @@ final class DemoLog {
     work.progress.begin(title)
   }
 
-  /// A picture was written.
-  func add(_ path: String, _ title: String, psnr: Double?, isTimed: Bool) {
-    pictures.append(path)
+  /// Seconds since the stage began.
+  var stageSeconds: Double { (ContinuousClock.now - stageStart) / .seconds(1) }
+
+  /// A picture is there.
+  func add(
+    _ image: RGBImage, _ name: String, _ title: String, psnr: Double? = nil, label: String? = nil,
+    recipe: EditRecipe? = nil, seconds: Double? = nil
+  ) throws {
+    let file = folder.file(name + ".png")
+    let text = try recipe.map { [EditRecipe.textKey: try JSONText.line($0)] }
+    try file.write(image, texts: text ?? [:])
+    pictures.append(file.path)
+    let quality = psnr.map(Format.decibels)
+    cells.append(.init(image, label: [label ?? title, quality].compactMap(\.self).joined(separator: ", ")))
+
     work.progress.end()
     guard !work.printsJSON else { return }
-    let seconds = (ContinuousClock.now - stageStart) / .seconds(1)
-    let columns = [
-      path.padded(to: 26), title.padded(to: 36), psnr.map(Format.decibels)?.padded(to: 9) ?? "".padded(to: 9),
-      isTimed ? Format.duration(seconds) : "",
-    ]
-    print(columns.joined(separator: "  ").trimmingSpacesAtEnd)
+    let columns = [file.path.padded(to: 26), title.padded(to: 40), (quality ?? "").padded(to: 8)]
+    print((columns + [seconds.map(Format.duration) ?? ""]).joined(separator: "  ").trimmingSpacesAtEnd)
   }
+
+  /// All pictures with their labels: reconstructions above, edits below.
+  var contactSheet: ContactSheet { ContactSheet(cells, columns: 4) }
 }
 
 extension String {

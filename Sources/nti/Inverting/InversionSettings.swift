@@ -16,8 +16,9 @@ struct InversionSettings: ParsableArguments {
   var innerSteps: Int?
 
   @Option(
-    help: ArgumentHelp("The loss at which the first step is done; later ones allow more.", valueName: "loss"))
-  var earlyStop = 1e-5
+    help: ArgumentHelp(
+      "The loss at which the first step is done (default: 1e-5); later ones allow more.", valueName: "loss"))
+  var earlyStop: Double?
 
   @Flag(
     help: "Start at the caption's embedding and make exact steps: far fewer evaluations than as published.")
@@ -39,9 +40,9 @@ struct InversionSettings: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "With negative-prompt, how far to go from the caption's embedding to the empty text's.",
+      "With negative-prompt, how far to go from the caption's embedding to the empty text's (default: 0).",
       valueName: "0…1"))
-  var interpolation = 0.0
+  var interpolation: Double?
 
   @Option(
     help: ArgumentHelp("Refine each pivot by so many fixed-point iterations.", valueName: "n"))
@@ -62,13 +63,29 @@ struct InversionSettings: ParsableArguments {
     options.steps = steps
     options.guidance = guidance
     options.innerSteps = innerSteps ?? options.innerSteps
-    options.earlyStop = earlyStop
+    options.earlyStop = earlyStop ?? options.earlyStop
     options.optimizer = optimizer ?? options.optimizer
     options.start = start ?? options.start
-    options.interpolation = interpolation
+    options.interpolation = interpolation ?? options.interpolation
     options.pivotRefinements = refinePivots
     if let randomPivots { options.pivots = .random(seed: randomPivots) }
     return options
+  }
+
+  /// Refuses settings that none of some methods uses.
+  func check(for methods: [InversionMethod]) throws {
+    func check(_ name: String, _ isGiven: Bool, _ users: InversionMethod...) throws {
+      guard !isGiven || users.contains(where: methods.contains) else {
+        let names = users.map(\.optionName).joined(separator: " or ")
+        throw ValidationError("\(name) is a setting of --method \(names).")
+      }
+    }
+    try check("--inner-steps", innerSteps != nil, .nullText, .globalNullText)
+    try check("--early-stop", earlyStop != nil, .nullText, .globalNullText)
+    try check("--start", start != nil, .nullText, .globalNullText)
+    try check("--fast", fast, .nullText)
+    try check("--optimizer", optimizer != nil, .nullText)
+    try check("--interpolation", interpolation != nil, .negativePrompt)
   }
 
   /// A number of seconds, as in `90`, `90s` or `1.5m`.
