@@ -52,7 +52,11 @@ def main():
             source = pixels(options.bench / "annotation_images" / record["image_path"])
             outside = kept(record["mask"], *source.shape[2:])
             for label in sorted({name.split("|")[0] for name in row if "|" in name}):
-                if row[f"{label}|psnr_unedit_part"] == "nan" and outside.any():
+                written = [row[f"{label}|{name}"] for name in ("psnr_unedit_part", "mse_unedit_part", "ssim_unedit_part")]
+                if not outside.any():
+                    assert written == ["nan"] * 3, f"{row['file_id']}: nothing is outside, but {written}"
+                    continue
+                if written == ["nan"] * 3:  # another method's record
                     continue
                 edit = pixels(options.out / label / "annotation_images" / record["image_path"])
                 a, b = source * outside, edit * outside

@@ -46,7 +46,7 @@ def write_inversions(checkpoints, out):
     caption = "a cat sitting on the mat"
     for name, size, inner_steps, early_stop in [
         ("four-levels", (16, 16), 4, 0.0243),
-        ("linear-v", (8, 8), 4, 8.2e-4),
+        ("linear-v", (16, 16), 4, 8.2e-4),
         ("plain-first", (16, 24), 3, 0.04),
         ("sharded", (8, 8), 4, 0.0076),
     ]:
@@ -63,7 +63,7 @@ def write_full_inversions(checkpoints, out):
     model = checkpoints.load("emoji")
     for name, caption in [
         ("100000000006", "a penguin on sand"),
-        ("300000000026", "a frog next to a dog on grass"),
+        ("200000000031", "a cat under water"),
     ]:
         path = out / f"inversion-emoji-{name}.safetensors"
         inversions.write_full(model, path, checkpoints.bench, name, caption)

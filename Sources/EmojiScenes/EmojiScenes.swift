@@ -25,7 +25,9 @@ public enum EmojiScenes {
   /// The benchmark: sixty edits in PIE-Bench's form, their right answers beside them.
   ///
   /// - Throws: `InputError(.missing)` if the model's folder is not there.
-  public static func benchmark() throws -> URL { try folder().appendingPathComponent("bench", isDirectory: true) }
+  public static func benchmark() throws -> URL {
+    try folder().appendingPathComponent("bench", isDirectory: true)
+  }
 
   /// A picture of the benchmark by its number.
   ///
@@ -57,5 +59,7 @@ public enum EmojiScenes {
 
 extension ModelSource {
   /// The demo model that comes with this package.
-  public static var emojiScenes: ModelSource { ModelSource(name: "emoji-scenes") { try EmojiScenes.folder() } }
+  public static var emojiScenes: ModelSource {
+    ModelSource(name: "emoji-scenes") { try EmojiScenes.folder() }
+  }
 }

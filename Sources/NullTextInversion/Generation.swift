@@ -18,7 +18,9 @@ struct Generation {
 
   func picture(of prompt: String, seed: UInt64, progress: ProgressHandler?) throws -> RGBImage {
     let predictor = NoisePredictor(unet: model.unet, sampler: sampler)
-    let (null, text) = (model.unet.context(try model.embedding(of: "")), model.unet.context(try model.embedding(of: prompt)))
+    let (null, text) = (
+      model.unet.context(try model.embedding(of: "")), model.unet.context(try model.embedding(of: prompt))
+    )
     let (height, width) = model.unet.configuration.sampleSize
     var random = RandomSource(seed: seed)
     let shape = [model.unet.configuration.inChannels, height, width]
@@ -27,7 +29,8 @@ struct Generation {
     for (index, timestep) in sampler.timesteps.enumerated() {
       let stem = try predictor.stem(latent, at: timestep)
       let prediction = predictor.guided(
-        null: try predictor.prediction(stem, null), text: try predictor.prediction(stem, text), guidance: guidance)
+        null: try predictor.prediction(stem, null), text: try predictor.prediction(stem, text),
+        guidance: guidance)
       latent = sampler.denoised(latent, prediction: prediction.value, at: timestep)
       reporter.report(step: index + 1)
     }

@@ -80,7 +80,8 @@ public final class ImageEditor: Sendable {
       inversion.latent.shape.last == configuration.inChannels,
       inversion.nullEmbeddings[0].shape == [model.textEncoder.length, model.textEncoder.width]
     else {
-      throw InputError(.mismatch, "The inversion's schedule or the shapes of its arrays are not those of the model.")
+      throw InputError(
+        .mismatch, "The inversion's schedule or the shapes of its arrays are not those of the model.")
     }
     return InvertedImage(editor: self, inversion: inversion, evaluations: EvaluationCount())
   }
@@ -93,7 +94,8 @@ public final class ImageEditor: Sendable {
   ///   - guidance: the strength of classifier-free guidance.
   /// - Throws: `InputError` if the prompt or an option cannot be used; `CancellationError`.
   public func generate(
-    prompt: String, seed: UInt64 = 0, steps: Int = 50, guidance: Double = 7.5, progress: ProgressHandler? = nil
+    prompt: String, seed: UInt64 = 0, steps: Int = 50, guidance: Double = 7.5,
+    progress: ProgressHandler? = nil
   ) async throws -> RGBImage {
     try await compute.run { [self] in
       try Generation(model: model, steps: steps, guidance: guidance)
@@ -115,7 +117,9 @@ extension ImageEditor {
   public func inversionUpdates(
     image: RGBImage, caption: String, options: InversionOptions = InversionOptions(), file: URL? = nil
   ) -> AsyncThrowingStream<Update<InvertedImage>, any Error> {
-    updates { try await self.invert(image: image, caption: caption, options: options, file: file, progress: $0) }
+    updates {
+      try await self.invert(image: image, caption: caption, options: options, file: file, progress: $0)
+    }
   }
 }
 

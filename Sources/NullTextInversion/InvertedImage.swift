@@ -3,7 +3,7 @@ public import Tensor
 
 /// A picture that has been inverted, ready to be edited as often as one likes.
 ///
-/// It remembers what edits ask of the source (up to `EditMemory.byteLimit`), so that a second edit costs less than the
+/// It remembers what edits ask of the source, up to a gibibyte, so that a second edit costs less than the
 /// first.
 public struct InvertedImage: Sendable {
   /// The path through the model, as plain data.
@@ -51,11 +51,13 @@ public struct InvertedImage: Sendable {
     try await compute { [self] model in
       try options.validate()
       let before = model.unet.counter.total
-      let paths = try EditSampler(model: model, source: source, progress: progress).sample(prompts, options: options)
+      let paths = try EditSampler(model: model, source: source, progress: progress).sample(
+        prompts, options: options)
       let evaluations = model.unet.counter.total - before
       return zip(prompts, paths).map { prompt, path in
         EditedImage(
-          image: model.decode(path.latents[inversion.stepCount]), prompt: prompt, options: options, mask: path.mask,
+          image: model.decode(path.latents[inversion.stepCount]), prompt: prompt, options: options,
+          mask: path.mask,
           evaluations: evaluations, latents: path.latents, source: inversion, editor: editor)
       }
     }
@@ -121,6 +123,7 @@ public struct EditedImage: Sendable {
   public var inverted: InvertedImage {
     var inversion = source
     inversion.caption = prompt
+    inversion.options.guidance = options.guidance ?? source.guidance
     inversion.trajectory = latents
     return InvertedImage(editor: editor, inversion: inversion, evaluations: EvaluationCount())
   }

@@ -66,7 +66,8 @@ public struct Attention: Sendable, Equatable {
       else { return }
       Parallel.forEach(heads * size.blocks) { index in
         let (head, rows) = size.part(index)
-        formProbabilities(output + (head * size.queries + rows.lowerBound) * size.keys, q, k, size, head, rows)
+        formProbabilities(
+          output + (head * size.queries + rows.lowerBound) * size.keys, q, k, size, head, rows)
       }
     }
   }
@@ -150,7 +151,8 @@ public struct Attention: Sendable, Equatable {
     let (dQuery, dKey, dValue) = (gradient(of: query), gradient(of: key), gradient(of: value))
     let (dq, dk, dv) = (dQuery?.scalars.baseAddress, dKey?.scalars.baseAddress, dValue?.scalars.baseAddress)
     let gradients = [
-      dQuery.map { Tensor(shape: query.shape, storage: $0) }, dKey.map { Tensor(shape: key.shape, storage: $0) },
+      dQuery.map { Tensor(shape: query.shape, storage: $0) },
+      dKey.map { Tensor(shape: key.shape, storage: $0) },
       dValue.map { Tensor(shape: value.shape, storage: $0) },
     ]
     guard let q = query.value.readOnlyScalars.baseAddress, let k = key.value.readOnlyScalars.baseAddress,
@@ -169,23 +171,27 @@ public struct Attention: Sendable, Equatable {
           if let dv {
             BLAS.multiply(
               .init(p, stride: size.keys, transposed: true), .init(dy + first, stride: size.channels),
-              into: dv + column, stride: size.channels, rows: size.keys, columns: size.depth, depth: rows.count,
+              into: dv + column, stride: size.channels, rows: size.keys, columns: size.depth,
+              depth: rows.count,
               accumulates: block > 0)
           }
           guard dq != nil || dk != nil else { continue }
           BLAS.multiply(
-            .init(dy + first, stride: size.channels), .init(v + column, stride: size.channels, transposed: true),
+            .init(dy + first, stride: size.channels),
+            .init(v + column, stride: size.channels, transposed: true),
             into: ds, stride: size.keys, rows: rows.count, columns: size.keys, depth: size.depth)
           ctk_softmax_vjp_rows(ds, p, rows.count, size.keys, size.keys, scale)
           if let dq {
             BLAS.multiply(
               .init(ds, stride: size.keys), .init(k + column, stride: size.channels),
-              into: dq + first, stride: size.channels, rows: rows.count, columns: size.depth, depth: size.keys)
+              into: dq + first, stride: size.channels, rows: rows.count, columns: size.depth, depth: size.keys
+            )
           }
           if let dk {
             BLAS.multiply(
               .init(ds, stride: size.keys, transposed: true), .init(q + first, stride: size.channels),
-              into: dk + column, stride: size.channels, rows: size.keys, columns: size.depth, depth: rows.count,
+              into: dk + column, stride: size.channels, rows: size.keys, columns: size.depth,
+              depth: rows.count,
               accumulates: block > 0)
           }
         }

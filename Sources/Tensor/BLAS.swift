@@ -32,7 +32,8 @@ package enum BLAS {
     precondition(isSound, unsoundMessage)
     cblas_sgemm(
       CblasRowMajor, a.isTransposed ? CblasTrans : CblasNoTrans, b.isTransposed ? CblasTrans : CblasNoTrans,
-      blasint(rows), blasint(columns), blasint(depth), scale, a.base, blasint(a.stride), b.base, blasint(b.stride),
+      blasint(rows), blasint(columns), blasint(depth), scale, a.base, blasint(a.stride), b.base,
+      blasint(b.stride),
       accumulates ? 1 : 0, c, blasint(stride))
   }
 
@@ -70,7 +71,9 @@ package enum BLAS {
       for j in 0..<columns {
         var sum: Float = 0
         for k in 0..<depth {
-          sum += (transposesA ? a[k * rows + i] : a[i * depth + k]) * (transposesB ? b[j * depth + k] : b[k * columns + j])
+          sum +=
+            (transposesA ? a[k * rows + i] : a[i * depth + k])
+            * (transposesB ? b[j * depth + k] : b[k * columns + j])
         }
         if c[i * columns + j] != sum { return false }
       }
@@ -134,13 +137,18 @@ extension Tensor {
     precondition(depth == otherDepth, "\(a.shape) times \(b.shape)")
     let tiling = ProductTiling(rows: rows, columns: columns, depth: depth)
     return Tensor(shape: [rows, columns]) { c in
-      guard let a = a.readOnlyScalars.baseAddress, let b = b.readOnlyScalars.baseAddress, let c = c.baseAddress
+      guard let a = a.readOnlyScalars.baseAddress, let b = b.readOnlyScalars.baseAddress,
+        let c = c.baseAddress
       else { return }
       Parallel.forEach(tiling.count) { tile in
         let (rowRange, columnRange) = tiling.ranges(tile)
         BLAS.multiply(
-          .init(a + rowRange.lowerBound * (transposingFirst ? 1 : depth), stride: a1, transposed: transposingFirst),
-          .init(b + columnRange.lowerBound * (transposingSecond ? depth : 1), stride: b1, transposed: transposingSecond),
+          .init(
+            a + rowRange.lowerBound * (transposingFirst ? 1 : depth), stride: a1, transposed: transposingFirst
+          ),
+          .init(
+            b + columnRange.lowerBound * (transposingSecond ? depth : 1), stride: b1,
+            transposed: transposingSecond),
           into: c + rowRange.lowerBound * columns + columnRange.lowerBound, stride: columns,
           rows: rowRange.count, columns: columnRange.count, depth: depth)
       }

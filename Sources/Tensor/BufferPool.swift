@@ -36,7 +36,8 @@ package final class BufferPool: Sendable {
       shelves.keptBytes -= capacity * 4
       return block
     }
-    let block = kept.flatMap(UnsafeMutableRawPointer.init(bitPattern:))
+    let block =
+      kept.flatMap(UnsafeMutableRawPointer.init(bitPattern:))
       ?? UnsafeMutableRawPointer.allocate(byteCount: capacity * 4, alignment: 64)
     return block.bindMemory(to: Float.self, capacity: capacity)
   }

@@ -60,7 +60,9 @@ public struct Convolution: Sendable {
       let source = weight.readOnlyScalars
       for o in 0..<outputs {
         for i in 0..<inputs {
-          for tap in 0..<taps { packed[(o * taps + tap) * inputs + i] = source[(o * inputs + i) * taps + tap] }
+          for tap in 0..<taps {
+            packed[(o * taps + tap) * inputs + i] = source[(o * inputs + i) * taps + tap]
+          }
         }
       }
     }
@@ -101,10 +103,12 @@ public struct Convolution: Sendable {
 
     let (outputs, depth) = weight.shape2
     let grid = PatchGrid(self, height: height, width: width)
-    precondition(residual.map { $0.count == grid.pixelCount * outputs } ?? true, "a residual of another shape")
+    precondition(
+      residual.map { $0.count == grid.pixelCount * outputs } ?? true, "a residual of another shape")
     let adds = offset != nil || residual != nil
     return Tensor(shape: [grid.rows, grid.columns, outputs]) { y in
-      guard let y = y.baseAddress, let x = x.readOnlyScalars.baseAddress, let w = weight.readOnlyScalars.baseAddress
+      guard let y = y.baseAddress, let x = x.readOnlyScalars.baseAddress,
+        let w = weight.readOnlyScalars.baseAddress
       else { return }
       let offset = offset?.readOnlyScalars.baseAddress
       let residual = residual?.readOnlyScalars.baseAddress
@@ -114,14 +118,17 @@ public struct Convolution: Sendable {
         let first = rows.lowerBound * grid.columns * outputs + channels.lowerBound
         if adds {
           ctk_fill_rows(
-            y + first, offset.map { $0 + channels.lowerBound }, residual.map { $0 + first }, pixels, channels.count,
+            y + first, offset.map { $0 + channels.lowerBound }, residual.map { $0 + first }, pixels,
+            channels.count,
             outputs, outputs)
         }
         withScratch(pixels * depth) { patches in
           grid.gather(x, rows: rows, into: patches)
           BLAS.multiply(
-            .init(patches, stride: depth), .init(w + channels.lowerBound * depth, stride: depth, transposed: true),
-            into: y + first, stride: outputs, rows: pixels, columns: channels.count, depth: depth, accumulates: adds)
+            .init(patches, stride: depth),
+            .init(w + channels.lowerBound * depth, stride: depth, transposed: true),
+            into: y + first, stride: outputs, rows: pixels, columns: channels.count, depth: depth,
+            accumulates: adds)
         }
       }
     }

@@ -23,13 +23,15 @@ extension Tensor {
   public func linear(_ weight: Tensor, bias: Tensor? = nil, adding residual: Tensor? = nil) -> Tensor {
     let (outputs, inputs) = weight.shape2
     precondition(rowLength == inputs, "\(shape) through a layer of \(weight.shape)")
-    precondition(bias.map { $0.count == outputs } ?? true, "a bias of \(bias?.count ?? 0) for \(outputs) outputs")
+    precondition(
+      bias.map { $0.count == outputs } ?? true, "a bias of \(bias?.count ?? 0) for \(outputs) outputs")
     precondition(residual.map { $0.count == rowCount * outputs } ?? true, "a residual of another shape")
     let rows = rowCount
     let tiling = ProductTiling(rows: rows, columns: outputs, depth: inputs)
     let adds = bias != nil || residual != nil
     return Tensor(shape: shape.dropLast() + [outputs]) { y in
-      guard let y = y.baseAddress, let x = readOnlyScalars.baseAddress, let w = weight.readOnlyScalars.baseAddress
+      guard let y = y.baseAddress, let x = readOnlyScalars.baseAddress,
+        let w = weight.readOnlyScalars.baseAddress
       else { return }
       let bias = bias?.readOnlyScalars.baseAddress
       let residual = residual?.readOnlyScalars.baseAddress
@@ -38,13 +40,15 @@ extension Tensor {
         let offset = rows.lowerBound * outputs + columns.lowerBound
         if adds {
           ctk_fill_rows(
-            y + offset, bias.map { $0 + columns.lowerBound }, residual.map { $0 + offset }, rows.count, columns.count,
+            y + offset, bias.map { $0 + columns.lowerBound }, residual.map { $0 + offset }, rows.count,
+            columns.count,
             outputs, outputs)
         }
         BLAS.multiply(
           .init(x + rows.lowerBound * inputs, stride: inputs),
           .init(w + columns.lowerBound * inputs, stride: inputs, transposed: true),
-          into: y + offset, stride: outputs, rows: rows.count, columns: columns.count, depth: inputs, accumulates: adds)
+          into: y + offset, stride: outputs, rows: rows.count, columns: columns.count, depth: inputs,
+          accumulates: adds)
       }
     }
   }

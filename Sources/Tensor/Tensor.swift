@@ -25,7 +25,8 @@ public struct Tensor: Sendable {
   }
 
   /// A tensor whose scalars `initializer` writes, every one of them.
-  public init(shape: [Int], initializingWith initializer: (UnsafeMutableBufferPointer<Float>) throws -> Void) rethrows
+  public init(shape: [Int], initializingWith initializer: (UnsafeMutableBufferPointer<Float>) throws -> Void)
+    rethrows
   {
     let storage = TensorStorage(count: shape.reduce(1, *))
     try initializer(storage.scalars)
@@ -101,9 +102,11 @@ extension Tensor {
 
   /// The rows `range` of a tensor cut along its first axis.
   public subscript(range: Range<Int>) -> Tensor {
-    precondition(!shape.isEmpty && range.lowerBound >= 0 && range.upperBound <= shape[0], "\(range) of \(shape)")
+    precondition(
+      !shape.isEmpty && range.lowerBound >= 0 && range.upperBound <= shape[0], "\(range) of \(shape)")
     let stride = shape.dropFirst().reduce(1, *)
-    let part = UnsafeBufferPointer(rebasing: readOnlyScalars[range.lowerBound * stride..<range.upperBound * stride])
+    let part = UnsafeBufferPointer(
+      rebasing: readOnlyScalars[range.lowerBound * stride..<range.upperBound * stride])
     return Tensor(part, shape: [range.count] + shape.dropFirst())
   }
 

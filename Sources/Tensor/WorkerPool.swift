@@ -5,7 +5,9 @@ internal import Synchronization
 /// Threads that wait for the next parallel loop.
 ///
 /// The loops of a small network last some microseconds and follow each other closely, so a waiting thread watches for
-/// the next one for a while before it goes to sleep. One loop runs at a time; a loop that finds the pool taken (another
+/// the next one for a while before it goes to sleep. Where other programs take the processors away, waiting for a helper
+/// that has lost its own costs more than it brings; then the next loops run on the calling thread alone, the more of them
+/// the more often that happens. One loop runs at a time; a loop that finds the pool taken (another
 /// task computes too) runs on its own thread alone, and gives the same bytes.
 final class WorkerPool: @unchecked Sendable {
   static let shared = WorkerPool(helperCount: max(0, ProcessInfo.processInfo.activeProcessorCount - 1))
@@ -24,7 +26,12 @@ final class WorkerPool: @unchecked Sendable {
   /// Of the loop under way: written while it is closed, read only by helpers that have joined.
   private var body: (Int) -> Void = { _ in }
   private var count = 0
+  /// Loops that are still to run without helpers, and how many it was the last time that one came late.
+  private var rest = 0
+  private var lastRest = 0
 
+  /// How many times a caller looks for its helpers before it lets them have its processor.
+  private static let patience = 4000
   private static let countBits = 9
   private static let countMask = 1 << countBits - 1
   private static let closed = 1 << (2 * countBits)
@@ -47,6 +54,12 @@ final class WorkerPool: @unchecked Sendable {
       for index in 0..<count { body(index) }
       return
     }
+    defer { isTaken.store(false, ordering: .releasing) }
+    guard rest == 0 else {
+      rest -= 1
+      for index in 0..<count { body(index) }
+      return
+    }
     withoutActuallyEscaping(body) { body in
       self.body = body
       self.count = count
@@ -59,18 +72,23 @@ final class WorkerPool: @unchecked Sendable {
         bell.broadcast()
         bell.unlock()
       }
+      let begin = ContinuousClock.now
       takeIndices(count, body)
+      let end = ContinuousClock.now
       // Nobody can join any more; those who have are waited for.
       state.bitwiseOr(Self.closed, ordering: .acquiringAndReleasing)
       var waited = 0
       while state.load(ordering: .acquiring) & Self.countMask != 0 {
         waited += 1
         // On a busy machine a helper may have lost its processor: let it have this one.
-        if waited < 2000 { ctk_pause() } else { sched_yield() }
+        if waited < Self.patience { ctk_pause() } else { sched_yield() }
       }
+      // Pieces are of like size, so a helper in its senses is done not long after.
+      let isLate = waited >= Self.patience && ContinuousClock.now - end > end - begin
+      lastRest = isLate ? min(1024, max(32, 2 * lastRest)) : lastRest / 2
+      if isLate { rest = lastRest }
       self.body = { _ in }
     }
-    isTaken.store(false, ordering: .releasing)
   }
 
   private func takeIndices(_ count: Int, _ body: (Int) -> Void) {

@@ -19,7 +19,8 @@ struct NTI: AsyncParsableCommand {
       """,
     version: libraryVersion,
     subcommands: [
-      Invert.self, Edit.self, Reconstruct.self, Generate.self, Demo.self, Inspect.self, Maps.self, Tokens.self,
+      Invert.self, Edit.self, Reconstruct.self, Generate.self, Demo.self, Inspect.self, Maps.self,
+      Tokens.self,
       Evaluate.self,
     ])
 }

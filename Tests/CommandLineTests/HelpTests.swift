@@ -5,7 +5,9 @@ import Testing
 @Suite("Help") struct HelpTests {
   @Test(
     "the help of every command is the one that is written down",
-    arguments: ["nti", "invert", "edit", "reconstruct", "generate", "demo", "inspect"])
+    arguments: [
+      "nti", "invert", "edit", "reconstruct", "generate", "demo", "inspect", "maps", "tokens", "evaluate",
+    ])
   func help(command: String) async throws {
     let run = try await Program.run(command == "nti" ? ["--help"] : [command, "--help"])
     #expect(run.status == 0)

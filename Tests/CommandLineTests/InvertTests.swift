@@ -65,4 +65,34 @@ import Testing
     let (photo, _) = try sample.picture("photo.png").prepared(width: picture.width, height: picture.height)
     #expect(abs(ImageMetrics.psnr(picture, photo) - inversion.psnr) < 1e-9)
   }
+
+  @Test("every method makes an inversion that edits", arguments: InversionMethod.allCases)
+  func methods(method: InversionMethod) async throws {
+    let sample = try await Sample()
+    // As the library writes it, or as a command line does.
+    let name = method == .nullText ? "null-text" : method.rawValue
+    let run = try await sample.run([
+      "invert", "photo.png", "--caption", Sample.caption, "--model", Sample.model, "--steps", "2",
+      "--inner-steps", "1",
+      "--method", name, "-o", "photo.nti", "--json",
+    ])
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(try Inversion(contentsOf: sample.scratch("photo.nti")).method == method)
+    #expect(try await sample.run("edit", "--prompt", "a dog on a mat").status == 0)
+  }
+
+  @Test("a budget that is too small is told, and a report is written") func budgetAndReport() async throws {
+    let sample = try await Sample()
+    let run = try await sample.run([
+      "invert", "photo.png", "--caption", Sample.caption, "--model", Sample.model, "--steps", "4",
+      "--early-stop", "0",
+      "--budget", "0.001s", "--report", "report", "-o", "photo.nti", "--json",
+    ])
+    #expect(run.status == 0, "\(run.errors)")
+    let report = try run.json()
+    #expect(report.integer("innerSteps") == 0)
+    #expect(try #require(report.integer("stepsCutShort")) > 0)
+    let names = try FileManager.default.contentsOfDirectory(atPath: sample.scratch.path("report"))
+    for ending in [".json", ".svg", ".png"] { #expect(names.contains { $0.hasSuffix(ending) }, "\(ending)") }
+  }
 }

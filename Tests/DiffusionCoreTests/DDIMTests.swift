@@ -25,7 +25,8 @@ import Testing
   func publishedAlphas() throws {
     let schedule = try schedule(GoldenFile("emoji"))
     let known: [Int: Float] = [
-      0: 0.99915, 1: 0.99829603, 20: 0.98131436, 21: 0.98038075, 500: 0.27633268, 501: 0.27499907, 981: 0.005775489,
+      0: 0.99915, 1: 0.99829603, 20: 0.98131436, 21: 0.98038075, 500: 0.27633268, 501: 0.27499907,
+      981: 0.005775489,
       999: 0.0046601,
     ]
     for (t, alpha) in known { #expect(abs(schedule.alphasCumulative[t] / alpha - 1) < 2e-6, "at \(t)") }
@@ -49,7 +50,8 @@ import Testing
         sampler.denoised(latent, prediction: output, at: timestep), try golden.image("\(prefix).previous"),
         relative: 1e-5, "\(prefix)")
       expectClose(
-        sampler.noised(latent, prediction: output, at: timestep), try golden.image("\(prefix).next"), relative: 1e-5,
+        sampler.noised(latent, prediction: output, at: timestep), try golden.image("\(prefix).next"),
+        relative: 1e-5,
         "\(prefix)")
     }
   }

@@ -42,7 +42,9 @@ import Testing
     let unet = try unet(golden)
     let (latent, context) = (try golden.image("unet.0.latent"), try golden.tensor("unet.0.context"))
     let stem = unet.stem(latent, timestep: 1)
-    _ = valueAndGradient(at: context) { unet.trunk(stem, context: unet.context($0)).meanSquaredError(to: latent) }
+    _ = valueAndGradient(at: context) {
+      unet.trunk(stem, context: unet.context($0)).meanSquaredError(to: latent)
+    }
     _ = unet.trunk(stem, context: unet.context(context))
     #expect(unet.counter.total == EvaluationCount(forward: 2, backward: 1, stem: 1))
   }
@@ -51,7 +53,8 @@ import Testing
   func sites() throws {
     final class Watcher: AttentionControl {
       var seen: [AttentionSite] = []
-      func attend(_ site: AttentionSite, _ attention: Attention, query: Tensor, key: Tensor, value: Tensor) -> Tensor?
+      func attend(_ site: AttentionSite, _ attention: Attention, query: Tensor, key: Tensor, value: Tensor)
+        -> Tensor?
       {
         #expect(query.shape[0] == site.height * site.width)
         seen.append(site)
@@ -73,7 +76,8 @@ import Testing
   @Test("a control that computes what the layer would leaves the prediction as it is")
   func probabilitiesAgree() throws {
     struct Explicit: AttentionControl {
-      func attend(_ site: AttentionSite, _ attention: Attention, query: Tensor, key: Tensor, value: Tensor) -> Tensor?
+      func attend(_ site: AttentionSite, _ attention: Attention, query: Tensor, key: Tensor, value: Tensor)
+        -> Tensor?
       { attention.mix(attention.probabilities(query: query, key: key), value) }
     }
     let golden = try GoldenFile("four-levels")

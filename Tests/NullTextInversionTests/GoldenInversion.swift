@@ -9,6 +9,9 @@ import Testing
 struct GoldenInversion {
   static let tiny = ["four-levels", "linear-v", "plain-first", "sharded"]
 
+  /// The published recipe on pictures of the demo model.
+  static let long = ["emoji-100000000006", "emoji-200000000031"]
+
   let model: DiffusionModel
   let file: SafetensorsFile
   let options: InversionOptions
@@ -59,9 +62,12 @@ struct GoldenInversion {
     let side = model.autoencoder.downsampling
     let size = PixelSize(width: latents[0].shape[1] * side, height: latents[0].shape[0] * side)
     return Inversion(
-      caption: caption, options: options, schedule: ScheduleRecord(try sampler), modelFingerprint: model.fingerprint,
-      sourceSize: size, crop: PixelRect(x: 0, y: 0, width: size.width, height: size.height), pictureFingerprint: "",
-      pivots: latents, nullEmbeddings: try rows("null_embeddings"), trajectory: try self.latents("trajectory"),
+      caption: caption, options: options, schedule: ScheduleRecord(try sampler),
+      modelFingerprint: model.fingerprint,
+      sourceSize: size, crop: PixelRect(x: 0, y: 0, width: size.width, height: size.height),
+      pictureFingerprint: "",
+      pivots: latents, nullEmbeddings: try rows("null_embeddings"),
+      trajectory: try self.latents("trajectory"),
       losses: try file.tensor(named: "losses").scalars,
       innerSteps: try file.tensor(named: "inner_steps").scalars.map { Int($0) }, psnr: 0, psnrBound: 0)
   }

@@ -18,7 +18,8 @@ import Testing
     for (pivot, expected) in zip(pivots, expected) { expectClose(pivot, expected, relative: 1e-3) }
   }
 
-  @Test("fits each step as torch does, from torch's own latent and embedding", arguments: GoldenInversion.tiny)
+  @Test(
+    "fits each step as torch does, from torch's own latent and embedding", arguments: GoldenInversion.tiny)
   func teacherForced(name: String) throws {
     let golden = try GoldenInversion(name)
     let (pivots, walked) = (try golden.latents("pivots"), try golden.latents("trajectory"))
@@ -27,7 +28,8 @@ import Testing
     let counts = try golden.file.tensor(named: "inner_steps").scalars.map { Int($0) }
     let optimizer = NullTextOptimizer(
       predictor: try golden.predictor,
-      caption: golden.model.unet.context(try golden.model.embedding(of: golden.caption)), options: golden.options)
+      caption: golden.model.unet.context(try golden.model.embedding(of: golden.caption)),
+      options: golden.options)
     var embedding = try golden.file.tensor(named: "start")
     for index in 0..<golden.options.steps {
       let step = try optimizer.step(
@@ -44,6 +46,50 @@ import Testing
     }
   }
 
+  @Test(
+    "makes steps of the published recipe on the demo model as torch does", arguments: GoldenInversion.long)
+  func published(name: String) throws {
+    let golden = try GoldenInversion(name)
+    let pivots = try golden.latents("pivots")
+    let optimizer = NullTextOptimizer(
+      predictor: try golden.predictor,
+      caption: golden.model.unet.context(try golden.model.embedding(of: golden.caption)),
+      options: golden.options)
+    for index in [0, 10, 25, 49] {
+      func tensor(_ name: String) throws -> Tensor { try golden.file.tensor(named: "step.\(index).\(name)") }
+      let step = try optimizer.step(
+        index, from: tensor("latent").channelsLast(), embedding: tensor("start"), target: pivots[49 - index],
+        innerSteps: golden.options.innerSteps)
+      let expected = try tensor("losses").scalars.filter { $0 >= 0 }
+      #expect(step.updates == expected.count, "step \(index)")
+      for (loss, expected) in zip(step.losses, expected) {
+        #expect(abs(loss / expected - 1) < 1e-3, "step \(index)")
+      }
+      expectClose(step.latent, try tensor("next").channelsLast(), relative: 1e-3, "step \(index)")
+      expectClose(
+        step.embedding - (try tensor("start")), try tensor("end") - (try tensor("start")), relative: 1e-2)
+    }
+  }
+
+  #if !DEBUG
+    @Test("inverts a picture of the demo model with the published recipe as torch does")
+    func wholePublished() throws {
+      let golden = try GoldenInversion("emoji-200000000031")
+      let pivots = try golden.latents("pivots")
+      let size = PixelSize(width: 128, height: 128)
+      let picture = PreparedPicture(
+        image: try golden.picture, sourceSize: size, crop: PixelRect(x: 0, y: 0, width: 128, height: 128))
+      let inverter = Inverter(golden.model, caption: golden.caption, options: golden.options)
+      var inversion = try inverter.begin(picture)
+      try inverter.complete(&inversion, of: picture)
+      for (pivot, expected) in zip(inversion.pivots, pivots) { expectClose(pivot, expected, relative: 1e-3) }
+      let expected = try golden.file.tensor(named: "inner_steps").scalars.reduce(0, +)
+      #expect(abs(Float(inversion.innerSteps.reduce(0, +)) / expected - 1) <= 0.05)
+      #expect(abs(inversion.psnr - Double(try golden.file.tensor(named: "psnr").scalars[0])) < 0.3)
+      #expect(abs(inversion.psnrBound - Double(try golden.file.tensor(named: "psnr_bound").scalars[0])) < 0.3)
+    }
+  #endif
+
   @Test("inverts as a whole as torch does", arguments: ["four-levels", "sharded"])
   func whole(name: String) throws {
     let golden = try GoldenInversion(name)
@@ -55,7 +101,9 @@ import Testing
     var inversion = try inverter.begin(picture)
     expectClose(inversion.latent, expected.latent, relative: 1e-3)
     try inverter.complete(&inversion, of: picture)
-    for (pivot, expected) in zip(inversion.pivots, expected.pivots) { expectClose(pivot, expected, relative: 1e-3) }
+    for (pivot, expected) in zip(inversion.pivots, expected.pivots) {
+      expectClose(pivot, expected, relative: 1e-3)
+    }
     let (inner, expectedInner) = (inversion.innerSteps.reduce(0, +), expected.innerSteps.reduce(0, +))
     #expect(abs(Double(inner) / Double(expectedInner) - 1) <= 0.05)
     #expect(abs(inversion.psnr - Double(try golden.file.tensor(named: "psnr").scalars[0])) < 0.3)

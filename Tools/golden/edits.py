@@ -45,6 +45,29 @@ class WholeShares(Control):
         return (replacement_map(self.source, self.target) > 0).float()
 
 
+class MeanShares(Control):
+    """A changed word takes the mean of the old word's attention, not the sum."""
+
+    def make_mapping(self):
+        matrix = replacement_map(self.source, self.target)
+        return matrix / matrix.sum(0)
+
+
+class EmphasisAlways(Control):
+    """Emphasis goes on outside of the window."""
+
+    def cross(self, source, own, place):
+        factors = self.factors
+        self.factors = torch.ones_like(factors)
+        edited = super().cross(source, own, None) * factors.to(own.dtype)
+        self.factors = factors
+        super().note(source, edited, place)
+        return edited
+
+    def note(self, source, edited, place):
+        pass
+
+
 class WindowsOverSteps(Control):
     """Windows are fractions of the steps, not of one more."""
 
@@ -231,35 +254,35 @@ TINY = {
         "replace": (Edit("a dog sitting on the mat"), [WindowsOverSteps]),
         "replace-longer": (Edit("a green sitting on the mat", cross=0.9, self=0.3), [TailInPlace, WholeShares]),
         "refine": (Edit("a big cat and a dog on the mat", "refine", cross=0.6, self=(0.2, 0.8)), []),
-        "windows": (Edit("a fox sitting in the hat", cross=(0.1, 0.9), cross_words={"fox": 0.4, "hat": (0.3, 0.8)}), []),
+        "windows": (Edit("a green sitting in the hat", cross=(0.2, 0.9), cross_words={"green": 0.4, "hat": (0.3, 0.8)}), []),
         "self-limit": (Edit("a fox sitting on the mat", self=0.7, self_limit=64), []),
-        "emphasis": (Edit("a big red fox", "refine", cross=0.7, emphasis={"fox": 2.0, "a": -1.0}), []),
+        "emphasis": (Edit("a big red fox", "refine", cross=0.7, emphasis={"fox": 2.0, "a": -1.0}), [EmphasisAlways]),
         "blend": (
-            Edit("a lion sitting on the mat", blend=blend("cat", "lion", thresholds=(0.6, 0.3))),
+            Edit("a lion sitting on the mat", blend=blend("cat", "lion", thresholds=(0.83, 0.3))),
             [BlendAtLastStep, Unpooled],
         ),
         "blend-emphasis": (
             Edit(
                 "a lion sitting on the hat",
                 emphasis={"hat": 3.0},
-                blend=blend("cat mat", "lion hat", thresholds=(0.6, 0.7), subtract=(["on"], ["on"]), start=0.4),
+                blend=blend("cat mat", "lion hat", thresholds=(0.83, 0.7), subtract=(["on"], ["on"]), start=0.4),
             ),
             [BlendByOwnMaps, BlendByTarget],
         ),
     },
     "linear-v": {
-        "replace": (Edit("a green sitting with the hat"), [TailInPlace]),
-        "refine": (Edit("a big lion and a dog on the mat", "refine", cross=0.6), []),
+        "replace": (Edit("a green sitting with the hat", self=0.8), [TailInPlace]),
+        "refine": (Edit("a big lion and a dog on the mat", "refine", cross=0.6, self=0.8), []),
         "blend": (
-            Edit("a big red dog sitting on the mat", "refine", blend=blend("cat", "dog", thresholds=(0.7, 0.3))),
+            Edit("a big red dog sitting on the mat", "refine", blend=blend("cat", "dog", thresholds=(0.88, 0.3))),
             [BlendByMiddle],
         ),
     },
     "plain-first": {
         "replace": (Edit("a green sitting with the hat"), [TailInPlace]),
-        "refine": (Edit("a big lion and a dog on the mat", "refine", cross=0.6, self=(0.1, 0.6)), []),
+        "refine": (Edit("a big lion and a dog on the mat", "refine", cross=0.6, self=(0.2, 0.8)), []),
         "blend": (
-            Edit("a lion sitting on the mat", blend=blend("cat", "lion", thresholds=(0.7, 0.3))),
+            Edit("a lion sitting on the mat", blend=blend("cat", "lion", thresholds=(0.72, 0.3))),
             [BlendByMiddle, BlendAtLastStep],
         ),
     },
@@ -272,7 +295,7 @@ TINY = {
 
 SCENE = "next to a panda on a white background"
 EMOJI = {
-    "replace-shorter": (Edit(f"a lemon {SCENE}"), [TailInPlace, WholeShares, WindowsOverSteps]),
+    "replace-shorter": (Edit(f"a lemon {SCENE}", cross=0.75), [TailInPlace, MeanShares, WindowsOverSteps]),
     "replace-even": (Edit(f"a hamburger {SCENE}"), []),
     "replace-longer": (Edit(f"an octopus {SCENE}"), [TailInPlace, WholeShares]),
     "replace-two": (Edit("a watermelon next to an octopus on a green background", cross=0.9), [TailInPlace]),
@@ -284,18 +307,25 @@ EMOJI = {
         [],
     ),
     "windows-refine": (
-        Edit(f"a big donut {SCENE}", "refine", cross=1.0, cross_words={"donut": 0.3, "panda": (0.5, 1.0)}, self=0.3),
+        Edit(f"a big donut {SCENE}", "refine", cross=1.0, cross_words={"donut": 0.3, "panda": (0.7, 1.0)}, self=0.3),
         [],
     ),
     "self-limit": (Edit(f"a sunflower {SCENE}", self=0.8, self_limit=64), []),
-    "emphasis-replace": (Edit(f"a hamburger {SCENE}", emphasis={"hamburger": 3.0}), []),
+    "emphasis-replace": (Edit(f"a hamburger {SCENE}", cross=0.5, emphasis={"hamburger": 3.0}), [EmphasisAlways]),
     "emphasis-refine": (
         Edit(f"a red donut {SCENE}", "refine", self=0.3, emphasis={"red": 2.0, "panda": -1.0}),
-        [],
+        [EmphasisAlways],
     ),
     "emphasis-alone": (Edit(f"a donut {SCENE}", self=0, cross=0.8, emphasis={"panda": 4.0}), []),
+    "blend-default": (
+        Edit("a donut next to a panda on a blue background", blend=blend("background", "background")),
+        [BlendByMiddle, Unpooled],
+    ),
     "blend-one": (
-        Edit(f"a hamburger {SCENE}", blend=blend("donut", "hamburger")),
+        Edit(
+            "a hamburger next to a panda on a blue background",
+            blend=blend("donut", "hamburger", thresholds=(0.25, 0.3)),
+        ),
         [BlendByMiddle, Unpooled],
     ),
     "blend-several": (
@@ -313,18 +343,21 @@ EMOJI = {
         [],
     ),
     "blend-late": (
-        Edit(f"an octopus {SCENE}", blend=blend("donut", "octopus", thresholds=(0.6, 0.3), start=0.5)),
-        [BlendByTarget],
+        Edit(
+            "an octopus next to a tiger on a green background",
+            blend=blend("donut", "octopus", thresholds=(0.6, 0.3), start=0.7),
+        ),
+        [],
     ),
     "blend-refine": (
         Edit(
-            "a red donut next to a green panda on a white background",
+            "a donut next to a big tiger on a green background",
             "refine",
             cross=0.6,
             self=0.3,
-            emphasis={"panda": 4.0},
-            blend=blend("donut panda", "donut panda", thresholds=(0.5, 0.3)),
+            emphasis={"tiger": 4.0},
+            blend=blend("donut panda", "donut tiger", thresholds=(0.7, 0.3)),
         ),
-        [BlendByOwnMaps],
+        [BlendByOwnMaps, BlendByTarget],
     ),
 }

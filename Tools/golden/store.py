@@ -1,7 +1,9 @@
 """Golden files: safetensors, all F32, no batch axis, texts and settings in the metadata."""
 
+import json
+
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 
 def exact(tensor):
@@ -29,7 +31,13 @@ class Golden:
         self.remarks.update({name: str(text) for name, text in texts.items()})
 
     def save(self, path):
-        save_file(self.tensors, path, metadata=self.remarks)
+        # Sorted, unlike the library's metadata, so that the same values are the same bytes.
+        data = save(dict(sorted(self.tensors.items())))
+        length = int.from_bytes(data[:8], "little")
+        header = {"__metadata__": self.remarks, **json.loads(data[8 : 8 + length])}
+        text = json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
+        text += b" " * (-len(text) % 8)
+        path.write_bytes(len(text).to_bytes(8, "little") + text + data[8 + length :])
         print(f"{path}: {path.stat().st_size / 1000:.0f} KB, {len(self.tensors)} tensors", flush=True)
 
 

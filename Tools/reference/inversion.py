@@ -79,8 +79,8 @@ def advance(model, z, t, null, context, guidance):
     return model.down(z, noise, t)
 
 
-def invert(model, z, caption, steps=50, inner_steps=10, guidance=7.5, early_stop=1e-5, watch=None):
-    """Null-text inversion of the picture with latent `z`. `watch(step, t)` is called after each step."""
+def invert(model, z, caption, steps=50, inner_steps=10, guidance=7.5, early_stop=1e-5):
+    """Null-text inversion of the picture with latent `z`."""
     context, null = model.embed(caption), model.embed("")
     inversion = Inversion(caption, guidance, pivots(model, z, context, steps))
     z = inversion.pivots[-1]
@@ -94,6 +94,4 @@ def invert(model, z, caption, steps=50, inner_steps=10, guidance=7.5, early_stop
         inversion.null.append(null)
         inversion.losses.append(losses)
         inversion.trajectory.append(z)
-        if watch:
-            watch(step, inversion)
     return inversion

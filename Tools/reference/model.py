@@ -1,6 +1,5 @@
 """A checkpoint in diffusers layout, its networks and its noise schedule."""
 
-import json
 import pathlib
 
 import diffusers

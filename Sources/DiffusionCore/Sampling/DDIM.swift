@@ -1,6 +1,8 @@
 public import Tensor
 
-/// Deterministic sampling in `stepCount` steps, in both directions (Song et al. 2021, equation 12 with σ = 0).
+/// Deterministic sampling in `stepCount` steps, in both directions.
+///
+/// Song et al. 2021, equation 12 with σ = 0.
 ///
 /// Timesteps are spaced evenly from the start ("leading"): step i of T is at (T − 1 − i) · (N / T) + offset.
 public struct DDIM: Sendable, Equatable {
@@ -17,12 +19,15 @@ public struct DDIM: Sendable, Equatable {
   public init(_ schedule: NoiseSchedule, stepCount: Int) throws {
     guard stepCount >= 1, stepCount <= schedule.trainingSteps else {
       throw InputError(
-        .outOfRange, "\(stepCount) steps: between 1 and \(schedule.trainingSteps) can be made with this model.")
+        .outOfRange,
+        "\(stepCount) steps: between 1 and \(schedule.trainingSteps) can be made with this model.")
     }
     self.schedule = schedule
     let stride = schedule.trainingSteps / stepCount
     self.stride = stride
-    timesteps = (0..<stepCount).reversed().map { min($0 * stride + schedule.stepsOffset, schedule.trainingSteps - 1) }
+    timesteps = (0..<stepCount).reversed().map {
+      min($0 * stride + schedule.stepsOffset, schedule.trainingSteps - 1)
+    }
   }
 
   /// The number of steps.

@@ -33,5 +33,6 @@ public protocol AttentionControl {
   ///   - key: keys x channels.
   ///   - value: keys x channels.
   /// - Returns: queries x channels.
-  func attend(_ site: AttentionSite, _ attention: Attention, query: Tensor, key: Tensor, value: Tensor) -> Tensor?
+  func attend(_ site: AttentionSite, _ attention: Attention, query: Tensor, key: Tensor, value: Tensor)
+    -> Tensor?
 }

@@ -18,7 +18,8 @@ struct SpatialTransformer: Sendable {
     projectionIn = try Linear(weights["proj_in"], inputs: channels, outputs: channels)
     blocks = try (0..<depth).map {
       try TransformerBlock(
-        weights["transformer_blocks"][$0], channels: channels, heads: heads, textChannels: textChannels, place: place)
+        weights["transformer_blocks"][$0], channels: channels, heads: heads, textChannels: textChannels,
+        place: place)
     }
     projectionOut = try Linear(weights["proj_out"], inputs: channels, outputs: channels)
   }
@@ -76,10 +77,13 @@ struct TransformerBlock: Sendable {
   }
 
   /// The keys and values of a text, for the cross-attention of this block.
-  func keyAndValue(of text: Variable) -> (key: Variable, value: Variable) { (crossKey(text), crossValue(text)) }
+  func keyAndValue(of text: Variable) -> (key: Variable, value: Variable) {
+    (crossKey(text), crossValue(text))
+  }
 
   /// Tokens after the self-attention; nothing here depends on the text.
-  func attendToItself(_ x: Variable, at position: GridPosition, control: (any AttentionControl)?) -> Variable {
+  func attendToItself(_ x: Variable, at position: GridPosition, control: (any AttentionControl)?) -> Variable
+  {
     let normed = norm1(x)
     let query = selfProjections.query(normed)
     let key = selfProjections.key(normed)
@@ -109,7 +113,8 @@ struct TransformerBlock: Sendable {
   }
 
   private func attend(
-    _ site: AttentionSite, _ query: Variable, _ key: Variable, _ value: Variable, _ control: (any AttentionControl)?
+    _ site: AttentionSite, _ query: Variable, _ key: Variable, _ value: Variable,
+    _ control: (any AttentionControl)?
   ) -> Variable {
     if let control {
       precondition(!(query.isTracked || key.isTracked), "a control cannot be differentiated through")

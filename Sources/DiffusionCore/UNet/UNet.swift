@@ -37,14 +37,16 @@ public final class UNet: Sendable {
     transformerBlocks = builder.transformerBlocks
     let isTransformer = { (stage: UNetStage) in if case .transformer = stage { true } else { false } }
     guard let first = stages.firstIndex(where: isTransformer) else {
-      throw InputError(.unsupported, "The UNet in \(weights.path) has no cross-attention, so no words can steer it.")
+      throw InputError(
+        .unsupported, "The UNet in \(weights.path) has no cross-attention, so no words can steer it.")
     }
     firstTransformer = first
     outputNorm = try GroupNorm(
       weights["conv_norm_out"], channels: width, groups: configuration.normGroups,
       epsilon: Float(configuration.normEpsilon))
     outputConvolution = try Convolution(
-      weights["conv_out"], inputs: width, outputs: configuration.outChannels, size: configuration.convOutKernel)
+      weights["conv_out"], inputs: width, outputs: configuration.outChannels,
+      size: configuration.convOutKernel)
   }
 
   /// A text's keys and values at every cross-attention, to be used by as many evaluations as read that text.
@@ -68,7 +70,9 @@ public final class UNet: Sendable {
     let time = timeEmbedding(timestep)
     var walk = Walk(
       hidden: inputConvolution(Variable(latent)), timeOffsets: residualBlocks.map { $0.timeOffset(time) })
-    for stage in stages[..<firstTransformer] { advance(&walk, through: stage, context: nil, control: control) }
+    for stage in stages[..<firstTransformer] {
+      advance(&walk, through: stage, context: nil, control: control)
+    }
     guard case .transformer(let transformer, let index) = stages[firstTransformer] else {
       preconditionFailure("the stem ends at a transformer")
     }
@@ -159,7 +163,8 @@ public final class UNet: Sendable {
       if !isBegun { tokens = block.attendToItself(tokens, at: position, control: control) }
       let query = isBegun ? begun?.1 : nil
       tokens = block.attendToText(
-        tokens, query: query ?? block.textQuery(tokens), text: context.keysAndValues[position.block], at: position,
+        tokens, query: query ?? block.textQuery(tokens), text: context.keysAndValues[position.block],
+        at: position,
         control: control)
     }
     return transformer.leave(tokens, entered: x)

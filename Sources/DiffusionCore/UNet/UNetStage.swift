@@ -82,7 +82,8 @@ struct UNetStageBuilder {
         stages.append(.join)
         try addResidual(scope["resnets"][layer], inputs: channels + kept, outputs: outputs)
         if configuration.upBlockHasAttention(block) {
-          try addTransformer(scope["attentions"][layer], channels: outputs, level: level, place: .up, upBlock: block)
+          try addTransformer(
+            scope["attentions"][layer], channels: outputs, level: level, place: .up, upBlock: block)
         }
         channels = outputs
       }
@@ -110,7 +111,8 @@ struct UNetStageBuilder {
     let transformer = try SpatialTransformer(
       scope, channels: channels, heads: configuration.heads(at: level),
       depth: configuration.transformerDepth(at: level, upBlock: upBlock),
-      textChannels: configuration.crossAttentionChannels(at: level), groups: configuration.normGroups, place: place)
+      textChannels: configuration.crossAttentionChannels(at: level), groups: configuration.normGroups,
+      place: place)
     stages.append(.transformer(transformer, firstBlock: transformerBlocks.count))
     transformerBlocks += transformer.blocks
   }

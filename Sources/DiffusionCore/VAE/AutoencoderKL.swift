@@ -76,7 +76,8 @@ private struct PictureEncoder: Sendable {
     convolutionOut = try Convolution(scope["conv_out"], inputs: width, outputs: 2 * latentChannels)
     quantization =
       configuration.usesQuantConvolution
-      ? try Convolution(weights["quant_conv"], inputs: 2 * latentChannels, outputs: 2 * latentChannels, size: 1)
+      ? try Convolution(
+        weights["quant_conv"], inputs: 2 * latentChannels, outputs: 2 * latentChannels, size: 1)
       : nil
   }
 
@@ -118,7 +119,8 @@ private struct PictureDecoder: Sendable {
     let latentChannels = configuration.latentChannels
     quantization =
       configuration.usesPostQuantConvolution
-      ? try Convolution(weights["post_quant_conv"], inputs: latentChannels, outputs: latentChannels, size: 1) : nil
+      ? try Convolution(weights["post_quant_conv"], inputs: latentChannels, outputs: latentChannels, size: 1)
+      : nil
     convolutionIn = try Convolution(scope["conv_in"], inputs: latentChannels, outputs: widths[0])
     middle = try MiddleBlock(scope["mid_block"], channels: widths[0], configuration)
     blocks = try widths.indices.map { level in
@@ -164,7 +166,8 @@ private struct MiddleBlock: Sendable {
     before = try residual(weights["resnets.0"])
     attention =
       configuration.middleBlockHasAttention
-      ? try PixelAttention(weights["attentions.0"], channels: channels, groups: configuration.normGroups) : nil
+      ? try PixelAttention(weights["attentions.0"], channels: channels, groups: configuration.normGroups)
+      : nil
     after = try residual(weights["resnets.1"])
   }
 

@@ -31,7 +31,8 @@ public struct EditMask: Sendable, Hashable, Codable {
     }
     coverage = bytes
     guard coverage.contains(where: { $0 >= 128 }) else {
-      throw InputError(.outOfRange, "The mask is black everywhere, so nothing could change; paint the region white.")
+      throw InputError(
+        .outOfRange, "The mask is black everywhere, so nothing could change; paint the region white.")
     }
   }
 
@@ -60,7 +61,9 @@ public struct EditMask: Sendable, Hashable, Codable {
     }
   }
 
-  private func mean(of values: [Float], x: Double, y: Double, _ cell: (width: Double, height: Double)) -> Float {
+  private func mean(of values: [Float], x: Double, y: Double, _ cell: (width: Double, height: Double))
+    -> Float
+  {
     let columns = Int(x)..<max(Int(x) + 1, min(width, Int((x + cell.width).rounded())))
     let rows = Int(y)..<max(Int(y) + 1, min(height, Int((y + cell.height).rounded())))
     var sum: Float = 0

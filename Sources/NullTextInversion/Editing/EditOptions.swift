@@ -1,7 +1,8 @@
 internal import DiffusionCore
 
-/// How an inverted picture is edited. The defaults are those of Prompt-to-Prompt.
+/// How an inverted picture is edited.
 ///
+/// The defaults are those of Prompt-to-Prompt.
 /// Codable, so that an edit can be kept as a JSON recipe and replayed; what a recipe leaves out has its default.
 public struct EditOptions: Sendable, Hashable {
   /// The strength of classifier-free guidance; nil for the inversion's own.
@@ -64,7 +65,8 @@ public enum EditControl: Sendable, Hashable {
     case .promptToPrompt, .none: return
     case .mutualSelfAttention(let start, let firstLayer):
       guard (0...1).contains(start), firstLayer >= 0 else {
-        throw InputError(.outOfRange, "mutual self-attention from \(start) at layer \(firstLayer): ask for 0 to 1, from 0.")
+        throw InputError(
+          .outOfRange, "mutual self-attention from \(start) at layer \(firstLayer): ask for 0 to 1, from 0.")
       }
     case .lateStart(let strength):
       guard (0...1).contains(strength) else {
@@ -111,7 +113,8 @@ extension EditControl: Codable {
 
 extension EditOptions: Codable {
   private enum Key: String, CodingKey, CaseIterable {
-    case guidance, control, controller, crossSteps, crossStepsOfWords, selfSteps, selfGrid, emphasis, blend, mask
+    case guidance, control, controller, crossSteps, crossStepsOfWords, selfSteps, selfGrid, emphasis, blend,
+      mask
     case spatialReplace
   }
 

@@ -33,7 +33,8 @@ struct EditSampler {
     let sites = model.unet.attentionSites(height: height, width: width)
     let targets = try prompts.enumerated().map { number, prompt in
       try EditTarget(
-        model.tokenizer.encode(prompt), context: model.unet.context(try model.embedding(of: prompt)), source: caption,
+        model.tokenizer.encode(prompt), context: model.unet.context(try model.embedding(of: prompt)),
+        source: caption,
         inversion: inversion, options: options, sites: sites, collector: number == 0 ? collector : nil)
     }
     let captionContext = model.unet.context(try model.embedding(of: inversion.caption))
@@ -59,7 +60,8 @@ struct EditSampler {
         let controlledStem = isShared ? stem : try predictor.stem(latent, at: timestep, control: control)
         let prediction = predictor.guided(
           null: try predictor.prediction(stem, null, control: nullControl),
-          text: try predictor.prediction(controlledStem, target.context, control: control), guidance: guidance)
+          text: try predictor.prediction(controlledStem, target.context, control: control), guidance: guidance
+        )
         target.advance(
           to: sampler.denoised(latent, prediction: prediction.value, at: timestep), after: index,
           source: inversion.trajectory[index + 1])
@@ -87,13 +89,15 @@ struct EditSampler {
   }
 
   private func sourceAttention(
-    in index: Int, _ wanted: [Set<Int>], _ predictor: NoisePredictor, _ caption: TextContext, _ options: EditOptions
+    in index: Int, _ wanted: [Set<Int>], _ predictor: NoisePredictor, _ caption: TextContext,
+    _ options: EditOptions
   ) throws -> SourceAttention? {
     let wanted = wanted.reduce(into: Set()) { $0.formUnion($1) }
     guard !wanted.isEmpty else { return nil }
     let limit = options.selfGrid * options.selfGrid
     return try source.attention(
-      in: index, wanted: wanted, keepable: { $0.isCross || $0.height * $0.width <= limit }, predictor: predictor,
+      in: index, wanted: wanted, keepable: { $0.isCross || $0.height * $0.width <= limit },
+      predictor: predictor,
       caption: caption)
   }
 

@@ -38,7 +38,8 @@ final class EditTarget {
       controlsWords
       ? try AttentionEdit(
         from: sourceWords, to: targetWords, controller: options.controller, steps: stepCount,
-        crossWindow: options.crossSteps, wordWindows: options.crossStepsOfWords, selfWindow: options.selfSteps,
+        crossWindow: options.crossSteps, wordWindows: options.crossStepsOfWords,
+        selfWindow: options.selfSteps,
         selfLimit: options.selfGrid * options.selfGrid, emphasis: options.emphasis) : nil
     guard controlsWords || options.emphasis.isEmpty && options.crossStepsOfWords.isEmpty else {
       throw InputError(.mismatch, "Emphasis and windows of words need prompt-to-prompt control.")
@@ -81,11 +82,14 @@ final class EditTarget {
     return !site.isCross && index >= Int(start * Double(stepCount)) && site.index / 2 >= firstLayer
   }
 
-  private func gathers(_ site: AttentionSite) -> Bool { site.isCross && blendMaps?.grid.includes(site) == true }
+  private func gathers(_ site: AttentionSite) -> Bool {
+    site.isCross && blendMaps?.grid.includes(site) == true
+  }
 
   /// The control of the conditional evaluation in step `index`; nil if nothing is controlled.
   func control(in index: Int, source: SourceAttention?) -> TargetControl? {
-    guard source != nil || collector != nil else { return nil }
+    let changes = edit?.changesCrossAttention(step: index) ?? false
+    guard source != nil || changes || collector != nil else { return nil }
     return TargetControl(target: self, step: index, source: source ?? SourceAttention([:]))
   }
 
@@ -100,7 +104,8 @@ final class EditTarget {
   }
 
   fileprivate func attend(
-    _ site: AttentionSite, _ attention: Attention, in index: Int, source: SourceAttention, query: Tensor, key: Tensor,
+    _ site: AttentionSite, _ attention: Attention, in index: Int, source: SourceAttention, query: Tensor,
+    key: Tensor,
     value: Tensor
   ) -> Tensor? {
     guard site.isCross else {
@@ -108,7 +113,8 @@ final class EditTarget {
       if readsSource(at: site, in: index) {
         let record = source[site]
         // Replacing the probabilities is asking with the source's queries and keys for one's own values.
-        (query, key, value) = edit == nil ? (query, record.key, record.value) : (record.query, record.key, value)
+        (query, key, value) =
+          edit == nil ? (query, record.key, record.value) : (record.query, record.key, value)
       } else if collector?.watches(site) != true {
         return nil
       }
@@ -122,7 +128,9 @@ final class EditTarget {
       let original = edit.readsSource(step: index) ? source.probabilities(at: site, attention) : probabilities
       probabilities = edit.crossAttention(source: original, target: probabilities, step: index)
     }
-    if gathers(site) { blendMaps?.add(source: source.probabilities(at: site, attention), target: probabilities) }
+    if gathers(site) {
+      blendMaps?.add(source: source.probabilities(at: site, attention), target: probabilities)
+    }
     collector?.add(probabilities, at: site)
     return attention.mix(probabilities, value)
   }
@@ -151,7 +159,9 @@ struct TargetControl: AttentionControl {
   let step: Int
   let source: SourceAttention
 
-  func attend(_ site: AttentionSite, _ attention: Attention, query: Tensor, key: Tensor, value: Tensor) -> Tensor? {
+  func attend(_ site: AttentionSite, _ attention: Attention, query: Tensor, key: Tensor, value: Tensor)
+    -> Tensor?
+  {
     target.attend(site, attention, in: step, source: source, query: query, key: key, value: value)
   }
 }
@@ -160,7 +170,9 @@ struct TargetControl: AttentionControl {
 struct MutualSelfAttention: AttentionControl {
   let source: SourceAttention
 
-  func attend(_ site: AttentionSite, _ attention: Attention, query: Tensor, key: Tensor, value: Tensor) -> Tensor? {
+  func attend(_ site: AttentionSite, _ attention: Attention, query: Tensor, key: Tensor, value: Tensor)
+    -> Tensor?
+  {
     guard !site.isCross, let record = source.records[site.index] else { return nil }
     return attention(query: query, key: record.key, value: record.value)
   }

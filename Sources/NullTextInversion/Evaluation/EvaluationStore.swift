@@ -34,7 +34,7 @@ struct EvaluationStore {
       throw InputError(
         .mismatch,
         "\(folder.path) holds results with other settings: \(differences.joined(separator: ", ")). Ask for the same, or "
-          + "name another folder.")
+          + "give another label or folder.")
     }
     try AtomicFile.write(ResultJSON.data(of: Plan(records: plan)), to: planFile)
   }

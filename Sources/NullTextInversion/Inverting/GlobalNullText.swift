@@ -1,7 +1,7 @@
 internal import DiffusionCore
 internal import Tensor
 
-/// One null embedding for all steps (the ablation of Mokady et al. 2022).
+/// One null embedding for all steps: an ablation of the paper.
 ///
 /// A sweep walks down from the last pivot and makes, in each step, one update towards the next pivot before going on with
 /// the embedding as it is then. One Adam is kept for all sweeps. What comes out is the embedding of the sweep whose steps

@@ -82,7 +82,8 @@ struct GuidedWalk {
     while inversion.nullEmbeddings.count < steps {
       let index = inversion.nullEmbeddings.count
       let latent =
-        cancels ? try bareLatent(index, inversion) : try step(index, from: inversion.trajectory[index], null: context)
+        cancels
+        ? try bareLatent(index, inversion) : try step(index, from: inversion.trajectory[index], null: context)
       append(null, latent, loss: nil, innerSteps: 0, to: &inversion)
       reporter.report(step: index + 1, loss: inversion.losses.last)
       try keep(inversion)
@@ -129,16 +130,17 @@ extension Tensor {
   /// Along the great circle from `start` (0) to this tensor (1), row by row.
   fileprivate func interpolated(from start: Tensor, by share: Double) -> Tensor {
     guard share > 0 else { return start }
-    return Tensor(stacking: (0..<shape[0]).map { row in
-      let (a, b) = (start[row], self[row])
-      let cosine = Double(a.dot(b)) / (Double(a.norm) * Double(b.norm))
-      // Rows that point the same way lie on no circle of their own.
-      guard cosine.isFinite, abs(cosine) < 0.9995 else {
-        return .combination(Float(1 - share), a, Float(share), b)
-      }
-      let angle = acos(cosine)
-      return .combination(
-        Float(sin((1 - share) * angle) / sin(angle)), a, Float(sin(share * angle) / sin(angle)), b)
-    })
+    return Tensor(
+      stacking: (0..<shape[0]).map { row in
+        let (a, b) = (start[row], self[row])
+        let cosine = Double(a.dot(b)) / (Double(a.norm) * Double(b.norm))
+        // Rows that point the same way lie on no circle of their own.
+        guard cosine.isFinite, abs(cosine) < 0.9995 else {
+          return .combination(Float(1 - share), a, Float(share), b)
+        }
+        let angle = acos(cosine)
+        return .combination(
+          Float(sin((1 - share) * angle) / sin(angle)), a, Float(sin(share * angle) / sin(angle)), b)
+      })
   }
 }

@@ -27,8 +27,10 @@ public struct Inversion: Sendable, Equatable {
   public var nullEmbeddings: [Tensor]
   /// T + 1 latents of the guided walk as it was really made; the first is the last pivot, the last the reconstruction.
   public var trajectory: [Tensor]
-  /// The last measured loss of each step: the mean squared distance of the guided step from its pivot. The published
-  /// recipe measures before each update; all other ways, and steps without updates, tell the distance of what they led to.
+  /// The last measured loss of each step: the mean squared distance of the guided step from its pivot.
+  ///
+  /// The published recipe measures before each update; all other ways, and steps without updates, tell the distance of
+  /// what they led to.
   public var losses: [Float]
   /// The number of inner iterations of each step.
   public var innerSteps: [Int]
@@ -83,7 +85,8 @@ public struct ScheduleRecord: Sendable, Equatable, Codable {
   }
 
   init(
-    stepCount: Int, stepsOffset: Int, finalAlpha: NoiseSchedule.FinalAlpha, prediction: NoiseSchedule.Prediction
+    stepCount: Int, stepsOffset: Int, finalAlpha: NoiseSchedule.FinalAlpha,
+    prediction: NoiseSchedule.Prediction
   ) {
     self.stepCount = stepCount
     self.stepsOffset = stepsOffset

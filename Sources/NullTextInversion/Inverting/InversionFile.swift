@@ -11,8 +11,10 @@ enum InversionFile {
 
   /// Metadata keys, as they stand in the file.
   enum Key: String, CaseIterable {
-    case format, version, method, caption, steps, guidance, stepsOffset = "steps_offset", finalAlpha = "final_alpha"
-    case predictionType = "prediction_type", modelFingerprint = "model_fingerprint", sourceSize = "source_size"
+    case format, version, method, caption, steps, guidance, stepsOffset = "steps_offset", finalAlpha =
+      "final_alpha"
+    case predictionType = "prediction_type", modelFingerprint = "model_fingerprint", sourceSize =
+      "source_size"
     case crop, psnr, psnrBound = "psnr_bound", libraryVersion = "library_version", options
     case pictureFingerprint = "picture_fingerprint"
   }
@@ -32,7 +34,8 @@ extension Inversion {
     var writer = SafetensorsWriter()
     let latentShape = pivots.first?.channelsFirst().shape ?? [0, 0, 0]
     writer.add("pivots", Tensor(stacking: pivots.map { $0.channelsFirst() }, of: latentShape))
-    writer.add("null_embeddings", Tensor(stacking: nullEmbeddings, of: nullEmbeddings.first?.shape ?? [0, 0]))
+    writer.add(
+      "null_embeddings", Tensor(stacking: nullEmbeddings, of: nullEmbeddings.first?.shape ?? [0, 0]))
     writer.add("trajectory", Tensor(stacking: trajectory.map { $0.channelsFirst() }, of: latentShape))
     writer.add("losses", Tensor(losses, shape: [losses.count]))
     writer.add("inner_steps", Tensor(innerSteps.map(Float.init), shape: [innerSteps.count]))
@@ -59,7 +62,8 @@ extension Inversion {
     guard isComplete else {
       throw InputError(
         .malformed,
-        "\(url.path) is an inversion that was not finished. Start it again with the same arguments, and it goes on.")
+        "\(url.path) is an inversion that was not finished. Start it again with the same arguments, and it goes on."
+      )
     }
   }
 }
@@ -87,13 +91,15 @@ struct InversionReader {
     guard version <= InversionFile.version else {
       throw InputError(
         .unsupported,
-        "\(path) is of version \(version), and this library reads up to \(InversionFile.version): use a newer one.")
+        "\(path) is of version \(version), and this library reads up to \(InversionFile.version): use a newer one."
+      )
     }
   }
 
   func inversion() throws -> Inversion {
     let schedule = ScheduleRecord(
-      stepCount: try number(.steps), stepsOffset: try number(.stepsOffset), finalAlpha: try choice(.finalAlpha),
+      stepCount: try number(.steps), stepsOffset: try number(.stepsOffset),
+      finalAlpha: try choice(.finalAlpha),
       prediction: try choice(.predictionType))
     guard (1...1000).contains(schedule.stepCount) else { throw wrong(.steps, String(schedule.stepCount)) }
     let size = try sourceSize()

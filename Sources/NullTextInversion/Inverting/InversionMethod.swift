@@ -22,6 +22,6 @@ public enum InversionMethod: String, Sendable, Codable, CaseIterable {
   case ddim
   /// Fits one null embedding for all steps together, in sweeps over the whole walk.
   ///
-  /// 3T + 3T for each sweep forwards, T for each backwards. The paper's ablation: the smallest result, and slow to converge.
+  /// 3T forwards and 3T more for each sweep, T for each backwards. The paper's ablation: the smallest result, and slow to converge.
   case globalNullText
 }

@@ -1,7 +1,8 @@
 internal import DiffusionCore
 
-/// How a picture is inverted. The defaults are those of the published method.
+/// How a picture is inverted.
 ///
+/// The defaults are those of the published method.
 /// Codable; what a stored form leaves out has its default.
 public struct InversionOptions: Sendable, Equatable {
   /// How the null embeddings are found.
@@ -23,9 +24,13 @@ public struct InversionOptions: Sendable, Equatable {
   public var interpolation = 0.0
   /// Where the pivots come from.
   public var pivots = Pivots.inversion
-  /// How often each pivot is refined by a fixed-point iteration (Pan et al. 2023), one evaluation each.
+  /// How often each pivot is refined by a fixed-point iteration, one evaluation each.
+  ///
+  /// Pan et al. 2023.
   public var pivotRefinements = 0
-  /// How many seconds the whole inversion may take; nil for as long as it needs. What comes out then depends on the
+  /// How many seconds the whole inversion may take; nil for as long as it needs.
+  ///
+  /// What comes out then depends on the
   /// machine's pace.
   public var budget: Double?
 
@@ -60,8 +65,10 @@ public struct InversionOptions: Sendable, Equatable {
   /// The published recipe.
   public init() {}
 
-  /// The same reconstruction for far fewer evaluations: starts at the caption's embedding, tests before the first update,
-  /// and makes exact steps. `Docs/Methods.md` has the figures.
+  /// About the same reconstruction for far fewer evaluations.
+  ///
+  /// Starts at the caption's embedding, tests before the first update, and makes exact steps. `Docs/Methods.md` has the
+  /// figures.
   public static var fast: InversionOptions {
     var options = InversionOptions()
     options.optimizer = .conjugateDirections
@@ -91,9 +98,11 @@ extension InversionOptions {
     try check(guidance.isFinite && (0...100).contains(guidance), "guidance \(guidance): ask for 0 to 100.")
     try check((0...1000).contains(innerSteps), "\(innerSteps) inner steps: ask for 0 to 1000.")
     try check(
-      earlyStop.isFinite && earlyStop >= 0, "early stop at \(earlyStop): ask for zero or a small positive number.")
+      earlyStop.isFinite && earlyStop >= 0,
+      "early stop at \(earlyStop): ask for zero or a small positive number.")
     try check((0...1).contains(interpolation), "interpolation \(interpolation): ask for 0 to 1.")
-    try check((0...100).contains(pivotRefinements), "\(pivotRefinements) refinements a pivot: ask for 0 to 100.")
+    try check(
+      (0...100).contains(pivotRefinements), "\(pivotRefinements) refinements a pivot: ask for 0 to 100.")
     if let budget {
       try check(budget > 0 && budget <= 1e9, "a budget of \(budget) seconds: ask for more than 0, up to 1e9.")
     }
@@ -120,7 +129,9 @@ extension InversionOptions: Codable {
     try read(.optimizer, into: &optimizer)
     try read(.start, into: &start)
     try read(.interpolation, into: &interpolation)
-    if let seed = try values.decodeIfPresent(UInt64.self, forKey: .randomPivotSeed) { pivots = .random(seed: seed) }
+    if let seed = try values.decodeIfPresent(UInt64.self, forKey: .randomPivotSeed) {
+      pivots = .random(seed: seed)
+    }
     try read(.pivotRefinements, into: &pivotRefinements)
     budget = try values.decodeIfPresent(Double.self, forKey: .budget)
   }

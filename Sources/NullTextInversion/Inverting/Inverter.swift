@@ -13,7 +13,8 @@ struct Inverter {
   private let start = ContinuousClock.now
   private let evaluationsAtStart: Int
 
-  init(_ model: DiffusionModel, caption: String, options: InversionOptions, progress: ProgressHandler? = nil) {
+  init(_ model: DiffusionModel, caption: String, options: InversionOptions, progress: ProgressHandler? = nil)
+  {
     self.model = model
     evaluationsAtStart = model.unet.counter.total.forward
     self.caption = caption
@@ -40,7 +41,8 @@ struct Inverter {
     let kept = inversion.nullEmbeddings.first ?? inversion.sweeps?.embedding ?? embedding
     guard kept.shape == embedding.shape else {
       throw InputError(
-        .malformed, "The unfinished inversion holds embeddings of \(kept.shape) where the model's are of "
+        .malformed,
+        "The unfinished inversion holds embeddings of \(kept.shape) where the model's are of "
           + "\(embedding.shape); it is damaged. Remove it to start afresh.")
     }
 

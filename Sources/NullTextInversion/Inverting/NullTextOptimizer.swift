@@ -1,8 +1,9 @@
 internal import DiffusionCore
 internal import Tensor
 
-/// The way down: per step, fits the null embedding so that the guided step lands on the next pivot (Mokady et al. 2022,
-/// algorithm 1).
+/// The way down: per step, fits the null embedding so that the guided step lands on the next pivot.
+///
+/// Mokady et al. 2022, algorithm 1.
 struct NullTextOptimizer {
   let predictor: NoisePredictor
   let caption: TextContext
@@ -45,7 +46,8 @@ struct NullTextOptimizer {
     let stem = try predictor.stem(latent, at: timestep)
     let text = try predictor.prediction(stem, caption)
     let landing = Landing(
-      predictor: predictor, stem: stem, text: text, latent: latent, timestep: timestep, guidance: options.guidance)
+      predictor: predictor, stem: stem, text: text, latent: latent, timestep: timestep,
+      guidance: options.guidance)
     let start = Step(embedding: embedding, latent: latent)
     let limit = options.stoppingLoss(at: index)
     switch options.optimizer {

@@ -25,7 +25,8 @@ struct PartialInversion {
             + "the same arguments as before to go on.")
       }
     }
-    try check(kept.modelFingerprint == begun.modelFingerprint && kept.schedule == begun.schedule, "model or schedule")
+    try check(
+      kept.modelFingerprint == begun.modelFingerprint && kept.schedule == begun.schedule, "model or schedule")
     try check(
       kept.pictureFingerprint == begun.pictureFingerprint && kept.sourceSize == begun.sourceSize
         && kept.crop == begun.crop, "picture")
@@ -33,7 +34,8 @@ struct PartialInversion {
     try check(kept.options == begun.options, "set of options (\(kept.options.json))")
     guard !kept.pivots.isEmpty, kept.pivots[0] == begun.pivots[0],
       kept.trajectory.count == kept.nullEmbeddings.count + (kept.trajectory.isEmpty ? 0 : 1),
-      kept.trajectory.isEmpty || kept.pivots.count == kept.stepCount + 1 && kept.trajectory[0] == kept.pivots.last
+      kept.trajectory.isEmpty
+        || kept.pivots.count == kept.stepCount + 1 && kept.trajectory[0] == kept.pivots.last
     else {
       throw InputError(.malformed, "\(url.path) is damaged. Remove it to start afresh.")
     }

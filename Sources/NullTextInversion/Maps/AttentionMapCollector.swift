@@ -27,10 +27,13 @@ final class AttentionMapCollector: AttentionControl {
   private var cross: [AttentionMaps.Grid: Sum] = [:]
   private var own: [AttentionMaps.Grid: Sum] = [:]
   private var steps: [AttentionMaps.Grid: [Tensor]] = [:]
+  private var outerGrids: Set<AttentionMaps.Grid> = []
 
   init(selfLimit: Int = 32 * 32) { self.selfLimit = selfLimit }
 
-  func attend(_ site: AttentionSite, _ attention: Attention, query: Tensor, key: Tensor, value: Tensor) -> Tensor? {
+  func attend(_ site: AttentionSite, _ attention: Attention, query: Tensor, key: Tensor, value: Tensor)
+    -> Tensor?
+  {
     guard watches(site) else { return nil }
     let probabilities = attention.probabilities(query: query, key: key)
     add(probabilities, at: site)
@@ -46,6 +49,7 @@ final class AttentionMapCollector: AttentionControl {
     let (_, queries, keys) = probabilities.shape3
     let empty = Sum(total: Tensor(zeros: [queries, keys]))
     if site.isCross {
+      if site.place != .mid { outerGrids.insert(grid) }
       cross[grid, default: empty].add(probabilities)
     } else {
       own[grid, default: empty].add(probabilities)
@@ -60,6 +64,7 @@ final class AttentionMapCollector: AttentionControl {
 
   func maps(of words: PromptWords) -> AttentionMaps {
     AttentionMaps(
-      words: words, stepCount: steps.values.map(\.count).max() ?? 0, cross: steps, own: own.mapValues(\.mean))
+      words: words, stepCount: steps.values.map(\.count).max() ?? 0, cross: steps, outerGrids: outerGrids,
+      own: own.mapValues(\.mean))
   }
 }

@@ -36,6 +36,8 @@ public struct AttentionMaps: Sendable {
 
   /// By grid and step: positions x tokens.
   let cross: [Grid: [Tensor]]
+  /// The grids at which words look on the way down or up, where their maps are sharpest.
+  let outerGrids: Set<Grid>
   /// By grid, over all steps: positions x positions.
   let own: [Grid: Tensor]
 
@@ -48,7 +50,7 @@ public struct AttentionMaps: Sendable {
   /// The attention to a word: the mean over heads, layers, the word's tokens and steps.
   ///
   /// - Parameters:
-  ///   - grid: one of `grids`; a quarter of the finest's side, or the nearest there is, if nil.
+  ///   - grid: one of `grids`; if nil, of those outside the middle block the one nearest to a quarter of the finest's side.
   ///   - steps: the steps to average over, 0 being the noisiest; all if nil.
   /// - Returns: height x width of the grid.
   /// - Throws: `InputError` if the word is not in the prompt, or there is no such grid or step.
@@ -61,7 +63,8 @@ public struct AttentionMaps: Sendable {
     let grid = try grid ?? defaultGrid()
     guard let watched = cross[grid] else {
       throw InputError(
-        .outOfRange, "No words look at a grid of \(grid); there are \(grids.map(\.description).joined(separator: ", ")).")
+        .outOfRange,
+        "No words look at a grid of \(grid); there are \(grids.map(\.description).joined(separator: ", ")).")
     }
     let steps = steps ?? 0..<watched.count
     guard !steps.isEmpty, steps.lowerBound >= 0, steps.upperBound <= watched.count else {
@@ -74,7 +77,9 @@ public struct AttentionMaps: Sendable {
         watched[step].withScalars { rows in
           let length = rows.count / max(map.count, 1)
           for position in map.indices {
-            for token in tokens where token < length { map[position] += factor * rows[position * length + token] }
+            for token in tokens where token < length {
+              map[position] += factor * rows[position * length + token]
+            }
           }
         }
       }
@@ -102,7 +107,8 @@ public struct AttentionMaps: Sendable {
     guard let grid = grid ?? selfGrids.last, let attention = own[grid] else {
       throw InputError(
         .outOfRange,
-        "No self-attention was kept at that grid; there are \(selfGrids.map(\.description).joined(separator: ", ")).")
+        "No self-attention was kept at that grid; there are \(selfGrids.map(\.description).joined(separator: ", "))."
+      )
     }
     guard let parts = attention.withoutRowMean().singularValueDecomposition() else {
       throw InputError(.malformed, "The self-attention at \(grid) holds something that is not a number.")
@@ -115,6 +121,7 @@ public struct AttentionMaps: Sendable {
   }
 
   private func defaultGrid() throws -> Grid {
+    let grids = outerGrids.isEmpty ? self.grids : outerGrids.sorted()
     guard let finest = grids.last else {
       throw InputError(.unsupported, "The network has no attention to words.")
     }

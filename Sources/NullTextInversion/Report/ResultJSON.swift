@@ -30,7 +30,9 @@ enum OutputFolder {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     } catch {
       throw InputError(
-        .unwritable, "The folder \(folder.path) cannot be made: \(error.localizedDescription)")
+        .unwritable,
+        "The folder \(folder.path) cannot be made: check that you may write where it is to go, and that no file is in "
+          + "its place.")
     }
   }
 }

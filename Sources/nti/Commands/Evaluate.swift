@@ -15,7 +15,7 @@ struct Evaluate: AsyncParsableCommand {
         nti evaluate PIE-Bench -o out --shard 3/16
         nti evaluate --merge out
 
-      evaluation_result.csv has PIE-Bench's columns, summary.json the means; PIE-Bench's own evaluator finds the \
+      evaluation_result.csv has PIE-Bench's columns, summary.json the means, of all methods in the folder; PIE-Bench's own evaluator finds the \
       pictures in METHOD/annotation_images. Without settings the records are edited with those of its published rows.
       """)
 
@@ -29,7 +29,7 @@ struct Evaluate: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "How pictures are inverted, several with commas between: \(Self.methodNames) (default: nullText).",
+      "How pictures are inverted, several with commas between: \(InversionMethod.optionNames) (default: null-text).",
       valueName: "method"),
     transform: Self.methods)
   var method: [InversionMethod] = [.nullText]
@@ -85,6 +85,7 @@ struct Evaluate: AsyncParsableCommand {
     if label != nil, method.count > 1 {
       throw ValidationError("--label names one method, and several are given.")
     }
+    if method.isEmpty { throw ValidationError("--method names none.") }
     if categories?.isEmpty == true { throw ValidationError("--categories names none.") }
   }
 
@@ -102,8 +103,9 @@ struct Evaluate: AsyncParsableCommand {
       }
     }
     if shard == nil {
+      // The files are about everything in the folder, what is said about this run.
+      try EvaluationTable(output).write(to: output)
       let table = try EvaluationTable(output, labels: merge ? nil : outcomes.map(\.label))
-      try table.write(to: output)
       report.take(table)
       if !work.printsJSON { print(EvaluationText.tables(table), terminator: "") }
     } else if !work.printsJSON {
@@ -119,6 +121,7 @@ struct Evaluate: AsyncParsableCommand {
   ) async throws -> [(label: String, outcome: Evaluation.Outcome)] {
     let benchmark = try PIEBench(contentsOf: URL(fileURLWithPath: folder, isDirectory: true))
     let records = try benchmark.records(ofCategories: categories, limit: limit)
+    _ = try OutputFolder(checking: output.path)
     let edit = try recipe.map { try EditRecipe(contentsOf: $0).options }
     let editor = try await Checkpoint(model.folder()).load(work.progress)
     let evaluations = try method.map { method in
@@ -160,14 +163,9 @@ struct Evaluate: AsyncParsableCommand {
     }
   }
 
-  private static var methodNames: String { InversionMethod.allCases.map(\.rawValue).joined(separator: ", ") }
-
   @Sendable private static func methods(_ text: String) throws -> [InversionMethod] {
-    try text.split(separator: ",").map { name in
-      guard let method = InversionMethod(rawValue: name.trimmingCharacters(in: .whitespaces)) else {
-        throw ValidationError("\"\(name)\" is no method; there are \(methodNames).")
-      }
-      return method
+    try text.split(separator: ",").map {
+      try InversionMethod(optionName: $0.trimmingCharacters(in: .whitespaces))
     }
   }
 }

@@ -21,16 +21,16 @@ struct Inspect: AsyncParsableCommand {
     var isFolder: ObjCBool = false
     let exists = FileManager.default.fileExists(atPath: item, isDirectory: &isFolder)
     guard exists, !isFolder.boolValue else {
-      let report = try CheckpointReport(ModelOption.folder(named: item))
+      let report = try CheckpointContents(ModelOption.folder(named: item))
       try show(report, report.text)
       if let problem = report.firstProblem { throw problem }
       return
     }
-    if try PictureReport.isPicture(item) {
-      let report = try PictureReport(item)
+    if try PictureContents.isPicture(item) {
+      let report = try PictureContents(item)
       try show(report, report.text)
     } else {
-      let report = try InversionReport(item)
+      let report = try InversionContents(item)
       try show(report, report.text)
     }
   }

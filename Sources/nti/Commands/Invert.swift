@@ -9,8 +9,8 @@ struct Invert: AsyncParsableCommand {
     usage: "nti invert <photo> --caption <text> [<options>]",
     discussion: """
       The caption should name what is in the photo and whatever you want to change later. The file that is written is \
-      all that edits need. While the work lasts it is kept with the extension .partial; stopped \
-      and started again with the same arguments, it goes on from there.
+      all that edits need. While the work lasts it is kept with the extension .partial; stopped and started again \
+      with the same arguments, it goes on from there.
       """)
 
   @Argument(help: ArgumentHelp("A PNG or JPEG file.", valueName: "photo"))
@@ -29,10 +29,10 @@ struct Invert: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "How the null embeddings are found: \(InversionMethod.allCases.map(\.rawValue).joined(separator: ", ")).",
+      "How the null embeddings are found: \(InversionMethod.optionNames) (default: null-text).",
       valueName: "method"),
-    transform: { try InversionSettings.method($0) })
-  var method = InversionMethod.nullText
+    transform: InversionMethod.init(optionName:))
+  var method: InversionMethod?
 
   @Option(
     help: ArgumentHelp(
@@ -42,7 +42,8 @@ struct Invert: AsyncParsableCommand {
   var budget: Double?
 
   @Option(
-    help: ArgumentHelp("Write losses, fidelity and pictures of the inversion into a folder.", valueName: "folder"))
+    help: ArgumentHelp(
+      "Write losses, fidelity and pictures of the inversion into a folder.", valueName: "folder"))
   var report: String?
 
   @OptionGroup(title: "Settings of the inversion") var settings: InversionSettings
@@ -57,7 +58,7 @@ struct Invert: AsyncParsableCommand {
 
   private var options: InversionOptions {
     var options = settings.options
-    options.method = method
+    options.method = method ?? options.method
     options.budget = budget
     return options
   }
@@ -82,7 +83,7 @@ struct Invert: AsyncParsableCommand {
     if let reportFolder {
       work.progress.begin("writing the report")
       let pictures = try await editor.reportPictures(of: inverted, photo: image)
-      try NullTextInversion::InversionReport(inverted, pictures: pictures, seconds: report.seconds)
+      try InversionReport(inverted, pictures: pictures, seconds: report.seconds)
         .write(to: reportFolder.url, pictures: pictures)
       report.reportFolder = reportFolder.path
     }

@@ -25,7 +25,8 @@ struct Maps: AsyncParsableCommand {
       "The contact sheet to write (default: the inversion's name with .maps.png).", valueName: "file"))
   var output: String?
 
-  @Option(name: .customLong("word"), help: ArgumentHelp("Show only this word (repeatable).", valueName: "word"))
+  @Option(
+    name: .customLong("word"), help: ArgumentHelp("Show only this word (repeatable).", valueName: "word"))
   var chosenWords: [String] = []
 
   @Option(
@@ -38,17 +39,24 @@ struct Maps: AsyncParsableCommand {
   @OptionGroup(title: "Settings of the edit") var settings: EditSettings
   @OptionGroup var work: WorkOptions
 
+  func validate() throws {
+    if prompt == nil, let name = settings.givenNames.first {
+      throw ValidationError("\(name) is a setting of an edit; it needs --prompt.")
+    }
+  }
+
   func run() async throws {
     let work = work.start()
     let path = inversion
     let inversion = try Inversion(contentsOf: URL(fileURLWithPath: path))
-    let file = try OutputFile.picture(output ?? path.replacingPathExtension(with: "maps.png"), sparing: [path])
+    let file = try OutputFile.picture(
+      output ?? path.replacingPathExtension(with: "maps.png"), sparing: [path])
     let checkpoint = try Checkpoint(model.folder())
     try checkpoint.check(inversion, path)
     let caption = PromptWords(try checkpoint.check(inversion.caption, as: "caption"))
     let target = PromptWords(try checkpoint.check(prompt ?? inversion.caption, as: "prompt"))
     for word in chosenWords { _ = try target.tokens(of: word) }
-    let options = try settings.options(over: EditOptions(), source: caption, target: target)
+    let options = try settings.singleEdit(over: EditOptions(), source: caption, target: target)
 
     let editor = try await checkpoint.load(work.progress)
     let inverted = try editor.open(inversion)
@@ -76,7 +84,8 @@ struct Maps: AsyncParsableCommand {
   private func sheet(of maps: AttentionMaps, over picture: RGBImage, title: String) throws -> ContactSheet {
     let size = try grid.map { width in
       guard let size = maps.grids.first(where: { $0.width == width }) else {
-        throw UsageError("--grid \(width): there are \(maps.grids.map(\.description).joined(separator: ", ")).")
+        throw UsageError(
+          "--grid \(width): there are \(maps.grids.map(\.description).joined(separator: ", ")).")
       }
       return size
     }

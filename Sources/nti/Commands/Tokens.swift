@@ -24,11 +24,19 @@ struct Tokens: ParsableCommand {
         word: words.first { $0.tokens.contains(position) }?.text)
     }
     if json {
-      print(try JSONText.line(rows))
+      print(
+        try JSONText.line(Listing(count: rows.count, limit: checkpoint.tokenizer.maximumLength, tokens: rows))
+      )
     } else {
       for row in rows { print("\(row.position)\t\(row.id)\t\(row.token)\t\(row.word ?? "")") }
       print("\(rows.count) of \(checkpoint.tokenizer.maximumLength) tokens")
     }
+  }
+
+  private struct Listing: Encodable {
+    let count: Int
+    let limit: Int
+    let tokens: [Row]
   }
 
   private struct Row: Encodable {

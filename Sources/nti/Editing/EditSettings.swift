@@ -108,6 +108,20 @@ extension EditSettings {
     return options
   }
 
+  /// The one edit that these settings and `base` say.
+  ///
+  /// - Throws: `UsageError` if several windows are given, and as `options(over:source:target:)`.
+  func singleEdit(over base: EditOptions, source: PromptWords, target: PromptWords) throws -> EditOptions {
+    var options = try options(over: base, source: source, target: target)
+    let (cross, own) = (crossWindows(over: base), selfWindows(over: base))
+    guard cross.count == 1, own.count == 1 else {
+      throw UsageError("Several windows are given to --cross-steps or --self-steps; give one.")
+    }
+    options.crossSteps = cross[0]
+    options.selfSteps = own[0]
+    return options
+  }
+
   /// The common windows of cross-attention to try.
   func crossWindows(over base: EditOptions) -> [StepWindow] {
     let windows = crossSteps.flatMap(\.everywhere)
@@ -129,10 +143,8 @@ extension EditSettings {
     case .promptToPrompt: return .promptToPrompt
     case .none: return .none
     case .masactrl:
-      guard
-        case .mutualSelfAttention(let start, let layer) = base.name == .masactrl
-          ? base : .mutualSelfAttention()
-      else { return base }
+      let base = base.name == .masactrl ? base : .mutualSelfAttention()
+      guard case .mutualSelfAttention(let start, let layer) = base else { return base }
       return .mutualSelfAttention(start: masactrlStart ?? start, firstLayer: masactrlLayer ?? layer)
     case .sdedit:
       if let strength { return .lateStart(strength: strength) }
@@ -143,17 +155,37 @@ extension EditSettings {
     }
   }
 
+  /// The options of attention by words that are given.
+  private var namesOfWordSettings: [String] {
+    names([
+      "--controller": controller != nil, "--cross-steps": !crossSteps.isEmpty,
+      "--self-steps": selfSteps != nil,
+      "--self-grid": selfGrid != nil, "--emphasis": !emphasis.isEmpty,
+    ])
+  }
+
+  /// All options that are given.
+  var givenNames: [String] {
+    namesOfWordSettings
+      + names([
+        "--guidance": guidance != nil, "--control": control != nil, "--strength": strength != nil,
+        "--masactrl-start": masactrlStart != nil, "--masactrl-layer": masactrlLayer != nil,
+        "--blend": !blend.isEmpty,
+        "--blend-subtract": !blendSubtract.isEmpty, "--blend-threshold": blendThreshold != nil,
+        "--blend-start": blendStart != nil, "--mask": mask != nil, "--mask-softness": maskSoftness != nil,
+      ])
+  }
+
+  private func names(_ options: KeyValuePairs<String, Bool>) -> [String] {
+    options.filter(\.value).map(\.key)
+  }
+
   /// Settings of attention by words mean nothing without it.
   private func checkControl(_ control: EditControl) throws {
     guard control != .promptToPrompt else { return }
-    let given: [(name: String, isGiven: Bool)] = [
-      ("--controller", controller != nil), ("--cross-steps", !crossSteps.isEmpty),
-      ("--self-steps", selfSteps != nil),
-      ("--self-grid", selfGrid != nil), ("--emphasis", !emphasis.isEmpty),
-    ]
-    if let stranger = given.first(where: \.isGiven) {
+    if let stranger = namesOfWordSettings.first {
       throw UsageError(
-        "\(stranger.name) needs --control prompt-to-prompt; \(control.name.rawValue) does not use it.")
+        "\(stranger) needs --control prompt-to-prompt; \(control.name.rawValue) does not use it.")
     }
   }
 

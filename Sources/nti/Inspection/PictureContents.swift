@@ -3,7 +3,7 @@ internal import Foundation
 internal import NullTextInversion
 
 /// A picture's size, and the recipe that made it if it was an edit.
-struct PictureReport: Encodable {
+struct PictureContents: Encodable {
   let kind = "picture"
   let path: String
   let width: Int

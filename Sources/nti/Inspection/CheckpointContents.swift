@@ -3,7 +3,7 @@ internal import Foundation
 internal import NullTextInversion
 
 /// What a checkpoint consists of; a part that cannot be used is described by what is wrong with it.
-struct CheckpointReport: Encodable {
+struct CheckpointContents: Encodable {
   /// One network or table of the checkpoint.
   struct Part: Encodable {
     /// What it is, in words.

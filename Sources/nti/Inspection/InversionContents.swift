@@ -4,7 +4,7 @@ internal import NullTextInversion
 internal import Tensor
 
 /// What an inversion file says about itself, finished or not.
-struct InversionReport: Encodable {
+struct InversionContents: Encodable {
   let kind = "inversion"
   let path: String
   let metadata: [String: String]

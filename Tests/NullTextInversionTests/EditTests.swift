@@ -1,0 +1,205 @@
+import DiffusionCore
+import Foundation
+import Tensor
+import TestSupport
+import Testing
+
+@testable import NullTextInversion
+
+/// One edit that the reference made, with the scores of making it wrong (`Tools/write_golden.py`).
+private struct GoldenEdit: Decodable, CustomTestStringConvertible {
+  struct Blend: Decodable {
+    let words: [[String]]
+    let subtract: [[String]]?
+    let thresholds: [Double]
+    let start: Double
+  }
+
+  let name: String
+  let prompt: String
+  let controller: String
+  let cross: [Double]
+  let cross_words: [String: [Double]]
+  let `self`: [Double]
+  let self_limit: Int
+  let emphasis: [String: Float]
+  let blend: Blend?
+  let wrong: [String: Double]
+
+  var testDescription: String { name }
+
+  static func all(_ model: String) throws -> [GoldenEdit] {
+    try JSONDecoder().decode(
+      [GoldenEdit].self, from: Data(contentsOf: Fixtures.url("golden/edits-\(model).json")))
+  }
+
+  func options() throws -> EditOptions {
+    var options = EditOptions()
+    options.controller = try #require(ControllerChoice(rawValue: controller))
+    options.crossSteps = try StepWindow(cross[0], cross[1])
+    options.crossStepsOfWords = try cross_words.sorted { $0.key < $1.key }.map {
+      WordWindow($0.key, try StepWindow($0.value[0], $0.value[1]))
+    }
+    options.selfSteps = try StepWindow(self.`self`[0], self.`self`[1])
+    options.selfGrid = Int(Double(self_limit).squareRoot())
+    options.emphasis = emphasis.sorted { $0.key < $1.key }.map { Emphasis($0.key, $0.value) }
+    if let blend {
+      options.blend = LocalBlend(
+        .init(source: blend.words[0], target: blend.words[1]),
+        subtracting: .init(source: blend.subtract?[0] ?? [], target: blend.subtract?[1] ?? []),
+        threshold: blend.thresholds[0], subtractThreshold: blend.thresholds[1], start: blend.start)
+    }
+    return options
+  }
+}
+
+@Suite("Edits") struct EditTests {
+  /// Inversion and model by the name of the edits' file.
+  private func source(_ name: String) throws -> (GoldenInversion, SourceBranch) {
+    let golden = try GoldenInversion(name == "emoji" ? "emoji-short" : name)
+    return (golden, SourceBranch(try golden.inversion()))
+  }
+
+  /// At least 60 dB where every wrong way scores below 50.
+  private func check(_ name: String, _ chosen: (GoldenEdit) -> Bool = { _ in true }) throws {
+    let (golden, source) = try source(name)
+    let latents = try SafetensorsFile(contentsOf: Fixtures.url("golden/edits-\(name).safetensors"))
+    for edit in try GoldenEdit.all(name) where chosen(edit) {
+      #expect(edit.wrong.values.allSatisfy { $0 < 50 }, "\(edit.name) tells right from wrong")
+      let before = golden.model.unet.counter.total
+      let sampler = EditSampler(model: golden.model, source: source, progress: nil)
+      let path = try sampler.sample([edit.prompt], options: edit.options())[0]
+      let final = path.latents[golden.options.steps]
+      expectClose(
+        final, try latents.tensor(named: "\(edit.name).latent").channelsLast(), relative: 2e-3, "\(edit.name)"
+      )
+      let picture = try RGBImage(contentsOf: Fixtures.url("golden/edits-\(name)/\(edit.name).png"))
+      let psnr = ImageMetrics.psnr(golden.model.decode(final), picture)
+      #expect(psnr >= 60, "\(edit.name): \(psnr) dB")
+      let evaluations = golden.model.unet.counter.total - before
+      #expect(evaluations.forward <= 3 * golden.options.steps && evaluations.backward == 0)
+    }
+  }
+
+  @Test("are the reference's, on tiny models of every architecture", arguments: GoldenInversion.tiny)
+  func tiny(name: String) throws { try check(name) }
+
+  @Test("are the reference's, on the demo model: words replaced")
+  func replaced() throws { try check("emoji") { $0.name.hasPrefix("replace") } }
+
+  @Test("are the reference's, on the demo model: prompts refined")
+  func refined() throws { try check("emoji") { $0.name.hasPrefix("refine") } }
+
+  @Test("are the reference's, on the demo model: windows and emphasis")
+  func weighted() throws {
+    try check("emoji") { ["windows", "emphasis", "self"].contains($0.name.prefix { $0 != "-" }) }
+  }
+
+  @Test("are the reference's, on the demo model: local blend")
+  func blended() throws { try check("emoji") { $0.name.hasPrefix("blend") } }
+
+  @Test("a second edit of an inversion asks the source nothing, and gives the same")
+  func memory() throws {
+    let (golden, source) = try source("four-levels")
+    func edit(_ source: SourceBranch) throws -> (Tensor, EvaluationCount) {
+      let before = golden.model.unet.counter.total
+      let path = try EditSampler(model: golden.model, source: source, progress: nil)
+        .sample(["a dog sitting on the mat"], options: EditOptions())[0]
+      return (path.latents[golden.options.steps], golden.model.unet.counter.total - before)
+    }
+    let (first, firstCount) = try edit(source)
+    let (second, secondCount) = try edit(source)
+    let (unremembered, forgetfulCount) = try edit(SourceBranch(source.inversion, byteLimit: 0))
+    #expect(first == second && first == unremembered)
+    // Cross-attention is controlled in int(0.8 · 9) = 7 of 8 steps.
+    #expect(firstCount.forward == 2 * 8 + 7 && forgetfulCount == firstCount)
+    #expect(secondCount.forward == 2 * 8)
+  }
+
+  @Test("several prompts in one call are those of single calls, and share the source")
+  func several() throws {
+    let (golden, source) = try source("four-levels")
+    let prompts = ["a dog sitting on the mat", "a big cat sitting on the mat"]
+    let sampler = EditSampler(model: golden.model, source: source, progress: nil)
+    let before = golden.model.unet.counter.total
+    let together = try sampler.sample(prompts, options: EditOptions())
+    #expect((golden.model.unet.counter.total - before).forward == 2 * 2 * 8 + 7)
+    for (prompt, path) in zip(prompts, together) {
+      #expect(try sampler.sample([prompt], options: EditOptions())[0].latents == path.latents)
+    }
+  }
+
+  @Test("the caption itself, uncontrolled, walks the stored trajectory again")
+  func identity() throws {
+    let (golden, source) = try source("four-levels")
+    var options = EditOptions()
+    options.control = .none
+    let path = try EditSampler(model: golden.model, source: source, progress: nil)
+      .sample([golden.caption], options: options)[0]
+    for (latent, stored) in zip(path.latents, source.inversion.trajectory) {
+      expectClose(latent, stored, relative: 1e-3)
+    }
+  }
+
+  @Test("words that are not there end an edit before any evaluation, and say which are")
+  func missingWords() throws {
+    let (golden, source) = try source("four-levels")
+    var options = EditOptions()
+    options.emphasis = [Emphasis("zebra", 2)]
+    let before = golden.model.unet.counter.total
+    let error = #expect(throws: InputError.self) {
+      try EditSampler(model: golden.model, source: source, progress: nil)
+        .sample(["a dog sitting on the mat"], options: options)
+    }
+    #expect(error?.kind == .mismatch && error?.message.contains("sitting") == true)
+    #expect(golden.model.unet.counter.total == before)
+  }
+}
+
+@Suite("Attention maps") struct AttentionMapTests {
+  @Test("are those of the layers: rows of probabilities, averaged over heads, layers and steps")
+  func sums() throws {
+    let golden = try GoldenInversion("four-levels")
+    let source = SourceBranch(try golden.inversion())
+    let maps = try EditSampler(model: golden.model, source: source, progress: nil).sourceMaps()
+    #expect(maps.stepCount == 8)
+    for grid in maps.grids {
+      // Over all tokens, the attention of each position sums to one.
+      let whole = try maps.map(ofTokens: Array(0..<77), grid: grid)
+      for value in whole.scalars { #expect(abs(value * 77 - 1) < 1e-4) }
+    }
+    let (early, late) = (try maps.map(of: "cat", steps: 0..<4), try maps.map(of: "cat", steps: 4..<8))
+    expectClose((early + late) * 0.5, try maps.map(of: "cat"), relative: 1e-5)
+    #expect(throws: InputError.self) { try maps.map(of: "zebra") }
+    #expect(throws: InputError.self) { try maps.map(of: "cat", grid: .init(height: 5, width: 5)) }
+  }
+
+  @Test("have principal components that are orthonormal and explain the most")
+  func components() throws {
+    let golden = try GoldenInversion("four-levels")
+    let source = SourceBranch(try golden.inversion())
+    let maps = try EditSampler(model: golden.model, source: source, progress: nil).sourceMaps()
+    let components = try maps.selfAttentionComponents(3)
+    #expect(components.count == 3)
+    for (i, a) in components.enumerated() {
+      for (j, b) in components.enumerated() { #expect(abs(Double(a.dot(b)) - (i == j ? 1 : 0)) < 1e-4) }
+    }
+  }
+
+  @Test("of a prompt that replaces nothing are the source's where attention is the source's")
+  func edited() throws {
+    let golden = try GoldenInversion("four-levels")
+    let source = SourceBranch(try golden.inversion())
+    var options = EditOptions()
+    options.crossSteps = .all
+    options.selfSteps = .all
+    let sampler = EditSampler(model: golden.model, source: source, progress: nil)
+    let collector = AttentionMapCollector()
+    _ = try sampler.sample([golden.caption], options: options, collector: collector)
+    let words = PromptWords(try golden.model.tokenizer.encode(golden.caption))
+    let (edited, plain) = (collector.maps(of: words), try sampler.sourceMaps())
+    for grid in plain.grids {
+      expectClose(try edited.map(of: "cat", grid: grid), try plain.map(of: "cat", grid: grid), relative: 1e-3)
+    }
+  }
+}
