@@ -14,10 +14,9 @@ public struct EditMask: Sendable, Hashable, Codable {
   public var softEdge: Double
 
   /// A mask from a picture: what is white may change, what is black may not.
+  ///
+  /// - Throws: `InputError` if the picture is black everywhere, or the edge makes no sense.
   public init(_ picture: RGBImage, softEdge: Double = 0) throws {
-    guard softEdge.isFinite, softEdge >= 0, softEdge <= 1024 else {
-      throw InputError(.outOfRange, "a soft edge of \(softEdge) pixels: ask for 0 to 1024.")
-    }
     width = picture.width
     height = picture.height
     self.softEdge = softEdge
@@ -30,6 +29,18 @@ public struct EditMask: Sendable, Hashable, Codable {
       }
     }
     coverage = bytes
+    try validate()
+  }
+
+  /// Refuses what is no mask: a recipe may hold anything.
+  func validate() throws {
+    guard (0...1024).contains(softEdge) else {
+      throw InputError(.outOfRange, "a soft edge of \(softEdge) pixels: ask for 0 to 1024.")
+    }
+    let (count, overflow) = width.multipliedReportingOverflow(by: height)
+    guard width > 0, height > 0, !overflow, coverage.count == count else {
+      throw InputError(.malformed, "The mask holds \(coverage.count) bytes for \(width)x\(height) pixels.")
+    }
     guard coverage.contains(where: { $0 >= 128 }) else {
       throw InputError(
         .outOfRange, "The mask is black everywhere, so nothing could change; paint the region white.")
@@ -41,15 +52,14 @@ public struct EditMask: Sendable, Hashable, Codable {
   /// A mask of the source's size is cropped as the source was; any other is taken to cover the crop.
   ///
   /// - Returns: height x width, between 0 and 1; only 0 and 1 with a hard edge.
+  /// - Throws: `InputError` if nothing could change, because the region is too small or was cut off.
   func latentMask(height rows: Int, width columns: Int, inversion: Inversion) throws -> Tensor {
-    guard coverage.count == width * height, width > 0, height > 0 else {
-      throw InputError(.malformed, "The mask holds \(coverage.count) bytes for \(width)x\(height) pixels.")
-    }
+    try validate()
     let isWhole = PixelSize(width: width, height: height) == inversion.sourceSize
     let part = isWhole ? inversion.crop : PixelRect(x: 0, y: 0, width: width, height: height)
     let values = blurred()
     let cell = (width: Double(part.width) / Double(columns), height: Double(part.height) / Double(rows))
-    return Tensor(shape: [rows, columns]) { mask in
+    let mask = Tensor(shape: [rows, columns]) { mask in
       for row in 0..<rows {
         for column in 0..<columns {
           let share = mean(
@@ -59,6 +69,14 @@ public struct EditMask: Sendable, Hashable, Codable {
         }
       }
     }
+    guard mask.withScalars({ $0.contains { $0 > 0 } }) else {
+      throw InputError(
+        .outOfRange,
+        "The mask leaves nothing to change in the part of the picture that was inverted, where the model's finest grain "
+          + "is \(Int(cell.width.rounded(.up)))x\(Int(cell.height.rounded(.up))) of the mask's pixels; paint a larger "
+          + "region white, or give it a soft edge.")
+    }
+    return mask
   }
 
   private func mean(of values: [Float], x: Double, y: Double, _ cell: (width: Double, height: Double))

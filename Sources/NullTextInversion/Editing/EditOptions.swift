@@ -43,6 +43,7 @@ public struct EditOptions: Sendable, Hashable {
     }
     try control.validate()
     try blend?.validate()
+    try mask?.validate()
   }
 }
 

@@ -15,8 +15,7 @@ struct PartialInversion {
   ///
   /// - Throws: `InputError` if it is damaged, or not of this picture, caption, model or these options.
   func resume(_ begun: Inversion) throws -> Inversion? {
-    guard FileManager.default.fileExists(atPath: url.path) else { return nil }
-    let kept = try InversionReader(url).inversion()
+    guard let kept = try kept() else { return nil }
     func check(_ agrees: Bool, _ what: String) throws {
       guard agrees else {
         throw InputError(
@@ -40,6 +39,14 @@ struct PartialInversion {
       throw InputError(.malformed, "\(url.path) is damaged. Remove it to start afresh.")
     }
     return kept
+  }
+
+  private func kept() throws -> Inversion? {
+    do {
+      return try InversionReader(url).inversion()
+    } catch let error as InputError where error.kind == .missing {
+      return nil
+    }
   }
 
   /// Replaces what is kept.
