@@ -24,7 +24,8 @@ struct InnerBudget {
   ///   - start: when the inversion began.
   ///   - evaluations: those made since then, which tell the pace; none if the pivots needed none, or were there already.
   init(
-    seconds: Double, start: ContinuousClock.Instant, evaluations: Int, sampler: DDIM, options: InversionOptions,
+    seconds: Double, start: ContinuousClock.Instant, evaluations: Int, sampler: DDIM,
+    options: InversionOptions,
     now: ContinuousClock.Instant = .now
   ) {
     deadline = start + .seconds(seconds * 0.97)

@@ -85,8 +85,9 @@ struct NullTextOptimizer {
     return step
   }
 
-  /// The loss is held against the limit before each update, and a low one makes none; the evaluation that measured it is
-  /// then the step itself. Of all landings the nearest is kept.
+  /// The loss is held against the limit before each update, and a low one makes none.
+  ///
+  /// The evaluation that measured it is then the step itself. Of all landings the nearest is kept.
   private func withAdamTestingFirst(
     _ start: Step, _ landing: Landing, _ target: Tensor, _ index: Int, _ limit: Double, _ innerSteps: Int,
     _ afterEach: (Int, Float) -> Void

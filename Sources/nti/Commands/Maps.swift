@@ -113,7 +113,7 @@ struct Maps: AsyncParsableCommand {
         try maps.selfAttentionComponents(4, grid: finest).enumerated().map { index, component in
           .init(
             HeatMap(component).rendered(width: picture.width, height: picture.height),
-            label: "self-attention \(finest), component \(index + 1)")
+            label: "component \(index + 1), \(finest)")
         })
     }
     var sheet = ContactSheet(rows: rows)
