@@ -31,7 +31,13 @@ struct PartialInversion {
         && kept.crop == begun.crop, "picture")
     try check(kept.caption == begun.caption, "caption (\"\(kept.caption)\")")
     try check(kept.options == begun.options, "set of options (\(kept.options.json))")
-    guard !kept.pivots.isEmpty, kept.pivots[0] == begun.pivots[0],
+    guard kept.pivots.first == begun.pivots[0] else {
+      throw InputError(
+        .mismatch,
+        "\(url.path) was begun on a processor, or by a build of this program, that rounds differently, or is damaged. "
+          + "Go on where it was begun, or remove it to start afresh.")
+    }
+    guard
       kept.trajectory.count == kept.nullEmbeddings.count + (kept.trajectory.isEmpty ? 0 : 1),
       kept.trajectory.isEmpty
         || kept.pivots.count == kept.stepCount + 1 && kept.trajectory[0] == kept.pivots.last
