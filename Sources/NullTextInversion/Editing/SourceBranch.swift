@@ -10,27 +10,27 @@ struct AttentionRecord: Sendable {
   let query: Tensor
   let key: Tensor
   let value: Tensor
+  /// The memory it takes.
+  let byteCount: Int
 
-  /// A text's keys and values are the same in all steps, so only queries are counted for cross-attention.
-  func byteCount(isCross: Bool) -> Int { 4 * (query.count + (isCross ? 0 : key.count + value.count)) }
+  init(_ site: AttentionSite, query: Tensor, key: Tensor, value: Tensor) {
+    (self.query, self.key, self.value) = (query, key, value)
+    // A text's keys and values are the same in all steps, so only queries are counted for cross-attention.
+    byteCount = 4 * (query.count + (site.isCross ? 0 : key.count + value.count))
+  }
 }
 
 /// Writes down queries, keys and values while an evaluation runs, and changes nothing.
 final class AttentionRecorder: AttentionControl {
   private let records: (AttentionSite) -> Bool
   private(set) var found: [Int: AttentionRecord] = [:]
-  private(set) var byteCount = 0
 
   init(where records: @escaping (AttentionSite) -> Bool) { self.records = records }
 
   func attend(_ site: AttentionSite, _ attention: Attention, query: Tensor, key: Tensor, value: Tensor)
     -> Tensor?
   {
-    if records(site) {
-      let record = AttentionRecord(query: query, key: key, value: value)
-      found[site.index] = record
-      byteCount += record.byteCount(isCross: site.isCross)
-    }
+    if records(site) { found[site.index] = AttentionRecord(site, query: query, key: key, value: value) }
     return nil
   }
 }
@@ -95,15 +95,16 @@ final class SourceBranch: Sendable {
     let stem = try predictor.stem(
       inversion.trajectory[index], at: predictor.sampler.timesteps[index], control: recorder)
     _ = try predictor.prediction(stem, caption, control: recorder)
-    remember(recorder, step: index)
+    remember(recorder.found, step: index)
     return SourceAttention(recorder.found)
   }
 
-  private func remember(_ recorder: AttentionRecorder, step index: Int) {
-    let (found, byteCount) = (recorder.found, recorder.byteCount)
+  private func remember(_ found: [Int: AttentionRecord], step index: Int) {
     memory.withLock { memory in
-      guard memory.steps[index] == nil, memory.byteCount + byteCount <= byteLimit else { return }
-      memory.steps[index] = found
+      let known = memory.steps[index] ?? [:]
+      let byteCount = found.reduce(0) { $0 + (known[$1.key] == nil ? $1.value.byteCount : 0) }
+      guard memory.byteCount + byteCount <= byteLimit else { return }
+      memory.steps[index] = known.merging(found) { known, _ in known }
       memory.byteCount += byteCount
     }
   }

@@ -15,8 +15,7 @@ struct PartialInversion {
   ///
   /// - Throws: `InputError` if it is damaged, or not of this picture, caption, model or these options.
   func resume(_ begun: Inversion) throws -> Inversion? {
-    guard FileManager.default.fileExists(atPath: url.path) else { return nil }
-    let kept = try InversionReader(url).inversion()
+    guard let kept = try kept() else { return nil }
     func check(_ agrees: Bool, _ what: String) throws {
       guard agrees else {
         throw InputError(
@@ -32,7 +31,13 @@ struct PartialInversion {
         && kept.crop == begun.crop, "picture")
     try check(kept.caption == begun.caption, "caption (\"\(kept.caption)\")")
     try check(kept.options == begun.options, "set of options (\(kept.options.json))")
-    guard !kept.pivots.isEmpty, kept.pivots[0] == begun.pivots[0],
+    guard kept.pivots.first == begun.pivots[0] else {
+      throw InputError(
+        .mismatch,
+        "\(url.path) was begun on a processor, or by a build of this program, that rounds differently, or is damaged. "
+          + "Go on where it was begun, or remove it to start afresh.")
+    }
+    guard
       kept.trajectory.count == kept.nullEmbeddings.count + (kept.trajectory.isEmpty ? 0 : 1),
       kept.trajectory.isEmpty
         || kept.pivots.count == kept.stepCount + 1 && kept.trajectory[0] == kept.pivots.last
@@ -40,6 +45,14 @@ struct PartialInversion {
       throw InputError(.malformed, "\(url.path) is damaged. Remove it to start afresh.")
     }
     return kept
+  }
+
+  private func kept() throws -> Inversion? {
+    do {
+      return try InversionReader(url).inversion()
+    } catch let error as InputError where error.kind == .missing {
+      return nil
+    }
   }
 
   /// Replaces what is kept.

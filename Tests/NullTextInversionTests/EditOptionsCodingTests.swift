@@ -1,0 +1,153 @@
+import DiffusionCore
+import Foundation
+import Testing
+
+@testable import NullTextInversion
+
+@Suite("Recipes and options as JSON") struct EditOptionsCodingTests {
+  private func decoded<Value: Decodable>(_ json: String, as: Value.Type = Value.self) throws -> Value {
+    try JSONDecoder().decode(Value.self, from: Data(json.utf8))
+  }
+
+  private func again<Value: Codable>(_ value: Value) throws -> Value {
+    try JSONDecoder().decode(Value.self, from: JSONEncoder().encode(value))
+  }
+
+  @Test("an edit with every option set comes back as it was")
+  func wholeEdit() throws {
+    var options = EditOptions()
+    options.guidance = 0.1 + 0.2
+    options.control = .mutualSelfAttention(start: 0.3, firstLayer: 5)
+    options.controller = .refine
+    options.crossSteps = try StepWindow(0.1, 0.7)
+    options.crossStepsOfWords = [WordWindow("lion", try StepWindow(0.25, 0.5)), WordWindow("big cat", 0.4)]
+    options.selfSteps = try StepWindow(0.2, 0.9)
+    options.selfGrid = 16
+    options.emphasis = [Emphasis("lion", -1.5), Emphasis("ä \"🦁\"", 0)]
+    options.blend = LocalBlend(
+      .init(source: ["cat"], target: ["lion", "mane"]), subtracting: .init(target: ["mat"]), threshold: 0.4,
+      subtractThreshold: 0.5, start: 0.1)
+    options.mask = try EditMask(RGBImage(width: 3, height: 2), softEdge: 1.5)
+    options.spatialReplace = try SpatialReplace(stopInject: 0.7)
+    #expect(try again(options) == options)
+    #expect(try again(EditOptions()) == EditOptions())
+    // Each of them is written: nothing equals its default.
+    let json = try #require(
+      try JSONSerialization.jsonObject(with: JSONEncoder().encode(options)) as? [String: Any])
+    #expect(json.count == Mirror(reflecting: options).children.count)
+  }
+
+  @Test(
+    "every control comes back as it was",
+    arguments: [
+      EditControl.promptToPrompt, .none, .mutualSelfAttention(),
+      .mutualSelfAttention(start: 1, firstLayer: 3),
+      .lateStart(strength: 0), .lateStart(strength: 0.123456789),
+    ])
+  func controls(control: EditControl) throws {
+    #expect(try again(control) == control)
+  }
+
+  @Test("what a recipe leaves out, or sets to null, has its default")
+  func partialEdit() throws {
+    #expect(try decoded("{}") == EditOptions())
+    let nulls =
+      #"{"guidance":null,"control":null,"crossSteps":null,"emphasis":null,"blend":null,"mask":null}"#
+    #expect(try decoded(nulls) == EditOptions())
+    var expected = EditOptions()
+    expected.selfSteps = 0.6
+    expected.control = .mutualSelfAttention(start: 0.08, firstLayer: 0)
+    expected.blend = LocalBlend("cat", "tiger")
+    let json = """
+      {"selfSteps": 0.6, "control": {"kind": "mutualSelfAttention"},
+       "blend": {"words": {"source": ["cat"], "target": ["tiger"]}}}
+      """
+    #expect(try decoded(json) == expected)
+  }
+
+  @Test(
+    "what a recipe says wrongly is an error",
+    arguments: [
+      #"{"selfSteps":"0.4"}"#, #"{"selfSteps":1.5}"#, #"{"crossSteps":[0.5,0.1]}"#,
+      #"{"crossSteps":[0,0.1,0.2]}"#,
+      #"{"control":"none"}"#, #"{"control":{}}"#, #"{"control":{"kind":"magic"}}"#,
+      #"{"control":{"kind":"lateStart"}}"#, #"{"controller":"both"}"#, #"{"emphasis":[{"word":"lion"}]}"#,
+      #"{"blend":{}}"#, #"{"mask":{}}"#, #"{"selfGrid":1.5}"#, #"{"guidance":"strong"}"#, "[]", "",
+    ])
+  func wrongEdit(json: String) {
+    #expect(throws: (any Error).self) { try decoded(json, as: EditOptions.self) }
+  }
+
+  @Test(
+    "what no prompt could make sense of is refused",
+    arguments: [
+      Change("negative guidance") { $0.guidance = -1 },
+      Change("endless guidance") { $0.guidance = .infinity },
+      Change("no guidance") { $0.guidance = .nan }, Change("negative grid") { $0.selfGrid = -1 },
+      Change("late start") { $0.control = .lateStart(strength: 1.1) },
+      Change("undefined start") { $0.control = .lateStart(strength: .nan) },
+      Change("mutual start") { $0.control = .mutualSelfAttention(start: -0.1) },
+      Change("mutual layer") { $0.control = .mutualSelfAttention(firstLayer: -1) },
+      Change("no words") { $0.blend = LocalBlend(.init()) },
+      Change("threshold") {
+        $0.blend = LocalBlend("cat", "lion")
+        $0.blend?.threshold = 1
+      },
+    ] as [Change<EditOptions>])
+  func validation(change: Change<EditOptions>) throws {
+    var options = EditOptions()
+    #expect(throws: Never.self) { try options.validate() }
+    change.apply(&options)
+    let error = try inputError { try options.validate() }
+    #expect(error != nil && error?.message.hasSuffix(".") == true)
+  }
+
+  @Test("an inversion's options come back as they were")
+  func wholeInversion() throws {
+    var options = InversionOptions()
+    #expect(try again(options) == options)
+    options.method = .globalNullText
+    options.steps = 33
+    options.guidance = 1 / 3
+    options.innerSteps = 7
+    options.earlyStop = 1.1e-7
+    options.optimizer = .conjugateDirections
+    options.start = .caption
+    options.interpolation = 0.7
+    options.pivots = .random(seed: .max)
+    options.pivotRefinements = 2
+    options.budget = 12.34
+    #expect(try again(options) == options)
+    #expect(try again(InversionOptions.fast) == .fast)
+  }
+
+  @Test("what an inversion's options leave out has its default, and equal options are equal text")
+  func partialInversion() throws {
+    #expect(try decoded("{}") == InversionOptions())
+    var expected = InversionOptions()
+    expected.steps = 20
+    expected.pivots = .random(seed: 9)
+    #expect(try decoded(#"{"steps":20,"randomPivotSeed":9,"mood":"good"}"#) == expected)
+    #expect(expected.json == (try again(expected)).json && !expected.json.contains("\n"))
+    for json in [#"{"method":"magic"}"#, #"{"steps":"many"}"#, #"{"randomPivotSeed":-1}"#, "7"] {
+      #expect(throws: (any Error).self) { try decoded(json, as: InversionOptions.self) }
+    }
+  }
+
+  @Test(
+    "inversion options that make no sense are refused",
+    arguments: [
+      Change("no steps") { $0.steps = 0 }, Change("too many steps") { $0.steps = 1001 },
+      Change("guidance") { $0.guidance = .nan }, Change("inner steps") { $0.innerSteps = -1 },
+      Change("early stop") { $0.earlyStop = -1e-9 }, Change("undefined early stop") { $0.earlyStop = .nan },
+      Change("interpolation") { $0.interpolation = 1.01 },
+      Change("undefined interpolation") { $0.interpolation = .nan },
+      Change("refinements") { $0.pivotRefinements = -1 },
+    ] as [Change<InversionOptions>])
+  func inversionValidation(change: Change<InversionOptions>) throws {
+    var options = InversionOptions()
+    change.apply(&options)
+    let error = try inputError { try options.validate() }
+    #expect(error?.kind == .outOfRange && error?.message.hasSuffix(".") == true)
+  }
+}
