@@ -73,13 +73,10 @@ import Testing
     let sample = try await Sample()
     // As the library writes it, or as a command line does.
     let name = method == .nullText ? "null-text" : method.rawValue
-    let inner = [.nullText, .globalNullText].contains(method) ? ["--inner-steps", "1"] : []
-    let run = try await sample.run(
-      [
-        "invert", "photo.png", "--caption", Sample.caption, "--model", Sample.model, "--steps", "2",
-        "--method", name,
-        "-o", "photo.nti", "--json",
-      ] + inner)
+    let run = try await sample.run([
+      "invert", "photo.png", "--caption", Sample.caption, "--model", Sample.model, "--steps", "2",
+      "--inner-steps", "1", "--method", name, "-o", "photo.nti", "--json",
+    ])
     #expect(run.status == 0, "\(run.errors)")
     #expect(try Inversion(contentsOf: sample.scratch("photo.nti")).method == method)
     #expect(try await sample.run("edit", "--prompt", "a dog on a mat").status == 0)

@@ -18,10 +18,7 @@ import Testing
   @Test("Ctrl-C ends the work with status 130 and leaves what was done", arguments: [SIGINT, SIGTERM])
   func interruption(signal: Int32) async throws {
     let scratch = try Scratch()
-    let run = try start(in: scratch)
-    while try !run.errorsSoFar().contains("steps") { try await Task.sleep(for: .milliseconds(20)) }
-    kill(run.process.processIdentifier, signal)
-    let outcome = try await run.outcome()
+    let outcome = try await start(in: scratch).stopped(by: signal, after: "steps")
     #expect(outcome.status == 128 + signal)
     #expect(outcome.errors.hasSuffix("nti: interrupted\n"))
     #expect(outcome.output == "")
@@ -35,7 +32,11 @@ import Testing
     let run = try start(in: scratch, errors: FileHandle(fileDescriptor: slave, closeOnDealloc: true))
     let terminal = FileHandle(fileDescriptor: master, closeOnDealloc: true)
     var text = ""
-    while !text.contains("2/100") { text += String(decoding: terminal.availableData, as: UTF8.self) }
+    while !text.contains("2/100") {
+      let data = terminal.availableData
+      try #require(!data.isEmpty, "the program ended after \(text)")
+      text += String(decoding: data, as: UTF8.self)
+    }
     kill(run.process.processIdentifier, SIGINT)
     let outcome = try await run.outcome()
     #expect(outcome.status == 130)

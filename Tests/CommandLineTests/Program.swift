@@ -1,6 +1,10 @@
 import Foundation
 import Testing
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 /// Runs the built program as a user would.
 enum Program {
   /// What a run left behind.
@@ -63,8 +67,23 @@ enum Program {
       try process.run()
     }
 
-    /// What it has written to standard error so far.
-    func errorsSoFar() throws -> String { try logs.text("errors") }
+    /// Sends it a signal as soon as its standard error contains a text, and waits for its end.
+    ///
+    /// Watches on a thread of its own: tasks share few threads, which other tests may hold for longer than the run lasts.
+    func stopped(by signal: Int32, after text: String) async throws -> Outcome {
+      let (identifier, log) = (process.processIdentifier, logs("errors"))
+      Thread.detachNewThread {
+        while kill(identifier, 0) == 0 {
+          let written = (try? Data(contentsOf: log)) ?? Data()
+          if String(decoding: written, as: UTF8.self).contains(text) {
+            kill(identifier, signal)
+            return
+          }
+          usleep(2000)
+        }
+      }
+      return try await outcome()
+    }
 
     /// Waits for its end.
     func outcome() async throws -> Outcome {

@@ -29,9 +29,7 @@ import Testing
 
     let stopped = try Program.Run(
       arguments + ["--caption", Sample.caption, "-o", "late.nti"], in: sample.scratch)
-    while try !stopped.errorsSoFar().contains("fitting") { try await Task.sleep(for: .milliseconds(5)) }
-    kill(stopped.process.processIdentifier, SIGKILL)
-    #expect(try await stopped.outcome().status == 128 + SIGKILL)
+    #expect(try await stopped.stopped(by: SIGKILL, after: "fitting").status == 128 + SIGKILL)
     #expect(try sample.scratch.names.contains("late.nti.partial"))
     let inspected = try await sample.run(["inspect", "late.nti.partial", "--json"])
     #expect(try inspected.json()["isComplete"] as? Bool == false)

@@ -32,17 +32,16 @@ struct Demo: AsyncParsableCommand {
     let file = folder.file("inversion.nti")
     try inversion.write(to: file.url)
 
-    try log.add(
-      await inverted.autoencoded(), "autoencoder", "the autoencoder alone", psnr: inversion.psnrBound,
-      label: "autoencoder alone")
     log.begin("DDIM reconstruction")
-    let drifted = try await inverted.withoutNullEmbeddings(editor, progress: work.progress.handler)
-    let psnrDDIM = ImageMetrics.psnr(drifted, photo)
+    let pictures = try await editor.reportPictures(of: inverted, photo: photo)
+    let psnrDDIM = ImageMetrics.psnr(pictures.ddim, photo)
+    let seconds = log.stageSeconds
     try log.add(
-      drifted, "ddim", "DDIM at guidance \(guidance)", psnr: psnrDDIM, seconds: log.stageSeconds)
+      pictures.autoencoder, "autoencoder", "the autoencoder alone", psnr: inversion.psnrBound,
+      label: "autoencoder alone")
+    try log.add(pictures.ddim, "ddim", "DDIM at guidance \(guidance)", psnr: psnrDDIM, seconds: seconds)
     try log.add(
-      await inverted.reconstruction(), "null-text", "null-text (fast) at guidance \(guidance)",
-      psnr: inversion.psnr,
+      pictures.reconstruction, "null-text", "null-text (fast) at guidance \(guidance)", psnr: inversion.psnr,
       seconds: inversionSeconds)
     for edit in scene.edits {
       log.begin(edit.prompt)
@@ -61,19 +60,5 @@ struct Demo: AsyncParsableCommand {
     report.psnrDDIM = psnrDDIM
     report.pictures = log.pictures
     try work.finish(report, "\(sheet.path)  all of them, labelled; \(Format.duration(report.seconds)) in all")
-  }
-}
-
-extension InvertedImage {
-  /// What the guided walk leads to with the embedding of the empty text in every step: plain DDIM inversion.
-  fileprivate func withoutNullEmbeddings(
-    _ editor: ImageEditor, progress: @escaping ProgressHandler
-  ) async throws -> RGBImage {
-    var plain = inversion
-    plain.nullEmbeddings = Array(repeating: try editor.model.embedding(of: ""), count: plain.stepCount)
-    var options = EditOptions()
-    options.control = .none
-    return try await editor.open(plain).edit(prompt: plain.caption, options: options, progress: progress)
-      .image
   }
 }

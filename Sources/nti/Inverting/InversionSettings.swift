@@ -73,6 +73,8 @@ struct InversionSettings: ParsableArguments {
   }
 
   /// Refuses settings that none of some methods uses.
+  ///
+  /// A limit on inner iterations is kept by a method that makes none.
   func check(for methods: [InversionMethod]) throws {
     func check(_ name: String, _ isGiven: Bool, _ users: InversionMethod...) throws {
       guard !isGiven || users.contains(where: methods.contains) else {
@@ -80,8 +82,6 @@ struct InversionSettings: ParsableArguments {
         throw ValidationError("\(name) is a setting of --method \(names).")
       }
     }
-    try check("--inner-steps", innerSteps != nil, .nullText, .globalNullText)
-    try check("--early-stop", earlyStop != nil, .nullText, .globalNullText)
     try check("--start", start != nil, .nullText, .globalNullText)
     try check("--fast", fast, .nullText)
     try check("--optimizer", optimizer != nil, .nullText)
