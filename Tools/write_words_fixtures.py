@@ -5,8 +5,9 @@
 
 Reads the bundled model's tokenizer and writes Tests/Fixtures/words/: `prompts.json` (tokens and the part of the text
 that each came from, in Unicode scalars; for plain texts also the positions of each word's tokens, found the published
-way by adding up the lengths of decoded tokens), `edits.json` (cross-attention before and after an edit) and
-`blends.json` (masks of local blend). Attention is not stored but made from a seed: see `Noise`.
+way by adding up the lengths of decoded tokens), `edits.json` (cross-attention before and after an edit),
+`blends.json` (masks of local blend) and `proximal.json` (thresholded guidance). Attention and predictions are not
+stored but made from a seed: see `Noise`.
 """
 
 import json
@@ -197,6 +198,50 @@ def blends():
     return records
 
 
+PROXIMAL = [  # shape of the latent, quantile, shrinkage, guidance, dilation, pull-back
+    ((5, 7, 4), 0.7, "soft", 7.5, 1, 1.0),
+    ((6, 4, 3), 0.7, "hard", 3.0, 0, 0.5),
+    ((8, 8, 2), 0.9, "hard", 7.5, 1, 1.0),
+    ((8, 8, 2), 0.6, "soft", 2.0, 2, 0.1),
+    ((3, 9, 1), 0.0, "soft", 5.0, 0, 1.0),
+    ((3, 9, 1), 1.0, "hard", 5.0, 0, 0.7),
+]
+
+
+def proximal():
+    shrink = {"soft": F.softshrink, "hard": F.hardshrink}
+    records = []
+    for seed, (shape, part, shrinkage, guidance, dilation, rate) in enumerate(PROXIMAL, start=201):
+        noise = Noise(seed)
+        # Cubed, so that few differences are large; channels first, as PyTorch has them.
+        null, text, latent, pivot = ((2 * noise(*shape) - 1).pow(3).permute(2, 0, 1) for _ in range(4))
+        difference = text - null
+        threshold = difference.abs().quantile(part)
+        kept = shrink[shrinkage](difference, float(threshold))
+        changes = (kept.abs() > threshold).float()
+        if dilation:
+            changes = F.max_pool2d(changes[None], 2 * dilation + 1, 1, dilation)[0]
+        moved = latent - rate * (latent - pivot) * (1 - changes)
+
+        def listed(t):
+            return [float(np.float32(x)) for x in t.permute(1, 2, 0).flatten()]
+
+        records.append(
+            {
+                "shape": shape,
+                "quantile": part,
+                "shrinkage": shrinkage,
+                "guidance": guidance,
+                "dilation": dilation,
+                "pullBack": rate,
+                "seed": seed,
+                "prediction": listed(null + guidance * kept),
+                "latent": listed(moved),
+            }
+        )
+    return records
+
+
 def enlargements():
     """The nearest neighbours that PyTorch takes: all of up to 9, enlarged to up to 40."""
     found = []
@@ -221,6 +266,7 @@ def main():
     write("prompts.json", prompts(tokenizer))
     write("edits.json", edits(tokenizer), lines=True)
     write("blends.json", blends(), lines=True)
+    write("proximal.json", proximal(), lines=True)
     write("enlargements.json", enlargements())
 
 

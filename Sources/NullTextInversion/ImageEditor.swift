@@ -32,12 +32,14 @@ public final class ImageEditor: Sendable {
   ///   - caption: describes the picture; what is to be edited later must be named in it.
   ///   - file: where to write the inversion. While it is under way it is kept beside, with the extension `partial`; if
   ///     such a file is there, the inversion goes on from it and ends with the same bytes.
+  ///   - keepingFinished: whether a finished inversion in `file` is taken as it is if it was made from the same arguments;
+  ///     otherwise it is made again and replaced.
   ///   - progress: hears of every step, on the computing thread.
   /// - Throws: `InputError` before any work if the picture, the caption, an option or the file cannot be used, or if an
   ///   unfinished inversion is there that was begun with other arguments; `CancellationError`.
   public func invert(
     image: RGBImage, caption: String, options: InversionOptions = InversionOptions(), file: URL? = nil,
-    progress: ProgressHandler? = nil
+    keepingFinished: Bool = false, progress: ProgressHandler? = nil
   ) async throws -> InvertedImage {
     try await compute.run { [self] in
       try options.validate()
@@ -53,6 +55,11 @@ public final class ImageEditor: Sendable {
       var inverter = Inverter(model, caption: caption, options: options, progress: progress)
       if let partial { inverter.keep = { try partial.keep($0) } }
       var inversion = try inverter.begin(picture)
+      if keepingFinished, let file, let finished = try? Inversion(contentsOf: file),
+        finished.argument(otherThanOf: inversion) == nil, finished.latent == inversion.latent
+      {
+        return try open(finished)
+      }
       inversion = try partial?.resume(inversion) ?? inversion
       try inverter.complete(&inversion, of: picture)
       if let file {

@@ -17,7 +17,7 @@ import Testing
   func wholeEdit() throws {
     var options = EditOptions()
     options.guidance = 0.1 + 0.2
-    options.control = .mutualSelfAttention(start: 0.3, firstLayer: 5)
+    options.control = .mutualSelfAttention(start: 0.3, firstLayer: 5, largestGrid: 32)
     options.controller = .refine
     options.crossSteps = try StepWindow(0.1, 0.7)
     options.crossStepsOfWords = [WordWindow("lion", try StepWindow(0.25, 0.5)), WordWindow("big cat", 0.4)]
@@ -28,6 +28,8 @@ import Testing
       .init(source: ["cat"], target: ["lion", "mane"]), subtracting: .init(target: ["mat"]), threshold: 0.4,
       subtractThreshold: 0.5, start: 0.1)
     options.mask = try EditMask(RGBImage(width: 3, height: 2), softEdge: 1.5)
+    options.proximal = ProximalGuidance(
+      quantile: 0.4, shrinkage: .hard, pullBack: 0.5, pullBackStart: 0.3, dilation: 2)
     options.spatialReplace = try SpatialReplace(stopInject: 0.7)
     #expect(try again(options) == options)
     #expect(try again(EditOptions()) == EditOptions())

@@ -61,6 +61,33 @@ import Testing
     #expect(try bytes(picture) == edit)
   }
 
+  @Test("inversions that are kept are taken up by runs with other edits, not by those with other inversions")
+  func keptInversions() async throws {
+    let bench = try EvaluationBench(records: ["a": [:], "b": [:]])
+    let editor = try await editor()
+    func run(
+      _ label: String, _ change: (inout EvaluationOptions) -> Void = { _ in }
+    ) async throws -> [EvaluationResult] {
+      var options = Self.options
+      change(&options)
+      var evaluation = try Evaluation(
+        of: bench.benchmark(), editor: editor, options: options, output: bench.output, label: label)
+      evaluation.inversions = bench.output.appending(path: "kept/inversions")
+      let outcome = try await evaluation.run()
+      #expect(outcome.failures.isEmpty)
+      return outcome.results
+    }
+    let first = try await run("first")
+    let again = try await run("again")
+    #expect(first.allSatisfy { $0.inversion.forward > 0 } && again.allSatisfy { $0.inversion.forward == 0 })
+    let metrics: [EvaluationMetric] = [.psnrOutside, .ssimOutside, .reconstructionPSNR]
+    for (first, again) in zip(first, again) {
+      for metric in metrics { #expect(first.metrics[metric] == again.metrics[metric]) }
+    }
+    #expect(try await run("edit") { $0.edit.guidance = 2 }.allSatisfy { $0.inversion.forward == 0 })
+    #expect(try await run("other") { $0.inversion.guidance = 2 }.allSatisfy { $0.inversion.forward > 0 })
+  }
+
   @Test("what is wrong with a record is reported, and the others are done")
   func failing() async throws {
     let bench = try EvaluationBench(records: [

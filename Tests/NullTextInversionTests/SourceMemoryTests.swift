@@ -155,9 +155,11 @@ import Testing
 
   @Test("mutual self-attention reads the source from its first step on, under both texts")
   func mutualSelfAttention() throws {
-    func run(_ start: Double, _ firstLayer: Int) throws -> (latents: [Tensor], forward: Int) {
+    func run(_ start: Double, _ firstLayer: Int, _ grid: Int? = nil) throws -> (
+      latents: [Tensor], forward: Int
+    ) {
       var options = EditOptions()
-      options.control = .mutualSelfAttention(start: start, firstLayer: firstLayer)
+      options.control = .mutualSelfAttention(start: start, firstLayer: firstLayer, largestGrid: grid)
       let (paths, evaluations) = try sample([dog], options)
       return (paths[0].latents, evaluations.forward)
     }
@@ -173,6 +175,11 @@ import Testing
     #expect(try run(0, 1).latents[5] != whole.latents[5])
     let nowhere = try run(0, 99)
     #expect(nowhere.forward == 10 && nowhere.latents == uncontrolled)
+    let (height, width, _) = inversion.latent.shape3
+    let sites = small.model.unet.attentionSites(height: height, width: width)
+    let side = try #require(sites.map { max($0.height, $0.width) }.max())
+    #expect(try run(0, 0, side).latents == whole.latents)
+    #expect(try ![whole.latents[5], uncontrolled[5]].contains(run(0, 0, side - 1).latents[5]))
     // The source's own prompt finds its own keys and values, and stays where it is.
     var options = EditOptions()
     options.control = .mutualSelfAttention(start: 0)

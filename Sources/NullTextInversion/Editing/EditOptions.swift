@@ -25,6 +25,8 @@ public struct EditOptions: Sendable, Hashable {
   public var blend: LocalBlend?
   /// Keeps the source outside of a region.
   public var mask: EditMask?
+  /// Follows the new prompt only where it says something else than the null embedding.
+  public var proximal: ProximalGuidance?
   /// Puts the source's latents in the place of the target's for the first part of the steps.
   public var spatialReplace: SpatialReplace?
 
@@ -44,6 +46,7 @@ public struct EditOptions: Sendable, Hashable {
     try control.validate()
     try blend?.validate()
     try mask?.validate()
+    try proximal?.validate()
   }
 }
 
@@ -56,18 +59,22 @@ public enum EditControl: Sendable, Hashable {
   /// The target's self-attention reads the source's keys and values, for changes of pose (Cao et al. 2023).
   ///
   /// From the step at the fraction `start` on, at the attentions from number `firstLayer` on, counted over the network's
-  /// transformer blocks.
-  case mutualSelfAttention(start: Double = 0.08, firstLayer: Int = 0)
+  /// transformer blocks, and at grids of up to `largestGrid` a side; nil for all.
+  case mutualSelfAttention(start: Double = 0.08, firstLayer: Int = 0, largestGrid: Int? = nil)
   /// The new prompt walks only the last `strength` of the path (Meng et al. 2022, on the inverted trajectory).
   case lateStart(strength: Double)
 
   func validate() throws {
     switch self {
     case .promptToPrompt, .none: return
-    case .mutualSelfAttention(let start, let firstLayer):
+    case .mutualSelfAttention(let start, let firstLayer, let largestGrid):
       guard (0...1).contains(start), firstLayer >= 0 else {
         throw InputError(
           .outOfRange, "mutual self-attention from \(start) at layer \(firstLayer): ask for 0 to 1, from 0.")
+      }
+      if let largestGrid, !(1...4096).contains(largestGrid) {
+        throw InputError(
+          .outOfRange, "mutual self-attention up to a grid of \(largestGrid): ask for 1 to 4096.")
       }
     case .lateStart(let strength):
       guard (0...1).contains(strength) else {
@@ -78,7 +85,7 @@ public enum EditControl: Sendable, Hashable {
 }
 
 extension EditControl: Codable {
-  private enum Key: String, CodingKey { case kind, start, firstLayer, strength }
+  private enum Key: String, CodingKey { case kind, start, firstLayer, largestGrid, strength }
   private enum Kind: String, Codable { case promptToPrompt, none, mutualSelfAttention, lateStart }
 
   /// Reads the kind, and what belongs to it.
@@ -90,7 +97,8 @@ extension EditControl: Codable {
     case .mutualSelfAttention:
       self = .mutualSelfAttention(
         start: try values.decodeIfPresent(Double.self, forKey: .start) ?? 0.08,
-        firstLayer: try values.decodeIfPresent(Int.self, forKey: .firstLayer) ?? 0)
+        firstLayer: try values.decodeIfPresent(Int.self, forKey: .firstLayer) ?? 0,
+        largestGrid: try values.decodeIfPresent(Int.self, forKey: .largestGrid))
     case .lateStart: self = .lateStart(strength: try values.decode(Double.self, forKey: .strength))
     }
   }
@@ -101,10 +109,11 @@ extension EditControl: Codable {
     switch self {
     case .promptToPrompt: try values.encode(Kind.promptToPrompt, forKey: .kind)
     case .none: try values.encode(Kind.none, forKey: .kind)
-    case .mutualSelfAttention(let start, let firstLayer):
+    case .mutualSelfAttention(let start, let firstLayer, let largestGrid):
       try values.encode(Kind.mutualSelfAttention, forKey: .kind)
       try values.encode(start, forKey: .start)
       try values.encode(firstLayer, forKey: .firstLayer)
+      try values.encodeIfPresent(largestGrid, forKey: .largestGrid)
     case .lateStart(let strength):
       try values.encode(Kind.lateStart, forKey: .kind)
       try values.encode(strength, forKey: .strength)
@@ -116,7 +125,7 @@ extension EditOptions: Codable {
   private enum Key: String, CodingKey, CaseIterable {
     case guidance, control, controller, crossSteps, crossStepsOfWords, selfSteps, selfGrid, emphasis, blend,
       mask
-    case spatialReplace
+    case proximal, spatialReplace
   }
 
   /// Reads a recipe; what it leaves out has its default.
@@ -136,6 +145,7 @@ extension EditOptions: Codable {
     try read(.emphasis, into: &emphasis)
     blend = try values.decodeIfPresent(LocalBlend.self, forKey: .blend)
     mask = try values.decodeIfPresent(EditMask.self, forKey: .mask)
+    proximal = try values.decodeIfPresent(ProximalGuidance.self, forKey: .proximal)
     spatialReplace = try values.decodeIfPresent(SpatialReplace.self, forKey: .spatialReplace)
   }
 }

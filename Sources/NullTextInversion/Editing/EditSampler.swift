@@ -58,13 +58,20 @@ struct EditSampler {
         // The stem ends with the first self-attention: it is shared unless a control acts on that.
         let isShared = nullControl == nil && !target.controlsStem(in: index)
         let controlledStem = isShared ? stem : try predictor.stem(latent, at: timestep, control: control)
-        let prediction = predictor.guided(
-          null: try predictor.prediction(stem, null, control: nullControl),
-          text: try predictor.prediction(controlledStem, target.context, control: control), guidance: guidance
-        )
-        target.advance(
-          to: sampler.denoised(latent, prediction: prediction.value, at: timestep), after: index,
-          source: inversion.trajectory[index + 1])
+        let unguided = try predictor.prediction(stem, null, control: nullControl)
+        let text = try predictor.prediction(controlledStem, target.context, control: control)
+        var next: Tensor
+        if let proximal = options.proximal {
+          let (prediction, unchanged) = proximal.guided(null: unguided.value, text: text.value, guidance: guidance)
+          next = sampler.denoised(latent, prediction: prediction, at: timestep)
+          if proximal.pullsBack(step: index, of: inversion.stepCount) {
+            next = proximal.pulledBack(next, to: inversion.pivot(after: index), unchanged: unchanged)
+          }
+        } else {
+          let prediction = predictor.guided(null: unguided, text: text, guidance: guidance)
+          next = sampler.denoised(latent, prediction: prediction.value, at: timestep)
+        }
+        target.advance(to: next, after: index, source: inversion.trajectory[index + 1])
       }
       reporter.report(step: index + 1)
     }

@@ -17,6 +17,9 @@ public struct Evaluation: Sendable {
   /// What the method is called in tables, and its folder.
   public let label: String
 
+  /// Where the inversions are kept, to be taken up by runs that only edit otherwise; nil to keep none.
+  public var inversions: URL?
+
   private let editor: ImageEditor
   private let store: EvaluationStore
   private let settings: EvaluationSettings
@@ -82,6 +85,13 @@ public struct Evaluation: Sendable {
   ) async throws -> Outcome {
     let planned = records ?? benchmark.records
     try store.open(settings, plan: planned.map(\.id))
+    if let inversions {
+      do {
+        try FileManager.default.createDirectory(at: inversions, withIntermediateDirectories: true)
+      } catch {
+        throw InputError(.unwritable, "The folder \(inversions.path) cannot be made: \(error.localizedDescription)")
+      }
+    }
     let fingerprint = try settings.fingerprint
     let part = shard?.part(of: planned) ?? planned
     var outcome = Outcome()
@@ -124,7 +134,8 @@ public struct Evaluation: Sendable {
 
     let start = ContinuousClock.now
     let inverted = try await editor.invert(
-      image: picture, caption: record.originalPrompt, options: options.inversion, progress: progress)
+      image: picture, caption: record.originalPrompt, options: options.inversion,
+      file: inversions?.appending(path: "\(record.id).nti"), keepingFinished: true, progress: progress)
     let inversionEnd = ContinuousClock.now
     let edited = try await inverted.edit(
       prompt: record.editingPrompt, options: editOptions, progress: progress)

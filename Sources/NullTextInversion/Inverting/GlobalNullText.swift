@@ -54,7 +54,7 @@ struct GlobalNullText {
         predictor: walk.predictor, stem: stem, text: text, latent: latent, timestep: timestep,
         guidance: guidance)
       let (loss, gradient) = try valueAndGradient(at: sweeps.embedding) { embedding in
-        try landing(embedding).meanSquaredError(to: walk.target(index, inversion))
+        try landing(embedding).meanSquaredError(to: inversion.pivot(after: index))
       }
       adam.step(&sweeps.embedding, gradient: gradient)
       latent = try landing(Variable(sweeps.embedding)).value

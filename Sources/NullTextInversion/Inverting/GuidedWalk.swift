@@ -38,9 +38,6 @@ struct GuidedWalk {
       .optimisation, stepCount: steps, firstStep: inversion.nullEmbeddings.count, since: start, progress)
   }
 
-  /// The pivot that step `index` is to land on.
-  func target(_ index: Int, _ inversion: Inversion) -> Tensor { inversion.pivots[steps - index - 1] }
-
   private func optimise(_ inversion: inout Inversion) throws {
     let optimizer = NullTextOptimizer(predictor: predictor, caption: caption, options: options)
     var budget = options.budget.map {
@@ -58,7 +55,7 @@ struct GuidedWalk {
       case .innerSteps(let innerSteps):
         let step = try optimizer.step(
           index, from: inversion.trajectory[index], embedding: inversion.nullEmbeddings.last ?? first,
-          target: target(index, inversion), innerSteps: innerSteps
+          target: inversion.pivot(after: index), innerSteps: innerSteps
         ) { reporter.report(step: index, innerStep: $0, loss: $1) }
         append(
           step.embedding, step.latent, loss: step.loss, innerSteps: step.updates, to: &inversion)
@@ -119,7 +116,7 @@ struct GuidedWalk {
     _ embedding: Tensor, _ latent: Tensor, loss: Float?, innerSteps: Int, to inversion: inout Inversion
   ) {
     let index = inversion.nullEmbeddings.count
-    inversion.losses.append(loss ?? latent.meanSquaredDifference(to: target(index, inversion)))
+    inversion.losses.append(loss ?? latent.meanSquaredDifference(to: inversion.pivot(after: index)))
     inversion.nullEmbeddings.append(embedding)
     inversion.trajectory.append(latent)
     inversion.innerSteps.append(innerSteps)

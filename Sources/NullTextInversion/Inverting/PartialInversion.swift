@@ -16,21 +16,12 @@ struct PartialInversion {
   /// - Throws: `InputError` if it is damaged, or not of this picture, caption, model or these options.
   func resume(_ begun: Inversion) throws -> Inversion? {
     guard let kept = try kept() else { return nil }
-    func check(_ agrees: Bool, _ what: String) throws {
-      guard agrees else {
-        throw InputError(
-          .mismatch,
-          "\(url.path) is the beginning of an inversion with another \(what). Remove it to start afresh, or give "
-            + "the same arguments as before to go on.")
-      }
+    if let what = kept.argument(otherThanOf: begun) {
+      throw InputError(
+        .mismatch,
+        "\(url.path) is the beginning of an inversion with another \(what). Remove it to start afresh, or give "
+          + "the same arguments as before to go on.")
     }
-    try check(
-      kept.modelFingerprint == begun.modelFingerprint && kept.schedule == begun.schedule, "model or schedule")
-    try check(
-      kept.pictureFingerprint == begun.pictureFingerprint && kept.sourceSize == begun.sourceSize
-        && kept.crop == begun.crop, "picture")
-    try check(kept.caption == begun.caption, "caption (\"\(kept.caption)\")")
-    try check(kept.options == begun.options, "set of options (\(kept.options.json))")
     guard kept.pivots.first == begun.pivots[0] else {
       throw InputError(
         .mismatch,
@@ -60,4 +51,16 @@ struct PartialInversion {
 
   /// Removes what is kept, once the inversion is finished and written.
   func remove() { try? FileManager.default.removeItem(at: url) }
+}
+
+extension Inversion {
+  /// What this inversion was made from that another was not, if anything.
+  func argument(otherThanOf other: Inversion) -> String? {
+    guard modelFingerprint == other.modelFingerprint, schedule == other.schedule else { return "model or schedule" }
+    guard pictureFingerprint == other.pictureFingerprint, sourceSize == other.sourceSize, crop == other.crop else {
+      return "picture"
+    }
+    guard caption == other.caption else { return "caption (\"\(caption)\")" }
+    return options == other.options ? nil : "set of options (\(options.json))"
+  }
 }

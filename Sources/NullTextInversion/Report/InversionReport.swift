@@ -107,7 +107,6 @@ extension InversionReport.Step {
       threshold = options.stoppingLoss(at: index)
     }
     distance = Double(
-      inversion.trajectory[index + 1]
-        .meanSquaredDifference(to: inversion.pivots[inversion.stepCount - index - 1]))
+      inversion.trajectory[index + 1].meanSquaredDifference(to: inversion.pivot(after: index)))
   }
 }

@@ -37,6 +37,14 @@ struct Evaluate: AsyncParsableCommand {
   @Option(help: ArgumentHelp("What to call the method in tables and folders.", valueName: "name"))
   var label: String?
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      Keep the inversions in this folder, and take up those that are there and were made with the same settings: \
+      another recipe then costs only its edits.
+      """, valueName: "folder"))
+  var inversions: String?
+
   @OptionGroup var model: ModelOption
   @OptionGroup(title: "Settings of the inversion") var settings: InversionSettings
 
@@ -86,6 +94,9 @@ struct Evaluate: AsyncParsableCommand {
     if label != nil, method.count > 1 {
       throw ValidationError("--label names one method, and several are given.")
     }
+    if inversions != nil, method.count > 1 {
+      throw ValidationError("--inversions keeps those of one method, and several are given.")
+    }
     if method.isEmpty { throw ValidationError("--method names none.") }
     if categories?.isEmpty == true { throw ValidationError("--categories names none.") }
   }
@@ -122,7 +133,7 @@ struct Evaluate: AsyncParsableCommand {
   ) async throws -> [(label: String, outcome: Evaluation.Outcome)] {
     let benchmark = try PIEBench(contentsOf: URL(fileURLWithPath: folder, isDirectory: true))
     let records = try benchmark.records(ofCategories: categories, limit: limit)
-    _ = try OutputFolder(checking: output.path)
+    for folder in [output.path, inversions].compactMap(\.self) { _ = try OutputFolder(checking: folder) }
     let edit = try recipe.map { try EditRecipe(contentsOf: $0).options }
     let editor = try await Checkpoint(model.folder()).load(work.progress)
     let evaluations = try method.map { method in
@@ -134,9 +145,11 @@ struct Evaluate: AsyncParsableCommand {
       options.blendsWords = blend
       options.emphasis = emphasis
       options.writesPanels = panels
-      return try UsageError.catching {
+      var evaluation = try UsageError.catching {
         try Evaluation(of: benchmark, editor: editor, options: options, output: output, label: label)
       }
+      evaluation.inversions = inversions.map { URL(fileURLWithPath: $0, isDirectory: true) }
+      return evaluation
     }
     var outcomes: [(label: String, outcome: Evaluation.Outcome)] = []
     for evaluation in evaluations {

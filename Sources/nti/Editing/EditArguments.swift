@@ -56,6 +56,14 @@ enum CrossStepsArgument: Equatable {
   var word: WordWindow? { if case .word(let window) = self { window } else { nil } }
 }
 
+extension SpatialReplace {
+  /// The part of the steps that is left free, as in `0.6`.
+  init(parsing text: String) throws {
+    guard let part = Double(text) else { throw InputError(.malformed, "write a number from 0 to 1.") }
+    try self.init(stopInject: part)
+  }
+}
+
 /// Two thresholds, as in `0.3` for both or `0.3,0.4`: of the words to blend, and of those to leave out.
 struct BlendThresholds: Equatable {
   let kept: Double

@@ -28,6 +28,11 @@ struct EditSettings: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "Of masactrl: the side of the largest grid that it acts on (default: all).", valueName: "n"))
+  var masactrlGrid: Int?
+
+  @Option(
+    help: ArgumentHelp(
       "How words are matched: one for one, or by what stays (default: auto, by their number).",
       valueName: "controller"))
   var controller: ControllerName?
@@ -85,6 +90,23 @@ struct EditSettings: ParsableArguments {
 
   @Option(help: ArgumentHelp("Over how many pixels the mask fades out (default: 0).", valueName: "pixels"))
   var maskSoftness: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      "Drop this part of the guidance differences, the smallest (ProxEdit; 0.7 is usual).", valueName: "0…1"))
+  var proximal: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      "With --proximal, how far late steps lead unchanged places back to the source (default: 1).",
+      valueName: "0…1"))
+  var pullBack: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      "Put the source's latents in place, but for the last part of the steps.", valueName: "0…1"),
+    transform: SpatialReplace.init(parsing:))
+  var spatialReplace: SpatialReplace?
 }
 
 extension EditSettings {
@@ -104,6 +126,8 @@ extension EditSettings {
     if !emphasis.isEmpty { options.emphasis = emphasis }
     options.blend = try blendSetting(over: base.blend, source: source, target: target)
     options.mask = try maskSetting(over: base.mask)
+    options.proximal = try proximalSetting(over: base.proximal)
+    options.spatialReplace = spatialReplace ?? base.spatialReplace
     try UsageError.catching { try options.validate() }
     return options
   }
@@ -136,16 +160,17 @@ extension EditSettings {
     guard strength == nil || name == .sdedit else {
       throw UsageError("--strength belongs to --control sdedit.")
     }
-    guard masactrlStart == nil && masactrlLayer == nil || name == .masactrl else {
-      throw UsageError("--masactrl-start and --masactrl-layer belong to --control masactrl.")
+    guard masactrlStart == nil && masactrlLayer == nil && masactrlGrid == nil || name == .masactrl else {
+      throw UsageError("--masactrl-start, --masactrl-layer and --masactrl-grid belong to --control masactrl.")
     }
     switch name {
     case .promptToPrompt: return .promptToPrompt
     case .none: return .none
     case .masactrl:
       let base = base.name == .masactrl ? base : .mutualSelfAttention()
-      guard case .mutualSelfAttention(let start, let layer) = base else { return base }
-      return .mutualSelfAttention(start: masactrlStart ?? start, firstLayer: masactrlLayer ?? layer)
+      guard case .mutualSelfAttention(let start, let layer, let grid) = base else { return base }
+      return .mutualSelfAttention(
+        start: masactrlStart ?? start, firstLayer: masactrlLayer ?? layer, largestGrid: masactrlGrid ?? grid)
     case .sdedit:
       if let strength { return .lateStart(strength: strength) }
       guard base.name == .sdedit else {
@@ -170,9 +195,10 @@ extension EditSettings {
       + names([
         "--guidance": guidance != nil, "--control": control != nil, "--strength": strength != nil,
         "--masactrl-start": masactrlStart != nil, "--masactrl-layer": masactrlLayer != nil,
-        "--blend": !blend.isEmpty,
+        "--masactrl-grid": masactrlGrid != nil, "--blend": !blend.isEmpty,
         "--blend-subtract": !blendSubtract.isEmpty, "--blend-threshold": blendThreshold != nil,
         "--blend-start": blendStart != nil, "--mask": mask != nil, "--mask-softness": maskSoftness != nil,
+        "--proximal": proximal != nil, "--pull-back": pullBack != nil, "--spatial-replace": spatialReplace != nil,
       ])
   }
 
@@ -219,6 +245,16 @@ extension EditSettings {
     let isInSource = (try? source.tokens(of: text)) != nil
     if isInSource, (try? target.tokens(of: text)) != nil { return words }
     return isInSource ? LocalBlend.Words(source: words.source) : LocalBlend.Words(target: words.target)
+  }
+
+  private func proximalSetting(over base: ProximalGuidance?) throws -> ProximalGuidance? {
+    guard var result = proximal.map({ _ in base ?? ProximalGuidance() }) ?? base else {
+      guard pullBack == nil else { throw UsageError("--pull-back needs --proximal.") }
+      return nil
+    }
+    result.quantile = proximal ?? result.quantile
+    result.pullBack = pullBack ?? result.pullBack
+    return result
   }
 
   private func maskSetting(over base: EditMask?) throws -> EditMask? {
