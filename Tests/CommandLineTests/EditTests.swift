@@ -63,6 +63,56 @@ import Testing
     #expect(sheet.contains(picture.enlarged(by: 256 / picture.width)))
   }
 
+  @Test("several prompts share the source's evaluations, and make the pictures that they make alone")
+  func severalPrompts() async throws {
+    let sample = try await Sample()
+    let prompts = ["a dog on a mat", "a cat on a red mat"]
+    let run = try await sample.run(
+      "edit", "--prompt", prompts[0], "--prompt", prompts[1], "-o", "all.png", "--json")
+    #expect(run.status == 0, "\(run.errors)")
+    let report = try run.json()
+    #expect(report["pictures"] as? [String] == ["all.1.png", "all.2.png"] && report["output"] == nil)
+    #expect(try #require(report.integer("evaluations", "forward")) <= 5 * Sample.steps)
+    for (number, prompt) in prompts.enumerated() {
+      let alone = try await sample.run("edit", "--prompt", prompt, "-o", "alone.png")
+      #expect(alone.status == 0)
+      #expect(try sample.picture("all.\(number + 1).png") == sample.picture("alone.png"))
+      #expect(try sample.recipe(in: "all.\(number + 1).png")["prompt"] as? String == prompt)
+    }
+    for arguments in [["--self-steps", "0,0.5"], ["--save-recipe", "r.json"]] {
+      let refused = try await sample.run(
+        ["edit", "photo.nti", "--model", Sample.model, "--prompt", prompts[0], "--prompt", prompts[1]]
+          + arguments)
+      #expect(refused.status == 64 && refused.errors.contains("prompts"))
+    }
+  }
+
+  @Test("thresholded guidance and spatial replacement are options, and each makes another picture")
+  func otherOptions() async throws {
+    let sample = try await Sample()
+    let plain = try await sample.run("edit", "--prompt", "a dog on a mat", "-o", "plain.png")
+    #expect(plain.status == 0)
+    var pictures = [try sample.picture("plain.png")]
+    for arguments in [
+      ["--proximal", "0.5"], ["--proximal", "0.5", "--pull-back", "0"], ["--spatial-replace", "0.4"],
+    ] {
+      let run = try await sample.run(
+        ["edit", "photo.nti", "--model", Sample.model, "--prompt", "a dog on a mat", "-o", "other.png"]
+          + arguments)
+      #expect(run.status == 0, "\(run.errors)")
+      let picture = try sample.picture("other.png")
+      #expect(!pictures.contains(picture), "\(arguments)")
+      pictures.append(picture)
+    }
+    let recipe = try sample.recipe(in: "other.png")
+    #expect((recipe["spatialReplace"] as? [String: Any])?["stopInject"] as? Double == 0.4)
+    for arguments in [["--proximal", "1.5"], ["--pull-back", "1"], ["--spatial-replace", "2"]] {
+      let run = try await sample.run(
+        ["edit", "photo.nti", "--model", Sample.model, "--prompt", "a dog on a mat"] + arguments)
+      #expect(run.status == 64, "\(arguments)")
+    }
+  }
+
   @Test("a mask keeps the rest of the latent, and the mask of a blend can be had") func masks() async throws {
     let sample = try await Sample()
     var mask = RGBImage(width: 16, height: 16, filledWith: .zero)

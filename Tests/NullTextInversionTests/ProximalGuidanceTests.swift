@@ -50,7 +50,9 @@ import Testing
     inversion = try small.inversion()
   }
 
-  private func path(_ prompt: String, _ proximal: ProximalGuidance?, _ guidance: Double = 3) throws -> [Tensor] {
+  private func path(_ prompt: String, _ proximal: ProximalGuidance?, _ guidance: Double = 3) throws
+    -> [Tensor]
+  {
     var options = EditOptions()
     options.control = .none
     options.guidance = guidance
@@ -66,7 +68,9 @@ import Testing
     let walk = try path("a dog on the mat", dropped)
     #expect(try path("a dog on the mat", dropped, 9) == walk)
     // With negative-prompt inversion that is the source's own.
-    for (latent, expected) in zip(walk, inversion.trajectory) { expectClose(latent, expected, relative: 1e-5) }
+    for (latent, expected) in zip(walk, inversion.trajectory) {
+      expectClose(latent, expected, relative: 1e-5)
+    }
     #expect(try path("a dog on the mat", nil)[5] != walk[5])
   }
 

@@ -62,7 +62,8 @@ struct EditSampler {
         let text = try predictor.prediction(controlledStem, target.context, control: control)
         var next: Tensor
         if let proximal = options.proximal {
-          let (prediction, unchanged) = proximal.guided(null: unguided.value, text: text.value, guidance: guidance)
+          let (prediction, unchanged) = proximal.guided(
+            null: unguided.value, text: text.value, guidance: guidance)
           next = sampler.denoised(latent, prediction: prediction, at: timestep)
           if proximal.pullsBack(step: index, of: inversion.stepCount) {
             next = proximal.pulledBack(next, to: inversion.pivot(after: index), unchanged: unchanged)

@@ -78,7 +78,9 @@ final class EditTarget {
   }
 
   private func sharesValues(at site: AttentionSite, in index: Int) -> Bool {
-    guard case .mutualSelfAttention(let start, let firstLayer, let grid) = options.control else { return false }
+    guard case .mutualSelfAttention(let start, let firstLayer, let grid) = options.control else {
+      return false
+    }
     return !site.isCross && index >= Int(start * Double(stepCount)) && site.index / 2 >= firstLayer
       && site.height * site.width <= grid.map { $0 * $0 } ?? .max
   }

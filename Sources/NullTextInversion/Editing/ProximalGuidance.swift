@@ -1,16 +1,16 @@
 internal import DiffusionCore
 internal import Tensor
 
-/// Guidance that follows the new prompt only where it says something else than the null embedding, and leads the rest
-/// back to the source: what ProxEdit adds to negative-prompt inversion (Han et al. 2023, arXiv:2306.05414).
+/// Guidance that follows the new prompt only where it says something else than the null embedding.
 ///
-/// Of the guidance difference d = ε_text − ε∅ only what exceeds λ counts, a quantile of |d|:
+/// What ProxEdit adds to negative-prompt inversion (Han and others 2023, arXiv:2306.05414). Of the guidance difference
+/// d = ε_text − ε∅ only what exceeds λ counts, a quantile of |d|:
 ///
 ///     ε = ε∅ + w prox(d)
 ///
 /// In the last part of the steps, the latent after a step is moved towards the source's pivot wherever |prox(d)| is at
-/// most λ, and is not near a place where it is larger. λ is taken over the target's own latent; the published code takes it over a
-/// batch with the source's, whose differences are nought with negative-prompt inversion, so its 0.7 is 0.4 here.
+/// most λ and no larger one is near. λ is taken over the target's own latent; the published code takes it over a batch
+/// with the source's, whose differences are nought with negative-prompt inversion, so that its 0.7 is 0.4 here.
 public struct ProximalGuidance: Sendable, Hashable {
   /// What becomes of a difference above the threshold.
   public enum Shrinkage: String, Sendable, Hashable, Codable {
@@ -45,7 +45,8 @@ public struct ProximalGuidance: Sendable, Hashable {
 
   func validate() throws {
     for (value, what) in [
-      (quantile, "quantile of proximal guidance"), (pullBack, "pull-back"), (pullBackStart, "start of the pull-back"),
+      (quantile, "quantile of proximal guidance"), (pullBack, "pull-back"),
+      (pullBackStart, "start of the pull-back"),
     ] {
       guard (0...1).contains(value) else {
         throw InputError(.outOfRange, "a \(what) of \(value): ask for 0 to 1.")

@@ -89,7 +89,8 @@ public struct Evaluation: Sendable {
       do {
         try FileManager.default.createDirectory(at: inversions, withIntermediateDirectories: true)
       } catch {
-        throw InputError(.unwritable, "The folder \(inversions.path) cannot be made: \(error.localizedDescription)")
+        throw InputError(
+          .unwritable, "The folder \(inversions.path) cannot be made: \(error.localizedDescription)")
       }
     }
     let fingerprint = try settings.fingerprint

@@ -56,8 +56,11 @@ struct PartialInversion {
 extension Inversion {
   /// What this inversion was made from that another was not, if anything.
   func argument(otherThanOf other: Inversion) -> String? {
-    guard modelFingerprint == other.modelFingerprint, schedule == other.schedule else { return "model or schedule" }
-    guard pictureFingerprint == other.pictureFingerprint, sourceSize == other.sourceSize, crop == other.crop else {
+    guard modelFingerprint == other.modelFingerprint, schedule == other.schedule else {
+      return "model or schedule"
+    }
+    guard pictureFingerprint == other.pictureFingerprint, sourceSize == other.sourceSize, crop == other.crop
+    else {
       return "picture"
     }
     guard caption == other.caption else { return "caption (\"\(caption)\")" }

@@ -10,14 +10,15 @@ struct Edit: AsyncParsableCommand {
     usage: "nti edit <file.nti> --prompt <text> [<options>]",
     discussion: """
       Write the caption again with other words, or with words added or left out. Several windows with commas between \
-      (--cross-steps 0.4,0.8 --self-steps 0.2,0.5) make all combinations, on one labelled contact sheet.
+      (--cross-steps 0.4,0.8 --self-steps 0.2,0.5) make all combinations, on one labelled contact sheet. Several prompts \
+      (--prompt … --prompt …) are edited together, which costs less, and make a picture each, numbered.
       """)
 
   @Argument(help: ArgumentHelp("An inversion.", valueName: "file.nti"))
   var inversion: String
 
-  @Option(help: ArgumentHelp("The new prompt; a recipe may give it instead.", valueName: "text"))
-  var prompt: String?
+  @Option(help: ArgumentHelp("The new prompt; a recipe may give it instead. Repeatable.", valueName: "text"))
+  var prompt: [String] = []
 
   @OptionGroup var model: ModelOption
 
@@ -42,10 +43,10 @@ struct Edit: AsyncParsableCommand {
   @OptionGroup var work: WorkOptions
 
   func validate() throws {
-    guard prompt != nil || recipe != nil else {
+    guard !prompt.isEmpty || recipe != nil else {
       throw ValidationError("There is no prompt; say with --prompt what the picture is to show.")
     }
-    if let prompt { try Self.check(prompt) }
+    for prompt in prompt { try Self.check(prompt) }
   }
 
   private static func check(_ prompt: String) throws {
@@ -57,40 +58,68 @@ struct Edit: AsyncParsableCommand {
   func run() async throws {
     let work = work.start()
     let base = try recipe.map { try EditRecipe(contentsOf: $0) }
-    guard let prompt = prompt ?? base?.prompt else {
+    let prompts = prompt.isEmpty ? [base?.prompt].compactMap(\.self) : prompt
+    guard !prompts.isEmpty else {
       throw UsageError("Neither --prompt nor the recipe says what the picture is to show.")
     }
-    try Self.check(prompt)
+    for prompt in prompts { try Self.check(prompt) }
     let inversion = try Inversion(contentsOf: URL(fileURLWithPath: self.inversion))
-    let files = try EditFiles(self)
+    let files = try EditFiles(self, count: prompts.count)
 
     let checkpoint = try Checkpoint(model.folder())
     try checkpoint.check(inversion, self.inversion)
-    let words = WordCheck(
-      source: PromptWords(try checkpoint.check(inversion.caption, as: "caption")),
-      target: PromptWords(try checkpoint.check(prompt, as: "prompt")))
-    let sweep = try sweep(over: base?.options ?? EditOptions(), words)
-    for options in sweep.all { try words.check(options, steps: inversion.stepCount) }
+    let source = PromptWords(try checkpoint.check(inversion.caption, as: "caption"))
+    let sweep = try oneSweep(
+      prompts.map { prompt in
+        let words = WordCheck(source: source, target: PromptWords(try checkpoint.check(prompt, as: "prompt")))
+        let sweep = try self.sweep(over: base?.options ?? EditOptions(), words)
+        for options in sweep.all { try words.check(options, steps: inversion.stepCount) }
+        return sweep
+      })
 
     let editor = try await checkpoint.load(work.progress)
     let inverted = try editor.open(inversion)
     var edits: [EditedImage] = []
     for (index, options) in sweep.all.enumerated() {
       work.progress.begin(sweep.isSheet ? "edit \(index + 1) of \(sweep.all.count)" : "")
-      edits.append(try await inverted.edit(prompt: prompt, options: options, progress: work.progress.handler))
+      edits += try await inverted.edit(prompts: prompts, options: options, progress: work.progress.handler)
     }
-    let recipes = sweep.all.map { EditRecipe(prompt: prompt, options: $0) }
-    let source = sweep.isSheet ? try await inverted.reconstruction() : nil
-    let image =
-      source.map { sweep.sheet(of: edits.map(\.image), source: $0, title: prompt) } ?? edits[0].image
-    try files.write(image, recipes, mask: edits[0].mask)
+    let recipes = edits.map { EditRecipe(prompt: $0.prompt, options: $0.options) }
+    if sweep.isSheet {
+      let source = try await inverted.reconstruction()
+      let sheet = sweep.sheet(of: edits.map(\.image), source: source, title: prompts[0])
+      try files.write(sheet: sheet, recipes)
+    } else {
+      try files.write(edits.map(\.image), recipes, mask: edits[0].mask)
+    }
 
     var report = Report(seconds: work.seconds, evaluations: editor.model.unet.counter.total, about: inversion)
-    report.output = files.output.path
+    if prompts.count == 1 {
+      report.output = files.outputs[0].path
+    } else {
+      report.pictures = files.outputs.map(\.path)
+    }
     report.mask = files.mask?.path
     report.recipeFile = files.recipe?.path
-    if sweep.isSheet { report.recipes = recipes } else { report.recipe = recipes[0] }
+    if edits.count == 1 { report.recipe = recipes[0] } else { report.recipes = recipes }
     try work.finish(report, summary(report, edits))
+  }
+
+  /// The edits of all prompts, if they are the same: one walk then serves them all.
+  private func oneSweep(_ sweeps: [EditSweep]) throws -> EditSweep {
+    guard sweeps.count > 1 else { return sweeps[0] }
+    guard !sweeps.contains(where: \.isSheet) else {
+      throw UsageError("Several prompts and several windows are given; give one of either.")
+    }
+    guard saveMask == nil, saveRecipe == nil else {
+      throw UsageError("--save-mask and --save-recipe are for one edit, and several prompts were given.")
+    }
+    guard sweeps.allSatisfy({ $0.all == sweeps[0].all }) else {
+      throw UsageError(
+        "A word of --blend-subtract is in some of the prompts only; say which are meant with a comma, as in cat,dog."
+      )
+    }
+    return sweeps[0]
   }
 
   /// The edits that are asked for.
@@ -106,7 +135,8 @@ struct Edit: AsyncParsableCommand {
   }
 
   private func summary(_ report: Report, _ edits: [EditedImage]) -> String {
-    var lines = [report.output, report.mask, report.recipeFile].compactMap(\.self)
+    var lines = ([report.output] + (report.pictures ?? []) + [report.mask, report.recipeFile]).compactMap(
+      \.self)
     let count = edits.count == 1 ? "" : "\(edits.count) edits, "
     lines.append(
       "  \(count)\(report.evaluations?.forward ?? 0) evaluations forwards, \(Format.duration(report.seconds))"
@@ -117,21 +147,33 @@ struct Edit: AsyncParsableCommand {
 
 /// The files that an edit writes, checked when this is made.
 private struct EditFiles {
-  let output: OutputFile
+  /// One for each prompt.
+  let outputs: [OutputFile]
   var mask: OutputFile?
   var recipe: OutputFile?
 
-  init(_ command: Edit) throws {
+  init(_ command: Edit, count: Int) throws {
     let inputs = [command.inversion, command.settings.mask].compactMap(\.self)
-    output = try .picture(
-      command.output ?? command.inversion.replacingPathExtension(with: "edit.png"), sparing: inputs)
-    if let path = command.saveMask { mask = try .picture(path, sparing: inputs + [output.path]) }
-    if let path = command.saveRecipe { recipe = try OutputFile(path, sparing: inputs + [output.path]) }
+    let path = command.output ?? command.inversion.replacingPathExtension(with: "edit.png")
+    let ending = (path as NSString).pathExtension
+    outputs = try (1...count).map { number in
+      try .picture(
+        count == 1 ? path : path.replacingPathExtension(with: "\(number).\(ending)"), sparing: inputs)
+    }
+    let taken = inputs + outputs.map(\.path)
+    if let path = command.saveMask { mask = try .picture(path, sparing: taken) }
+    if let path = command.saveRecipe { recipe = try OutputFile(path, sparing: taken) }
   }
 
-  func write(_ image: RGBImage, _ recipes: [EditRecipe], mask found: Tensor?) throws {
-    let text = recipes.count == 1 ? try JSONText.line(recipes[0]) : try JSONText.line(recipes)
-    try output.write(image, texts: [EditRecipe.textKey: text])
+  func write(sheet: RGBImage, _ recipes: [EditRecipe]) throws {
+    try outputs[0].write(sheet, texts: [EditRecipe.textKey: JSONText.line(recipes)])
+  }
+
+  func write(_ images: [RGBImage], _ recipes: [EditRecipe], mask found: Tensor?) throws {
+    for (output, (image, recipe)) in zip(outputs, zip(images, recipes)) {
+      try output.write(image, texts: [EditRecipe.textKey: JSONText.line(recipe)])
+    }
+    let image = images[0]
     if let recipe { try AtomicFile.write(Data((JSONText.indented(recipes[0]) + "\n").utf8), to: recipe.url) }
     if let mask, let found {
       try mask.write(Self.picture(of: found, width: image.width, height: image.height))

@@ -198,7 +198,8 @@ extension EditSettings {
         "--masactrl-grid": masactrlGrid != nil, "--blend": !blend.isEmpty,
         "--blend-subtract": !blendSubtract.isEmpty, "--blend-threshold": blendThreshold != nil,
         "--blend-start": blendStart != nil, "--mask": mask != nil, "--mask-softness": maskSoftness != nil,
-        "--proximal": proximal != nil, "--pull-back": pullBack != nil, "--spatial-replace": spatialReplace != nil,
+        "--proximal": proximal != nil, "--pull-back": pullBack != nil,
+        "--spatial-replace": spatialReplace != nil,
       ])
   }
 
