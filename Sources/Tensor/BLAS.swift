@@ -93,8 +93,8 @@ struct ProductTiling {
   let count: Int
 
   init(rows: Int, columns: Int, depth: Int) {
-    // A tile of a quarter million multiply-adds takes some microseconds: less is not worth handing over.
-    let tiles = min(32, max(1, rows * columns * depth >> 18))
+    // A tile of a million multiply-adds takes some ten microseconds: less is not worth handing over.
+    let tiles = min(32, max(1, (rows * columns * depth) >> 20))
     self.rows = rows
     self.columns = columns
     if rows >= columns || rows >= 512 {
@@ -112,7 +112,7 @@ struct ProductTiling {
   /// factor costs more than the product.
   private static func part(of length: Int, by tiles: Int) -> Int {
     let share = (length + tiles - 1) / tiles
-    return min(length, max(32, (share + 15) / 16 * 16))
+    return min(length, max(64, (share + 15) / 16 * 16))
   }
 
   func ranges(_ index: Int) -> (rows: Range<Int>, columns: Range<Int>) {
