@@ -87,6 +87,23 @@ import Testing
     }
   }
 
+  @Test("an edit is kept as an inversion, and edited in turn") func successiveEdits() async throws {
+    let sample = try await Sample()
+    let first = try await sample.run(
+      "edit", "--prompt", "a dog on a mat", "--save-inversion", "dog.nti", "-o", "dog.png", "--json")
+    #expect(first.status == 0, "\(first.errors)")
+    #expect(try first.json()["inversion"] as? String == "dog.nti")
+    #expect(try Inversion(contentsOf: sample.scratch("dog.nti")).caption == "a dog on a mat")
+    let same = try await sample.run(["reconstruct", "dog.nti", "--model", Sample.model, "-o", "same.png"])
+    #expect(same.status == 0)
+    #expect(try sample.picture("same.png") == sample.picture("dog.png"))
+    let second = try await sample.run([
+      "edit", "dog.nti", "--model", Sample.model, "--prompt", "a dog on a red mat", "-o", "red.png",
+    ])
+    #expect(second.status == 0, "\(second.errors)")
+    #expect(try sample.picture("red.png") != sample.picture("dog.png"))
+  }
+
   @Test("thresholded guidance and spatial replacement are options, and each makes another picture")
   func otherOptions() async throws {
     let sample = try await Sample()

@@ -39,6 +39,12 @@ struct Edit: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Write where --blend let the picture change.", valueName: "file.png"))
   var saveMask: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Write the edit as an inversion with the prompt as its caption, to be edited in turn.",
+      valueName: "file.nti"))
+  var saveInversion: String?
+
   @OptionGroup(title: "Settings of the edit") var settings: EditSettings
   @OptionGroup var work: WorkOptions
 
@@ -90,7 +96,7 @@ struct Edit: AsyncParsableCommand {
       let sheet = sweep.sheet(of: edits.map(\.image), source: source, title: prompts[0])
       try files.write(sheet: sheet, recipes)
     } else {
-      try files.write(edits.map(\.image), recipes, mask: edits[0].mask)
+      try files.write(edits.map(\.image), recipes, edits[0])
     }
 
     var report = Report(seconds: work.seconds, evaluations: editor.model.unet.counter.total, about: inversion)
@@ -101,6 +107,7 @@ struct Edit: AsyncParsableCommand {
     }
     report.mask = files.mask?.path
     report.recipeFile = files.recipe?.path
+    report.inversion = files.inversion?.path
     if edits.count == 1 { report.recipe = recipes[0] } else { report.recipes = recipes }
     try work.finish(report, summary(report, edits))
   }
@@ -111,9 +118,7 @@ struct Edit: AsyncParsableCommand {
     guard !sweeps.contains(where: \.isSheet) else {
       throw UsageError("Several prompts and several windows are given; give one of either.")
     }
-    guard saveMask == nil, saveRecipe == nil else {
-      throw UsageError("--save-mask and --save-recipe are for one edit, and several prompts were given.")
-    }
+    try checkSaving("prompts")
     guard sweeps.allSatisfy({ $0.all == sweeps[0].all }) else {
       throw UsageError(
         "A word of --blend-subtract is in some of the prompts only; say which are meant with a comma, as in cat,dog."
@@ -127,16 +132,23 @@ struct Edit: AsyncParsableCommand {
     let sweep = EditSweep(
       try settings.options(over: base, source: words.source, target: words.target),
       crossWindows: settings.crossWindows(over: base), selfWindows: settings.selfWindows(over: base))
-    guard !sweep.isSheet || saveMask == nil && saveRecipe == nil else {
-      throw UsageError("--save-mask and --save-recipe are for one edit, and several windows were given.")
-    }
+    if sweep.isSheet { try checkSaving("windows") }
     guard saveMask == nil || sweep.all[0].blend != nil else { throw UsageError("--save-mask needs --blend.") }
     return sweep
   }
 
+  private func checkSaving(_ what: String) throws {
+    guard saveMask == nil, saveRecipe == nil, saveInversion == nil else {
+      throw UsageError(
+        "--save-mask, --save-recipe and --save-inversion are for one edit, and several \(what) were given.")
+    }
+  }
+
   private func summary(_ report: Report, _ edits: [EditedImage]) -> String {
-    var lines = ([report.output] + (report.pictures ?? []) + [report.mask, report.recipeFile]).compactMap(
-      \.self)
+    var lines =
+      ([report.output] + (report.pictures ?? []) + [report.mask, report.recipeFile, report.inversion])
+      .compactMap(
+        \.self)
     let count = edits.count == 1 ? "" : "\(edits.count) edits, "
     lines.append(
       "  \(count)\(report.evaluations?.forward ?? 0) evaluations forwards, \(Format.duration(report.seconds))"
@@ -151,6 +163,7 @@ private struct EditFiles {
   let outputs: [OutputFile]
   var mask: OutputFile?
   var recipe: OutputFile?
+  var inversion: OutputFile?
 
   init(_ command: Edit, count: Int) throws {
     let inputs = [command.inversion, command.settings.mask].compactMap(\.self)
@@ -162,6 +175,7 @@ private struct EditFiles {
     }
     let taken = inputs + outputs.map(\.path)
     if let path = command.saveMask { mask = try .picture(path, sparing: taken) }
+    if let path = command.saveInversion { inversion = try OutputFile(path, sparing: taken) }
     if let path = command.saveRecipe { recipe = try OutputFile(path, sparing: taken) }
   }
 
@@ -169,13 +183,14 @@ private struct EditFiles {
     try outputs[0].write(sheet, texts: [EditRecipe.textKey: JSONText.line(recipes)])
   }
 
-  func write(_ images: [RGBImage], _ recipes: [EditRecipe], mask found: Tensor?) throws {
+  func write(_ images: [RGBImage], _ recipes: [EditRecipe], _ first: EditedImage) throws {
     for (output, (image, recipe)) in zip(outputs, zip(images, recipes)) {
       try output.write(image, texts: [EditRecipe.textKey: JSONText.line(recipe)])
     }
     let image = images[0]
     if let recipe { try AtomicFile.write(Data((JSONText.indented(recipes[0]) + "\n").utf8), to: recipe.url) }
-    if let mask, let found {
+    if let inversion { try first.inverted.inversion.write(to: inversion.url) }
+    if let mask, let found = first.mask {
       try mask.write(Self.picture(of: found, width: image.width, height: image.height))
     }
   }
