@@ -4,14 +4,49 @@ internal import Synchronization
 ///
 /// A network evaluation allocates the same few hundred blocks each time. Given back to the operating system, their
 /// pages would be faulted in again at every one; kept here, they are warm. Sizes are rounded up to eighths of a power
-/// of two, so that a block serves every size close to its own.
+/// of two, so that a block serves every size close to its own. When too much is kept, what was freed longest ago goes
+/// first: the sizes of one network make room for those of the next.
 package final class BufferPool: Sendable {
   package static let shared = BufferPool()
 
+  private struct Block {
+    let address: UInt
+    /// Counts the blocks that were kept before.
+    let age: Int
+  }
+
   private struct Shelves {
-    /// Addresses of free blocks by capacity.
-    var blocks: [Int: [UInt]] = [:]
+    /// Free blocks by capacity, each shelf from the oldest to the newest.
+    var blocks: [Int: [Block]] = [:]
     var keptBytes = 0
+    var keptCount = 0
+
+    mutating func take(capacity: Int) -> UInt? {
+      guard let block = blocks[capacity]?.popLast() else { return nil }
+      keptBytes -= capacity * 4
+      return block.address
+    }
+
+    mutating func keep(_ address: UInt, capacity: Int) {
+      blocks[capacity, default: []].append(Block(address: address, age: keptCount))
+      keptBytes += capacity * 4
+      keptCount += 1
+    }
+
+    /// Takes the oldest blocks away until no more than `limit` bytes are kept.
+    mutating func surplus(over limit: Int) -> [UInt] {
+      var surplus: [UInt] = []
+      while keptBytes > limit,
+        let (capacity, shelf) = blocks.filter({ !$0.value.isEmpty }).min(by: {
+          $0.value[0].age < $1.value[0].age
+        })
+      {
+        surplus.append(shelf[0].address)
+        blocks[capacity]?.removeFirst()
+        keptBytes -= capacity * 4
+      }
+      return surplus
+    }
   }
 
   private let shelves = Mutex(Shelves())
@@ -31,11 +66,7 @@ package final class BufferPool: Sendable {
 
   package func take(_ count: Int) -> UnsafeMutablePointer<Float> {
     let capacity = Self.capacity(for: count)
-    let kept = shelves.withLock { shelves -> UInt? in
-      guard let block = shelves.blocks[capacity]?.popLast() else { return nil }
-      shelves.keptBytes -= capacity * 4
-      return block
-    }
+    let kept = shelves.withLock { $0.take(capacity: capacity) }
     let block =
       kept.flatMap(UnsafeMutableRawPointer.init(bitPattern:))
       ?? UnsafeMutableRawPointer.allocate(byteCount: capacity * 4, alignment: 64)
@@ -43,24 +74,21 @@ package final class BufferPool: Sendable {
   }
 
   package func give(_ base: UnsafeMutablePointer<Float>, count: Int) {
-    let capacity = Self.capacity(for: count)
-    let block = UInt(bitPattern: base)
+    let address = UInt(bitPattern: base)
     let limit = byteLimit
-    let isKept = shelves.withLock { shelves in
-      guard shelves.keptBytes + capacity * 4 <= limit else { return false }
-      shelves.blocks[capacity, default: []].append(block)
-      shelves.keptBytes += capacity * 4
-      return true
-    }
-    if !isKept { UnsafeMutableRawPointer(base).deallocate() }
+    free(
+      shelves.withLock { shelves in
+        shelves.keep(address, capacity: Self.capacity(for: count))
+        return shelves.surplus(over: limit)
+      })
   }
 
   /// Gives all kept blocks back to the operating system.
   package func drain() {
-    let blocks = shelves.withLock { shelves in
-      defer { shelves = Shelves() }
-      return shelves.blocks.values.flatMap { $0 }
-    }
+    free(shelves.withLock { $0.surplus(over: 0) })
+  }
+
+  private func free(_ blocks: [UInt]) {
     for block in blocks { UnsafeMutableRawPointer(bitPattern: block)?.deallocate() }
   }
 }

@@ -26,8 +26,11 @@ struct PatchGrid {
     stride = convolution.stride
     leading = convolution.padding.leading
     precondition(rows > 0 && columns > 0, "a picture of \(height)x\(width) under a kernel of \(size)")
-    // About two hundred pixels a block: enough for an efficient product, few enough for their patches to stay in cache.
-    let blocks = min(rows, (rows * columns + 191) / 192)
+    // A product packs all weights for each block, so large pictures have large blocks, as far as their patches stay in
+    // the last cache; small ones have blocks for two threads at least.
+    let pixels = rows * columns
+    let pixelsPerBlock = pixels > 768 ? min(768, max(192, (1 << 22) / (size * size * channels))) : 192
+    let blocks = min(rows, (pixels + pixelsPerBlock - 1) / pixelsPerBlock)
     rowsPerBlock = (rows + blocks - 1) / blocks
     blockCount = (rows + rowsPerBlock - 1) / rowsPerBlock
     // A small picture is also cut over its output channels; gathering its patches twice costs less than waiting.
