@@ -41,8 +41,8 @@ struct Demo: AsyncParsableCommand {
       label: "autoencoder alone")
     try log.add(pictures.ddim, "ddim", "DDIM at guidance \(guidance)", psnr: psnrDDIM, seconds: seconds)
     try log.add(
-      pictures.reconstruction, "null-text", "null-text (fast) at guidance \(guidance)", psnr: inversion.psnr,
-      seconds: inversionSeconds)
+      pictures.reconstruction, "null-text", "null-text, fast, at guidance \(guidance)", psnr: inversion.psnr,
+      label: "null-text, fast", seconds: inversionSeconds)
     for edit in scene.edits {
       log.begin(edit.prompt)
       let edited = try await inverted.edit(
