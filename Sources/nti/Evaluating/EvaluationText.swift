@@ -1,0 +1,53 @@
+internal import NullTextInversion
+
+/// Tables for people.
+enum EvaluationText {
+  private static let columns: [(title: String, metric: EvaluationMetric, factor: Double, places: Int)] = [
+    ("PSNR", .psnrOutside, 1, 2), ("MSE·10⁴", .mseOutside, 1e4, 1), ("SSIM·10²", .ssimOutside, 1e2, 2),
+    ("inside dB", .answerPSNRInside, 1, 2), ("outside dB", .answerPSNROutside, 1, 2),
+    ("recon dB", .reconstructionPSNR, 1, 2), ("bound dB", .autoencoderPSNR, 1, 2),
+    ("seconds", .seconds, 1, 1),
+    ("forward", .forward, 1, 0), ("backward", .backward, 1, 0),
+  ]
+
+  /// A table for each method: PSNR, MSE and SSIM against the source outside of the region to edit, as PIE-Bench has
+  /// them; errors against the right answer; reconstruction; cost.
+  static func tables(_ table: EvaluationTable) -> String {
+    table.methods.map { method in
+      let used = columns.filter { method.mean(of: $0.metric) != nil }
+      var rows = [[method.label, "records"] + used.map(\.title)]
+      for category in method.categories {
+        rows.append(row("\(category) \(PIEBench.name(ofCategory: category))", method, category, used))
+      }
+      rows.append(row("mean", method, nil, used))
+      return aligned(rows)
+    }.joined(separator: "\n")
+  }
+
+  private static func row(
+    _ title: String, _ method: EvaluationTable.Method, _ category: String?,
+    _ used: [(title: String, metric: EvaluationMetric, factor: Double, places: Int)]
+  ) -> [String] {
+    let count = method.results.count { category == nil || $0.category == category }
+    let numbers = used.map { column in
+      number(method.mean(of: column.metric, category: category).map { $0 * column.factor }, column.places)
+    }
+    return [title, "\(count)"] + numbers
+  }
+
+  static func number(_ value: Double?, _ places: Int) -> String {
+    guard let value else { return "-" }
+    return value.isFinite ? Format.decimal(value, places: places) : "\(value)"
+  }
+
+  private static func aligned(_ rows: [[String]]) -> String {
+    let widths = (rows.first ?? []).indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+    return rows.map { row in
+      let cells = zip(row, widths).enumerated().map { index, cell in
+        let space = String(repeating: " ", count: cell.1 - cell.0.count)
+        return index == 0 ? cell.0 + space : space + cell.0
+      }
+      return cells.joined(separator: "  ") + "\n"
+    }.joined()
+  }
+}
