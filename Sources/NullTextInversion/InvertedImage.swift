@@ -125,6 +125,8 @@ public struct EditedImage: Sendable {
     inversion.caption = prompt
     inversion.options.guidance = options.guidance ?? source.guidance
     inversion.trajectory = latents
+    // Thresholded guidance leads back to the pivots: to this picture, not to the one before.
+    inversion.pivots = latents.reversed()
     return InvertedImage(editor: editor, inversion: inversion, evaluations: EvaluationCount())
   }
 }

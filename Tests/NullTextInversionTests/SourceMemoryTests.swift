@@ -284,6 +284,11 @@ private struct FourRows {
     #expect(source.inversion.caption == "a dog on the mat" && source.evaluations == EvaluationCount())
     #expect(source.inversion.trajectory == dog.latents)
     #expect(try await source.reconstruction() == dog.image)
+    // What is led back to the source is led back to the edited picture, not to the one before.
+    var back = EditOptions()
+    back.proximal = ProximalGuidance(quantile: 1, pullBackStart: 0)
+    let held = try await dog.inverted.edit(prompt: "a big fox on the mat", options: back)
+    for (latent, expected) in zip(held.latents, dog.latents) { expectClose(latent, expected, relative: 1e-6) }
 
     let fox = try await source.edit(prompt: "a big fox on the mat")
     #expect(fox.evaluations.forward > 8 && fox.image != dog.image)
