@@ -22,17 +22,15 @@ from safetensors.torch import load_file
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from reference.control import Edit, sample  # noqa: E402
+from reference.inversion import Inversion  # noqa: E402
 from reference.model import Model  # noqa: E402
 
 
-class Kept:
+def kept(path, caption, guidance):
     """An inversion file of the program's, as the reference wants it."""
-
-    def __init__(self, path, caption, guidance):
-        arrays = load_file(path)
-        self.caption, self.guidance = caption, guidance
-        self.pivots = [z[None] for z in arrays["pivots"]]
-        self.null = [e[None] for e in arrays["null_embeddings"]]
+    arrays = load_file(path)
+    pivots, null = ([x[None] for x in arrays[name]] for name in ("pivots", "null_embeddings"))
+    return Inversion(caption, guidance, pivots, null)
 
 
 def region(runs, height, width):
@@ -44,7 +42,7 @@ def region(runs, height, width):
 
 def errors(edit, answer, inside):
     square = ((edit.astype(float) - answer.astype(float)) / 255) ** 2
-    return [-10 * math.log10(square[mask].mean()) for mask in (inside, ~inside)]
+    return [-10 * math.log10(square[mask].mean()) if mask.any() else math.nan for mask in (inside, ~inside)]
 
 
 def main():
@@ -65,14 +63,14 @@ def main():
         source, target = record["original_prompt"], record["editing_prompt"]
         controller = "replace" if len(source.split()) == len(target.split()) else "refine"
         edit = Edit(target, controller, cross=settings["crossSteps"], self=settings["selfSteps"])
-        inversion = Kept(options.inversions / f"{name}.nti", source, None)
-        _, latent, _ = sample(model, inversion, edit, settings["guidance"])
+        inversion = kept(options.inversions / f"{name}.nti", source, settings["guidance"])
+        _, latent, _ = sample(model, inversion, edit)
         answer = np.asarray(Image.open(options.bench / record["answer"]).convert("RGB"))
         ours = np.asarray(Image.open(options.edits / "annotation_images" / record["image_path"]).convert("RGB"))
         inside = region(record["mask"], *answer.shape[:2])
         rows.append(errors(model.render(latent).numpy(), answer, inside) + errors(ours, answer, inside))
         print(name, " ".join(f"{x:.2f}" for x in rows[-1]), flush=True)
-    means = [sum(column) / len(rows) for column in zip(*rows)]
+    means = np.nanmean(rows, axis=0)  # there is nothing outside of a region that is everything
     print(f"{len(rows)} records: reference inside {means[0]:.2f} outside {means[1]:.2f} dB, ", end="")
     print(f"program inside {means[2]:.2f} outside {means[3]:.2f} dB")
 

@@ -37,7 +37,7 @@ package final class BufferPool: Sendable {
     mutating func surplus(over limit: Int) -> [UInt] {
       var surplus: [UInt] = []
       while keptBytes > limit,
-        let (capacity, shelf) = blocks.filter({ !$0.value.isEmpty }).min(by: {
+        let (capacity, shelf) = blocks.lazy.filter({ !$0.value.isEmpty }).min(by: {
           $0.value[0].age < $1.value[0].age
         })
       {

@@ -60,23 +60,29 @@ struct EditSampler {
         let controlledStem = isShared ? stem : try predictor.stem(latent, at: timestep, control: control)
         let unguided = try predictor.prediction(stem, null, control: nullControl)
         let text = try predictor.prediction(controlledStem, target.context, control: control)
-        var next: Tensor
-        if let proximal = options.proximal {
-          let (prediction, unchanged) = proximal.guided(
-            null: unguided.value, text: text.value, guidance: guidance)
-          next = sampler.denoised(latent, prediction: prediction, at: timestep)
-          if proximal.pullsBack(step: index, of: inversion.stepCount) {
-            next = proximal.pulledBack(next, to: inversion.pivot(after: index), unchanged: unchanged)
+        let next =
+          options.proximal.map {
+            proximalStep($0, index, sampler, latent, null: unguided, text: text, guidance: guidance)
           }
-        } else {
-          let prediction = predictor.guided(null: unguided, text: text, guidance: guidance)
-          next = sampler.denoised(latent, prediction: prediction.value, at: timestep)
-        }
+          ?? sampler.denoised(
+            latent, prediction: predictor.guided(null: unguided, text: text, guidance: guidance).value,
+            at: timestep)
         target.advance(to: next, after: index, source: inversion.trajectory[index + 1])
       }
       reporter.report(step: index + 1)
     }
     return targets.map { Path(latents: $0.latents, mask: $0.mask) }
+  }
+
+  /// Where a step with thresholded guidance leads.
+  private func proximalStep(
+    _ proximal: ProximalGuidance, _ index: Int, _ sampler: DDIM, _ latent: Tensor, null: Variable,
+    text: Variable, guidance: Double
+  ) -> Tensor {
+    let (prediction, unchanged) = proximal.guided(null: null.value, text: text.value, guidance: guidance)
+    let next = sampler.denoised(latent, prediction: prediction, at: sampler.timesteps[index])
+    guard proximal.pullsBack(step: index, of: sampler.stepCount) else { return next }
+    return proximal.pulledBack(next, to: source.inversion.pivot(after: index), unchanged: unchanged)
   }
 
   /// The attention of the source under its caption, step by step: T evaluations.

@@ -85,14 +85,7 @@ public struct Evaluation: Sendable {
   ) async throws -> Outcome {
     let planned = records ?? benchmark.records
     try store.open(settings, plan: planned.map(\.id))
-    if let inversions {
-      do {
-        try FileManager.default.createDirectory(at: inversions, withIntermediateDirectories: true)
-      } catch {
-        throw InputError(
-          .unwritable, "The folder \(inversions.path) cannot be made: \(error.localizedDescription)")
-      }
-    }
+    if let inversions { try OutputFolder.make(inversions) }
     let fingerprint = try settings.fingerprint
     let part = shard?.part(of: planned) ?? planned
     var outcome = Outcome()

@@ -11,10 +11,9 @@ enum InversionFile {
 
   /// Metadata keys, as they stand in the file.
   enum Key: String, CaseIterable {
-    case format, version, method, caption, steps, guidance, stepsOffset = "steps_offset", finalAlpha =
-      "final_alpha"
-    case predictionType = "prediction_type", modelFingerprint = "model_fingerprint", sourceSize =
-      "source_size"
+    case format, version, method, caption, steps, guidance
+    case stepsOffset = "steps_offset", finalAlpha = "final_alpha", predictionType = "prediction_type"
+    case modelFingerprint = "model_fingerprint", sourceSize = "source_size"
     case crop, psnr, psnrBound = "psnr_bound", libraryVersion = "library_version", options
     case pictureFingerprint = "picture_fingerprint"
   }
