@@ -7,7 +7,9 @@ let package = Package(
   platforms: [.macOS(.v15)],
   products: [
     .library(name: "NullTextInversion", targets: ["NullTextInversion"]),
+    .library(name: "EditEvaluation", targets: ["EditEvaluation"]),
     .library(name: "DiffusionCore", targets: ["DiffusionCore"]),
+    .library(name: "Pictures", targets: ["Pictures"]),
     .library(name: "Tensor", targets: ["Tensor"]),
     .library(name: "EmojiScenes", targets: ["EmojiScenes"]),
     .executable(name: "nti", targets: ["nti"]),
@@ -31,21 +33,34 @@ let package = Package(
     .target(name: "CTensorKernels"),
     .target(name: "CPictures", dependencies: ["CLibPNG"]),
     .target(name: "Tensor", dependencies: ["CTensorKernels", "COpenBLAS", "CLAPACKE"]),
-    .target(name: "DiffusionCore", dependencies: ["Tensor", "CTensorKernels", "CPictures", "CTurboJPEG"]),
-    .target(name: "NullTextInversion", dependencies: ["DiffusionCore", "Tensor"]),
+    .target(name: "InputOutput"),
+    .target(name: "Pictures", dependencies: ["Tensor", "InputOutput", "CPictures", "CTurboJPEG"]),
+    .target(name: "DiffusionCore", dependencies: ["Tensor", "Pictures", "InputOutput", "CTensorKernels"]),
+    .target(name: "NullTextInversion", dependencies: ["DiffusionCore", "Pictures", "InputOutput", "Tensor"]),
+    .target(
+      name: "EditEvaluation",
+      dependencies: ["NullTextInversion", "DiffusionCore", "Pictures", "InputOutput", "Tensor"]),
     .target(name: "EmojiScenes", dependencies: ["DiffusionCore"], resources: [.copy("Resources")]),
     .executableTarget(
       name: "nti",
       dependencies: [
-        "NullTextInversion", "DiffusionCore", "Tensor", "EmojiScenes",
+        "EditEvaluation", "NullTextInversion", "DiffusionCore", "Pictures", "InputOutput", "Tensor",
+        "EmojiScenes",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
-    .target(name: "TestSupport", dependencies: ["Tensor", "DiffusionCore"], path: "Tests/TestSupport"),
+    .target(
+      name: "TestSupport", dependencies: ["Tensor", "Pictures", "DiffusionCore"], path: "Tests/TestSupport"),
     .testTarget(name: "TensorTests", dependencies: ["Tensor", "CTensorKernels", "TestSupport"]),
+    .testTarget(name: "InputOutputTests", dependencies: ["InputOutput", "TestSupport"]),
+    .testTarget(name: "PicturesTests", dependencies: ["Pictures", "InputOutput", "Tensor", "TestSupport"]),
     .testTarget(name: "DiffusionCoreTests", dependencies: ["DiffusionCore", "EmojiScenes", "TestSupport"]),
     .testTarget(
       name: "NullTextInversionTests", dependencies: ["NullTextInversion", "EmojiScenes", "TestSupport"]),
-    .testTarget(name: "CommandLineTests", dependencies: ["NullTextInversion", "nti", "TestSupport"]),
+    .testTarget(
+      name: "EditEvaluationTests",
+      dependencies: ["EditEvaluation", "NullTextInversion", "EmojiScenes", "TestSupport"]),
+    .testTarget(
+      name: "CommandLineTests", dependencies: ["EditEvaluation", "NullTextInversion", "nti", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

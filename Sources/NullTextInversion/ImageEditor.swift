@@ -112,9 +112,9 @@ public final class ImageEditor: Sendable {
 }
 
 /// A long call's progress, and in the end what it gives.
-public enum Update<Result: Sendable>: Sendable {
+public enum EditorUpdate<Result: Sendable>: Sendable {
   /// How far the call has come.
-  case progress(Progress)
+  case progress(EditorProgress)
   /// What the call gives; nothing follows.
   case finished(Result)
 }
@@ -123,7 +123,7 @@ extension ImageEditor {
   /// `invert(image:caption:options:)` as a sequence of updates; leaving the loop cancels it.
   public func inversionUpdates(
     image: RGBImage, caption: String, options: InversionOptions = InversionOptions(), file: URL? = nil
-  ) -> AsyncThrowingStream<Update<InvertedImage>, any Error> {
+  ) -> AsyncThrowingStream<EditorUpdate<InvertedImage>, any Error> {
     updates {
       try await self.invert(image: image, caption: caption, options: options, file: file, progress: $0)
     }
@@ -133,7 +133,7 @@ extension ImageEditor {
 /// A long call as a sequence of its updates.
 func updates<Result: Sendable>(
   _ call: @escaping @Sendable (@escaping ProgressHandler) async throws -> Result
-) -> AsyncThrowingStream<Update<Result>, any Error> {
+) -> AsyncThrowingStream<EditorUpdate<Result>, any Error> {
   AsyncThrowingStream { continuation in
     let task = Task {
       do {

@@ -31,6 +31,29 @@ public struct InvertedImage: Sendable {
     try await compute { [inversion] model in model.decode(inversion.latent) }
   }
 
+  /// The picture that plain DDIM makes of the last pivot under guidance, with the empty text's embedding in every step.
+  ///
+  /// What inversion without optimisation would give, at 2T evaluations.
+  ///
+  /// - Throws: `CancellationError`.
+  public func ddimReconstruction() async throws -> RGBImage {
+    try await compute { [inversion] model in
+      let sampler = try DDIM(model.schedule, stepCount: inversion.stepCount)
+      let predictor = NoisePredictor(unet: model.unet, sampler: sampler)
+      let null = model.unet.context(try model.embedding(of: ""))
+      let text = model.unet.context(try model.embedding(of: inversion.caption))
+      var latent = inversion.pivots[inversion.stepCount]
+      for timestep in sampler.timesteps {
+        let stem = try predictor.stem(latent, at: timestep)
+        let prediction = predictor.guided(
+          null: try predictor.prediction(stem, null), text: try predictor.prediction(stem, text),
+          guidance: inversion.guidance)
+        latent = sampler.denoised(latent, prediction: prediction.value, at: timestep)
+      }
+      return model.decode(latent)
+    }
+  }
+
   /// Edits the picture by walking its path with another prompt.
   ///
   /// - Parameter prompt: the caption with some words replaced, or with words added or left out.
@@ -90,7 +113,7 @@ public struct InvertedImage: Sendable {
   /// `edit(prompt:options:)` as a sequence of updates; leaving the loop cancels it.
   public func editUpdates(
     prompt: String, options: EditOptions = EditOptions()
-  ) -> AsyncThrowingStream<Update<EditedImage>, any Error> {
+  ) -> AsyncThrowingStream<EditorUpdate<EditedImage>, any Error> {
     updates { try await edit(prompt: prompt, options: options, progress: $0) }
   }
 

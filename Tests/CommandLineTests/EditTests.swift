@@ -1,3 +1,4 @@
+import EditEvaluation
 import Foundation
 import NullTextInversion
 import Testing

@@ -102,7 +102,7 @@ import Testing
     let originals = try ["written", "kinds", "unaligned"].map {
       Array(try Data(contentsOf: Fixtures.url("weights/\($0).safetensors")))
     }
-    var random = SplitMix(state: seed)
+    var random = SplitMix(seed: seed)
     var (read, refused) = (0, 0)
     for _ in 0..<400 {
       let original = originals[random.below(originals.count)]
@@ -141,15 +141,7 @@ import Testing
   }
 }
 
-/// Steele, Lea and Flood's SplitMix64: the same numbers on every machine.
-private struct SplitMix {
-  var state: UInt64
-
-  mutating func below(_ limit: Int) -> Int {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return Int((z ^ (z >> 31)) % UInt64(limit))
-  }
+extension SplitMix {
+  /// A number from 0 to below `limit`.
+  fileprivate mutating func below(_ limit: Int) -> Int { Int(next() % UInt64(limit)) }
 }

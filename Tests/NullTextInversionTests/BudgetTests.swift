@@ -1,6 +1,7 @@
 import DiffusionCore
 import Foundation
 import Tensor
+import TestSupport
 import Testing
 
 @testable import NullTextInversion

@@ -100,7 +100,7 @@ import Testing
   func before() async throws {
     let small = try SmallInversion()
     let editor = try await ImageEditor(model: .directory(small.model.checkpoint.url))
-    let folder = try TestFolder()
+    let folder = try ScratchFolder()
     let (caption, options) = (small.caption, small.options)
     let inverted = try editor.open(try small.inversion(for: .direct))
     func cancelled(_ work: @escaping @Sendable () async throws -> Void) async throws {
@@ -112,7 +112,7 @@ import Testing
     }
     try await cancelled {
       _ = try await editor.invert(
-        image: SmallInversion.picture, caption: caption, options: options, file: folder.file("a.nti"))
+        image: SmallInversion.picture, caption: caption, options: options, file: folder("a.nti"))
     }
     try await cancelled { _ = try await inverted.edit(prompt: "a dog on the mat") }
     try await cancelled { _ = try await inverted.reconstruction() }
@@ -139,7 +139,7 @@ import Testing
   func updates() async throws {
     let small = try SmallInversion(steps: 3)
     let editor = try await ImageEditor(model: .directory(small.model.checkpoint.url))
-    var events: [NullTextInversion.Progress] = []
+    var events: [EditorProgress] = []
     var inverted: InvertedImage?
     for try await update in editor.inversionUpdates(
       image: SmallInversion.picture, caption: small.caption, options: small.options)
@@ -150,7 +150,7 @@ import Testing
       case .finished(let result): inverted = result
       }
     }
-    let phases: [NullTextInversion.Progress.Phase] =
+    let phases: [EditorProgress.Phase] =
       Array(repeating: .pivots, count: 3) + Array(repeating: .optimisation, count: 9)
     #expect(events.map(\.phase) == phases)
     #expect(events.map(\.step) == [1, 2, 3, 0, 0, 1, 1, 1, 2, 2, 2, 3])

@@ -1,6 +1,7 @@
 import DiffusionCore
 import Foundation
 import Tensor
+import TestSupport
 import Testing
 
 @testable import NullTextInversion
@@ -108,9 +109,9 @@ import Testing
 
   @Test("a file cut short anywhere is refused")
   func truncated() throws {
-    let folder = try TestFolder()
+    let folder = try ScratchFolder()
     let bytes = try Inversion.made().fileData()
-    let url = folder.file("short.nti")
+    let url = folder("short.nti")
     for length in stride(from: 0, to: bytes.count, by: 37) {
       try bytes.prefix(length).write(to: url)
       let error = try inputError { try Inversion(contentsOf: url) }
@@ -122,8 +123,8 @@ import Testing
 
   @Test("a file with any bytes changed is refused with a sentence, or gives an inversion that is sound")
   func fuzz() throws {
-    let folder = try TestFolder()
-    let url = folder.file("fuzzed.nti")
+    let folder = try ScratchFolder()
+    let url = folder("fuzzed.nti")
     let original = try Inversion.made().fileData()
     let headerEnd = 8 + original.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
     var random = SplitMix(seed: 5)

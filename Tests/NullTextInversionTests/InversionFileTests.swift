@@ -1,6 +1,7 @@
 import DiffusionCore
 import Foundation
 import Tensor
+import TestSupport
 import Testing
 
 @testable import NullTextInversion
@@ -8,22 +9,22 @@ import Testing
 @Suite("Inversion files") struct InversionFileTests {
   @Test("a file gives back every bit, and the same inversion gives the same bytes")
   func roundTrip() throws {
-    let folder = try TestFolder()
+    let folder = try ScratchFolder()
     var inversion = try Inversion.made()
     let extremes: [Float] = [-0.0, .leastNonzeroMagnitude, -.greatestFiniteMagnitude, .ulpOfOne, 1 / 3, 0]
     inversion.nullEmbeddings[1] = Tensor(extremes + extremes.reversed(), shape: [2, 6])
     inversion.nullEmbeddings[1] = Tensor(
       inversion.nullEmbeddings[1].scalars + [Float](repeating: -0.0, count: 18), shape: [5, 6])
     inversion.options.guidance = 0.1 + 0.2
-    try inversion.write(to: folder.file("a.nti"))
-    let read = try Inversion(contentsOf: folder.file("a.nti"))
+    try inversion.write(to: folder("a.nti"))
+    let read = try Inversion(contentsOf: folder("a.nti"))
 
     #expect(read == inversion)
     #expect(read.nullEmbeddings.map(\.bits) == inversion.nullEmbeddings.map(\.bits))
     #expect(read.pivots.map(\.bits) == inversion.pivots.map(\.bits))
     #expect(read.trajectory.map(\.bits) == inversion.trajectory.map(\.bits))
     #expect(read.caption.unicodeScalars.elementsEqual(inversion.caption.unicodeScalars))
-    let bytes = try Data(contentsOf: folder.file("a.nti"))
+    let bytes = try Data(contentsOf: folder("a.nti"))
     #expect(bytes == inversion.fileData())
     #expect(bytes == read.fileData())
     #expect(try folder.names == ["a.nti"])
@@ -81,7 +82,7 @@ import Testing
 
   @Test("an inversion of any options comes back with them", arguments: InversionMethod.allCases)
   func options(method: InversionMethod) throws {
-    let folder = try TestFolder()
+    let folder = try ScratchFolder()
     var inversion = try Inversion.made()
     inversion.options.method = method
     inversion.options.optimizer = .conjugateDirections
@@ -89,8 +90,8 @@ import Testing
     inversion.options.interpolation = 0.7
     inversion.options.pivotRefinements = 3
     inversion.options.budget = nil
-    try inversion.write(to: folder.file("a.nti"))
-    #expect(try Inversion(contentsOf: folder.file("a.nti")).options == inversion.options)
+    try inversion.write(to: folder("a.nti"))
+    #expect(try Inversion(contentsOf: folder("a.nti")).options == inversion.options)
   }
 
   @Test("what a later version of the library adds is no obstacle, but a later version of the format is")
@@ -122,28 +123,28 @@ import Testing
 
   @Test("an unfinished inversion is refused, with what to do", arguments: [0, 1, 2])
   func unfinished(made: Int) throws {
-    let folder = try TestFolder()
+    let folder = try ScratchFolder()
     let inversion = try Inversion.made(made: made)
-    try inversion.write(to: folder.file("a.nti.partial"))
-    let error = try #require(try inputError { try Inversion(contentsOf: folder.file("a.nti.partial")) })
+    try inversion.write(to: folder("a.nti.partial"))
+    let error = try #require(try inputError { try Inversion(contentsOf: folder("a.nti.partial")) })
     #expect(error.message.contains("not finished") && error.message.contains("goes on"))
-    #expect(try InversionReader(folder.file("a.nti.partial")).inversion() == inversion)
+    #expect(try InversionReader(folder("a.nti.partial")).inversion() == inversion)
   }
 
   @Test("a file that is not there, or is something else, is told apart")
   func others() throws {
-    let folder = try TestFolder()
+    let folder = try ScratchFolder()
     func error(_ name: String) throws -> InputError? {
-      try inputError { try Inversion(contentsOf: folder.file(name)) }
+      try inputError { try Inversion(contentsOf: folder(name)) }
     }
     #expect(try error("none.nti")?.kind == .missing)
-    try Data("a poem".utf8).write(to: folder.file("poem.nti"))
+    try Data("a poem".utf8).write(to: folder("poem.nti"))
     #expect(try error("poem.nti")?.kind == .malformed)
-    try Data().write(to: folder.file("empty.nti"))
+    try Data().write(to: folder("empty.nti"))
     #expect(try error("empty.nti")?.kind == .malformed)
     var writer = SafetensorsWriter()
     writer.add("pivots", Tensor(zeros: [1]))
-    try writer.write(to: folder.file("weights.nti"))
+    try writer.write(to: folder("weights.nti"))
     #expect(try error("weights.nti")?.message.contains("not an inversion") == true)
     #expect(try error("")?.kind == .malformed)
   }
@@ -194,9 +195,9 @@ struct Changed {
   var metadata: [String: String]
 
   init(_ inversion: Inversion, _ change: (inout Changed) -> Void) throws {
-    let folder = try TestFolder()
-    try inversion.write(to: folder.file("a"))
-    let file = try SafetensorsFile(contentsOf: folder.file("a"))
+    let folder = try ScratchFolder()
+    try inversion.write(to: folder("a"))
+    let file = try SafetensorsFile(contentsOf: folder("a"))
     metadata = file.metadata
     for name in file.names { tensors[name] = try file.tensor(named: name) }
     change(&self)
@@ -211,8 +212,8 @@ struct Changed {
   }
 
   func read() throws -> Inversion {
-    let folder = try TestFolder()
-    try write(to: folder.file("changed.nti"))
-    return try Inversion(contentsOf: folder.file("changed.nti"))
+    let folder = try ScratchFolder()
+    try write(to: folder("changed.nti"))
+    return try Inversion(contentsOf: folder("changed.nti"))
   }
 }

@@ -1,6 +1,7 @@
 import DiffusionCore
 import Foundation
 import Tensor
+import TestSupport
 import Testing
 
 @testable import NullTextInversion
@@ -32,8 +33,8 @@ import Testing
   func everyStep(way: Change<InversionOptions>) throws {
     var small = try SmallInversion(steps: 3)
     way.apply(&small.options)
-    let folder = try TestFolder()
-    let partial = PartialInversion(url: folder.file("a.nti.partial"))
+    let folder = try ScratchFolder()
+    let partial = PartialInversion(url: folder("a.nti.partial"))
     var kept: [(bytes: Data, at: EvaluationCount)] = []
     let (whole, all) = try small.counting {
       let before = small.model.unet.counter.total
@@ -58,14 +59,14 @@ import Testing
   @Test("a failure to keep a step ends the inversion, and the last one kept stays whole")
   func cannotKeep() throws {
     let small = try SmallInversion(steps: 2)
-    let folder = try TestFolder()
-    let partial = PartialInversion(url: folder.file("a.nti.partial"))
+    let folder = try ScratchFolder()
+    let partial = PartialInversion(url: folder("a.nti.partial"))
     var calls = 0
     let error = try inputError {
       try small.inversion { inversion in
         calls += 1
         // A name that no file system takes stands for a disk that is full.
-        let url = calls < 3 ? partial.url : folder.file(String(repeating: "x", count: 300))
+        let url = calls < 3 ? partial.url : folder(String(repeating: "x", count: 300))
         try PartialInversion(url: url).keep(inversion)
       }
     }
@@ -76,8 +77,8 @@ import Testing
 
   @Test("nothing kept is nothing to go on with, and removing nothing is no error")
   func nothing() throws {
-    let folder = try TestFolder()
-    let partial = PartialInversion(url: PartialInversion.url(for: folder.file("a.b.nti")))
+    let folder = try ScratchFolder()
+    let partial = PartialInversion(url: PartialInversion.url(for: folder("a.b.nti")))
     #expect(partial.url.lastPathComponent == "a.b.nti.partial")
     #expect(try partial.resume(.made(made: 0)) == nil)
     partial.remove()
@@ -121,13 +122,13 @@ import Testing
   /// A step of an inversion, and what the same arguments begin with.
   private let kept: Inversion
   private let begun: Inversion
-  private let folder: TestFolder
-  private var partial: PartialInversion { PartialInversion(url: folder.file("a.nti.partial")) }
+  private let folder: ScratchFolder
+  private var partial: PartialInversion { PartialInversion(url: folder("a.nti.partial")) }
 
   init() throws {
     kept = try .made(made: 1)
     begun = try .made(made: 0)
-    folder = try TestFolder()
+    folder = try ScratchFolder()
   }
 
   @Test("goes on from what the same arguments have begun")
@@ -209,19 +210,19 @@ import Testing
   func cancelledAndResumed() async throws {
     let small = try SmallInversion(steps: 3)
     let editor = try await ImageEditor(model: .directory(small.model.checkpoint.url))
-    let folder = try TestFolder()
+    let folder = try ScratchFolder()
     @Sendable func invert(_ name: String, _ progress: ProgressHandler? = nil) async throws -> InvertedImage {
       try await editor.invert(
         image: SmallInversion.picture, caption: small.caption, options: small.options,
-        file: folder.file(name),
+        file: folder(name),
         progress: progress)
     }
     let undisturbed = try await invert("whole.nti")
-    let whole = try Data(contentsOf: folder.file("whole.nti"))
+    let whole = try Data(contentsOf: folder("whole.nti"))
     #expect(undisturbed.inversion.fileData() == whole)
 
     let old = Data("what was there before".utf8)
-    try old.write(to: folder.file("a.nti"))
+    try old.write(to: folder("a.nti"))
     let stop = Cancellation()
     await #expect(throws: CancellationError.self) {
       try await stop.run {
@@ -231,10 +232,10 @@ import Testing
       }
     }
     #expect(try folder.names == ["a.nti", "a.nti.partial", "whole.nti"])
-    #expect(try Data(contentsOf: folder.file("a.nti")) == old)
+    #expect(try Data(contentsOf: folder("a.nti")) == old)
 
     let resumed = try await invert("a.nti")
-    #expect(try Data(contentsOf: folder.file("a.nti")) == whole)
+    #expect(try Data(contentsOf: folder("a.nti")) == whole)
     #expect(resumed.evaluations.forward < undisturbed.evaluations.forward)
     #expect(try folder.names == ["a.nti", "whole.nti"])
   }
@@ -243,8 +244,8 @@ import Testing
   func otherArguments() async throws {
     let small = try SmallInversion(steps: 2)
     let editor = try await ImageEditor(model: .directory(small.model.checkpoint.url))
-    let folder = try TestFolder()
-    let partial = PartialInversion(url: folder.file("a.nti.partial"))
+    let folder = try ScratchFolder()
+    let partial = PartialInversion(url: folder("a.nti.partial"))
     var begun = try small.begin()
     begun.pivots.append(begun.pivots[0])
     try partial.keep(begun)
@@ -254,7 +255,7 @@ import Testing
     let error = await #expect(throws: InputError.self) {
       try await editor.invert(
         image: SmallInversion.picture, caption: "a dog on the mat", options: small.options,
-        file: folder.file("a.nti"))
+        file: folder("a.nti"))
     }
     #expect(error?.kind == .mismatch && error?.message.contains(small.caption) == true)
     #expect(editor.model.unet.counter.total == before)
@@ -266,8 +267,8 @@ import Testing
   func unwritable() async throws {
     let small = try SmallInversion(steps: 2)
     let editor = try await ImageEditor(model: .directory(small.model.checkpoint.url))
-    let folder = try TestFolder()
-    for file in [folder.file("none/a.nti"), folder.url] {
+    let folder = try ScratchFolder()
+    for file in [folder("none/a.nti"), folder.url] {
       let error = await #expect(throws: InputError.self) {
         try await editor.invert(
           image: SmallInversion.picture, caption: small.caption, options: small.options, file: file)

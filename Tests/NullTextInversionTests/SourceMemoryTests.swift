@@ -304,9 +304,9 @@ private struct FourRows {
     same.guidance = nil
     let again = try await strong.inverted.edit(prompt: "a dog on the mat", options: same)
     #expect(again.latents == strong.latents && again.image == strong.image)
-    let folder = try TestFolder()
-    try strong.inverted.inversion.write(to: folder.file("a.nti"))
-    #expect(try Inversion(contentsOf: folder.file("a.nti")) == strong.inverted.inversion)
+    let folder = try ScratchFolder()
+    try strong.inverted.inversion.write(to: folder("a.nti"))
+    #expect(try Inversion(contentsOf: folder("a.nti")) == strong.inverted.inversion)
   }
 
   @Test("an inversion of another model, or of other shapes, is refused")

@@ -65,7 +65,7 @@ public struct Inversion: Sendable, Equatable {
   public var latent: Tensor { pivots[0] }
 
   /// The pivot that a step of the guided walk (0 is the noisiest) is to lead to.
-  func pivot(after step: Int) -> Tensor { pivots[stepCount - step - 1] }
+  package func pivot(after step: Int) -> Tensor { pivots[stepCount - step - 1] }
 }
 
 /// What an inversion remembers of its sampler, to refuse another one.

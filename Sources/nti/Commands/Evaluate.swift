@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import EditEvaluation
 internal import Foundation
 internal import NullTextInversion
 
@@ -72,8 +73,8 @@ struct Evaluate: AsyncParsableCommand {
   @Option(
     help: ArgumentHelp(
       "Take one of n parts of the records, 1/n to n/n, to spread them over machines.", valueName: "i/n"),
-    transform: Shard.init(parsing:))
-  var shard: Shard?
+    transform: EvaluationShard.init(parsing:))
+  var shard: EvaluationShard?
 
   @Flag(help: "Only put the results in FOLDER together.")
   var merge = false

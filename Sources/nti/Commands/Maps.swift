@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import EditEvaluation
 internal import Foundation
 internal import NullTextInversion
 

@@ -1,4 +1,5 @@
 internal import DiffusionCore
+internal import EditEvaluation
 internal import NullTextInversion
 
 /// Writes what the demo makes and says so at once: file, what it is, quality, and the seconds of the stage.

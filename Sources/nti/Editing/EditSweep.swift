@@ -1,4 +1,5 @@
 internal import DiffusionCore
+internal import EditEvaluation
 internal import NullTextInversion
 
 /// One edit, or all combinations of several windows of cross- and self-attention.

@@ -1,3 +1,4 @@
+internal import EditEvaluation
 internal import NullTextInversion
 internal import Synchronization
 

@@ -1,3 +1,4 @@
+internal import EditEvaluation
 internal import NullTextInversion
 
 /// What `nti evaluate` has to say to programs.

@@ -8,7 +8,7 @@ final class ProgressLine: Sendable {
 
   private struct State {
     var isDrawn = false
-    var phase: Progress.Phase?
+    var phase: EditorProgress.Phase?
     var title = ""
     var lastDrawn = ContinuousClock.now
   }
@@ -43,7 +43,7 @@ final class ProgressLine: Sendable {
     }
   }
 
-  private func show(_ progress: Progress) {
+  private func show(_ progress: EditorProgress) {
     guard style != .silent else { return }
     state.withLock { state in
       let isNewPhase = state.phase != progress.phase
@@ -62,7 +62,7 @@ final class ProgressLine: Sendable {
     }
   }
 
-  private func heading(_ state: State, _ progress: Progress) -> String {
+  private func heading(_ state: State, _ progress: EditorProgress) -> String {
     [state.title, progress.phase.title].filter { !$0.isEmpty }.joined(separator: ": ")
   }
 
@@ -74,7 +74,7 @@ final class ProgressLine: Sendable {
   }
 
   /// As in "12/50, inner 3, loss 1.24e-05, 34 s left".
-  static func details(of progress: Progress) -> String {
+  static func details(of progress: EditorProgress) -> String {
     var parts = ["\(progress.step)/\(progress.stepCount)"]
     if progress.innerStep > 0 { parts.append("inner \(progress.innerStep)") }
     if let loss = progress.loss { parts.append("loss \(Format.scientific(Double(loss)))") }
@@ -83,7 +83,7 @@ final class ProgressLine: Sendable {
   }
 }
 
-extension Progress.Phase {
+extension EditorProgress.Phase {
   /// What is being done, for people.
   var title: String {
     switch self {

@@ -1,9 +1,8 @@
-import DiffusionCore
 import EmojiScenes
 import Foundation
 import Testing
 
-@testable import NullTextInversion
+@testable import EditEvaluation
 
 @Suite("Benchmark in PIE-Bench's form") struct EvaluationReaderTests {
   @Test("records keep the file's order and lose their brackets")
@@ -123,17 +122,17 @@ import Testing
   @Test("shards have every element once, in turn", arguments: [1, 2, 3, 7, 16])
   func parts(_ count: Int) throws {
     let elements = Array(0..<10)
-    let parts = try (1...count).map { try Shard($0, of: count).part(of: elements) }
+    let parts = try (1...count).map { try EvaluationShard($0, of: count).part(of: elements) }
     #expect(parts.joined().sorted() == elements)
     #expect(parts.enumerated().allSatisfy { index, part in part.allSatisfy { $0 % count == index } })
   }
 
   @Test("a shard is written with a slash")
   func parsing() throws {
-    #expect(try Shard(parsing: "3/16") == Shard(3, of: 16))
-    #expect(try Shard(parsing: "16/16").description == "16/16")
+    #expect(try EvaluationShard(parsing: "3/16") == EvaluationShard(3, of: 16))
+    #expect(try EvaluationShard(parsing: "16/16").description == "16/16")
     for text in ["", "3", "3/", "/3", "a/b", "1/2/3", "0/4", "5/4", "-1/4", "1/0"] {
-      #expect(throws: InputError.self, "\(text)") { try Shard(parsing: text) }
+      #expect(throws: InputError.self, "\(text)") { try EvaluationShard(parsing: text) }
     }
   }
 }

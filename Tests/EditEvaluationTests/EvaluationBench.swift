@@ -1,4 +1,4 @@
-import DiffusionCore
+import EditEvaluation
 import Foundation
 import NullTextInversion
 

@@ -1,5 +1,5 @@
-import DiffusionCore
 import Foundation
+import Pictures
 import Tensor
 import Testing
 

@@ -1,9 +1,9 @@
-import DiffusionCore
 import Foundation
 import Tensor
 import TestSupport
 import Testing
 
+@testable import EditEvaluation
 @testable import NullTextInversion
 
 #if canImport(FoundationXML)

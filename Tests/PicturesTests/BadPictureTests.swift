@@ -1,5 +1,6 @@
-import DiffusionCore
 import Foundation
+import Pictures
+import TestSupport
 import Testing
 
 @Suite("What is no sound picture") struct BadPictureTests {
@@ -114,7 +115,7 @@ import Testing
     ])
   func mutations(name: String) throws {
     let whole = [UInt8](try PictureFixtures.data(name))
-    var random = SplitMix64(state: 20)
+    var random = SplitMix(seed: 20)
     var refused = 0
     for _ in 0..<400 {
       var bytes = whole

@@ -1,9 +1,8 @@
-import DiffusionCore
 import Foundation
 import TestSupport
 import Testing
 
-@testable import NullTextInversion
+@testable import EditEvaluation
 
 @Suite("Run-length mask") struct EvaluationMaskTests {
   struct Case: Decodable, CustomTestStringConvertible {

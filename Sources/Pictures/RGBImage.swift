@@ -13,7 +13,7 @@ public struct RGBImage: Sendable, Equatable {
   public let height: Int
 
   /// The samples: `3 * width * height` of them.
-  public internal(set) var bytes: [UInt8]
+  public package(set) var bytes: [UInt8]
 
   /// A picture of the given samples, `3 * width * height` of them.
   public init(width: Int, height: Int, bytes: [UInt8]) {

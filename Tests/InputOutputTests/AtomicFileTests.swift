@@ -1,5 +1,6 @@
-import DiffusionCore
 import Foundation
+import InputOutput
+import TestSupport
 import Testing
 
 @Suite("Files that appear when they are complete") struct AtomicFileTests {

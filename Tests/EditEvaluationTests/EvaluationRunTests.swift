@@ -1,10 +1,9 @@
-import DiffusionCore
 import Foundation
 import Synchronization
 import TestSupport
 import Testing
 
-@testable import NullTextInversion
+@testable import EditEvaluation
 
 @Suite("Evaluation", .serialized) struct EvaluationRunTests {
   /// One step of a tiny model: the numbers mean nothing, the bookkeeping is all there.
@@ -139,9 +138,9 @@ import Testing
     let parts = bench.output.appending(path: "parts")
     _ = try await Evaluation(of: benchmark, editor: editor, options: Self.options, output: whole).run()
     let sharded = try Evaluation(of: benchmark, editor: editor, options: Self.options, output: parts)
-    #expect(try await sharded.run(shard: Shard(2, of: 2)).results.map(\.id) == ["a"])
+    #expect(try await sharded.run(shard: EvaluationShard(2, of: 2)).results.map(\.id) == ["a"])
     #expect(try EvaluationTable(parts).methods[0].missing == ["d", "c"])
-    _ = try await sharded.run(shard: Shard(1, of: 2))
+    _ = try await sharded.run(shard: EvaluationShard(1, of: 2))
 
     let tables = try [whole, parts].map { try EvaluationTable($0) }
     #expect(tables[0].isComplete && tables[1].isComplete)

@@ -1,5 +1,6 @@
-import DiffusionCore
 import Foundation
+import Pictures
+import TestSupport
 import Testing
 
 @Suite("A picture file") struct PictureFileTests {

@@ -1,7 +1,7 @@
 internal import DiffusionCore
 
 /// One of several equal parts of a list, for work that is spread over machines.
-public struct Shard: Sendable, Hashable, CustomStringConvertible {
+public struct EvaluationShard: Sendable, Hashable, CustomStringConvertible {
   /// Which part, from 1.
   public let number: Int
   /// How many parts there are.

@@ -1,6 +1,7 @@
-import DiffusionCore
 import Foundation
+import Pictures
 import Tensor
+import TestSupport
 import Testing
 
 @Suite("Picture metrics") struct ImageMetricsTests {

@@ -1,9 +1,8 @@
-import DiffusionCore
 import Foundation
 import TestSupport
 import Testing
 
-@testable import NullTextInversion
+@testable import EditEvaluation
 
 @Suite("Metrics of an edit") struct EvaluationMetricTests {
   struct Case: Decodable, CustomTestStringConvertible {

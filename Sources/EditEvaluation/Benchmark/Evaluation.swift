@@ -56,7 +56,7 @@ public struct Evaluation: Sendable {
     /// A record begins; `position` counts from 1 among the `count` of this run.
     case began(PIEBench.Record, position: Int, count: Int)
     /// A long call on a record has come further.
-    case progress(Progress)
+    case progress(EditorProgress)
     /// A record is done; `isNew` unless it was done in a run before.
     case finished(EvaluationResult, isNew: Bool)
     /// A record could not be done; the run goes on.
@@ -80,7 +80,7 @@ public struct Evaluation: Sendable {
   /// - Throws: `InputError(.mismatch)` if the folder holds results with other settings; `.unwritable`;
   ///   `CancellationError`. What is wrong with a record alone is not thrown.
   public func run(
-    _ records: [PIEBench.Record]? = nil, shard: Shard? = nil,
+    _ records: [PIEBench.Record]? = nil, shard: EvaluationShard? = nil,
     _ handler: @escaping @Sendable (Event) -> Void = { _ in }
   ) async throws -> Outcome {
     let planned = records ?? benchmark.records

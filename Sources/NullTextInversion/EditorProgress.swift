@@ -1,5 +1,5 @@
 /// How far a long call has come.
-public struct Progress: Sendable, Equatable, Codable {
+public struct EditorProgress: Sendable, Equatable, Codable {
   /// What is being done.
   public enum Phase: String, Sendable, Codable {
     /// Following the picture up into noise.
@@ -27,11 +27,11 @@ public struct Progress: Sendable, Equatable, Codable {
 }
 
 /// Receives progress, on the thread that computes: it should return at once.
-public typealias ProgressHandler = @Sendable (Progress) -> Void
+public typealias ProgressHandler = @Sendable (EditorProgress) -> Void
 
 /// Reports one phase of a long call.
 struct ProgressReporter {
-  private let phase: Progress.Phase
+  private let phase: EditorProgress.Phase
   private let stepCount: Int
   private let firstStep: Int
   private let callStart: ContinuousClock.Instant
@@ -40,7 +40,7 @@ struct ProgressReporter {
 
   /// - Parameter firstStep: the step that the phase begins with, later than zero when it is resumed.
   init(
-    _ phase: Progress.Phase, stepCount: Int, firstStep: Int = 0, since start: ContinuousClock.Instant,
+    _ phase: EditorProgress.Phase, stepCount: Int, firstStep: Int = 0, since start: ContinuousClock.Instant,
     _ handler: ProgressHandler?
   ) {
     self.phase = phase
@@ -55,7 +55,7 @@ struct ProgressReporter {
     let spent = (ContinuousClock.now - phaseStart) / .seconds(1)
     let made = step - firstStep
     handler(
-      Progress(
+      EditorProgress(
         phase: phase, step: step, stepCount: stepCount, innerStep: innerStep, loss: loss,
         elapsed: (ContinuousClock.now - callStart) / .seconds(1),
         remaining: made > 0 ? spent / Double(made) * Double(stepCount - step) : nil))

@@ -1,5 +1,4 @@
 public import DiffusionCore
-internal import Tensor
 
 /// The pictures that a report on an inversion shows, all of one size.
 public struct ReportPictures: Sendable {
@@ -44,26 +43,7 @@ extension ImageEditor {
     return ReportPictures(
       photo: try photo.prepared(width: autoencoder.width, height: autoencoder.height, crop: inversion.crop)
         .image,
-      autoencoder: autoencoder, ddim: try await pictureWithoutOptimisation(of: inversion),
+      autoencoder: autoencoder, ddim: try await inverted.ddimReconstruction(),
       reconstruction: try await inverted.reconstruction())
-  }
-
-  /// The picture that the guided walk from the last pivot leads to with the embedding of the empty text.
-  private func pictureWithoutOptimisation(of inversion: Inversion) async throws -> RGBImage {
-    try await compute.run { [self] in
-      let sampler = try DDIM(model.schedule, stepCount: inversion.stepCount)
-      let predictor = NoisePredictor(unet: model.unet, sampler: sampler)
-      let null = model.unet.context(try model.embedding(of: ""))
-      let text = model.unet.context(try model.embedding(of: inversion.caption))
-      var latent = inversion.pivots[inversion.stepCount]
-      for timestep in sampler.timesteps {
-        let stem = try predictor.stem(latent, at: timestep)
-        let prediction = predictor.guided(
-          null: try predictor.prediction(stem, null), text: try predictor.prediction(stem, text),
-          guidance: inversion.guidance)
-        latent = sampler.denoised(latent, prediction: prediction.value, at: timestep)
-      }
-      return model.decode(latent)
-    }
   }
 }

@@ -1,0 +1,2 @@
+// A model takes and gives pictures.
+@_exported public import Pictures

@@ -1,0 +1,2 @@
+// Whoever judges edits makes them.
+@_exported public import NullTextInversion

@@ -1,0 +1,2 @@
+// Whoever reads pictures meets the errors of reading them.
+@_exported public import InputOutput
