@@ -31,7 +31,7 @@ struct Generation {
       let prediction = predictor.guided(
         null: try predictor.prediction(stem, null), text: try predictor.prediction(stem, text),
         guidance: guidance)
-      latent = sampler.denoised(latent, prediction: prediction.value, at: timestep)
+      latent = sampler.denoised(latent, prediction: prediction.value, step: index)
       reporter.report(step: index + 1)
     }
     return model.decode(latent)

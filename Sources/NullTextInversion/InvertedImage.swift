@@ -43,12 +43,12 @@ public struct InvertedImage: Sendable {
       let null = model.unet.context(try model.embedding(of: ""))
       let text = model.unet.context(try model.embedding(of: inversion.caption))
       var latent = inversion.pivots[inversion.stepCount]
-      for timestep in sampler.timesteps {
+      for (index, timestep) in sampler.timesteps.enumerated() {
         let stem = try predictor.stem(latent, at: timestep)
         let prediction = predictor.guided(
           null: try predictor.prediction(stem, null), text: try predictor.prediction(stem, text),
           guidance: inversion.guidance)
-        latent = sampler.denoised(latent, prediction: prediction.value, at: timestep)
+        latent = sampler.denoised(latent, prediction: prediction.value, step: index)
       }
       return model.decode(latent)
     }

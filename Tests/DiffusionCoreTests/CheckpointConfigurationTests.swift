@@ -185,7 +185,7 @@ private func expectRefusal<T: CheckpointConfiguration>(of cases: [(String, Strin
       """#)
     #expect(published.betaSchedule == "scaled_linear" && published.betaStart == 0.00085)
     #expect(!published.setsAlphaToOne && published.stepsOffset == 1 && published.clipsSample)
-    #expect(published.predictionType == "epsilon" && published.timestepSpacing == "leading")
+    #expect(published.predictionType == "epsilon" && published.timestepSpacing == nil)
     let silent: SchedulerConfiguration = try read("{}")
     #expect(silent.trainingSteps == 1000 && silent.betaSchedule == "linear")
     #expect(silent.betaStart == 1e-4 && silent.betaEnd == 0.02 && silent.trainedBetas == nil)

@@ -46,11 +46,12 @@ import Testing
     let (latent, output) = (try golden.image("ddim.latent"), try golden.image("ddim.output"))
     for prefix in golden.cases("ddim.\(count)", member: "timestep") {
       let timestep = Int(try golden.number("\(prefix).timestep"))
+      let step = try #require(sampler.timesteps.firstIndex(of: timestep))
       expectClose(
-        sampler.denoised(latent, prediction: output, at: timestep), try golden.image("\(prefix).previous"),
+        sampler.denoised(latent, prediction: output, step: step), try golden.image("\(prefix).previous"),
         relative: 1e-5, "\(prefix)")
       expectClose(
-        sampler.noised(latent, prediction: output, at: timestep), try golden.image("\(prefix).next"),
+        sampler.noised(latent, prediction: output, step: step), try golden.image("\(prefix).next"),
         relative: 1e-5,
         "\(prefix)")
     }
@@ -61,9 +62,9 @@ import Testing
     let golden = try GoldenFile("emoji")
     let sampler = try DDIM(schedule(golden), stepCount: count)
     let (latent, output) = (try golden.image("ddim.latent"), try golden.image("ddim.output"))
-    for timestep in sampler.timesteps {
-      let noised = sampler.noised(latent, prediction: output, at: timestep)
-      expectClose(sampler.denoised(noised, prediction: output, at: timestep), latent, relative: 2e-5)
+    for step in sampler.timesteps.indices {
+      let noised = sampler.noised(latent, prediction: output, step: step)
+      expectClose(sampler.denoised(noised, prediction: output, step: step), latent, relative: 2e-5)
     }
   }
 

@@ -27,7 +27,7 @@ import Testing
         null: small.predictor.prediction(stem, small.model.unet.context(embedding)),
         text: small.predictor.prediction(stem, small.context(small.caption)), guidance: small.options.guidance
       )
-      return try small.sampler.denoised(latent, prediction: prediction.value, at: timestep)
+      return try small.sampler.denoised(latent, prediction: prediction.value, step: index)
     }
   }
 

@@ -68,7 +68,7 @@ import Testing
         let (pivot, origin) = (inversion.pivots[4 - index], inversion.pivots[3 - index])
         let prediction = small.model.unet(pivot, timestep: timestep, context: text)
         residual += relativeError(
-          try small.sampler.denoised(pivot, prediction: prediction, at: timestep), origin)
+          try small.sampler.denoised(pivot, prediction: prediction, step: index), origin)
       }
       residuals.append(residual)
     }

@@ -30,7 +30,7 @@ import Testing
       for guidance in [0, 1, 3, 7.5, 20] {
         let prediction = try small.predictor.guided(null: null, text: conditional, guidance: guidance)
         let next = try small.sampler.denoised(
-          inversion.trajectory[index], prediction: prediction.value, at: timestep)
+          inversion.trajectory[index], prediction: prediction.value, step: index)
         expectClose(
           next, inversion.trajectory[index + 1], relative: 1e-5, "guidance \(guidance), step \(index)")
       }

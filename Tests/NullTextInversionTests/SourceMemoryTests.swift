@@ -237,7 +237,7 @@ private struct FourRows {
           unet(latent, timestep: timestep, context: context, control: control)
         )
         let guided = Tensor.combination(-2, u, 3, c)
-        return try small.sampler.denoised(latent, prediction: guided, at: timestep)
+        return try small.sampler.denoised(latent, prediction: guided, step: index)
       }
       sourceLatent = try next(sourceLatent, caption, maps)
       targetLatent = try next(targetLatent, target, replacing)

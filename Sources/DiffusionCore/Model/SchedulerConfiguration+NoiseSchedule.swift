@@ -12,7 +12,8 @@ extension NoiseSchedule {
     self.init(
       alphasCumulative: Self.alphasCumulative(betas: betas), stepsOffset: configuration.stepsOffset,
       finalAlpha: configuration.setsAlphaToOne ? .one : .first,
-      prediction: configuration.predictionType == "v_prediction" ? .velocity : .epsilon)
+      prediction: configuration.predictionType == "v_prediction" ? .velocity : .epsilon,
+      spacing: configuration.timestepSpacing.flatMap(TimestepSpacing.init(rawValue:)))
   }
 
   /// Betas whose signal levels √ᾱ are shifted to end at zero and scaled to start where they did.

@@ -30,13 +30,12 @@ public struct SchedulerConfiguration: Sendable, Equatable {
 
   /// Whether the checkpoint's own sampler limits its estimate of the clean sample.
   ///
-  /// `DDIM` never does: that is for pictures, not for latents.
+  /// The samplers here never do: that is for pictures, not for latents.
   public let clipsSample: Bool
 
-  /// How the checkpoint's own sampler spreads its timesteps: `leading`, `trailing` or `linspace`.
-  ///
-  /// `DDIM` spreads them `leading` always, as the method that it serves was published.
-  public let timestepSpacing: String
+  /// How the checkpoint asks samplers to spread their timesteps: `leading`, `trailing` or `linspace`; nil if it does not
+  /// say.
+  public let timestepSpacing: String?
 
   /// Whether β is changed so that nothing of the picture is left at the last timestep.
   public let rescalesToZeroSignal: Bool
@@ -76,7 +75,7 @@ extension SchedulerConfiguration: Decodable {
     stepsOffset = try value(.stepsOffset, 0)
     setsAlphaToOne = try value(.setsAlphaToOne, true)
     clipsSample = try value(.clipsSample, true)
-    timestepSpacing = try value(.timestepSpacing, "leading")
+    timestepSpacing = try value(.timestepSpacing, String?.none)
     rescalesToZeroSignal = try value(.rescalesToZeroSignal, false)
   }
 }
@@ -88,8 +87,10 @@ extension SchedulerConfiguration: CheckpointConfiguration {
   public func validate() throws {
     try ConfigurationCheck.isPositive("num_train_timesteps", trainingSteps)
     try ConfigurationCheck.isOne(of: ["epsilon", "v_prediction"], "prediction_type", predictionType)
-    try ConfigurationCheck.isOne(
-      of: ["leading", "trailing", "linspace"], "timestep_spacing", timestepSpacing)
+    if let timestepSpacing {
+      try ConfigurationCheck.isOne(
+        of: TimestepSpacing.allCases.map(\.rawValue), "timestep_spacing", timestepSpacing)
+    }
     guard (0..<trainingSteps).contains(stepsOffset) else {
       throw InputError(.outOfRange, "steps_offset is \(stepsOffset), which is no timestep.")
     }

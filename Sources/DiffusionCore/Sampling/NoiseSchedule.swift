@@ -26,13 +26,19 @@ public struct NoiseSchedule: Sendable, Equatable {
   public let finalAlpha: FinalAlpha
   /// What the network's output means.
   public let prediction: Prediction
+  /// How the checkpoint asks samplers to spread their timesteps; nil if it does not say, and each has its own default.
+  public let spacing: TimestepSpacing?
 
   /// A schedule with all of its parts given.
-  public init(alphasCumulative: [Float], stepsOffset: Int, finalAlpha: FinalAlpha, prediction: Prediction) {
+  public init(
+    alphasCumulative: [Float], stepsOffset: Int, finalAlpha: FinalAlpha, prediction: Prediction,
+    spacing: TimestepSpacing? = nil
+  ) {
     self.alphasCumulative = alphasCumulative
     self.stepsOffset = stepsOffset
     self.finalAlpha = finalAlpha
     self.prediction = prediction
+    self.spacing = spacing
   }
 
   /// A schedule whose β run from `start` to `end` over `count` timesteps: themselves (linear), or their square roots

@@ -66,7 +66,7 @@ struct EditSampler {
           }
           ?? sampler.denoised(
             latent, prediction: predictor.guided(null: unguided, text: text, guidance: guidance).value,
-            at: timestep)
+            step: index)
         target.advance(to: next, after: index, source: inversion.trajectory[index + 1])
       }
       reporter.report(step: index + 1)
@@ -80,7 +80,7 @@ struct EditSampler {
     text: Variable, guidance: Double
   ) -> Tensor {
     let (prediction, unchanged) = proximal.guided(null: null.value, text: text.value, guidance: guidance)
-    let next = sampler.denoised(latent, prediction: prediction, at: sampler.timesteps[index])
+    let next = sampler.denoised(latent, prediction: prediction, step: index)
     guard proximal.pullsBack(step: index, of: sampler.stepCount) else { return next }
     return proximal.pulledBack(next, to: source.inversion.pivot(after: index), unchanged: unchanged)
   }

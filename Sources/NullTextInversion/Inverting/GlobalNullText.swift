@@ -51,7 +51,7 @@ struct GlobalNullText {
       let stem = try walk.predictor.stem(latent, at: timestep)
       let text = try walk.predictor.prediction(stem, walk.caption)
       let landing = Landing(
-        predictor: walk.predictor, stem: stem, text: text, latent: latent, timestep: timestep,
+        predictor: walk.predictor, stem: stem, text: text, latent: latent, step: index,
         guidance: guidance)
       let (loss, gradient) = try valueAndGradient(at: sweeps.embedding) { embedding in
         try landing(embedding).meanSquaredError(to: inversion.pivot(after: index))

@@ -102,14 +102,14 @@ struct GuidedWalk {
     let prediction = predictor.guided(
       null: try predictor.prediction(stem, null), text: try predictor.prediction(stem, caption),
       guidance: options.guidance)
-    return predictor.sampler.denoised(latent, prediction: prediction.value, at: timestep)
+    return predictor.sampler.denoised(latent, prediction: prediction.value, step: index)
   }
 
   /// The latent that a step leads to where the null embedding is the caption's, and guidance cancels.
   private func bareLatent(_ index: Int, _ inversion: Inversion) throws -> Tensor {
     let (latent, timestep) = (inversion.trajectory[index], predictor.sampler.timesteps[index])
     let prediction = try predictor.prediction(predictor.stem(latent, at: timestep), caption)
-    return predictor.sampler.denoised(latent, prediction: prediction.value, at: timestep)
+    return predictor.sampler.denoised(latent, prediction: prediction.value, step: index)
   }
 
   private func append(

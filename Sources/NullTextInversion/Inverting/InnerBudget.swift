@@ -30,8 +30,8 @@ struct InnerBudget {
   ) {
     deadline = start + .seconds(seconds * 0.97)
     limit = options.innerSteps
-    weights = sampler.timesteps.map {
-      abs(sampler.coefficients(from: $0, to: $0 - sampler.stride).prediction * (1 - options.guidance))
+    weights = sampler.timesteps.indices.map {
+      abs(sampler.downward(step: $0).prediction * (1 - options.guidance))
     }
     if evaluations > 0 { setPace(evaluation: (now - start) / .seconds(1) / Double(evaluations)) }
   }

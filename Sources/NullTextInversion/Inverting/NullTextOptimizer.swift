@@ -46,7 +46,7 @@ struct NullTextOptimizer {
     let stem = try predictor.stem(latent, at: timestep)
     let text = try predictor.prediction(stem, caption)
     let landing = Landing(
-      predictor: predictor, stem: stem, text: text, latent: latent, timestep: timestep,
+      predictor: predictor, stem: stem, text: text, latent: latent, step: index,
       guidance: options.guidance)
     let start = Step(embedding: embedding, latent: latent)
     let limit = options.stoppingLoss(at: index)
@@ -165,12 +165,12 @@ struct Landing {
   let stem: Stem
   let text: Variable
   let latent: Tensor
-  let timestep: Int
+  let step: Int
   let guidance: Double
 
   func callAsFunction(_ embedding: Variable) throws -> Variable {
     let null = try predictor.prediction(stem, predictor.unet.context(embedding))
     let prediction = predictor.guided(null: null, text: text, guidance: guidance)
-    return predictor.sampler.denoised(Variable(latent), prediction: prediction, at: timestep)
+    return predictor.sampler.denoised(Variable(latent), prediction: prediction, step: step)
   }
 }

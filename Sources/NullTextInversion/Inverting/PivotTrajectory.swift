@@ -25,13 +25,13 @@ struct PivotTrajectory {
     let sampler = predictor.sampler
     while pivots.count <= sampler.stepCount {
       let latent = pivots[pivots.count - 1]
-      let timestep = sampler.timesteps[sampler.stepCount - pivots.count]
+      let step = sampler.stepCount - pivots.count
       func prediction(at latent: Tensor) throws -> Tensor {
-        try predictor.prediction(predictor.stem(latent, at: timestep), caption).value
+        try predictor.prediction(predictor.stem(latent, at: sampler.timesteps[step]), caption).value
       }
-      var pivot = sampler.noised(latent, prediction: try prediction(at: latent), at: timestep)
+      var pivot = sampler.noised(latent, prediction: try prediction(at: latent), step: step)
       for _ in 0..<refinements {
-        pivot = sampler.origin(of: latent, prediction: try prediction(at: pivot), at: timestep)
+        pivot = sampler.origin(of: latent, prediction: try prediction(at: pivot), step: step)
       }
       pivots.append(pivot)
       try afterEach(pivots)
