@@ -1,3 +1,5 @@
+public import Foundation
+
 /// Something that came from outside cannot be used: a file, a picture, a prompt, an option.
 ///
 /// Programming errors trap instead. The description is a sentence that says what is wrong, where, and what to do.
@@ -34,4 +36,9 @@ public struct InputError: Error, Sendable, Equatable {
 extension InputError: CustomStringConvertible {
   /// The message.
   public var description: String { message }
+}
+
+extension InputError: LocalizedError {
+  /// The message.
+  public var errorDescription: String? { message }
 }

@@ -1,5 +1,5 @@
 /// How far a long call has come.
-public struct EditorProgress: Sendable, Equatable, Codable {
+public struct EditorProgress: Sendable, Equatable {
   /// What is being done.
   public enum Phase: String, Sendable, Codable {
     /// Following the picture up into noise.
@@ -20,10 +20,10 @@ public struct EditorProgress: Sendable, Equatable, Codable {
   public var innerStep = 0
   /// The last measured loss, where there is one.
   public var loss: Float?
-  /// Seconds since the call began.
-  public var elapsed: Double
-  /// Seconds that the rest of the phase will take at the pace so far; nil before there is one.
-  public var remaining: Double?
+  /// The time since the call began.
+  public var elapsed: Duration
+  /// The time that the rest of the phase will take at the pace so far; nil before there is one.
+  public var remaining: Duration?
 }
 
 /// Receives progress, on the thread that computes: it should return at once.
@@ -52,12 +52,43 @@ struct ProgressReporter {
 
   func report(step: Int, innerStep: Int = 0, loss: Float? = nil) {
     guard let handler else { return }
-    let spent = (ContinuousClock.now - phaseStart) / .seconds(1)
+    let now = ContinuousClock.now
     let made = step - firstStep
     handler(
       EditorProgress(
         phase: phase, step: step, stepCount: stepCount, innerStep: innerStep, loss: loss,
-        elapsed: (ContinuousClock.now - callStart) / .seconds(1),
-        remaining: made > 0 ? spent / Double(made) * Double(stepCount - step) : nil))
+        elapsed: now - callStart,
+        remaining: made > 0 ? (now - phaseStart) / Double(made) * Double(stepCount - step) : nil))
+  }
+}
+
+/// What a long call sends while it runs, and in the end its result.
+public enum EditorUpdate<Result: Sendable>: Sendable {
+  /// How far the call has come.
+  case progress(EditorProgress)
+  /// The call's result; nothing follows.
+  case finished(Result)
+}
+
+/// The updates of a long call. Leaving the loop over them cancels the call.
+public typealias EditorUpdates<Result: Sendable> = AsyncThrowingStream<EditorUpdate<Result>, any Error>
+
+extension AsyncThrowingStream where Failure == any Error {
+  /// The updates of a long call that reports its progress to a handler.
+  package init<Result: Sendable>(
+    of call: @escaping @Sendable (@escaping ProgressHandler) async throws -> Result
+  ) where Element == EditorUpdate<Result> {
+    self.init { continuation in
+      let task = Task {
+        do {
+          let result = try await call { continuation.yield(.progress($0)) }
+          continuation.yield(.finished(result))
+          continuation.finish()
+        } catch {
+          continuation.finish(throwing: error)
+        }
+      }
+      continuation.onTermination = { _ in task.cancel() }
+    }
   }
 }

@@ -1,39 +1,59 @@
 internal import DiffusionCore
 internal import Tensor
 
-/// Makes pictures from words alone.
-struct Generation {
-  private let model: DiffusionModel
-  private let sampler: DDIM
-  private let guidance: Double
+/// How a picture is made from words alone.
+public struct GenerationOptions: Sendable, Hashable, Codable {
+  /// The seed of the noise: the same numbers as `torch.manual_seed` on a CPU.
+  public var seed: UInt64
+  /// The number of sampling steps.
+  public var steps: Int
+  /// The strength of classifier-free guidance; at 1 the negative prompt has no effect and costs nothing.
+  public var guidance: Double
+  /// What the picture should not show; empty for nothing.
+  public var negativePrompt: String
+  /// The way from noise to picture.
+  public var sampler: SamplerName
 
-  init(model: DiffusionModel, steps: Int, guidance: Double) throws {
-    self.model = model
+  /// Options; the defaults are 50 steps of DDIM at guidance 7.5.
+  public init(
+    seed: UInt64 = 0, steps: Int = 50, guidance: Double = 7.5, negativePrompt: String = "",
+    sampler: SamplerName = .ddim
+  ) {
+    self.seed = seed
+    self.steps = steps
     self.guidance = guidance
-    sampler = try DDIM(model.schedule, stepCount: steps)
+    self.negativePrompt = negativePrompt
+    self.sampler = sampler
+  }
+}
+
+/// Makes pictures from words alone: the synchronous core of `ImageEditor.generate`.
+struct Generation {
+  let model: DiffusionModel
+  let options: GenerationOptions
+  let progress: ProgressHandler?
+
+  /// - Throws: `InputError` if a text or an option cannot be used; `CancellationError`.
+  func picture(of prompt: String) throws -> RGBImage {
+    let guidance = options.guidance
     guard guidance.isFinite, (0...100).contains(guidance) else {
       throw InputError(.outOfRange, "guidance \(guidance): ask for 0 to 100.")
     }
-  }
-
-  func picture(of prompt: String, seed: UInt64, progress: ProgressHandler?) throws -> RGBImage {
-    let predictor = NoisePredictor(unet: model.unet, sampler: sampler)
-    let (null, text) = (
-      model.unet.context(try model.embedding(of: "")), model.unet.context(try model.embedding(of: prompt))
-    )
     let (height, width) = model.unet.configuration.sampleSize
-    var random = RandomSource(seed: seed)
-    let shape = [model.unet.configuration.inChannels, height, width]
-    var latent = random.normal(shape: shape).channelsLast()
-    let reporter = ProgressReporter(.sampling, stepCount: sampler.stepCount, since: .now, progress)
-    for (index, timestep) in sampler.timesteps.enumerated() {
-      let stem = try predictor.stem(latent, at: timestep)
-      let prediction = predictor.guided(
-        null: try predictor.prediction(stem, null), text: try predictor.prediction(stem, text),
-        guidance: guidance)
-      latent = sampler.denoised(latent, prediction: prediction.value, step: index)
+    var random = RandomSource(seed: options.seed)
+    var latent = random.normal(shape: [model.unet.configuration.inChannels, height, width]).channelsLast()
+    let sampler = try options.sampler.sampler(model.schedule, stepCount: options.steps)
+    var step = GuidedStep(model.unet, sampler: sampler, guidance: guidance)
+    let text = model.unet.context(try model.embedding(of: prompt))
+    let null = model.unet.context(try model.embedding(of: options.negativePrompt))
+    let reporter = ProgressReporter(.sampling, stepCount: options.steps, since: .now, progress)
+    for index in 0..<sampler.stepCount {
+      latent =
+        guidance == 1
+        ? try step.unguided(index, from: latent, text: text)
+        : try step(index, from: latent, null: .init(context: null), text: .init(context: text))
       reporter.report(step: index + 1)
     }
-    return model.decode(latent)
+    return try model.decode(latent)
   }
 }

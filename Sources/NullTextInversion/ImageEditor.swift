@@ -1,5 +1,5 @@
 public import DiffusionCore
-public import Foundation
+internal import Foundation
 internal import Tensor
 
 /// Edits photographs by words.
@@ -10,18 +10,28 @@ internal import Tensor
 ///     let tiger = try await inverted.edit(prompt: "a tiger sitting next to a mirror")
 ///     try tiger.image.write(to: outURL)
 ///
-/// Calls run one after the other on a thread of the editor's own; cancelling the calling task ends them with
-/// `CancellationError` within one evaluation of the network.
+/// The calls of one editor run one after the other on a thread of its own. Cancelling the calling task ends a call with
+/// `CancellationError`: at once while it waits for its turn, within one tensor while a model is read, within one
+/// evaluation of the network or one layer of the autoencoder while it computes.
+///
+/// Two settings belong to the process and not to an editor. `Parallel.threadCount` says how many threads all
+/// computations share; the results do not depend on it. The first computation calls `openblas_set_num_threads(1)`, because
+/// the work is divided before it reaches BLAS; a program that uses OpenBLAS itself finds it with one thread from then on.
 public final class ImageEditor: Sendable {
   /// The model that everything is computed with.
   public let model: DiffusionModel
 
-  let compute = ComputeActor()
+  /// How much memory may be spent on speed.
+  public let memory: MemoryLimits
+
+  let compute = ComputeQueue()
 
   /// Reads a model.
   ///
-  /// - Throws: `InputError` if the model is missing, damaged or of a kind that is not supported.
-  public init(model source: ModelSource) async throws {
+  /// - Throws: `InputError` if the model is missing, damaged or of a kind that is not supported; `CancellationError`.
+  public init(model source: ModelSource, memory: MemoryLimits = MemoryLimits()) async throws {
+    self.memory = memory
+    memory.apply()
     model = try await compute.run { try DiffusionModel(source) }
   }
 
@@ -30,44 +40,40 @@ public final class ImageEditor: Sendable {
   /// - Parameters:
   ///   - image: of any size from 16 pixels a side; the middle of its longer side is used.
   ///   - caption: describes the picture; what is to be edited later must be named in it.
-  ///   - file: where to write the inversion. While it is under way it is kept beside, with the extension `partial`; if
-  ///     such a file is there, the inversion goes on from it and ends with the same bytes.
-  ///   - keepingFinished: whether a finished inversion in `file` is taken as it is if it was made from the same arguments;
-  ///     otherwise it is made again and replaced.
-  ///   - progress: hears of every step, on the computing thread.
-  /// - Throws: `InputError` before any work if the picture, the caption, an option or the file cannot be used, or if an
+  ///   - files: where the inversion is written and kept under way; nil to leave that to the caller.
+  ///   - progress: called after every step, on the computing thread.
+  /// - Throws: `InputError` before any work if the picture, the caption, an option or a file cannot be used, or if an
   ///   unfinished inversion is there that was begun with other arguments; `CancellationError`.
   public func invert(
-    image: RGBImage, caption: String, options: InversionOptions = InversionOptions(), file: URL? = nil,
-    keepingFinished: Bool = false, progress: ProgressHandler? = nil
+    image: RGBImage, caption: String, options: InversionOptions = InversionOptions(),
+    files: InversionFiles? = nil, progress: ProgressHandler? = nil
   ) async throws -> InvertedImage {
     try await compute.run { [self] in
       try options.validate()
       guard caption.contains(where: { !$0.isWhitespace }) else {
         throw InputError(.outOfRange, "The caption is empty; say what is in the picture.")
       }
-      if let file { try AtomicFile.checkWritable(file) }
+      for file in [files?.result, files?.partial].compactMap(\.self) { try AtomicFile.checkWritable(file) }
       let picture = try model.prepare(image)
       _ = try model.tokenizer.encode(caption)
 
       let before = model.unet.counter.total
-      let partial = file.map { PartialInversion(url: PartialInversion.url(for: $0)) }
+      let partial = files?.partial.map(PartialInversion.init)
       var inverter = Inverter(model, caption: caption, options: options, progress: progress)
       if let partial { inverter.keep = { try partial.keep($0) } }
-      var inversion = try inverter.begin(picture)
-      if keepingFinished, let file, let finished = try? Inversion(contentsOf: file),
-        finished.argument(otherThanOf: inversion) == nil, finished.latent == inversion.latent
+      let begun = try inverter.begin(picture)
+      if let files, files.reusesResult, let result = files.result,
+        let finished = try? Inversion(contentsOf: result),
+        finished.argument(otherThanOf: begun) == nil, finished.latent == begun.latent
       {
         return try open(finished)
       }
-      inversion = try partial?.resume(inversion) ?? inversion
-      try inverter.complete(&inversion, of: picture)
-      if let file {
-        try inversion.write(to: file)
-        partial?.remove()
-      }
+      var unfinished = try partial?.resume(begun) ?? UnfinishedInversion(begun)
+      try inverter.complete(&unfinished, of: picture)
+      if let result = files?.result { try unfinished.inversion.write(to: result) }
+      partial?.remove()
       return InvertedImage(
-        editor: self, inversion: inversion, evaluations: model.unet.counter.total - before)
+        editor: self, inversion: unfinished.inversion, evaluations: model.unet.counter.total - before)
     }
   }
 
@@ -81,10 +87,9 @@ public final class ImageEditor: Sendable {
         "The inversion was made with another model (fingerprint \(inversion.modelFingerprint)) than "
           + "\(model.checkpoint.url.path) (\(model.fingerprint)); name the model that it was made with.")
     }
-    let sampler = try DDIM(model.schedule, stepCount: inversion.stepCount)
-    let configuration = model.unet.configuration
-    guard inversion.schedule == ScheduleRecord(sampler), inversion.isComplete,
-      inversion.latent.shape.last == configuration.inChannels,
+    let own = ScheduleRecord(try DDIM(model.schedule, stepCount: inversion.stepCount))
+    guard inversion.schedule.isOfSameModel(as: own), inversion.isComplete,
+      inversion.latent.shape.last == model.unet.configuration.inChannels,
       inversion.nullEmbeddings[0].shape == [model.textEncoder.length, model.textEncoder.width]
     else {
       throw InputError(
@@ -95,55 +100,31 @@ public final class ImageEditor: Sendable {
 
   /// Makes a picture from words alone.
   ///
-  /// - Parameters:
-  ///   - seed: of the noise; the same as `torch.manual_seed` on a CPU.
-  ///   - steps: the number of sampling steps.
-  ///   - guidance: the strength of classifier-free guidance.
   /// - Throws: `InputError` if the prompt or an option cannot be used; `CancellationError`.
   public func generate(
-    prompt: String, seed: UInt64 = 0, steps: Int = 50, guidance: Double = 7.5,
-    progress: ProgressHandler? = nil
+    prompt: String, options: GenerationOptions = GenerationOptions(), progress: ProgressHandler? = nil
   ) async throws -> RGBImage {
     try await compute.run { [self] in
-      try Generation(model: model, steps: steps, guidance: guidance)
-        .picture(of: prompt, seed: seed, progress: progress)
+      try Generation(model: model, options: options, progress: progress).picture(of: prompt)
     }
   }
-}
-
-/// A long call's progress, and in the end what it gives.
-public enum EditorUpdate<Result: Sendable>: Sendable {
-  /// How far the call has come.
-  case progress(EditorProgress)
-  /// What the call gives; nothing follows.
-  case finished(Result)
 }
 
 extension ImageEditor {
-  /// `invert(image:caption:options:)` as a sequence of updates; leaving the loop cancels it.
+  /// `invert(image:caption:options:files:)` as a sequence of updates; leaving the loop cancels it.
   public func inversionUpdates(
-    image: RGBImage, caption: String, options: InversionOptions = InversionOptions(), file: URL? = nil
-  ) -> AsyncThrowingStream<EditorUpdate<InvertedImage>, any Error> {
-    updates {
-      try await self.invert(image: image, caption: caption, options: options, file: file, progress: $0)
-    }
+    image: RGBImage, caption: String, options: InversionOptions = InversionOptions(),
+    files: InversionFiles? = nil
+  ) -> EditorUpdates<InvertedImage> {
+    EditorUpdates(of: {
+      try await self.invert(image: image, caption: caption, options: options, files: files, progress: $0)
+    })
   }
-}
 
-/// A long call as a sequence of its updates.
-func updates<Result: Sendable>(
-  _ call: @escaping @Sendable (@escaping ProgressHandler) async throws -> Result
-) -> AsyncThrowingStream<EditorUpdate<Result>, any Error> {
-  AsyncThrowingStream { continuation in
-    let task = Task {
-      do {
-        let result = try await call { continuation.yield(.progress($0)) }
-        continuation.yield(.finished(result))
-        continuation.finish()
-      } catch {
-        continuation.finish(throwing: error)
-      }
-    }
-    continuation.onTermination = { _ in task.cancel() }
+  /// `generate(prompt:options:)` as a sequence of updates; leaving the loop cancels it.
+  public func generationUpdates(
+    prompt: String, options: GenerationOptions = GenerationOptions()
+  ) -> EditorUpdates<RGBImage> {
+    EditorUpdates(of: { try await self.generate(prompt: prompt, options: options, progress: $0) })
   }
 }

@@ -53,10 +53,14 @@ public final class DiffusionModel: Sendable {
   public func embedding(of text: String) throws -> Tensor { try textEncoder(tokenizer.paddedIDs(of: text)) }
 
   /// The latent of a picture of the model's size: height x width x channels, scaled.
-  public func encode(_ picture: RGBImage) -> Tensor { autoencoder.encode(picture.tensor) }
+  ///
+  /// - Throws: `CancellationError`.
+  public func encode(_ picture: RGBImage) throws -> Tensor { try autoencoder.encode(picture.tensor) }
 
   /// The picture of a latent.
-  public func decode(_ latent: Tensor) -> RGBImage { RGBImage(autoencoder.decode(latent)) }
+  ///
+  /// - Throws: `CancellationError`.
+  public func decode(_ latent: Tensor) throws -> RGBImage { RGBImage(try autoencoder.decode(latent)) }
 }
 
 /// A picture brought to the size that a model works at.

@@ -27,18 +27,20 @@ public final class AutoencoderKL: Sendable {
   ///
   /// - Parameter picture: height x width x 3, between -1 and 1; both sides divisible by `downsampling`.
   /// - Returns: height x width x channels, smaller by `downsampling`.
-  public func encode(_ picture: Tensor) -> Tensor {
+  /// - Throws: `CancellationError` between two layers if the task is cancelled.
+  public func encode(_ picture: Tensor) throws -> Tensor {
     precondition(
       picture.shape[0] % downsampling == 0 && picture.shape[1] % downsampling == 0,
       "a picture of \(picture.shape) for an autoencoder that shrinks by \(downsampling)")
-    return (encoder(Variable(picture)) * scale).value
+    return try (encoder(Variable(picture)) * scale).value
   }
 
   /// The picture of a latent.
   ///
   /// - Parameter latent: height x width x channels, scaled.
   /// - Returns: height x width x 3, about between -1 and 1.
-  public func decode(_ latent: Tensor) -> Tensor { decoder(Variable(latent) * (1 / scale)).value }
+  /// - Throws: `CancellationError` between two layers if the task is cancelled.
+  public func decode(_ latent: Tensor) throws -> Tensor { try decoder(Variable(latent) * (1 / scale)).value }
 }
 
 /// From a picture to the mean of its latent's distribution.
@@ -81,13 +83,17 @@ private struct PictureEncoder: Sendable {
       : nil
   }
 
-  func callAsFunction(_ picture: Variable) -> Variable {
+  func callAsFunction(_ picture: Variable) throws -> Variable {
+    try Task.checkCancellation()
     var x = convolutionIn(picture)
     for block in blocks {
-      for residual in block.residuals { x = residual(x) }
+      for residual in block.residuals {
+        try Task.checkCancellation()
+        x = residual(x)
+      }
       if let downsampler = block.downsampler { x = downsampler(x) }
     }
-    let moments = convolutionOut(normOut(middle(x), thenSiLU: true))
+    let moments = convolutionOut(normOut(try middle(x), thenSiLU: true))
     return mean(quantization.map { $0(moments) } ?? moments)
   }
 
@@ -141,10 +147,14 @@ private struct PictureDecoder: Sendable {
     convolutionOut = try Convolution(scope["conv_out"], inputs: width, outputs: configuration.outChannels)
   }
 
-  func callAsFunction(_ latent: Variable) -> Variable {
-    var x = middle(convolutionIn(quantization.map { $0(latent) } ?? latent))
+  func callAsFunction(_ latent: Variable) throws -> Variable {
+    try Task.checkCancellation()
+    var x = try middle(convolutionIn(quantization.map { $0(latent) } ?? latent))
     for block in blocks {
-      for residual in block.residuals { x = residual(x) }
+      for residual in block.residuals {
+        try Task.checkCancellation()
+        x = residual(x)
+      }
       if let upsampler = block.upsampler {
         x = upsampler(x.upsampled(toHeight: 2 * x.shape[0], width: 2 * x.shape[1]))
       }
@@ -171,9 +181,12 @@ private struct MiddleBlock: Sendable {
     after = try residual(weights["resnets.1"])
   }
 
-  func callAsFunction(_ x: Variable) -> Variable {
-    let x = before(x)
-    return after(attention.map { $0(x) } ?? x)
+  func callAsFunction(_ x: Variable) throws -> Variable {
+    var x = before(x)
+    try Task.checkCancellation()
+    if let attention { x = attention(x) }
+    try Task.checkCancellation()
+    return after(x)
   }
 }
 

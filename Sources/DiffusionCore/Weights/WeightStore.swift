@@ -62,7 +62,9 @@ final class WeightStore: Sendable {
 
   func shape(of name: String) -> [Int]? { file(of: name)?.shape(of: name) }
 
+  /// - Throws: `CancellationError`, so that the reading of a model can be cancelled between two tensors.
   func tensor(named name: String) throws -> Tensor {
+    try Task.checkCancellation()
     guard let file = file(of: name) else {
       throw InputError(
         .missing,

@@ -63,7 +63,15 @@ public struct Evaluation: Sendable {
     case failed(PIEBench.Record, InputError)
   }
 
-  /// What came of a run.
+  /// What a run sends while it lasts, and in the end its outcome.
+  public enum Update: Sendable {
+    /// Something happened.
+    case event(Event)
+    /// The run is over; nothing follows.
+    case finished(Outcome)
+  }
+
+  /// The results of a run.
   public struct Outcome: Sendable {
     /// Of the records that are done, in their order.
     public var results: [EvaluationResult] = []
@@ -114,6 +122,24 @@ public struct Evaluation: Sendable {
     return outcome
   }
 
+  /// `run(_:shard:)` as a sequence of updates; leaving the loop cancels it.
+  public func updates(_ records: [PIEBench.Record]? = nil, shard: EvaluationShard? = nil)
+    -> AsyncThrowingStream<Update, any Error>
+  {
+    AsyncThrowingStream { continuation in
+      let task = Task {
+        do {
+          let outcome = try await run(records, shard: shard) { continuation.yield(.event($0)) }
+          continuation.yield(.finished(outcome))
+          continuation.finish()
+        } catch {
+          continuation.finish(throwing: error)
+        }
+      }
+      continuation.onTermination = { _ in task.cancel() }
+    }
+  }
+
   private func evaluate(
     _ record: PIEBench.Record, _ picture: RGBImage, _ answer: RGBImage?, _ identity: String,
     _ settingsFingerprint: String, progress: @escaping ProgressHandler
@@ -129,7 +155,9 @@ public struct Evaluation: Sendable {
     let start = ContinuousClock.now
     let inverted = try await editor.invert(
       image: picture, caption: record.originalPrompt, options: options.inversion,
-      file: inversions?.appending(path: "\(record.id).nti"), keepingFinished: true, progress: progress)
+      files: inversions.map {
+        InversionFiles(result: $0.appending(path: "\(record.id).nti"), reusesResult: true)
+      }, progress: progress)
     let inversionEnd = ContinuousClock.now
     let edited = try await inverted.edit(
       prompt: record.editingPrompt, options: editOptions, progress: progress)
@@ -171,12 +199,12 @@ public struct Evaluation: Sendable {
 extension EvaluationOptions {
   /// What PIE-Bench calls the method, in its tables and folders: its inversion, and prompt-to-prompt as the editor.
   public var label: String {
-    let published: [InversionMethod: String] = [
+    let published: [InversionMethod.Name: String] = [
       .nullText: "null-text-inversion", .negativePrompt: "negative-prompt-inversion",
       .direct: "directinversion",
       .ddim: "ddim",
     ]
-    return (published[inversion.method] ?? inversion.method.rawValue) + "+p2p"
+    return (published[inversion.method.name] ?? inversion.method.name.rawValue) + "+p2p"
   }
 }
 

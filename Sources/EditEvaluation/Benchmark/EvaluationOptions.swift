@@ -45,15 +45,15 @@ public struct EvaluationOptions: Sendable, Equatable, Codable {
       notes.append("The blended word \"\(word)\" is not in the \(name) \"\(words.prompt.text)\".")
       return nil
     }
-    guard options.control == .promptToPrompt, blendsWords || emphasis != 1 else { return (options, []) }
+    guard let words = options.promptToPrompt, blendsWords || emphasis != 1 else { return (options, []) }
     let source = found(record.sourceWord, in: caption, as: "caption")
     let target = found(record.targetWord, in: prompt, as: "editing prompt")
     if blendsWords, options.blend == nil, source != nil || target != nil {
       options.blend = LocalBlend(
         LocalBlend.Words(source: [source].compactMap(\.self), target: [target].compactMap(\.self)))
     }
-    if emphasis != 1, let target, !options.emphasis.contains(where: { $0.word == target }) {
-      options.emphasis.append(Emphasis(target, emphasis))
+    if emphasis != 1, let target, !words.emphasis.contains(where: { $0.word == target }) {
+      options.promptToPrompt?.emphasis.append(Emphasis(target, emphasis))
     }
     return (options, notes)
   }
@@ -63,10 +63,7 @@ extension EditOptions {
   /// The settings of PIE-Bench's rows with prompt-to-prompt, but for the words of each record: refinement, cross-attention
   /// of the first 0.4 of the steps, self-attention of the first 0.6.
   public static var pieBench: EditOptions {
-    var options = EditOptions()
-    options.controller = .refine
-    options.crossSteps = 0.4
-    options.selfSteps = 0.6
-    return options
+    EditOptions(
+      control: .promptToPrompt(PromptToPrompt(controller: .refine, crossSteps: 0.4, selfSteps: 0.6)))
   }
 }

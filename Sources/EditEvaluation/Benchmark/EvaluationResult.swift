@@ -1,7 +1,7 @@
 public import DiffusionCore
 internal import Foundation
 
-/// What came of one record of a benchmark.
+/// The results of one record of a benchmark.
 public struct EvaluationResult: Sendable, Equatable, Codable {
   /// The record's name.
   public var id: String
@@ -21,14 +21,17 @@ public struct EvaluationResult: Sendable, Equatable, Codable {
   public var inversion: EvaluationCount
   /// Network evaluations of the edit.
   public var edit: EvaluationCount
-  /// Seconds of the inversion.
-  public var inversionSeconds: Double
-  /// Seconds of the edit.
-  public var editSeconds: Double
+  var inversionSeconds: Double
+  var editSeconds: Double
   /// What of the record was left out, in sentences.
   public var notes: [String]
   /// Where it was computed.
   public var environment: Environment
+
+  /// The time of the inversion; `inversionSeconds` in the JSON.
+  public var inversionDuration: Duration { .seconds(inversionSeconds) }
+  /// The time of the edit; `editSeconds` in the JSON.
+  public var editDuration: Duration { .seconds(editSeconds) }
 
   /// Where a result was computed.
   public struct Environment: Sendable, Equatable, Codable {

@@ -10,7 +10,7 @@ public struct EvaluationSettings: Sendable, Equatable, Codable {
   /// How records are inverted and edited.
   public var options: EvaluationOptions
 
-  static let format = 1
+  static let format = 2
 
   init(modelFingerprint: String, options: EvaluationOptions) {
     self.modelFingerprint = modelFingerprint
@@ -20,12 +20,13 @@ public struct EvaluationSettings: Sendable, Equatable, Codable {
   private enum CodingKeys: String, CodingKey { case format, modelFingerprint, options }
 
   /// Sixteen hexadecimal digits that identify the settings.
-  var fingerprint: String {
-    get throws {
-      var fingerprint = Fingerprint()
-      fingerprint.add(try ResultJSON.data(of: self))
-      return fingerprint.hexadecimal
-    }
+  var fingerprint: String { get throws { Self.fingerprint(of: try ResultJSON.data(of: self)) } }
+
+  /// The fingerprint of settings as they were written, by whatever version.
+  static func fingerprint(of written: Data) -> String {
+    var fingerprint = Fingerprint()
+    fingerprint.add(written)
+    return fingerprint.hexadecimal
   }
 
   /// What differs from settings that were written before, as in "options.inversion.steps (50, now 20)".

@@ -90,7 +90,7 @@ extension EvaluationStore {
   func contents() throws -> (settings: EvaluationSettings, plan: [String], results: [EvaluationResult]) {
     let settings: EvaluationSettings = try read(settingsFile)
     let plan: Plan = try read(planFile)
-    let fingerprint = try settings.fingerprint
+    let fingerprint = EvaluationSettings.fingerprint(of: try bytes(of: settingsFile))
     let results = folder.appending(path: "results")
     let names: [String]
     do {
@@ -114,15 +114,20 @@ extension EvaluationStore {
   }
 
   private func read<Value: Decodable>(_ url: URL) throws -> Value {
-    guard let data = FileManager.default.contents(atPath: url.path) else {
-      throw InputError(
-        .missing, "There is no \(url.path); name the folder that an evaluation was written to.")
-    }
+    let data = try bytes(of: url)
     do {
       return try ResultJSON.decode(Value.self, from: data)
     } catch {
       throw InputError(.malformed, "\(url.path) is not what an evaluation writes; remove it and run again.")
     }
+  }
+
+  private func bytes(of url: URL) throws -> Data {
+    guard let data = FileManager.default.contents(atPath: url.path) else {
+      throw InputError(
+        .missing, "There is no \(url.path); name the folder that an evaluation was written to.")
+    }
+    return data
   }
 
   /// The methods' folders inside the folder of an evaluation, by name.

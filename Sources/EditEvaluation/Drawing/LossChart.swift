@@ -32,7 +32,7 @@ struct LossChart {
   private func drawHeading(_ svg: inout SVG) {
     let options = report.options
     svg.add(
-      "Inversion by \(options.method.rawValue): \(report.steps.count) steps, guidance \(Self.short(options.guidance))",
+      "Inversion by \(options.method.name.rawValue): \(report.steps.count) steps, guidance \(Self.short(options.guidance))",
       x: 28, y: 36, size: 19, weight: 600)
     let caption = report.caption.count > 100 ? "\(report.caption.prefix(99))…" : report.caption
     svg.add("“\(caption)”", x: 28, y: 60, size: 14, colour: Colour.quiet)

@@ -4,7 +4,7 @@ internal import Tensor
 /// How well an inversion did, step by step and as a whole, with what it cost.
 ///
 ///     let pictures = try await editor.reportPictures(of: inverted, photo: photo)
-///     let report = InversionReport(inverted, pictures: pictures, seconds: seconds)
+///     let report = InversionReport(inverted, pictures: pictures, duration: duration)
 ///     try report.write(to: folder, pictures: pictures)
 public struct InversionReport: Sendable, Equatable, Codable {
   /// How close a picture comes to the photo as the model sees it.
@@ -63,17 +63,16 @@ public struct InversionReport: Sendable, Equatable, Codable {
   public var innerSteps: Int
   /// The network evaluations that the inversion took.
   public var evaluations: EvaluationCount
-  /// The time that the inversion took, in seconds.
-  public var seconds: Double
+  private var seconds: Double
 
   /// The report on an inversion.
   ///
   /// - Parameters:
   ///   - pictures: of this inversion.
   ///   - evaluations: that it took.
-  ///   - seconds: that it took.
+  ///   - duration: that it took.
   public init(
-    _ inversion: Inversion, pictures: ReportPictures, evaluations: EvaluationCount, seconds: Double
+    _ inversion: Inversion, pictures: ReportPictures, evaluations: EvaluationCount, duration: Duration
   ) {
     caption = inversion.caption
     options = inversion.options
@@ -88,23 +87,25 @@ public struct InversionReport: Sendable, Equatable, Codable {
     steps = (0..<inversion.stepCount).map { Step($0, of: inversion) }
     innerSteps = inversion.innerSteps.reduce(0, +)
     self.evaluations = evaluations
-    self.seconds = seconds
+    seconds = duration / .seconds(1)
   }
 
   /// The report on an inversion that was just made.
-  public init(_ inverted: InvertedImage, pictures: ReportPictures, seconds: Double) {
+  public init(_ inverted: InvertedImage, pictures: ReportPictures, duration: Duration) {
     self.init(
-      inverted.inversion, pictures: pictures, evaluations: inverted.evaluations, seconds: seconds)
+      inverted.inversion, pictures: pictures, evaluations: inverted.evaluations, duration: duration)
   }
+
+  /// The time that the inversion took; `seconds` in the JSON.
+  public var duration: Duration { .seconds(seconds) }
 }
 
 extension InversionReport.Step {
   init(_ index: Int, of inversion: Inversion) {
-    let options = inversion.options
     innerSteps = inversion.innerSteps[index]
-    if options.method == .nullText, options.innerSteps > 0 {
+    if let settings = inversion.options.nullText, settings.innerSteps > 0 {
       loss = inversion.losses[index].isFinite ? inversion.losses[index] : nil
-      threshold = options.stoppingLoss(at: index)
+      threshold = settings.stoppingLoss(at: index)
     }
     distance = Double(
       inversion.trajectory[index + 1].meanSquaredDifference(to: inversion.pivot(after: index)))

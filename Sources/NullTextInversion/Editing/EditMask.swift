@@ -32,6 +32,13 @@ public struct EditMask: Sendable, Hashable, Codable {
     try validate()
   }
 
+  init(width: Int, height: Int, coverage: Data, softEdge: Double = 0) {
+    self.width = width
+    self.height = height
+    self.coverage = coverage
+    self.softEdge = softEdge
+  }
+
   /// Refuses what is no mask: a recipe may hold anything.
   func validate() throws {
     guard (0...1024).contains(softEdge) else {

@@ -3,9 +3,9 @@ internal import Tensor
 
 /// Walks an inversion's path with new prompts: the synchronous core of `InvertedImage.edit`.
 ///
-/// The source is not recomputed: its latents are the stored trajectory, and it is asked for its attention only in
-/// steps where a target reads it. A step costs two evaluations a target, and one for the source at most (two where the
-/// null embedding's attention is read too).
+/// The source is not recomputed: its latents are the stored trajectory, and its attention is computed only in steps where
+/// a target reads it. A step costs two evaluations a target, and one for the source at most (two where the null
+/// embedding's attention is read too).
 struct EditSampler {
   let model: DiffusionModel
   let source: SourceBranch
@@ -21,79 +21,71 @@ struct EditSampler {
 
   /// The paths of `prompts`, in their order.
   ///
-  /// - Parameter collector: averages the attention of the first.
+  /// - Parameters:
+  ///   - policy: what keeps the picture together; nil for the options' control.
+  ///   - collector: averages the attention of the first.
   func sample(
-    _ prompts: [String], options: EditOptions, collector: AttentionMapCollector? = nil
+    _ prompts: [String], options: EditOptions, policy: (any EditingPolicy)? = nil,
+    collector: AttentionMapCollector? = nil
   ) throws -> [Path] {
     let inversion = source.inversion
-    let sampler = try DDIM(model.schedule, stepCount: inversion.stepCount)
-    let predictor = NoisePredictor(unet: model.unet, sampler: sampler)
-    let caption = try model.tokenizer.encode(inversion.caption)
+    let sampler = try inversion.sampler(model.schedule)
+    let step = GuidedStep(
+      model.unet, sampler: sampler, guidance: options.guidance ?? inversion.guidance)
+    let caption = PromptWords(try model.tokenizer.encode(inversion.caption))
     let (height, width, _) = inversion.latent.shape3
     let sites = model.unet.attentionSites(height: height, width: width)
     let targets = try prompts.enumerated().map { number, prompt in
-      try EditTarget(
-        model.tokenizer.encode(prompt), context: model.unet.context(try model.embedding(of: prompt)),
-        source: caption,
-        inversion: inversion, options: options, sites: sites, collector: number == 0 ? collector : nil)
+      let scene = EditScene(
+        source: caption, target: PromptWords(try model.tokenizer.encode(prompt)),
+        stepCount: inversion.stepCount, textLength: model.textEncoder.length, sites: sites)
+      return try EditTarget(
+        scene, policy: policy ?? options.control.policy,
+        context: model.unet.context(try model.embedding(of: prompt)), step: step, inversion: inversion,
+        options: options, collector: number == 0 ? collector : nil)
     }
     let captionContext = model.unet.context(try model.embedding(of: inversion.caption))
-    let guidance = options.guidance ?? inversion.guidance
-    let firstStep = targets.map(\.firstStep).min() ?? 0
+    let firstStep = targets.map(\.nextStep).min() ?? 0
     let reporter = ProgressReporter(
       .sampling, stepCount: inversion.stepCount, firstStep: firstStep, since: .now, progress)
+    let largestKept = Self.largestKeptGrid(options)
 
     for index in firstStep..<inversion.stepCount {
+      let targets = targets.filter { $0.nextStep == index }
       let timestep = sampler.timesteps[index]
       let null = model.unet.context(inversion.nullEmbeddings[index])
-      let conditional = try sourceAttention(
-        in: index, targets.map { $0.sourceSites(in: index) }, predictor, captionContext, options)
-      let unconditional = try nullSourceAttention(
-        in: index, targets.map { $0.nullSourceSites(in: index) }, predictor, null)
+      let conditional = try source.attention(
+        in: index, at: timestep, wanted: targets.sourceSites(in: .conditional, step: index),
+        keepable: { $0.isCross || $0.height * $0.width <= largestKept }, step.predictor,
+        caption: captionContext)
+      let unconditional = try source.unconditionalAttention(
+        in: index, at: timestep, wanted: targets.sourceSites(in: .unconditional, step: index), step.predictor,
+        null: null)
       for target in targets {
-        let latent = target.latents[index]
-        let control = target.control(in: index, source: conditional)
-        let nullControl = target.nullControl(in: index, source: unconditional)
-        let stem = try predictor.stem(latent, at: timestep, control: nullControl)
-        // The stem ends with the first self-attention: it is shared unless a control acts on that.
-        let isShared = nullControl == nil && !target.controlsStem(in: index)
-        let controlledStem = isShared ? stem : try predictor.stem(latent, at: timestep, control: control)
-        let unguided = try predictor.prediction(stem, null, control: nullControl)
-        let text = try predictor.prediction(controlledStem, target.context, control: control)
-        let next =
-          options.proximal.map {
-            proximalStep($0, index, sampler, latent, null: unguided, text: text, guidance: guidance)
-          }
-          ?? sampler.denoised(
-            latent, prediction: predictor.guided(null: unguided, text: text, guidance: guidance).value,
-            step: index)
-        target.advance(to: next, after: index, source: inversion.trajectory[index + 1])
+        try target.advance(
+          index, conditional: conditional, unconditional: unconditional, null: null,
+          source: inversion.trajectory[index + 1], pivot: inversion.pivot(after: index))
       }
       reporter.report(step: index + 1)
     }
     return targets.map { Path(latents: $0.latents, mask: $0.mask) }
   }
 
-  /// Where a step with thresholded guidance leads.
-  private func proximalStep(
-    _ proximal: ProximalGuidance, _ index: Int, _ sampler: DDIM, _ latent: Tensor, null: Variable,
-    text: Variable, guidance: Double
-  ) -> Tensor {
-    let (prediction, unchanged) = proximal.guided(null: null.value, text: text.value, guidance: guidance)
-    let next = sampler.denoised(latent, prediction: prediction, step: index)
-    guard proximal.pullsBack(step: index, of: sampler.stepCount) else { return next }
-    return proximal.pulledBack(next, to: source.inversion.pivot(after: index), unchanged: unchanged)
+  /// The largest self-attention, in positions, that is remembered for later edits.
+  private static func largestKeptGrid(_ options: EditOptions) -> Int {
+    let side = (options.promptToPrompt ?? PromptToPrompt()).selfGrid
+    return side * side
   }
 
   /// The attention of the source under its caption, step by step: T evaluations.
   func sourceMaps() throws -> AttentionMaps {
     let inversion = source.inversion
-    let predictor = NoisePredictor(
-      unet: model.unet, sampler: try DDIM(model.schedule, stepCount: inversion.stepCount))
+    let sampler = try inversion.sampler(model.schedule)
+    let predictor = NoisePredictor(unet: model.unet)
     let caption = model.unet.context(try model.embedding(of: inversion.caption))
     let collector = AttentionMapCollector()
     let reporter = ProgressReporter(.sampling, stepCount: inversion.stepCount, since: .now, progress)
-    for (index, timestep) in predictor.sampler.timesteps.enumerated() {
+    for (index, timestep) in sampler.timesteps.enumerated() {
       let stem = try predictor.stem(inversion.trajectory[index], at: timestep, control: collector)
       _ = try predictor.prediction(stem, caption, control: collector)
       collector.finishStep()
@@ -101,29 +93,11 @@ struct EditSampler {
     }
     return collector.maps(of: PromptWords(try model.tokenizer.encode(inversion.caption)))
   }
+}
 
-  private func sourceAttention(
-    in index: Int, _ wanted: [Set<Int>], _ predictor: NoisePredictor, _ caption: TextContext,
-    _ options: EditOptions
-  ) throws -> SourceAttention? {
-    let wanted = wanted.reduce(into: Set()) { $0.formUnion($1) }
-    guard !wanted.isEmpty else { return nil }
-    let limit = options.selfGrid * options.selfGrid
-    return try source.attention(
-      in: index, wanted: wanted, keepable: { $0.isCross || $0.height * $0.width <= limit },
-      predictor: predictor,
-      caption: caption)
-  }
-
-  private func nullSourceAttention(
-    in index: Int, _ wanted: [Set<Int>], _ predictor: NoisePredictor, _ null: TextContext
-  ) throws -> SourceAttention? {
-    let wanted = wanted.reduce(into: Set()) { $0.formUnion($1) }
-    guard !wanted.isEmpty else { return nil }
-    let recorder = AttentionRecorder { wanted.contains($0.index) }
-    let stem = try predictor.stem(
-      source.inversion.trajectory[index], at: predictor.sampler.timesteps[index], control: recorder)
-    _ = try predictor.prediction(stem, null, control: recorder)
-    return SourceAttention(recorder.found)
+extension [EditTarget] {
+  /// The sites whose attention in the source any of the targets reads in a step.
+  fileprivate func sourceSites(in branch: GuidanceBranch, step: Int) -> Set<Int> {
+    reduce(into: Set()) { $0.formUnion($1.sourceSites(in: branch, step: step)) }
   }
 }

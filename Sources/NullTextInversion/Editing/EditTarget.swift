@@ -1,182 +1,170 @@
 internal import DiffusionCore
 internal import Tensor
 
-/// One new prompt on its way through the steps: what it does to the attention, and what to its latents.
+/// One new prompt on its way through the steps: its latents, its policy at work, and what keeps the source in place.
 final class EditTarget {
-  let context: TextContext
   private(set) var latents: [Tensor]
   /// The mask of the last blend, height x width of the latent; nil before the first.
   private(set) var mask: Tensor?
 
+  private let context: TextContext
+  private var run: any EditingRun
+  private var step: GuidedStep
   private let options: EditOptions
-  private let edit: AttentionEdit?
   private var blendMaps: LocalBlendMaps?
   private let region: Tensor?
-  private let stepCount: Int
-  private let sites: [AttentionSite]
+  private let scene: EditScene
   /// Averages this target's attention as edited, if somebody wants to see it.
   private let collector: AttentionMapCollector?
 
   /// Checks all words, before any evaluation.
   ///
   /// - Parameters:
-  ///   - sites: all attentions of the network, for latents of this size.
+  ///   - context: of the new prompt.
+  ///   - step: makes the target's steps, its sampler at the beginning.
   init(
-    _ prompt: TokenizedPrompt, context: TextContext, source: TokenizedPrompt, inversion: Inversion,
-    options: EditOptions, sites: [AttentionSite], collector: AttentionMapCollector? = nil
+    _ scene: EditScene, policy: any EditingPolicy, context: TextContext, step: GuidedStep,
+    inversion: Inversion, options: EditOptions, collector: AttentionMapCollector? = nil
   ) throws {
+    self.scene = scene
     self.context = context
-    self.collector = collector
+    self.step = step
     self.options = options
-    self.sites = sites
-    stepCount = inversion.stepCount
-    latents = [inversion.trajectory[0]]
+    self.collector = collector
+    run = try policy.begin(scene)
     let (height, width, _) = inversion.latent.shape3
-    let (sourceWords, targetWords) = (PromptWords(source), PromptWords(prompt))
-    let controlsWords = options.control == .promptToPrompt
-    edit =
-      controlsWords
-      ? try AttentionEdit(
-        from: sourceWords, to: targetWords, controller: options.controller, steps: stepCount,
-        crossWindow: options.crossSteps, wordWindows: options.crossStepsOfWords,
-        selfWindow: options.selfSteps,
-        selfLimit: options.selfGrid * options.selfGrid, emphasis: options.emphasis) : nil
-    guard controlsWords || options.emphasis.isEmpty && options.crossStepsOfWords.isEmpty else {
-      throw InputError(.mismatch, "Emphasis and windows of words need prompt-to-prompt control.")
-    }
     blendMaps = try options.blend.map {
-      let grid = try LocalBlendGrid(forLatentOf: height, by: width, sites: sites.filter(\.isCross))
-      return try LocalBlendMaps($0, source: sourceWords, target: targetWords, grid: grid)
+      let grid = try LocalBlendGrid(forLatentOf: height, by: width, sites: scene.sites.filter(\.isCross))
+      return try LocalBlendMaps($0, source: scene.source, target: scene.target, grid: grid)
     }
     region = try options.mask?.latentMask(height: height, width: width, inversion: inversion)
-    if case .lateStart(let strength) = options.control {
-      let start = stepCount - Int(strength * Double(stepCount))
-      latents = Array(inversion.trajectory[...start])
-    }
+    latents = Array(inversion.trajectory[...min(max(0, run.firstStep), scene.stepCount)])
   }
 
-  /// The first step that this target walks by itself.
-  var firstStep: Int { latents.count - 1 }
+  /// The next step that this target walks by itself.
+  var nextStep: Int { latents.count - 1 }
 
-  /// The sites whose attention under the source's caption is read in step `index`.
-  func sourceSites(in index: Int) -> Set<Int> {
-    Set(sites.filter { readsSource(at: $0, in: index) || gathers($0) }.map(\.index))
-  }
-
-  /// The sites whose attention under the source's null embedding is read in step `index`.
-  func nullSourceSites(in index: Int) -> Set<Int> {
-    Set(sites.filter { sharesValues(at: $0, in: index) }.map(\.index))
-  }
-
-  private func readsSource(at site: AttentionSite, in index: Int) -> Bool {
-    if let edit {
-      return site.isCross
-        ? edit.readsSource(step: index)
-        : edit.replacesSelfAttention(step: index, positions: site.height * site.width)
-    }
-    return sharesValues(at: site, in: index)
-  }
-
-  private func sharesValues(at site: AttentionSite, in index: Int) -> Bool {
-    guard case .mutualSelfAttention(let start, let firstLayer, let grid) = options.control else {
-      return false
-    }
-    return !site.isCross && index >= Int(start * Double(stepCount)) && site.index / 2 >= firstLayer
-      && site.height * site.width <= grid.map { $0 * $0 } ?? .max
+  /// The sites whose attention in the source is read in step `index`.
+  func sourceSites(in branch: GuidanceBranch, step index: Int) -> Set<Int> {
+    Set(
+      scene.sites.filter {
+        run.role(at: $0, in: branch, step: index) == .readsSource || branch == .conditional && gathers($0)
+      }.map(\.index))
   }
 
   private func gathers(_ site: AttentionSite) -> Bool {
     site.isCross && blendMaps?.grid.includes(site) == true
   }
 
-  /// The control of the conditional evaluation in step `index`; nil if nothing is controlled.
-  func control(in index: Int, source: SourceAttention?) -> TargetControl? {
-    let changes = edit?.changesCrossAttention(step: index) ?? false
-    guard source != nil || changes || collector != nil else { return nil }
-    return TargetControl(target: self, step: index, source: source ?? SourceAttention([:]))
+  /// Makes step `index`.
+  ///
+  /// - Parameters:
+  ///   - conditional: the source's attention under its caption, where it is read.
+  ///   - unconditional: the source's attention under its null embedding, where it is read.
+  ///   - null: the step's null embedding.
+  ///   - next: the source's latent after the step.
+  ///   - pivot: the source's pivot after the step.
+  func advance(
+    _ index: Int, conditional: SourceAttention, unconditional: SourceAttention, null: TextContext,
+    source next: Tensor, pivot: Tensor
+  ) throws {
+    let latent = latents[index]
+    let text = branch(.conditional, context, source: conditional, step: index)
+    let null = branch(.unconditional, null, source: unconditional, step: index)
+    guard let proximal = options.proximal else {
+      return finish(try step(index, from: latent, null: null, text: text), after: index, source: next)
+    }
+    var unchanged: Tensor?
+    let guidance = step.guidance
+    var result = try step(index, from: latent, null: null, text: text) {
+      let (prediction, kept) = proximal.guided(null: $0, text: $1, guidance: guidance)
+      unchanged = kept
+      return prediction
+    }
+    if let unchanged, proximal.pullsBack(step: index, of: scene.stepCount) {
+      result = proximal.pulledBack(result, to: pivot, unchanged: unchanged)
+    }
+    finish(result, after: index, source: next)
   }
 
-  /// Whether the control of step `index` acts on the first self-attention, where the stem ends.
-  func controlsStem(in index: Int) -> Bool {
-    sites.first.map { readsSource(at: $0, in: index) || collector?.watches($0) == true } ?? false
+  /// One evaluation of a step, with a control if anything acts on its attention.
+  private func branch(
+    _ branch: GuidanceBranch, _ context: TextContext, source: SourceAttention, step index: Int
+  ) -> GuidedStep.Branch {
+    guard scene.sites.contains(where: { acts(on: $0, in: branch, step: index) }) else {
+      return GuidedStep.Branch(context: context)
+    }
+    let control = TargetControl(target: self, branch: branch, step: index, source: source)
+    // The stem ends with the first self-attention.
+    let controlsStem = scene.sites.first.map { acts(on: $0, in: branch, step: index) } ?? false
+    return GuidedStep.Branch(context: context, control: control, controlsStem: controlsStem)
   }
 
-  /// The control of the evaluation under the null embedding in step `index`.
-  func nullControl(in index: Int, source: SourceAttention?) -> (any AttentionControl)? {
-    source.map { MutualSelfAttention(source: $0) }
+  private func acts(on site: AttentionSite, in branch: GuidanceBranch, step index: Int) -> Bool {
+    run.role(at: site, in: branch, step: index) != .untouched || watches(site, in: branch)
+  }
+
+  /// Whether the probabilities at a site are wanted for a blend or for maps.
+  private func watches(_ site: AttentionSite, in branch: GuidanceBranch) -> Bool {
+    branch == .conditional && (gathers(site) || collector?.watches(site) == true)
   }
 
   fileprivate func attend(
-    _ site: AttentionSite, _ attention: Attention, in index: Int, source: SourceAttention, query: Tensor,
-    key: Tensor,
-    value: Tensor
+    _ own: AttentionInputs, in branch: GuidanceBranch, step index: Int, source: SourceAttention
   ) -> Tensor? {
-    guard site.isCross else {
-      var (query, key, value) = (query, key, value)
-      if readsSource(at: site, in: index) {
-        let record = source[site]
-        // Replacing the probabilities is asking with the source's queries and keys for one's own values.
-        (query, key, value) =
-          edit == nil ? (query, record.key, record.value) : (record.query, record.key, value)
-      } else if collector?.watches(site) != true {
-        return nil
-      }
-      return collector?.attend(site, attention, query: query, key: key, value: value)
-        ?? attention(query: query, key: key, value: value)
+    let isWatched = watches(own.site, in: branch)
+    let change =
+      run.role(at: own.site, in: branch, step: index) == .untouched
+      ? nil : run.change(own, source: source, in: branch, step: index)
+    switch change {
+    case nil:
+      return isWatched ? observed(own, own.probabilities(), own.value, source) : nil
+    case .probabilities(let probabilities):
+      return observed(own, probabilities, own.value, source)
+    case .inputs(let query, let key, let value):
+      guard isWatched else { return own.attention(query: query, key: key, value: value) }
+      return observed(own, own.attention.probabilities(query: query, key: key), value, source)
     }
-    let changes = edit?.changesCrossAttention(step: index) ?? false
-    guard changes || gathers(site) || collector != nil else { return nil }
-    var probabilities = attention.probabilities(query: query, key: key)
-    if let edit, changes {
-      let original = edit.readsSource(step: index) ? source.probabilities(at: site, attention) : probabilities
-      probabilities = edit.crossAttention(source: original, target: probabilities, step: index)
+  }
+
+  /// The values under probabilities, which the blend and the maps take note of.
+  private func observed(
+    _ own: AttentionInputs, _ probabilities: Tensor, _ value: Tensor, _ source: SourceAttention
+  ) -> Tensor {
+    if gathers(own.site), let original = source.probabilities(at: own.site) {
+      blendMaps?.add(source: original, target: probabilities)
     }
-    if gathers(site) {
-      blendMaps?.add(source: source.probabilities(at: site, attention), target: probabilities)
-    }
-    collector?.add(probabilities, at: site)
-    return attention.mix(probabilities, value)
+    if let collector, collector.watches(own.site) { collector.add(probabilities, at: own.site) }
+    return own.attention.mix(probabilities, value)
   }
 
   /// Takes the latent that a step led to, and puts the source's back where nothing is to change.
-  ///
-  /// - Parameter source: the source's latent after the step.
-  func advance(to latent: Tensor, after index: Int, source: Tensor) {
-    var latent = latent
+  private func finish(_ latent: Tensor, after index: Int, source: Tensor) {
+    var latent = run.latent(latent, source: source, after: index)
     let (height, width, _) = latent.shape3
-    if let maps = blendMaps, maps.blend.isActive(step: index, of: stepCount) {
+    if let maps = blendMaps, maps.blend.isActive(step: index, of: scene.stepCount) {
       let found = maps.mask(height: height, width: width)
       mask = found
       latent = LocalBlendMaps.blended(target: latent, source: source, mask: found)
     }
-    if options.spatialReplace?.isActive(step: index, of: stepCount) == true { latent = source }
+    if options.spatialReplace?.isActive(step: index, of: scene.stepCount) == true { latent = source }
     if let region { latent = LocalBlendMaps.blended(target: latent, source: source, mask: region) }
     latents.append(latent)
     collector?.finishStep()
   }
 }
 
-/// Acts on the conditional evaluation of one target in one step.
-struct TargetControl: AttentionControl {
+/// Acts on one evaluation of one target in one step.
+private struct TargetControl: AttentionControl {
   let target: EditTarget
+  let branch: GuidanceBranch
   let step: Int
   let source: SourceAttention
 
   func attend(_ site: AttentionSite, _ attention: Attention, query: Tensor, key: Tensor, value: Tensor)
     -> Tensor?
   {
-    target.attend(site, attention, in: step, source: source, query: query, key: key, value: value)
-  }
-}
-
-/// Reads the source's keys and values wherever they were recorded.
-struct MutualSelfAttention: AttentionControl {
-  let source: SourceAttention
-
-  func attend(_ site: AttentionSite, _ attention: Attention, query: Tensor, key: Tensor, value: Tensor)
-    -> Tensor?
-  {
-    guard !site.isCross, let record = source.records[site.index] else { return nil }
-    return attention(query: query, key: record.key, value: record.value)
+    let own = AttentionInputs(site: site, attention: attention, query: query, key: key, value: value)
+    return target.attend(own, in: branch, step: step, source: source)
   }
 }

@@ -2,71 +2,11 @@ internal import DiffusionCore
 internal import Synchronization
 internal import Tensor
 
-/// What one attention of the source worked with.
-///
-/// Probabilities are computed from these when they are needed: queries
-/// and keys are several times smaller, and self-attention need never be seen as a matrix at all.
-struct AttentionRecord: Sendable {
-  let query: Tensor
-  let key: Tensor
-  let value: Tensor
-  /// The memory it takes.
-  let byteCount: Int
-
-  init(_ site: AttentionSite, query: Tensor, key: Tensor, value: Tensor) {
-    (self.query, self.key, self.value) = (query, key, value)
-    // A text's keys and values are the same in all steps, so only queries are counted for cross-attention.
-    byteCount = 4 * (query.count + (site.isCross ? 0 : key.count + value.count))
-  }
-}
-
-/// Writes down queries, keys and values while an evaluation runs, and changes nothing.
-final class AttentionRecorder: AttentionControl {
-  private let records: (AttentionSite) -> Bool
-  private(set) var found: [Int: AttentionRecord] = [:]
-
-  init(where records: @escaping (AttentionSite) -> Bool) { self.records = records }
-
-  func attend(_ site: AttentionSite, _ attention: Attention, query: Tensor, key: Tensor, value: Tensor)
-    -> Tensor?
-  {
-    if records(site) { found[site.index] = AttentionRecord(site, query: query, key: key, value: value) }
-    return nil
-  }
-}
-
-/// The source's attention in one step of one edit.
-final class SourceAttention {
-  let records: [Int: AttentionRecord]
-  private var probabilities: [Int: Tensor] = [:]
-
-  init(_ records: [Int: AttentionRecord]) { self.records = records }
-
-  subscript(site: AttentionSite) -> AttentionRecord {
-    guard let record = records[site.index] else {
-      preconditionFailure("\(site) was not recorded in the source")
-    }
-    return record
-  }
-
-  /// Heads x queries x keys; computed once for all targets of a step.
-  func probabilities(at site: AttentionSite, _ attention: Attention) -> Tensor {
-    if let known = probabilities[site.index] { return known }
-    let record = self[site]
-    let result = attention.probabilities(query: record.query, key: record.key)
-    probabilities[site.index] = result
-    return result
-  }
-}
-
-/// The source of edits: the stored trajectory, whose attention is asked of the network only when somebody reads it, and
-/// remembered up to a number of bytes for the next edit.
+/// The source of edits: the stored trajectory, whose attention is computed only when somebody reads it, and remembered up
+/// to a number of bytes for the next edit.
 final class SourceBranch: Sendable {
-  /// Which text the source's attention is wanted under.
-  enum Text: Hashable { case caption, null }
-
   private struct Memory {
-    var steps: [Int: [Int: AttentionRecord]] = [:]
+    var steps: [Int: [Int: AttentionInputs]] = [:]
     var byteCount = 0
   }
 
@@ -75,31 +15,49 @@ final class SourceBranch: Sendable {
   let byteLimit: Int
   private let memory = Mutex(Memory())
 
-  init(_ inversion: Inversion, byteLimit: Int = 1 << 30) {
+  init(_ inversion: Inversion, byteLimit: Int) {
     self.inversion = inversion
     self.byteLimit = byteLimit
   }
 
   /// The source's attention under its caption in step `index`, at the sites that `wanted` names.
   ///
-  /// One evaluation, or none if it is remembered. Whatever the evaluation passes that an edit could ever read is
-  /// remembered with it.
+  /// One evaluation, or none if it is remembered or nothing is wanted. Whatever the evaluation passes that `keepable`
+  /// accepts is remembered with it.
   func attention(
-    in index: Int, wanted: Set<Int>, keepable: @escaping (AttentionSite) -> Bool, predictor: NoisePredictor,
-    caption: TextContext
+    in index: Int, at timestep: Int, wanted: Set<Int>, keepable: @escaping (AttentionSite) -> Bool,
+    _ predictor: NoisePredictor, caption: TextContext
   ) throws -> SourceAttention {
+    guard !wanted.isEmpty else { return SourceAttention() }
     if let known = memory.withLock({ $0.steps[index] }), wanted.isSubset(of: known.keys) {
       return SourceAttention(known)
     }
-    let recorder = AttentionRecorder { wanted.contains($0.index) || keepable($0) }
-    let stem = try predictor.stem(
-      inversion.trajectory[index], at: predictor.sampler.timesteps[index], control: recorder)
-    _ = try predictor.prediction(stem, caption, control: recorder)
-    remember(recorder.found, step: index)
-    return SourceAttention(recorder.found)
+    let found = try record(index, timestep, predictor, caption) { wanted.contains($0.index) || keepable($0) }
+    remember(found, step: index)
+    return SourceAttention(found)
   }
 
-  private func remember(_ found: [Int: AttentionRecord], step index: Int) {
+  /// The source's attention under its null embedding in step `index`, at the sites that `wanted` names.
+  ///
+  /// One evaluation, or none if nothing is wanted. It is not remembered.
+  func unconditionalAttention(
+    in index: Int, at timestep: Int, wanted: Set<Int>, _ predictor: NoisePredictor, null: TextContext
+  ) throws -> SourceAttention {
+    guard !wanted.isEmpty else { return SourceAttention() }
+    return SourceAttention(try record(index, timestep, predictor, null) { wanted.contains($0.index) })
+  }
+
+  private func record(
+    _ index: Int, _ timestep: Int, _ predictor: NoisePredictor, _ text: TextContext,
+    where records: @escaping (AttentionSite) -> Bool
+  ) throws -> [Int: AttentionInputs] {
+    let recorder = AttentionRecorder(where: records)
+    let stem = try predictor.stem(inversion.trajectory[index], at: timestep, control: recorder)
+    _ = try predictor.prediction(stem, text, control: recorder)
+    return recorder.found
+  }
+
+  private func remember(_ found: [Int: AttentionInputs], step index: Int) {
     memory.withLock { memory in
       let known = memory.steps[index] ?? [:]
       let byteCount = found.reduce(0) { $0 + (known[$1.key] == nil ? $1.value.byteCount : 0) }

@@ -7,57 +7,54 @@ public import Tensor
 /// Plain data. Every inversion method is a way of filling one, and editing only reads one.
 public struct Inversion: Sendable, Equatable {
   /// The text that describes the picture.
-  public var caption: String
+  public internal(set) var caption: String
   /// How the picture was inverted.
-  public var options: InversionOptions
-  /// The sampler: number of steps, offset, final alpha, kind of prediction.
-  public var schedule: ScheduleRecord
+  public internal(set) var options: InversionOptions
+  /// The sampler: its name, spacing, offset, final alpha, kind of prediction.
+  public internal(set) var schedule: ScheduleRecord
   /// Identifies the weights of the model; an inversion is worth nothing with others.
-  public var modelFingerprint: String
+  public internal(set) var modelFingerprint: String
   /// Width and height of the picture as it was given, in pixels.
-  public var sourceSize: PixelSize
+  public internal(set) var sourceSize: PixelSize
   /// The part of the picture that was inverted, in its pixels.
-  public var crop: PixelRect
+  public internal(set) var crop: PixelRect
   /// Identifies the picture as the model saw it.
-  public var pictureFingerprint: String
+  public internal(set) var pictureFingerprint: String
 
   /// T + 1 latents of the DDIM inversion, height x width x channels; the first is the encoded picture.
-  public var pivots: [Tensor]
+  public internal(set) var pivots: [Tensor]
   /// T embeddings of tokens x channels in the order of sampling, noisiest first.
-  public var nullEmbeddings: [Tensor]
+  public internal(set) var nullEmbeddings: [Tensor]
   /// T + 1 latents of the guided walk as it was really made; the first is the last pivot, the last the reconstruction.
-  public var trajectory: [Tensor]
+  public internal(set) var trajectory: [Tensor]
   /// The last measured loss of each step: the mean squared distance of the guided step from its pivot.
   ///
   /// The published recipe measures before each update; all other ways, and steps without updates, tell the distance of
   /// what they led to.
-  public var losses: [Float]
+  public internal(set) var losses: [Float]
   /// The number of inner iterations of each step.
-  public var innerSteps: [Int]
+  public internal(set) var innerSteps: [Int]
 
   /// Peak signal-to-noise ratio of the reconstruction against the picture as the model sees it, in dB.
-  public var psnr: Double
+  public internal(set) var psnr: Double
   /// The same for the autoencoder alone: no inversion can do better.
-  public var psnrBound: Double
-
-  /// How far the search for one null embedding for all steps has come; nil before it and after it.
-  var sweeps: GlobalNullText.Sweeps?
+  public internal(set) var psnrBound: Double
 
   /// How the null embeddings were found.
   public var method: InversionMethod { options.method }
   /// The strength of classifier-free guidance that the path was made for.
   public var guidance: Double { options.guidance }
   /// The number of sampling steps, T.
-  public var stepCount: Int { schedule.stepCount }
+  public var stepCount: Int { options.steps }
 
   /// The number of steps that a budget ended before their loss was low enough and their inner iterations were used up.
   public var stepsCutShort: Int {
-    guard options.budget != nil, method == .nullText else { return 0 }
+    guard let settings = options.nullText, settings.budget != nil else { return 0 }
     // Between two equal noise levels the last step does not move, whatever its embedding.
     let movesLast = schedule.stepsOffset != 0 || schedule.finalAlpha == .one
     let moving = movesLast ? stepCount : stepCount - 1
     return zip(losses, innerSteps).prefix(moving).enumerated().count { index, step in
-      step.1 < options.innerSteps && Double(step.0) >= options.stoppingLoss(at: index)
+      step.1 < settings.innerSteps && Double(step.0) >= settings.stoppingLoss(at: index)
     }
   }
 
@@ -66,34 +63,4 @@ public struct Inversion: Sendable, Equatable {
 
   /// The pivot that a step of the guided walk (0 is the noisiest) is to lead to.
   package func pivot(after step: Int) -> Tensor { pivots[stepCount - step - 1] }
-}
-
-/// What an inversion remembers of its sampler, to refuse another one.
-public struct ScheduleRecord: Sendable, Equatable, Codable {
-  /// The number of sampling steps.
-  public var stepCount: Int
-  /// What is added to every timestep.
-  public var stepsOffset: Int
-  /// The signal level before the first timestep.
-  public var finalAlpha: NoiseSchedule.FinalAlpha
-  /// What the network predicts.
-  public var prediction: NoiseSchedule.Prediction
-
-  /// The record of a sampler.
-  public init(_ sampler: DDIM) {
-    stepCount = sampler.stepCount
-    stepsOffset = sampler.schedule.stepsOffset
-    finalAlpha = sampler.schedule.finalAlpha
-    prediction = sampler.schedule.prediction
-  }
-
-  init(
-    stepCount: Int, stepsOffset: Int, finalAlpha: NoiseSchedule.FinalAlpha,
-    prediction: NoiseSchedule.Prediction
-  ) {
-    self.stepCount = stepCount
-    self.stepsOffset = stepsOffset
-    self.finalAlpha = finalAlpha
-    self.prediction = prediction
-  }
 }

@@ -8,7 +8,7 @@ struct Inverter {
   let options: InversionOptions
   var progress: ProgressHandler?
   /// Called with the inversion as far as it has come, whenever a step of it is done.
-  var keep: (Inversion) throws -> Void = { _ in }
+  var keep: (UnfinishedInversion) throws -> Void = { _ in }
 
   private let start = ContinuousClock.now
   private let evaluationsAtStart: Int
@@ -28,43 +28,55 @@ struct Inverter {
       caption: caption, options: options,
       schedule: ScheduleRecord(try DDIM(model.schedule, stepCount: options.steps)),
       modelFingerprint: model.fingerprint, sourceSize: picture.sourceSize, crop: picture.crop,
-      pictureFingerprint: picture.fingerprint, pivots: [model.encode(picture.image)], nullEmbeddings: [],
+      pictureFingerprint: picture.fingerprint, pivots: [try model.encode(picture.image)], nullEmbeddings: [],
       trajectory: [], losses: [], innerSteps: [], psnr: 0, psnrBound: 0)
   }
 
   /// Goes on with an inversion from wherever it stands to its end.
-  func complete(_ inversion: inout Inversion, of picture: PreparedPicture) throws {
-    let sampler = try DDIM(model.schedule, stepCount: options.steps)
-    let predictor = NoisePredictor(unet: model.unet, sampler: sampler)
+  func complete(_ unfinished: inout UnfinishedInversion, of picture: PreparedPicture) throws {
+    let sampler = try unfinished.inversion.sampler(model.schedule)
     let embedding = try model.embedding(of: caption)
     let context = model.unet.context(embedding)
-    let kept = inversion.nullEmbeddings.first ?? inversion.sweeps?.embedding ?? embedding
+    let kept = unfinished.inversion.nullEmbeddings.first ?? unfinished.sweeps?.embedding ?? embedding
     guard kept.shape == embedding.shape else {
       throw InputError(
         .malformed,
         "The unfinished inversion holds embeddings of \(kept.shape) where the model's are of "
           + "\(embedding.shape); it is damaged. Remove it to start afresh.")
     }
-
-    let pivots = PivotTrajectory(
-      predictor: predictor, caption: context, source: options.pivots, refinements: options.pivotRefinements)
-    let reporter = ProgressReporter(
-      .pivots, stepCount: options.steps, firstStep: inversion.pivots.count - 1, since: start, progress)
-    var found = inversion.pivots
-    try pivots.complete(&found) { pivots in
-      inversion.pivots = pivots
-      reporter.report(step: pivots.count - 1)
-      try keep(inversion)
+    let step = GuidedStep(model.unet, sampler: sampler, guidance: options.guidance)
+    try completePivots(of: &unfinished, step.predictor, sampler, context)
+    if unfinished.inversion.trajectory.isEmpty {
+      unfinished.inversion.trajectory = unfinished.inversion.pivots.suffix(1)
     }
-    inversion.pivots = found
-
     let walk = GuidedWalk(
-      predictor: predictor, captionEmbedding: embedding, emptyEmbedding: try model.embedding(of: ""),
-      caption: context, options: options, start: start, evaluationsAtStart: evaluationsAtStart,
-      progress: progress, keep: keep)
-    try walk.complete(&inversion)
-    inversion.psnr = ImageMetrics.psnr(model.decode(inversion.trajectory[options.steps]), picture.image)
-    inversion.psnrBound = ImageMetrics.psnr(model.decode(inversion.latent), picture.image)
+      sampler: sampler, step: step, captionEmbedding: embedding, emptyEmbedding: try model.embedding(of: ""),
+      caption: context, start: start,
+      evaluationsSinceStart: model.unet.counter.total.forward - evaluationsAtStart, progress: progress,
+      keep: keep)
+    try options.method.walk.complete(&unfinished, along: walk)
+    let inversion = unfinished.inversion
+    unfinished.inversion.psnr = ImageMetrics.psnr(
+      try model.decode(inversion.trajectory[inversion.stepCount]), picture.image)
+    unfinished.inversion.psnrBound = ImageMetrics.psnr(try model.decode(inversion.latent), picture.image)
+  }
+
+  private func completePivots(
+    of unfinished: inout UnfinishedInversion, _ predictor: NoisePredictor, _ sampler: any InvertibleSampler,
+    _ caption: TextContext
+  ) throws {
+    let trajectory = PivotTrajectory(
+      predictor: predictor, sampler: sampler, caption: caption, source: options.pivots,
+      refinements: options.pivotRefinements)
+    var pivots = unfinished.inversion.pivots
+    let reporter = ProgressReporter(
+      .pivots, stepCount: options.steps, firstStep: pivots.count - 1, since: start, progress)
+    try trajectory.complete(&pivots) { pivots in
+      unfinished.inversion.pivots = pivots
+      reporter.report(step: pivots.count - 1)
+      try keep(unfinished)
+    }
+    unfinished.inversion.pivots = pivots
   }
 }
 

@@ -8,14 +8,14 @@ internal import Foundation
 struct PartialInversion {
   let url: URL
 
-  /// The place of the unfinished form of an inversion file.
-  static func url(for inversion: URL) -> URL { inversion.appendingPathExtension("partial") }
+  init(_ url: URL) { self.url = url }
 
   /// The inversion as it was left, if there is one.
   ///
   /// - Throws: `InputError` if it is damaged, or not of this picture, caption, model or these options.
-  func resume(_ begun: Inversion) throws -> Inversion? {
-    guard let kept = try kept() else { return nil }
+  func resume(_ begun: Inversion) throws -> UnfinishedInversion? {
+    guard let unfinished = try kept() else { return nil }
+    let kept = unfinished.inversion
     if let what = kept.argument(otherThanOf: begun) {
       throw InputError(
         .mismatch,
@@ -35,19 +35,19 @@ struct PartialInversion {
     else {
       throw InputError(.malformed, "\(url.path) is damaged. Remove it to start afresh.")
     }
-    return kept
+    return unfinished
   }
 
-  private func kept() throws -> Inversion? {
+  private func kept() throws -> UnfinishedInversion? {
     do {
-      return try InversionReader(url).inversion()
+      return try InversionReader(url).unfinished()
     } catch let error as InputError where error.kind == .missing {
       return nil
     }
   }
 
   /// Replaces what is kept.
-  func keep(_ inversion: Inversion) throws { try inversion.write(to: url) }
+  func keep(_ unfinished: UnfinishedInversion) throws { try unfinished.write(to: url) }
 
   /// Removes what is kept, once the inversion is finished and written.
   func remove() { try? FileManager.default.removeItem(at: url) }
@@ -56,7 +56,7 @@ struct PartialInversion {
 extension Inversion {
   /// What this inversion was made from that another was not, if anything.
   func argument(otherThanOf other: Inversion) -> String? {
-    guard modelFingerprint == other.modelFingerprint, schedule == other.schedule else {
+    guard modelFingerprint == other.modelFingerprint, schedule.isOfSameModel(as: other.schedule) else {
       return "model or schedule"
     }
     guard pictureFingerprint == other.pictureFingerprint, sourceSize == other.sourceSize, crop == other.crop

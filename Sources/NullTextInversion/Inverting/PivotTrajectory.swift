@@ -4,6 +4,7 @@ internal import Tensor
 /// The latents that the guided walk is to follow, from the encoded picture up into noise.
 struct PivotTrajectory {
   let predictor: NoisePredictor
+  let sampler: any InvertibleSampler
   let caption: TextContext
   var source = InversionOptions.Pivots.inversion
   var refinements = 0
@@ -22,7 +23,6 @@ struct PivotTrajectory {
   /// level it comes from). A refinement asks again at the latent that the step led to: a fixed point is a latent whose
   /// denoising step leads back exactly.
   private func invert(_ pivots: inout [Tensor], _ afterEach: ([Tensor]) throws -> Void) throws {
-    let sampler = predictor.sampler
     while pivots.count <= sampler.stepCount {
       let latent = pivots[pivots.count - 1]
       let step = sampler.stepCount - pivots.count
@@ -44,8 +44,8 @@ struct PivotTrajectory {
     var random = RandomSource(seed: seed)
     let noise = random.normal(shape: picture.channelsFirst().shape).channelsLast()
     pivots = [picture]
-    for timestep in predictor.sampler.timesteps.reversed() {
-      let alpha = predictor.sampler.schedule.alpha(timestep)
+    for timestep in sampler.timesteps.reversed() {
+      let alpha = sampler.schedule.alpha(timestep)
       pivots.append(.combination(alpha.squareRoot(), picture, (1 - alpha).squareRoot(), noise))
     }
   }

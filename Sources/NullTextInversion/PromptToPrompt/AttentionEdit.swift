@@ -25,29 +25,20 @@ package struct AttentionEdit: Sendable {
 
   private let mixtures: [TokenMixture]
 
-  /// The edit that turns `source` into `target` in `steps` sampling steps.
+  /// The edit of a scene by the settings of prompt-to-prompt.
   ///
-  /// - Parameters:
-  ///   - crossWindow: The steps in which cross-attention comes from the source.
-  ///   - wordWindows: Windows of single words, in place of `crossWindow`.
-  ///   - selfWindow: The steps in which self-attention comes from the source.
-  ///   - selfLimit: The largest grid, in positions, whose self-attention does.
-  ///   - length: The tokens of a padded prompt.
-  /// - Throws: `InputError` of kind `mismatch` if a word is not in the target prompt, or words shall be replaced
-  ///   but their numbers differ; `outOfRange` for a weight that is no number.
-  package init(
-    from source: PromptWords, to target: PromptWords, controller: ControllerChoice = .auto, steps: Int,
-    crossWindow: StepWindow = 0.8, wordWindows: [WordWindow] = [], selfWindow: StepWindow = 0.4,
-    selfLimit: Int = 32 * 32, emphasis: [Emphasis] = [], length: Int = 77
-  ) throws {
-    self.controller = controller.resolved(source: source, target: target)
-    alignment = try PromptAlignment(
-      source: source, target: target, controller: self.controller, length: length)
-    equalizer = try emphasis.equalizer(target: target, length: length)
+  /// - Throws: `InputError` of kind `mismatch` if a word is not in the target prompt, or words should be replaced but
+  ///   their numbers differ; `outOfRange` for a weight that is not finite.
+  package init(_ settings: PromptToPrompt, _ scene: EditScene) throws {
+    let (source, target, length) = (scene.source, scene.target, scene.textLength)
+    controller = settings.controller.resolved(source: source, target: target)
+    alignment = try PromptAlignment(source: source, target: target, controller: controller, length: length)
+    equalizer = try settings.emphasis.equalizer(target: target, length: length)
     schedule = try CrossAttentionSchedule(
-      crossWindow, words: wordWindows, target: target, steps: steps, length: length)
-    selfSteps = selfWindow.steps(of: steps)
-    self.selfLimit = selfLimit
+      settings.crossSteps, words: settings.crossStepsOfWords, target: target, steps: scene.stepCount,
+      length: length)
+    selfSteps = settings.selfSteps.steps(of: scene.stepCount)
+    selfLimit = settings.selfGrid * settings.selfGrid
     let shares = alignment.shares
     mixtures = schedule.alphas.map { [equalizer] in
       TokenMixture(shares: shares, equalizer: equalizer, alphas: $0)

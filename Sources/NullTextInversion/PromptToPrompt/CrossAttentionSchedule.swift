@@ -36,7 +36,7 @@ package struct CrossAttentionSchedule: Sendable, Equatable {
   ///
   /// - Throws: `InputError` of kind `mismatch` if a word is not in the prompt.
   package init(
-    _ common: StepWindow = .all, words: [WordWindow] = [], target: PromptWords, steps: Int, length: Int = 77
+    _ common: StepWindow = .all, words: [WordWindow] = [], target: PromptWords, steps: Int, length: Int
   ) throws {
     let rows = steps + 1
     let everywhere = common.steps(of: rows)

@@ -31,7 +31,7 @@ extension [Emphasis] {
   /// The factor of each token of the target prompt; a word named again takes its last weight.
   ///
   /// - Throws: `InputError`: `mismatch` if a word is not in the prompt, `outOfRange` if a weight is not finite.
-  package func equalizer(target: PromptWords, length: Int = 77) throws -> [Float] {
+  package func equalizer(target: PromptWords, length: Int) throws -> [Float] {
     var factors = [Float](repeating: 1, count: length)
     for emphasis in self {
       guard emphasis.weight.isFinite else {

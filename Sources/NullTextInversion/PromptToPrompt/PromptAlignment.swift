@@ -10,7 +10,7 @@ package enum PromptAlignment: Sendable, Equatable {
   /// The alignment of two prompts.
   ///
   /// - Throws: `InputError` of kind `mismatch` if words shall be replaced, but their numbers differ.
-  package init(source: PromptWords, target: PromptWords, controller: ControllerChoice, length: Int = 77)
+  package init(source: PromptWords, target: PromptWords, controller: ControllerChoice, length: Int)
     throws
   {
     switch controller.resolved(source: source, target: target) {

@@ -11,7 +11,7 @@ package struct RefinementMapper: Sendable, Equatable {
   package let alphas: [Float]
 
   /// The alignment of `source` and `target` in sequences of `length` tokens.
-  package init(from source: TokenizedPrompt, to target: TokenizedPrompt, length: Int = 77) {
+  package init(from source: TokenizedPrompt, to target: TokenizedPrompt, length: Int) {
     precondition(source.count <= length && target.count <= length, "a prompt of more than \(length) tokens")
     let aligned = Self.align(source.ids, target.ids)
     sources = aligned + (aligned.count..<length)

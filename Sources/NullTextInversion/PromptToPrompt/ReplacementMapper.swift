@@ -16,7 +16,7 @@ package struct ReplacementMapper: Sendable, Equatable {
   /// The map from `source` to `target` in sequences of `length` tokens.
   ///
   /// - Throws: `InputError` of kind `mismatch` if the prompts differ in their number of words.
-  package init(from source: PromptWords, to target: PromptWords, length: Int = 77) throws {
+  package init(from source: PromptWords, to target: PromptWords, length: Int) throws {
     guard source.words.count == target.words.count else {
       throw InputError(
         .mismatch,

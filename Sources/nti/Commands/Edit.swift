@@ -76,7 +76,9 @@ struct Edit: AsyncParsableCommand {
     let source = PromptWords(try checkpoint.check(inversion.caption, as: "caption"))
     let sweep = try oneSweep(
       prompts.map { prompt in
-        let words = WordCheck(source: source, target: PromptWords(try checkpoint.check(prompt, as: "prompt")))
+        let words = WordCheck(
+          source: source, target: PromptWords(try checkpoint.check(prompt, as: "prompt")),
+          textLength: checkpoint.tokenizer.maximumLength)
         let sweep = try self.sweep(over: base?.options ?? EditOptions(), words)
         for options in sweep.all { try words.check(options, steps: inversion.stepCount) }
         return sweep

@@ -29,10 +29,10 @@ struct Evaluate: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "How pictures are inverted, several with commas between: \(InversionMethod.optionNames) (default: null-text).",
+      "How pictures are inverted, several with commas between: \(InversionMethod.Name.optionNames) (default: null-text).",
       valueName: "method"),
     transform: Self.methods)
-  var method: [InversionMethod] = [.nullText]
+  var method: [InversionMethod.Name] = [.nullText]
 
   @Option(help: ArgumentHelp("What to call the method in tables and folders.", valueName: "name"))
   var label: String?
@@ -138,8 +138,7 @@ struct Evaluate: AsyncParsableCommand {
     let editor = try await Checkpoint(model.folder()).load(work.progress)
     let evaluations = try method.map { method in
       var options = EvaluationOptions()
-      options.inversion = settings.options
-      options.inversion.method = method
+      options.inversion = settings.options(method)
       options.edit = edit ?? options.edit
       options.edit.guidance = editGuidance ?? options.edit.guidance
       options.blendsWords = blend
@@ -177,9 +176,9 @@ struct Evaluate: AsyncParsableCommand {
     }
   }
 
-  @Sendable private static func methods(_ text: String) throws -> [InversionMethod] {
+  @Sendable private static func methods(_ text: String) throws -> [InversionMethod.Name] {
     try text.split(separator: ",").map {
-      try InversionMethod(optionName: $0.trimmingCharacters(in: .whitespaces))
+      try InversionMethod.Name(optionName: $0.trimmingCharacters(in: .whitespaces))
     }
   }
 }

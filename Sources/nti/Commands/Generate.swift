@@ -22,6 +22,15 @@ struct Generate: AsyncParsableCommand {
   @Option(help: ArgumentHelp("The strength of guidance.", valueName: "w"))
   var guidance = 7.5
 
+  @Option(help: ArgumentHelp("What the picture should not show.", valueName: "text"))
+  var negativePrompt = ""
+
+  @Option(
+    help: ArgumentHelp(
+      "The way from noise to picture: \(SamplerName.optionNames) (default: ddim).", valueName: "sampler"),
+    transform: SamplerName.init(optionName:))
+  var sampler = SamplerName.ddim
+
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp("The picture to write (default: generated.png).", valueName: "file"))
@@ -36,16 +45,22 @@ struct Generate: AsyncParsableCommand {
     }
   }
 
+  private var options: GenerationOptions {
+    GenerationOptions(
+      seed: seed, steps: steps, guidance: guidance, negativePrompt: negativePrompt, sampler: sampler)
+  }
+
   func run() async throws {
     let work = work.start()
     let file = try OutputFile.picture(output ?? "generated.png")
     let checkpoint = try Checkpoint(model.folder())
     try checkpoint.check(prompt, as: "prompt")
+    try checkpoint.check(negativePrompt, as: "negative prompt")
 
     let editor = try await checkpoint.load(work.progress)
     work.progress.begin()
     let image = try await editor.generate(
-      prompt: prompt, seed: seed, steps: steps, guidance: guidance, progress: work.progress.handler)
+      prompt: prompt, options: options, progress: work.progress.handler)
     try file.write(image)
 
     var report = Report(seconds: work.seconds, evaluations: editor.model.unet.counter.total)

@@ -30,17 +30,17 @@ struct Invert: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "How the null embeddings are found: \(InversionMethod.optionNames) (default: null-text).",
+      "How the null embeddings are found: \(InversionMethod.Name.optionNames) (default: null-text).",
       valueName: "method"),
-    transform: InversionMethod.init(optionName:))
-  var method: InversionMethod?
+    transform: InversionMethod.Name.init(optionName:))
+  var method = InversionMethod.Name.nullText
 
   @Option(
     help: ArgumentHelp(
       "The longest that the inversion may take, as in 60s or 2m; fewer inner iterations are made where they matter least.",
       valueName: "time"),
-    transform: { try InversionSettings.seconds($0) })
-  var budget: Double?
+    transform: { try InversionSettings.duration($0) })
+  var budget: Duration?
 
   @Option(
     help: ArgumentHelp(
@@ -54,18 +54,7 @@ struct Invert: AsyncParsableCommand {
     guard caption.contains(where: { !$0.isWhitespace }) else {
       throw ValidationError("The caption is empty; say what the photo shows.")
     }
-    try settings.check(for: [options.method])
-    guard budget == nil || options.method == .nullText else {
-      throw ValidationError("--budget is a setting of --method null-text.")
-    }
-    do { try options.validate() } catch { throw ValidationError(error.message) }
-  }
-
-  private var options: InversionOptions {
-    var options = settings.options
-    options.method = method ?? options.method
-    options.budget = budget
-    return options
+    try settings.check(for: [method], budget: budget)
   }
 
   func run() async throws {
@@ -80,19 +69,19 @@ struct Invert: AsyncParsableCommand {
     let editor = try await checkpoint.load(work.progress)
     work.progress.begin()
     let inverted = try await editor.invert(
-      image: image, caption: caption, options: options, file: file.url,
-      progress: work.progress.handler)
+      image: image, caption: caption, options: settings.options(method, budget: budget),
+      files: InversionFiles(result: file.url), progress: work.progress.handler)
 
     var report = Report(seconds: work.seconds, evaluations: inverted.evaluations, about: inverted.inversion)
     report.inversion = file.path
     if let reportFolder {
       work.progress.begin("writing the report")
       let pictures = try await editor.reportPictures(of: inverted, photo: image)
-      try InversionReport(inverted, pictures: pictures, seconds: report.seconds)
+      try InversionReport(inverted, pictures: pictures, duration: .seconds(report.seconds))
         .write(to: reportFolder.url, pictures: pictures)
       report.reportFolder = reportFolder.path
     }
-    report.stepsCutShort = inverted.inversion.options.budget == nil ? nil : inverted.inversion.stepsCutShort
+    report.stepsCutShort = budget == nil ? nil : inverted.inversion.stepsCutShort
     try work.finish(report, Self.summary(of: inverted, file.path, seconds: report.seconds))
   }
 
@@ -107,7 +96,7 @@ struct Invert: AsyncParsableCommand {
   }
 
   private static func cutShort(_ inversion: Inversion) -> String {
-    guard inversion.options.budget != nil else { return "" }
+    guard inversion.options.nullText?.budget != nil else { return "" }
     return inversion.stepsCutShort == 0
       ? "\n  the budget cut nothing short"
       : "\n  the budget cut \(inversion.stepsCutShort) of \(inversion.stepCount) steps short"

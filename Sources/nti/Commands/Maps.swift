@@ -63,18 +63,13 @@ struct Maps: AsyncParsableCommand {
     let inverted = try editor.open(inversion)
     work.progress.begin()
     let handler = work.progress.handler
-    let maps =
-      if let prompt {
-        try await inverted.attentionMaps(prompt: prompt, options: options, progress: handler)
-      } else {
-        try await inverted.attentionMaps(progress: handler)
-      }
-    let picture =
-      if let prompt {
-        try await inverted.edit(prompt: prompt, options: options).image
-      } else {
-        try await inverted.reconstruction()
-      }
+    let (picture, maps): (RGBImage, AttentionMaps)
+    if let prompt {
+      let edit = try await inverted.attentionMaps(prompt: prompt, options: options, progress: handler)
+      (picture, maps) = (edit.edited.image, edit.maps)
+    } else {
+      (picture, maps) = (try await inverted.reconstruction(), try await inverted.attentionMaps(progress: handler))
+    }
     try file.write(try sheet(of: maps, over: picture, title: prompt ?? inversion.caption).rendered())
 
     var report = Report(seconds: work.seconds, evaluations: editor.model.unet.counter.total, about: inversion)

@@ -1,6 +1,5 @@
 internal import Foundation
 internal import NullTextInversion
-internal import Tensor
 
 /// The files that an edit writes, checked when this is made.
 struct EditFiles {
@@ -32,26 +31,8 @@ struct EditFiles {
     for (output, (image, recipe)) in zip(outputs, zip(images, recipes)) {
       try output.write(image, texts: [EditRecipe.textKey: JSONText.line(recipe)])
     }
-    let image = images[0]
     if let recipe { try AtomicFile.write(Data((JSONText.indented(recipes[0]) + "\n").utf8), to: recipe.url) }
     if let inversion { try first.inverted.inversion.write(to: inversion.url) }
-    if let mask, let found = first.mask {
-      try mask.write(Self.picture(of: found, width: image.width, height: image.height))
-    }
-  }
-
-  /// A mask over the latent as a picture that `--mask` reads: white where the edit may change anything.
-  private static func picture(of mask: Tensor, width: Int, height: Int) -> RGBImage {
-    let (rows, columns) = (mask.shape[0], mask.shape[1])
-    var picture = RGBImage(width: width, height: height)
-    mask.withScalars { scalars in
-      for y in 0..<height {
-        for x in 0..<width {
-          let value = scalars[y * rows / height * columns + x * columns / width]
-          picture[x, y] = SIMD3(repeating: UInt8(max(0, min(1, value)) * 255))
-        }
-      }
-    }
-    return picture
+    if let mask, let found = first.mask { try mask.write(found.picture) }
   }
 }

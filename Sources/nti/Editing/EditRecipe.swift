@@ -56,7 +56,7 @@ extension EditRecipe: Codable {
   }
 
   /// What a recipe may say: a prompt, and what edits have options for.
-  private static let names = ["prompt"] + Mirror(reflecting: EditOptions()).children.compactMap(\.label)
+  private static let names = ["prompt"] + EditOptions.storedKeys
 
   init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: Key.self)

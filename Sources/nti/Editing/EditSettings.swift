@@ -119,11 +119,6 @@ extension EditSettings {
     options.guidance = guidance ?? base.guidance
     options.control = try controlSetting(over: base.control)
     try checkControl(options.control)
-    options.controller = controller?.choice ?? base.controller
-    options.selfGrid = selfGrid ?? base.selfGrid
-    let wordWindows = crossSteps.compactMap(\.word)
-    if !wordWindows.isEmpty { options.crossStepsOfWords = wordWindows }
-    if !emphasis.isEmpty { options.emphasis = emphasis }
     options.blend = try blendSetting(over: base.blend, source: source, target: target)
     options.mask = try maskSetting(over: base.mask)
     options.proximal = try proximalSetting(over: base.proximal)
@@ -141,19 +136,21 @@ extension EditSettings {
     guard cross.count == 1, own.count == 1 else {
       throw UsageError("Several windows are given to --cross-steps or --self-steps; give one.")
     }
-    options.crossSteps = cross[0]
-    options.selfSteps = own[0]
+    options.promptToPrompt?.crossSteps = cross[0]
+    options.promptToPrompt?.selfSteps = own[0]
     return options
   }
 
   /// The common windows of cross-attention to try.
   func crossWindows(over base: EditOptions) -> [StepWindow] {
     let windows = crossSteps.flatMap(\.everywhere)
-    return windows.isEmpty ? [base.crossSteps] : windows
+    return windows.isEmpty ? [(base.promptToPrompt ?? PromptToPrompt()).crossSteps] : windows
   }
 
   /// The windows of self-attention to try.
-  func selfWindows(over base: EditOptions) -> [StepWindow] { selfSteps?.windows ?? [base.selfSteps] }
+  func selfWindows(over base: EditOptions) -> [StepWindow] {
+    selfSteps?.windows ?? [(base.promptToPrompt ?? PromptToPrompt()).selfSteps]
+  }
 
   private func controlSetting(over base: EditControl) throws -> EditControl {
     let name = control ?? base.name
@@ -164,20 +161,35 @@ extension EditSettings {
       throw UsageError("--masactrl-start, --masactrl-layer and --masactrl-grid belong to --control masactrl.")
     }
     switch name {
-    case .promptToPrompt: return .promptToPrompt
+    case .promptToPrompt:
+      guard case .promptToPrompt(let settings) = base else { return .promptToPrompt(words(over: PromptToPrompt())) }
+      return .promptToPrompt(words(over: settings))
     case .none: return .none
     case .masactrl:
-      let base = base.name == .masactrl ? base : .mutualSelfAttention()
-      guard case .mutualSelfAttention(let start, let layer, let grid) = base else { return base }
-      return .mutualSelfAttention(
-        start: masactrlStart ?? start, firstLayer: masactrlLayer ?? layer, largestGrid: masactrlGrid ?? grid)
+      var policy = MutualSelfAttention()
+      if case .mutualSelfAttention(let settings) = base { policy = settings }
+      policy.start = masactrlStart ?? policy.start
+      policy.firstLayer = masactrlLayer ?? policy.firstLayer
+      policy.largestGrid = masactrlGrid ?? policy.largestGrid
+      return .mutualSelfAttention(policy)
     case .sdedit:
-      if let strength { return .lateStart(strength: strength) }
-      guard base.name == .sdedit else {
+      if let strength { return .lateStart(LateStart(strength: strength)) }
+      guard case .lateStart = base else {
         throw UsageError("--control sdedit needs --strength, the part of the path to walk again, as in 0.6.")
       }
       return base
     }
+  }
+
+  /// The settings of attention by words on top of others, but for the windows to sweep.
+  private func words(over base: PromptToPrompt) -> PromptToPrompt {
+    var words = base
+    words.controller = controller?.choice ?? base.controller
+    words.selfGrid = selfGrid ?? base.selfGrid
+    let wordWindows = crossSteps.compactMap(\.word)
+    if !wordWindows.isEmpty { words.crossStepsOfWords = wordWindows }
+    if !emphasis.isEmpty { words.emphasis = emphasis }
+    return words
   }
 
   /// The options of attention by words that are given.
@@ -209,7 +221,7 @@ extension EditSettings {
 
   /// Settings of attention by words mean nothing without it.
   private func checkControl(_ control: EditControl) throws {
-    guard control != .promptToPrompt else { return }
+    guard control.name != .promptToPrompt else { return }
     if let stranger = namesOfWordSettings.first {
       throw UsageError(
         "\(stranger) needs --control prompt-to-prompt; \(control.name.rawValue) does not use it.")

@@ -11,8 +11,8 @@ struct EditSweep {
     rows = crossWindows.map { cross in
       selfWindows.map { own in
         var cell = options
-        cell.crossSteps = cross
-        cell.selfSteps = own
+        cell.promptToPrompt?.crossSteps = cross
+        cell.promptToPrompt?.selfSteps = own
         return cell
       }
     }
@@ -35,8 +35,8 @@ struct EditSweep {
         return [source] + images[row * columns..<(row + 1) * columns].map { ContactSheet.Cell($0) }
       })
     sheet.title = title
-    sheet.columnTitles = [""] + rows[0].map { "self \($0.selfSteps)" }
-    sheet.rowTitles = rows.map { "cross \($0[0].crossSteps)" }
+    sheet.columnTitles = [""] + rows[0].compactMap(\.promptToPrompt).map { "self \($0.selfSteps)" }
+    sheet.rowTitles = rows.compactMap(\.[0].promptToPrompt).map { "cross \($0.crossSteps)" }
     return sheet.rendered()
   }
 }

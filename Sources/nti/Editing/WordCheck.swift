@@ -5,15 +5,13 @@ internal import NullTextInversion
 struct WordCheck {
   let source: PromptWords
   let target: PromptWords
+  /// The number of tokens of a padded text.
+  let textLength: Int
 
   /// - Throws: `InputError` if a word is not in its prompt, or the prompts cannot be matched as the options say.
   func check(_ options: EditOptions, steps: Int) throws {
-    if options.control == .promptToPrompt {
-      _ = try AttentionEdit(
-        from: source, to: target, controller: options.controller, steps: steps,
-        crossWindow: options.crossSteps,
-        wordWindows: options.crossStepsOfWords, selfWindow: options.selfSteps, emphasis: options.emphasis)
-    }
+    _ = try options.control.policy.begin(
+      EditScene(source: source, target: target, stepCount: steps, textLength: textLength))
     guard let blend = options.blend else { return }
     for (words, role) in [
       (blend.words, "word to blend"), (blend.subtracted, "word to leave out of the blend"),

@@ -26,17 +26,17 @@ struct InversionSettings: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "How a null embedding is fitted: \(InversionOptions.Optimizer.optionNames) (default: adam).",
+      "How a null embedding is fitted: \(NullText.Optimizer.optionNames) (default: adam).",
       valueName: "way"),
-    transform: InversionOptions.Optimizer.init(optionName:))
-  var optimizer: InversionOptions.Optimizer?
+    transform: NullText.Optimizer.init(optionName:))
+  var optimizer: NullText.Optimizer?
 
   @Option(
     help: ArgumentHelp(
-      "The null embedding to start from: \(InversionOptions.Start.optionNames) (default: empty).",
+      "The null embedding to start from: \(NullEmbeddingStart.optionNames) (default: empty).",
       valueName: "text"),
-    transform: InversionOptions.Start.init(optionName:))
-  var start: InversionOptions.Start?
+    transform: NullEmbeddingStart.init(optionName:))
+  var start: NullEmbeddingStart?
 
   @Option(
     help: ArgumentHelp(
@@ -54,48 +54,90 @@ struct InversionSettings: ParsableArguments {
   var randomPivots: UInt64?
 
   func validate() throws {
-    do { try options.validate() } catch { throw ValidationError(error.message) }
+    guard (1...1000).contains(steps) else { throw ValidationError("\(steps) steps: ask for 1 to 1000.") }
   }
 
-  /// The same for the library.
-  var options: InversionOptions {
-    var options = fast ? InversionOptions.fast : InversionOptions()
+  /// The options of an inversion by a method; every setting is the method's own.
+  ///
+  /// - Parameters:
+  ///   - name: the method.
+  ///   - budget: how long the inversion may take, of null-text alone.
+  func options(_ name: InversionMethod.Name, budget: Duration? = nil) -> InversionOptions {
+    var options = InversionOptions(method: method(name, budget: budget))
     options.steps = steps
     options.guidance = guidance
-    options.innerSteps = innerSteps ?? options.innerSteps
-    options.earlyStop = earlyStop ?? options.earlyStop
-    options.optimizer = optimizer ?? options.optimizer
-    options.start = start ?? options.start
-    options.interpolation = interpolation ?? options.interpolation
     options.pivotRefinements = refinePivots
     if let randomPivots { options.pivots = .random(seed: randomPivots) }
     return options
   }
 
-  /// Refuses settings that none of some methods uses.
-  ///
-  /// A limit on inner iterations is kept by a method that makes none.
-  func check(for methods: [InversionMethod]) throws {
-    func check(_ name: String, _ isGiven: Bool, _ users: InversionMethod...) throws {
-      guard !isGiven || users.contains(where: methods.contains) else {
-        let names = users.map(\.optionName).joined(separator: " or ")
-        throw ValidationError("\(name) is a setting of --method \(names).")
-      }
+  private func method(_ name: InversionMethod.Name, budget: Duration?) -> InversionMethod {
+    switch name {
+    case .nullText:
+      var settings = fast ? NullText.fast : NullText()
+      settings.innerSteps = innerSteps ?? settings.innerSteps
+      settings.earlyStop = earlyStop ?? settings.earlyStop
+      settings.optimizer = optimizer ?? settings.optimizer
+      settings.start = start ?? settings.start
+      settings.budget = budget
+      return .nullText(settings)
+    case .globalNullText:
+      var settings = GlobalNullText()
+      settings.sweeps = innerSteps ?? settings.sweeps
+      settings.earlyStop = earlyStop ?? settings.earlyStop
+      settings.start = start ?? settings.start
+      return .globalNullText(settings)
+    case .negativePrompt: return .negativePrompt(NegativePrompt(interpolation: interpolation ?? 0))
+    case .direct: return .direct
+    case .ddim: return .ddim
     }
-    try check("--start", start != nil, .nullText, .globalNullText)
-    try check("--fast", fast, .nullText)
-    try check("--optimizer", optimizer != nil, .nullText)
-    try check("--interpolation", interpolation != nil, .negativePrompt)
   }
 
-  /// A number of seconds, as in `90`, `90s` or `1.5m`.
-  static func seconds(_ text: String) throws -> Double {
+  /// Refuses options that make no sense, and settings that none of some methods has.
+  ///
+  /// Limits on inner iterations are accepted for methods that make none, so that one command line fits all methods.
+  func check(for methods: [InversionMethod.Name], budget: Duration? = nil) throws {
+    var blank = self
+    (blank.fast, blank.innerSteps, blank.optimizer, blank.start, blank.interpolation) = (false, nil, nil, nil, nil)
+    /// A method has a setting if two values of it make different options.
+    func check(_ option: String, isGiven: Bool, _ values: (InversionMethod.Name) -> [InversionOptions]) throws {
+      func hasSetting(_ name: InversionMethod.Name) -> Bool { Set(values(name)).count > 1 }
+      guard !isGiven || methods.contains(where: hasSetting) else {
+        let names = InversionMethod.Name.allCases.filter(hasSetting).map(\.optionName)
+        throw ValidationError("\(option) is a setting of --method \(names.joined(separator: " or ")).")
+      }
+    }
+    func values<Value>(_ setting: WritableKeyPath<InversionSettings, Value>, _ values: Value...)
+      -> (InversionMethod.Name) -> [InversionOptions]
+    {
+      { name in
+        values.map { value in
+          var settings = blank
+          settings[keyPath: setting] = value
+          return settings.options(name)
+        }
+      }
+    }
+    try check("--start", isGiven: start != nil, values(\.start, .empty, .caption))
+    try check("--fast", isGiven: fast, values(\.fast, false, true))
+    try check("--optimizer", isGiven: optimizer != nil, values(\.optimizer, .adam, .conjugateDirections))
+    try check("--interpolation", isGiven: interpolation != nil, values(\.interpolation, 0, 1))
+    try check("--budget", isGiven: budget != nil) { name in
+      [nil, .seconds(1)].map { blank.options(name, budget: $0) }
+    }
+    for name in methods {
+      do { try options(name, budget: budget).validate() } catch { throw ValidationError(error.message) }
+    }
+  }
+
+  /// A time, as in `90` seconds, `90s` or `1.5m`.
+  static func duration(_ text: String) throws -> Duration {
     let units: [Character: Double] = ["s": 1, "m": 60, "h": 3600]
     let unit = text.last.flatMap { units[$0] }
     guard let number = Double(unit == nil ? text : String(text.dropLast())), number.isFinite, number > 0
     else {
       throw ValidationError("write a time like 60s, 2m or 1h.")
     }
-    return number * (unit ?? 1)
+    return .seconds(number * (unit ?? 1))
   }
 }

@@ -78,7 +78,7 @@ final class ProgressLine: Sendable {
     var parts = ["\(progress.step)/\(progress.stepCount)"]
     if progress.innerStep > 0 { parts.append("inner \(progress.innerStep)") }
     if let loss = progress.loss { parts.append("loss \(Format.scientific(Double(loss)))") }
-    if let remaining = progress.remaining { parts.append("\(Format.duration(remaining)) left") }
+    if let remaining = progress.remaining { parts.append("\(Format.duration(remaining / .seconds(1))) left") }
     return parts.joined(separator: ", ")
   }
 }

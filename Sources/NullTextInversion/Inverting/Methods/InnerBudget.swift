@@ -1,6 +1,6 @@
 internal import DiffusionCore
 
-/// Spends a number of seconds on the inner iterations that lower the error most.
+/// Spends a given time on the inner iterations that lower the error most.
 ///
 /// What a null embedding can do in a step is bounded by the factor of the null prediction in the guided step,
 /// |c (1 − w)|, which falls from noise to picture; time is shared out in proportion to it, and what a step leaves over is
@@ -21,18 +21,16 @@ struct InnerBudget {
   private var pace: (evaluation: Double, iteration: Double)?
 
   /// - Parameters:
+  ///   - budget: the time of the whole inversion.
   ///   - start: when the inversion began.
   ///   - evaluations: those made since then, which tell the pace; none if the pivots needed none, or were there already.
   init(
-    seconds: Double, start: ContinuousClock.Instant, evaluations: Int, sampler: DDIM,
-    options: InversionOptions,
-    now: ContinuousClock.Instant = .now
+    _ budget: Duration, of settings: NullText, start: ContinuousClock.Instant, evaluations: Int,
+    sampler: any InvertibleSampler, guidance: Double, now: ContinuousClock.Instant = .now
   ) {
-    deadline = start + .seconds(seconds * 0.97)
-    limit = options.innerSteps
-    weights = sampler.timesteps.indices.map {
-      abs(sampler.downward(step: $0).prediction * (1 - options.guidance))
-    }
+    deadline = start + budget * 0.97
+    limit = settings.innerSteps
+    weights = (0..<sampler.stepCount).map { abs(sampler.downward(step: $0).prediction * (1 - guidance)) }
     if evaluations > 0 { setPace(evaluation: (now - start) / .seconds(1) / Double(evaluations)) }
   }
 

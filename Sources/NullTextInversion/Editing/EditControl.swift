@@ -1,0 +1,71 @@
+internal import DiffusionCore
+
+/// The editing policies of this library, each with its settings; Codable, so that recipes can name them.
+public enum EditControl: Sendable, Hashable {
+  /// Attention control by the words that changed (Hertz et al. 2022).
+  case promptToPrompt(PromptToPrompt = PromptToPrompt())
+  /// Nothing: the new prompt alone walks the path.
+  case none
+  /// The target's self-attention reads the source's keys and values, for changes of pose (Cao et al. 2023).
+  case mutualSelfAttention(MutualSelfAttention = MutualSelfAttention())
+  /// The new prompt walks only the last part of the path (Meng et al. 2022, on the inverted trajectory).
+  case lateStart(LateStart)
+
+  /// The policy with its settings.
+  public var policy: any EditingPolicy {
+    switch self {
+    case .promptToPrompt(let policy): policy
+    case .none: NoControl()
+    case .mutualSelfAttention(let policy): policy
+    case .lateStart(let policy): policy
+    }
+  }
+
+  func validate() throws {
+    switch self {
+    case .promptToPrompt(let policy): try policy.validate()
+    case .none: return
+    case .mutualSelfAttention(let policy): try policy.validate()
+    case .lateStart(let policy): try policy.validate()
+    }
+  }
+}
+
+extension EditControl: Codable {
+  private enum Key: String, CodingKey { case kind, start, firstLayer, largestGrid, strength }
+  private enum Kind: String, Codable { case promptToPrompt, none, mutualSelfAttention, lateStart }
+
+  /// Reads the kind and its settings, but for those of prompt-to-prompt, which stand beside it in a recipe.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: Key.self)
+    switch try values.decode(Kind.self, forKey: .kind) {
+    case .promptToPrompt: self = .promptToPrompt()
+    case .none: self = .none
+    case .mutualSelfAttention:
+      var policy = MutualSelfAttention()
+      try values.read(.start, into: &policy.start)
+      try values.read(.firstLayer, into: &policy.firstLayer)
+      policy.largestGrid = try values.decodeIfPresent(Int.self, forKey: .largestGrid)
+      self = .mutualSelfAttention(policy)
+    case .lateStart:
+      self = .lateStart(LateStart(strength: try values.decode(Double.self, forKey: .strength)))
+    }
+  }
+
+  /// Writes the kind and its settings, but for those of prompt-to-prompt.
+  public func encode(to encoder: any Encoder) throws {
+    var values = encoder.container(keyedBy: Key.self)
+    switch self {
+    case .promptToPrompt: try values.encode(Kind.promptToPrompt, forKey: .kind)
+    case .none: try values.encode(Kind.none, forKey: .kind)
+    case .mutualSelfAttention(let policy):
+      try values.encode(Kind.mutualSelfAttention, forKey: .kind)
+      try values.encode(policy.start, forKey: .start)
+      try values.encode(policy.firstLayer, forKey: .firstLayer)
+      try values.encodeIfPresent(policy.largestGrid, forKey: .largestGrid)
+    case .lateStart(let policy):
+      try values.encode(Kind.lateStart, forKey: .kind)
+      try values.encode(policy.strength, forKey: .strength)
+    }
+  }
+}

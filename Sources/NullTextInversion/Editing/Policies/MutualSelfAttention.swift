@@ -1,0 +1,56 @@
+internal import DiffusionCore
+internal import Tensor
+
+/// The target's self-attention reads the source's keys and values, for changes of pose.
+///
+/// MasaCtrl: Cao et al. 2023, arXiv 2304.08465.
+public struct MutualSelfAttention: EditingPolicy, Hashable {
+  /// The part of the steps before it begins.
+  public var start: Double
+  /// The first transformer block that it acts on.
+  public var firstLayer: Int
+  /// The side of the largest grid that it acts on; nil for all.
+  public var largestGrid: Int?
+
+  /// Settings.
+  public init(start: Double = 0.08, firstLayer: Int = 0, largestGrid: Int? = nil) {
+    self.start = start
+    self.firstLayer = firstLayer
+    self.largestGrid = largestGrid
+  }
+
+  /// Works out the first step.
+  public func begin(_ scene: EditScene) throws -> any EditingRun {
+    Run(
+      firstActiveStep: Int(start * Double(scene.stepCount)), firstLayer: firstLayer,
+      largestCount: largestGrid.map { $0 * $0 } ?? .max)
+  }
+
+  func validate() throws {
+    guard (0...1).contains(start), firstLayer >= 0 else {
+      throw InputError(
+        .outOfRange, "mutual self-attention from \(start) at layer \(firstLayer): ask for 0 to 1, from 0.")
+    }
+    if let largestGrid, !(1...4096).contains(largestGrid) {
+      throw InputError(
+        .outOfRange, "mutual self-attention up to a grid of \(largestGrid): ask for 1 to 4096.")
+    }
+  }
+
+  private struct Run: EditingRun {
+    let firstActiveStep: Int
+    let firstLayer: Int
+    let largestCount: Int
+
+    func role(at site: AttentionSite, in branch: GuidanceBranch, step: Int) -> AttentionRole {
+      !site.isCross && step >= firstActiveStep && site.index / 2 >= firstLayer
+        && site.height * site.width <= largestCount ? .readsSource : .untouched
+    }
+
+    func change(_ own: AttentionInputs, source: SourceAttention, in branch: GuidanceBranch, step: Int)
+      -> AttentionChange?
+    {
+      source.inputs(at: own.site).map { .inputs(query: own.query, key: $0.key, value: $0.value) }
+    }
+  }
+}

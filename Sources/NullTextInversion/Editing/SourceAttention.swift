@@ -1,0 +1,50 @@
+public import DiffusionCore
+public import Tensor
+
+/// The source's attention in one branch of one step.
+///
+/// Probabilities are computed when they are asked for: queries and keys are several times smaller.
+public final class SourceAttention {
+  let records: [Int: AttentionInputs]
+  private var probabilities: [Int: Tensor] = [:]
+
+  init(_ records: [Int: AttentionInputs] = [:]) { self.records = records }
+
+  /// The source's queries, keys and values at an attention; nil where nobody asked to read it.
+  public func inputs(at site: AttentionSite) -> AttentionInputs? { records[site.index] }
+
+  /// The source's probabilities at an attention, heads x queries x keys; nil where nobody asked to read it.
+  ///
+  /// Computed once for all targets of a step.
+  public func probabilities(at site: AttentionSite) -> Tensor? {
+    if let known = probabilities[site.index] { return known }
+    let result = records[site.index]?.probabilities()
+    probabilities[site.index] = result
+    return result
+  }
+}
+
+extension AttentionInputs {
+  /// The memory that it takes to remember these.
+  ///
+  /// A text's keys and values are the same in all steps, so of cross-attention only the queries are counted.
+  var byteCount: Int { 4 * (query.count + (site.isCross ? 0 : key.count + value.count)) }
+}
+
+/// Records the inputs of attentions while an evaluation runs, and changes nothing.
+final class AttentionRecorder: AttentionControl {
+  private let records: (AttentionSite) -> Bool
+  private(set) var found: [Int: AttentionInputs] = [:]
+
+  init(where records: @escaping (AttentionSite) -> Bool) { self.records = records }
+
+  func attend(_ site: AttentionSite, _ attention: Attention, query: Tensor, key: Tensor, value: Tensor)
+    -> Tensor?
+  {
+    if records(site) {
+      found[site.index] = AttentionInputs(
+        site: site, attention: attention, query: query, key: key, value: value)
+    }
+    return nil
+  }
+}

@@ -1,0 +1,59 @@
+internal import DiffusionCore
+internal import Tensor
+
+/// One step from noise to picture under classifier-free guidance.
+///
+/// Ho and Salimans 2022: ε = ε∅ + w (ε_text − ε∅), then the sampler's step. Generation, inversion, reconstruction and
+/// editing all make their steps here. A value, because its sampler is one: a copy continues on its own.
+struct GuidedStep {
+  let predictor: NoisePredictor
+  private(set) var sampler: any Sampler
+  /// The strength w of guidance.
+  let guidance: Double
+
+  init(_ unet: UNet, sampler: any Sampler, guidance: Double) {
+    predictor = NoisePredictor(unet: unet)
+    self.sampler = sampler
+    self.guidance = guidance
+  }
+
+  /// One of the two evaluations of a step: the text that the network reads, and what controls its attention.
+  struct Branch {
+    let context: TextContext
+    var control: (any AttentionControl)?
+    /// Whether the control acts on the stem's self-attention, so that the stem cannot be shared.
+    var controlsStem = false
+  }
+
+  /// The latent after step `index`: two evaluations over one stem, or over two where a control acts on it.
+  ///
+  /// - Parameter guide: combines the predictions of `null` and `text`; nil for plain guidance.
+  mutating func callAsFunction(
+    _ index: Int, from latent: Tensor, null: Branch, text: Branch,
+    guide: ((_ null: Tensor, _ text: Tensor) -> Tensor)? = nil
+  ) throws -> Tensor {
+    let timestep = sampler.timesteps[index]
+    let stem = try predictor.stem(latent, at: timestep, control: null.control)
+    let textStem =
+      null.controlsStem || text.controlsStem
+      ? try predictor.stem(latent, at: timestep, control: text.control) : stem
+    let unconditional = try predictor.prediction(stem, null.context, control: null.control)
+    let conditional = try predictor.prediction(textStem, text.context, control: text.control)
+    if let guide {
+      return sampler.denoised(latent, prediction: guide(unconditional.value, conditional.value), step: index)
+    }
+    return landing(index, from: Variable(latent), null: unconditional, text: conditional).value
+  }
+
+  /// The latent after step `index` where both branches would read the same text and guidance cancels: one evaluation.
+  mutating func unguided(_ index: Int, from latent: Tensor, text: TextContext) throws -> Tensor {
+    let stem = try predictor.stem(latent, at: sampler.timesteps[index])
+    return sampler.denoised(latent, prediction: try predictor.prediction(stem, text).value, step: index)
+  }
+
+  /// The latent that two predictions lead to; tracked if one of them is.
+  mutating func landing(_ index: Int, from latent: Variable, null: Variable, text: Variable) -> Variable {
+    let prediction = Variable.combination(Float(1 - guidance), null, Float(guidance), text)
+    return sampler.denoised(latent, prediction: prediction, step: index)
+  }
+}

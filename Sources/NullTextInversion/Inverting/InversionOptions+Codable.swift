@@ -1,0 +1,96 @@
+internal import Foundation
+
+/// The stored form is flat: the method's name, the common options, and the settings of that method alone.
+extension InversionOptions: Codable {
+  fileprivate enum Key: String, CodingKey {
+    case method, steps, guidance, innerSteps, earlyStop, optimizer, start, interpolation, randomPivotSeed
+    case pivotRefinements, budget
+  }
+
+  /// Reads options; what is absent has its default, and settings of other methods are ignored.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: Key.self)
+    let name = try values.decodeIfPresent(InversionMethod.Name.self, forKey: .method) ?? .nullText
+    self.init(method: try InversionMethod(name, from: values))
+    try values.read(.steps, into: &steps)
+    try values.read(.guidance, into: &guidance)
+    if let seed = try values.decodeIfPresent(UInt64.self, forKey: .randomPivotSeed) {
+      pivots = .random(seed: seed)
+    }
+    try values.read(.pivotRefinements, into: &pivotRefinements)
+  }
+
+  /// Writes all options of the method.
+  public func encode(to encoder: any Encoder) throws {
+    var values = encoder.container(keyedBy: Key.self)
+    try values.encode(method.name, forKey: .method)
+    try values.encode(steps, forKey: .steps)
+    try values.encode(guidance, forKey: .guidance)
+    if case .random(let seed) = pivots { try values.encode(seed, forKey: .randomPivotSeed) }
+    try values.encode(pivotRefinements, forKey: .pivotRefinements)
+    try method.encodeSettings(into: &values)
+  }
+}
+
+extension KeyedDecodingContainer {
+  /// Reads a value if it is there.
+  func read<T: Decodable>(_ key: Key, into value: inout T) throws {
+    value = try decodeIfPresent(T.self, forKey: key) ?? value
+  }
+}
+
+extension InversionMethod {
+  fileprivate init(_ name: Name, from values: KeyedDecodingContainer<InversionOptions.Key>) throws {
+    self.init(name)
+    switch self {
+    case .nullText(var settings):
+      try values.read(.innerSteps, into: &settings.innerSteps)
+      try values.read(.earlyStop, into: &settings.earlyStop)
+      try values.read(.optimizer, into: &settings.optimizer)
+      try values.read(.start, into: &settings.start)
+      settings.budget = try values.decodeIfPresent(Double.self, forKey: .budget).map { .seconds($0) }
+      self = .nullText(settings)
+    case .negativePrompt(var settings):
+      try values.read(.interpolation, into: &settings.interpolation)
+      self = .negativePrompt(settings)
+    case .globalNullText(var settings):
+      try values.read(.innerSteps, into: &settings.sweeps)
+      try values.read(.earlyStop, into: &settings.earlyStop)
+      try values.read(.start, into: &settings.start)
+      self = .globalNullText(settings)
+    case .direct, .ddim: break
+    }
+  }
+
+  fileprivate func encodeSettings(into values: inout KeyedEncodingContainer<InversionOptions.Key>) throws {
+    switch self {
+    case .nullText(let settings):
+      try values.encode(settings.innerSteps, forKey: .innerSteps)
+      try values.encode(settings.earlyStop, forKey: .earlyStop)
+      try values.encode(settings.optimizer, forKey: .optimizer)
+      try values.encode(settings.start, forKey: .start)
+      try values.encodeIfPresent(settings.budget.map { $0 / .seconds(1) }, forKey: .budget)
+    case .negativePrompt(let settings):
+      try values.encode(settings.interpolation, forKey: .interpolation)
+    case .globalNullText(let settings):
+      try values.encode(settings.sweeps, forKey: .innerSteps)
+      try values.encode(settings.earlyStop, forKey: .earlyStop)
+      try values.encode(settings.start, forKey: .start)
+    case .direct, .ddim: break
+    }
+  }
+}
+
+extension InversionOptions {
+  /// One line, the same for the same options.
+  var json: String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+  }
+
+  init?(json: String) {
+    guard let options = try? JSONDecoder().decode(Self.self, from: Data(json.utf8)) else { return nil }
+    self = options
+  }
+}

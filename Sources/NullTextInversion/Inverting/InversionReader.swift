@@ -1,0 +1,174 @@
+internal import DiffusionCore
+internal import Foundation
+internal import Tensor
+
+/// Reads and checks an inversion file; what does not fit is refused before anything of its size is allocated.
+struct InversionReader {
+  private let file: SafetensorsFile
+  private let path: String
+
+  init(_ url: URL) throws {
+    file = try SafetensorsFile(contentsOf: url)
+    path = url.path
+    guard file.metadata[InversionFile.Key.format.rawValue] == InversionFile.format else {
+      throw InputError(.malformed, "\(path) is a safetensors file, but not an inversion.")
+    }
+    let version: Int = try number(.version)
+    guard version >= 1 else { throw wrong(.version, String(version)) }
+    guard version <= InversionFile.version else {
+      throw InputError(
+        .unsupported,
+        "\(path) is of version \(version), and this library reads up to \(InversionFile.version): use a newer one."
+      )
+    }
+  }
+
+  /// The inversion, finished or not.
+  func unfinished() throws -> UnfinishedInversion {
+    let steps: Int = try number(.steps)
+    guard (1...1000).contains(steps) else { throw wrong(.steps, String(steps)) }
+    let size = try sourceSize()
+    try checkLengths(steps: steps)
+
+    let inversion = Inversion(
+      caption: try string(.caption), options: try options(steps), schedule: try schedule(),
+      modelFingerprint: try string(.modelFingerprint),
+      sourceSize: size, crop: try crop(of: size),
+      pictureFingerprint: file.metadata[InversionFile.Key.pictureFingerprint.rawValue] ?? "",
+      pivots: try latents("pivots"), nullEmbeddings: try slices("null_embeddings"),
+      trajectory: try latents("trajectory"), losses: try finite("losses").scalars,
+      innerSteps: try counts("inner_steps"), psnr: try decibels(.psnr), psnrBound: try decibels(.psnrBound))
+    return UnfinishedInversion(inversion, sweeps: try sweeps())
+  }
+
+  /// The sampler; files of older versions name none, and were made with DDIM and leading timesteps.
+  private func schedule() throws -> ScheduleRecord {
+    ScheduleRecord(
+      sampler: try optionalChoice(.sampler) ?? .ddim, spacing: try optionalChoice(.timestepSpacing) ?? .leading,
+      stepsOffset: try number(.stepsOffset), finalAlpha: try choice(.finalAlpha),
+      prediction: try choice(.predictionType))
+  }
+
+  private func sweeps() throws -> GlobalNullText.Sweeps? {
+    typealias Name = GlobalNullText.Sweeps.Name
+    guard let text = file.metadata[Name.count] else { return nil }
+    let tensors = try Name.tensors.map { name in
+      _ = try shape(name, axes: 2)
+      return try finite(name)
+    }
+    guard let count = Int(text), (1...1_000_000).contains(count),
+      let distance = file.metadata[Name.distance].flatMap(Float.init),
+      let bestDistance = file.metadata[Name.bestDistance].flatMap(Float.init),
+      tensors.allSatisfy({ $0.count > 0 && $0.shape == tensors[0].shape })
+    else { throw InputError(.malformed, "\(path) holds sweeps that do not fit together.") }
+    return GlobalNullText.Sweeps(
+      embedding: tensors[0], count: count, distance: distance, best: tensors[1], bestDistance: bestDistance,
+      mean: tensors[2], square: tensors[3])
+  }
+
+  /// An unfinished inversion has fewer of everything, perhaps none but the encoded picture.
+  private func checkLengths(steps: Int) throws {
+    let (pivots, trajectory) = (try shape("pivots", axes: 4), try shape("trajectory", axes: 4))
+    let embeddings = try shape("null_embeddings", axes: 3)
+    let made = embeddings[0]
+    guard (1...steps + 1).contains(pivots[0]), trajectory[0] <= steps + 1, made <= steps,
+      !pivots.contains(0), trajectory.dropFirst() == pivots.dropFirst(), made == 0 || !embeddings.contains(0),
+      try shape("losses", axes: 1) == [made], try shape("inner_steps", axes: 1) == [made]
+    else { throw InputError(.malformed, "\(path) holds arrays whose lengths do not fit together.") }
+  }
+
+  /// The options as they were recorded, or as far as a file of another program tells them.
+  private func options(_ steps: Int) throws -> InversionOptions {
+    var options = InversionOptions()
+    if let json = file.metadata[InversionFile.Key.options.rawValue] {
+      guard let recorded = InversionOptions(json: json) else { throw wrong(.options, json) }
+      options = recorded
+    }
+    let method: InversionMethod.Name = try choice(.method)
+    if options.method.name != method { options.method = InversionMethod(method) }
+    options.steps = steps
+    options.guidance = try number(.guidance)
+    guard (0...100).contains(options.guidance) else { throw wrong(.guidance, String(options.guidance)) }
+    return options
+  }
+
+  private func shape(_ name: String, axes: Int) throws -> [Int] {
+    guard let shape = file.shape(of: name), shape.count == axes, file.scalarType(of: name) == "F32" else {
+      throw InputError(.malformed, "\(path) has no array \"\(name)\" of \(axes) axes in single precision.")
+    }
+    return shape
+  }
+
+  private func finite(_ name: String) throws -> Tensor {
+    let tensor = try file.tensor(named: name)
+    guard tensor.withScalars({ $0.allSatisfy(\.isFinite) }) else {
+      throw InputError(.malformed, "\(path) holds something in \"\(name)\" that is not a number.")
+    }
+    return tensor
+  }
+
+  private func slices(_ name: String) throws -> [Tensor] {
+    let stacked = try finite(name)
+    return (0..<stacked.shape[0]).map { stacked[$0] }
+  }
+
+  private func latents(_ name: String) throws -> [Tensor] { try slices(name).map { $0.channelsLast() } }
+
+  private func counts(_ name: String) throws -> [Int] {
+    try finite(name).scalars.map {
+      guard let count = Int(exactly: $0), (0...1_000_000).contains(count) else {
+        throw InputError(.malformed, "\(path) holds \($0) in \"\(name)\", which is no number of iterations.")
+      }
+      return count
+    }
+  }
+
+  private func string(_ key: InversionFile.Key) throws -> String {
+    guard let string = file.metadata[key.rawValue] else {
+      throw InputError(.malformed, "\(path) does not say its \"\(key.rawValue)\".")
+    }
+    return string
+  }
+
+  private func wrong(_ key: InversionFile.Key, _ string: String) -> InputError {
+    InputError(.malformed, "\(path) says \"\(string)\" for its \"\(key.rawValue)\".")
+  }
+
+  private func number<N: LosslessStringConvertible>(_ key: InversionFile.Key) throws -> N {
+    let string = try string(key)
+    guard let number = N(string) else { throw wrong(key, string) }
+    return number
+  }
+
+  private func choice<C: RawRepresentable<String>>(_ key: InversionFile.Key) throws -> C {
+    let string = try string(key)
+    guard let choice = C(rawValue: string) else { throw wrong(key, string) }
+    return choice
+  }
+
+  private func optionalChoice<C: RawRepresentable<String>>(_ key: InversionFile.Key) throws -> C? {
+    file.metadata[key.rawValue] == nil ? nil : try choice(key)
+  }
+
+  /// Equal pictures have an infinite one.
+  private func decibels(_ key: InversionFile.Key) throws -> Double {
+    let ratio: Double = try number(key)
+    guard !ratio.isNaN else { throw wrong(key, String(ratio)) }
+    return ratio
+  }
+
+  private func sourceSize() throws -> PixelSize {
+    let string = try string(.sourceSize)
+    let parts = string.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
+    guard parts.count == 2, let width = parts[0], let height = parts[1], width > 0, height > 0 else {
+      throw wrong(.sourceSize, string)
+    }
+    return PixelSize(width: width, height: height)
+  }
+
+  private func crop(of size: PixelSize) throws -> PixelRect {
+    let crop: PixelRect = try number(.crop)
+    guard crop.fits(width: size.width, height: size.height) else { throw wrong(.crop, crop.description) }
+    return crop
+  }
+}

@@ -1,0 +1,91 @@
+internal import DiffusionCore
+internal import Tensor
+
+/// One null embedding for all steps: an ablation of the paper.
+///
+/// A sweep walks down from the last pivot and makes, in each step, one update towards the next pivot before it goes on with
+/// the embedding as it is then. One Adam is kept for all sweeps. The result is the embedding of the sweep whose steps
+/// were nearest to the pivots.
+public struct GlobalNullText: Sendable, Hashable {
+  /// The most sweeps.
+  public var sweeps: Int
+  /// The mean loss of a sweep under which no other follows.
+  public var earlyStop: Double
+  /// The embedding that the first sweep starts from.
+  public var start: NullEmbeddingStart
+
+  /// Settings of the ablation.
+  public init(sweeps: Int = 10, earlyStop: Double = 1e-5, start: NullEmbeddingStart = .empty) {
+    self.sweeps = sweeps
+    self.earlyStop = earlyStop
+    self.start = start
+  }
+
+  /// The state between two sweeps.
+  struct Sweeps: Equatable {
+    var embedding: Tensor
+    /// The number of sweeps made.
+    var count = 0
+    /// The mean distance of the last sweep's steps from the pivots.
+    var distance = Float.infinity
+    var best: Tensor
+    var bestDistance = Float.infinity
+    /// Adam's running means of the gradient and its square.
+    var mean: Tensor
+    var square: Tensor
+  }
+}
+
+extension GlobalNullText: InversionWalk {
+  func validate(steps: Int) throws(InputError) {
+    try InversionOptions.check((0...1000).contains(sweeps), "\(sweeps) inner steps: ask for 0 to 1000.")
+    try InversionOptions.check(
+      earlyStop.isFinite && earlyStop >= 0,
+      "early stop at \(earlyStop): ask for zero or a small positive number.")
+  }
+
+  func complete(_ unfinished: inout UnfinishedInversion, along walk: GuidedWalk) throws {
+    try walk.complete(&unfinished, null: embedding(for: &unfinished, walk))
+  }
+
+  /// The embedding that the walk has begun with, or the result of the sweeps that are missing.
+  private func embedding(for unfinished: inout UnfinishedInversion, _ walk: GuidedWalk) throws -> Tensor {
+    if let found = unfinished.inversion.nullEmbeddings.first { return found }
+    var state = unfinished.sweeps ?? Sweeps(startingAt: walk.embedding(start))
+    let reporter = walk.reporter(stepCount: sweeps, firstStep: state.count)
+    while state.count < sweeps, Double(state.distance) >= earlyStop {
+      try sweep(&state, unfinished.inversion, walk)
+      reporter.report(step: state.count, loss: state.distance)
+      unfinished.sweeps = state
+      try walk.keep(unfinished)
+    }
+    unfinished.sweeps = nil
+    return state.best
+  }
+
+  private func sweep(_ state: inout Sweeps, _ inversion: Inversion, _ walk: GuidedWalk) throws {
+    let steps = inversion.stepCount
+    var adam = Adam(
+      learningRate: 0.01, stepCount: state.count * steps, moments: (state.mean, state.square))
+    var latent = inversion.trajectory[0]
+    var distance: Float = 0
+    for index in 0..<steps {
+      let loss = try walk.loss(index, from: latent, of: inversion)
+      let (value, gradient) = try valueAndGradient(at: state.embedding) { try loss($0) }
+      adam.step(&state.embedding, gradient: gradient)
+      latent = try loss.landing(state.embedding)
+      distance += value / Float(steps)
+    }
+    if let moments = adam.moments { (state.mean, state.square) = moments }
+    state.count += 1
+    state.distance = distance
+    if distance < state.bestDistance { (state.best, state.bestDistance) = (state.embedding, distance) }
+  }
+}
+
+extension GlobalNullText.Sweeps {
+  init(startingAt embedding: Tensor) {
+    let zeros = Tensor(zeros: embedding.shape)
+    self.init(embedding: embedding, best: embedding, mean: zeros, square: zeros)
+  }
+}

@@ -1,0 +1,119 @@
+internal import DiffusionCore
+internal import Tensor
+
+/// How null-text inversion fits a null embedding in each step.
+///
+/// The defaults are those of the published method (Mokady et al. 2022).
+public struct NullText: Sendable, Hashable {
+  /// The most inner iterations of a step.
+  public var innerSteps: Int
+  /// The loss under which the first step stops; each following step allows 2e-5 more.
+  public var earlyStop: Double
+  /// How an embedding is fitted.
+  public var optimizer: Optimizer
+  /// The null embedding that the first step starts from.
+  public var start: NullEmbeddingStart
+  /// How long the whole inversion may take; nil for as long as it needs.
+  ///
+  /// The result then depends on the speed of the machine.
+  public var budget: Duration?
+
+  /// How a null embedding is fitted in each step.
+  public enum Optimizer: String, Sendable, Codable, CaseIterable {
+    /// Adam with the published learning rates; the loss is tested after each update, so there is always one.
+    case adam
+    /// Adam, but the loss is tested first, and a step whose loss is low enough makes no update; of all landings of a step
+    /// the nearest is kept.
+    case adamTestingFirst
+    /// Conjugate directions with exact steps: the loss is nearly quadratic in the null prediction, so one more evaluation
+    /// along a direction tells how far to go. The loss is tested first.
+    case conjugateDirections
+  }
+
+  /// Settings; the defaults are the published ones.
+  public init(
+    innerSteps: Int = 10, earlyStop: Double = 1e-5, optimizer: Optimizer = .adam,
+    start: NullEmbeddingStart = .empty, budget: Duration? = nil
+  ) {
+    self.innerSteps = innerSteps
+    self.earlyStop = earlyStop
+    self.optimizer = optimizer
+    self.start = start
+    self.budget = budget
+  }
+
+  /// About the same reconstruction for far fewer evaluations.
+  ///
+  /// Starts at the caption's embedding, tests before the first update, and makes exact steps. `Docs/Methods.md` has the
+  /// figures.
+  public static var fast: NullText {
+    NullText(innerSteps: 2, optimizer: .conjugateDirections, start: .caption)
+  }
+
+  /// The loss under which step `index` stops, counted from the noisiest.
+  public func stoppingLoss(at index: Int) -> Double { earlyStop + 2e-5 * Double(index) }
+}
+
+/// A null embedding to start fitting from.
+public enum NullEmbeddingStart: String, Sendable, Codable, CaseIterable {
+  /// That of the empty text, as published.
+  case empty
+  /// The caption's: guidance cancels there, so the walk begins close to the pivots.
+  case caption
+}
+
+extension NullText: InversionWalk {
+  func validate(steps: Int) throws(InputError) {
+    try InversionOptions.check((0...1000).contains(innerSteps), "\(innerSteps) inner steps: ask for 0 to 1000.")
+    try InversionOptions.check(
+      earlyStop.isFinite && earlyStop >= 0,
+      "early stop at \(earlyStop): ask for zero or a small positive number.")
+    // The learning rate falls by a hundredth of its start with each step and would be zero at the 101st.
+    try InversionOptions.check(
+      steps <= 100 || innerSteps == 0 || optimizer == .conjugateDirections,
+      "\(steps) steps: null-text optimisation with Adam is defined for at most 100, since its learning rate reaches "
+        + "zero there.")
+    if let budget {
+      let seconds = budget / .seconds(1)
+      try InversionOptions.check(
+        seconds > 0 && seconds <= 1e9, "a budget of \(seconds) seconds: ask for more than 0, up to 1e9.")
+    }
+  }
+
+  func complete(_ unfinished: inout UnfinishedInversion, along walk: GuidedWalk) throws {
+    let optimizer = NullTextOptimizer(settings: self)
+    var budget = budget.map {
+      InnerBudget(
+        $0, of: self, start: walk.start, evaluations: walk.evaluationsSinceStart, sampler: walk.sampler,
+        guidance: walk.step.guidance)
+    }
+    let reporter = walk.reporter(of: unfinished.inversion)
+    let first = walk.embedding(start)
+    while unfinished.inversion.nullEmbeddings.count < unfinished.inversion.stepCount {
+      let index = unfinished.inversion.nullEmbeddings.count
+      let latent = unfinished.inversion.trajectory[index]
+      let begun = ContinuousClock.now
+      switch budget?.allowance(for: index) ?? .innerSteps(innerSteps) {
+      case .innerSteps(let innerSteps):
+        let step = try optimizer.fit(
+          walk.loss(index, from: latent, of: unfinished.inversion), step: index,
+          from: unfinished.inversion.nullEmbeddings.last ?? first, innerSteps: innerSteps
+        ) { reporter.report(step: index, innerStep: $0, loss: $1) }
+        unfinished.inversion.append(
+          step.embedding, step.latent, loss: step.loss, innerSteps: step.updates)
+        budget?.learn(ContinuousClock.now - begun, innerSteps: step.updates)
+      case .bareStep:
+        // Where guidance cancels, one evaluation makes the step.
+        unfinished.inversion.append(walk.captionEmbedding, try walk.unguided(index, from: latent))
+      }
+      try walk.finish(unfinished, reporter)
+    }
+  }
+}
+
+extension GuidedWalk {
+  /// The null embedding to start fitting from.
+  func embedding(_ start: NullEmbeddingStart) -> Tensor {
+    start == .empty ? emptyEmbedding : captionEmbedding
+  }
+}
