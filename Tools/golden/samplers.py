@@ -1,0 +1,89 @@
+"""sampler-NAME.safetensors: whole samplings by the schedulers of diffusers, with a network of one line.
+
+A case is named by what the network predicts, how the timesteps are spread, and the number of steps. Its metadata are the
+scheduler's configuration.
+"""
+
+import json
+
+import torch
+from diffusers import DDIMScheduler
+
+from golden.store import Golden
+
+SHAPE = (1, 4, 2, 3)
+
+BASE = {
+    "num_train_timesteps": 1000,
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
+    "clip_sample": False,
+    "set_alpha_to_one": False,
+}
+EPSILON = {**BASE, "prediction_type": "epsilon", "steps_offset": 1}
+VELOCITY = {**BASE, "prediction_type": "v_prediction", "steps_offset": 0}
+ZERO = {**VELOCITY, "rescale_betas_zero_snr": True}
+
+
+def network(latent, timestep, texture):
+    return 0.3 * latent + torch.cos(torch.tensor(int(timestep) / 200)) * texture
+
+
+def texture():
+    return torch.randn(SHAPE, generator=torch.Generator().manual_seed(99))
+
+
+def scheduler(kind, configuration, steps):
+    made = kind.from_config({"_class_name": "DDIMScheduler", **configuration})
+    made.set_timesteps(steps)
+    # The class lets rounding add a timestep of -1 to some trailing ones, and repeat one where there are too few.
+    if len(set(made.timesteps.tolist())) != steps or made.timesteps.min() < 0:
+        raise ValueError(f"{kind.__name__} cannot make {steps} steps with {configuration}")
+    return made
+
+
+def add_walk(golden, kind, name, configuration, steps):
+    """The timesteps, and the latents before each step and after the last."""
+    sampler = scheduler(kind, configuration, steps)
+    generator = torch.Generator().manual_seed(7)
+    latents = [torch.randn(SHAPE, generator=generator)]
+    for t in sampler.timesteps:
+        output = network(latents[-1], t, texture())
+        latents.append(sampler.step(output, t, latents[-1]).prev_sample)
+    golden.add(name, timesteps=sampler.timesteps, latents=torch.cat(latents))
+    remark(golden, name, configuration, steps)
+
+
+def add_timesteps(golden, kind, name, configuration, steps):
+    golden.add(name, timesteps=scheduler(kind, configuration, steps).timesteps)
+    remark(golden, name, configuration, steps)
+
+
+def remark(golden, name, configuration, steps):
+    case = {"scheduler": configuration, "steps": steps}
+    golden.remark(**{name: json.dumps(case, sort_keys=True)})
+
+
+def spread(configuration, spacing):
+    return {**configuration, "timestep_spacing": spacing}
+
+
+def write_ddim(path):
+    golden = Golden()
+    golden.add("", texture=texture())
+    for steps in (1, 4, 7, 10, 30, 50):
+        add_walk(golden, DDIMScheduler, f"epsilon.trailing.{steps}", spread(EPSILON, "trailing"), steps)
+    for steps in (4, 10):
+        ends = {**spread(VELOCITY, "trailing"), "set_alpha_to_one": True}
+        add_walk(golden, DDIMScheduler, f"velocity.trailing.{steps}", ends, steps)
+        add_walk(golden, DDIMScheduler, f"zero.trailing.{steps}", spread(ZERO, "trailing"), steps)
+        add_walk(golden, DDIMScheduler, f"epsilon.leading.{steps}", spread(EPSILON, "leading"), steps)
+    # Whose halves fall on one side or the other by the last bit of a double.
+    for steps in (48, 96, 112):
+        add_timesteps(golden, DDIMScheduler, f"timesteps.trailing.{steps}", spread(EPSILON, "trailing"), steps)
+    golden.save(path)
+
+
+def write(out):
+    write_ddim(out / "sampler-ddim.safetensors")
