@@ -36,6 +36,11 @@ struct SamplerWalk: Sendable, CustomTestStringConvertible {
     }
   }
 
+  /// A case by its name.
+  static func named(_ name: String, in file: String) throws -> SamplerWalk {
+    try #require(try cases(file).first { $0.name == name })
+  }
+
   private init(_ file: SafetensorsFile, name: String, text: String) throws {
     struct Remark: Decodable {
       let scheduler: SchedulerConfiguration

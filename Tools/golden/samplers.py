@@ -7,7 +7,7 @@ scheduler's configuration.
 import json
 
 import torch
-from diffusers import DDIMScheduler
+from diffusers import DDIMScheduler, DPMSolverMultistepScheduler
 
 from golden.store import Golden
 
@@ -85,5 +85,27 @@ def write_ddim(path):
     golden.save(path)
 
 
+def write_dpm_solver(path):
+    golden = Golden()
+    golden.add("", texture=texture())
+    kind = DPMSolverMultistepScheduler
+    for spacing in ("linspace", "leading", "trailing"):
+        for steps in (1, 2, 10, 14, 15, 20):
+            add_walk(golden, kind, f"epsilon.{spacing}.{steps}", spread(EPSILON, spacing), steps)
+            add_walk(golden, kind, f"velocity.{spacing}.{steps}", spread(VELOCITY, spacing), steps)
+        for steps in (7, 27, 48, 243):
+            add_timesteps(golden, kind, f"timesteps.{spacing}.{steps}", spread(EPSILON, spacing), steps)
+    for steps in (10, 20):
+        unmoved, moved = {**EPSILON, "steps_offset": 0}, {**VELOCITY, "steps_offset": 1}
+        add_walk(golden, kind, f"epsilon.leading-unmoved.{steps}", spread(unmoved, "leading"), steps)
+        add_walk(golden, kind, f"velocity.leading-moved.{steps}", spread(moved, "leading"), steps)
+        add_walk(golden, kind, f"epsilon.unsaid.{steps}", EPSILON, steps)
+        add_walk(golden, kind, f"zero.linspace.{steps}", spread(ZERO, "linspace"), steps)
+    for steps in (1, 2, 10, 20):
+        add_walk(golden, kind, f"zero.trailing.{steps}", spread(ZERO, "trailing"), steps)
+    golden.save(path)
+
+
 def write(out):
     write_ddim(out / "sampler-ddim.safetensors")
+    write_dpm_solver(out / "sampler-dpm-solver.safetensors")
