@@ -1,13 +1,13 @@
 """sampler-NAME.safetensors: whole samplings by the schedulers of diffusers, with a network of one line.
 
 A case is named by what the network predicts, how the timesteps are spread, and the number of steps. Its metadata are the
-scheduler's configuration.
+scheduler's configuration and, for LCM, the seed.
 """
 
 import json
 
 import torch
-from diffusers import DDIMScheduler, DPMSolverMultistepScheduler
+from diffusers import DDIMScheduler, DPMSolverMultistepScheduler, LCMScheduler
 
 from golden.store import Golden
 
@@ -43,16 +43,17 @@ def scheduler(kind, configuration, steps):
     return made
 
 
-def add_walk(golden, kind, name, configuration, steps):
+def add_walk(golden, kind, name, configuration, steps, seed=None):
     """The timesteps, and the latents before each step and after the last."""
     sampler = scheduler(kind, configuration, steps)
-    generator = torch.Generator().manual_seed(7)
+    generator = torch.Generator().manual_seed(7 if seed is None else seed)
     latents = [torch.randn(SHAPE, generator=generator)]
     for t in sampler.timesteps:
         output = network(latents[-1], t, texture())
-        latents.append(sampler.step(output, t, latents[-1]).prev_sample)
+        extra = {} if seed is None else {"generator": generator}
+        latents.append(sampler.step(output, t, latents[-1], **extra).prev_sample)
     golden.add(name, timesteps=sampler.timesteps, latents=torch.cat(latents))
-    remark(golden, name, configuration, steps)
+    remark(golden, name, configuration, steps, seed)
 
 
 def add_timesteps(golden, kind, name, configuration, steps):
@@ -60,8 +61,8 @@ def add_timesteps(golden, kind, name, configuration, steps):
     remark(golden, name, configuration, steps)
 
 
-def remark(golden, name, configuration, steps):
-    case = {"scheduler": configuration, "steps": steps}
+def remark(golden, name, configuration, steps, seed=None):
+    case = {"scheduler": configuration, "steps": steps, **({} if seed is None else {"seed": seed})}
     golden.remark(**{name: json.dumps(case, sort_keys=True)})
 
 
@@ -106,6 +107,24 @@ def write_dpm_solver(path):
     golden.save(path)
 
 
+def write_lcm(path):
+    golden = Golden()
+    golden.add("", texture=texture())
+    for seed, steps in enumerate((1, 2, 4, 8)):
+        add_walk(golden, LCMScheduler, f"epsilon.{steps}", EPSILON, steps, seed=seed)
+        add_walk(golden, LCMScheduler, f"velocity.{steps}", VELOCITY, steps, seed=100 + seed)
+    add_walk(golden, LCMScheduler, "zero.4", ZERO, 4, seed=8888)
+    # At a timestep of a training of 50, unlike of 1000, c_skip is large enough to be seen, up to 1 at timestep 0.
+    for steps in (8, 50):
+        add_walk(golden, LCMScheduler, f"short.{steps}", {**EPSILON, "num_train_timesteps": 50}, steps, seed=steps)
+    # The spacing that a checkpoint states does not count.
+    add_walk(golden, LCMScheduler, "epsilon.trailing.4", spread(EPSILON, "trailing"), 4, seed=2**32 - 1)
+    for steps in (3, 7, 30, 49, 50):
+        add_timesteps(golden, LCMScheduler, f"timesteps.{steps}", EPSILON, steps)
+    golden.save(path)
+
+
 def write(out):
     write_ddim(out / "sampler-ddim.safetensors")
     write_dpm_solver(out / "sampler-dpm-solver.safetensors")
+    write_lcm(out / "sampler-lcm.safetensors")
