@@ -12,7 +12,7 @@ import pathlib
 
 import torch
 
-from golden import edits, inversions, mappers, networks, primitives
+from golden import edits, inversions, mappers, networks, primitives, samplers
 from reference.model import Model
 
 TINY = ["four-levels", "linear-v", "plain-first", "sharded"]
@@ -80,9 +80,14 @@ def write_primitives(_, out):
     primitives.write(out / "primitives.json")
 
 
+def write_samplers(_, out):
+    samplers.write(out)
+
+
 WRITERS = {
     "mappers": write_mappers,
     "primitives": write_primitives,
+    "samplers": write_samplers,
     "networks": write_networks,
     "inversions": write_inversions,
     "full-inversions": write_full_inversions,

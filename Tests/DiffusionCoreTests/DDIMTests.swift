@@ -81,6 +81,18 @@ import Testing
     }
   }
 
+  @Test("samples as diffusers does, both spacings", arguments: try SamplerWalk.all("ddim"))
+  func walk(golden: SamplerWalk) throws {
+    try golden.expectEqual(DDIM(golden.schedule, stepCount: golden.stepCount), relative: 1e-5)
+  }
+
+  @Test(
+    "spreads trailing timesteps as diffusers does where halves are rounded",
+    arguments: try SamplerWalk.cases("ddim"))
+  func roundedTimesteps(golden: SamplerWalk) throws {
+    #expect(try DDIM(golden.schedule, stepCount: golden.stepCount).timesteps == golden.timesteps)
+  }
+
   @Test("refuses a number of steps that the training does not have", arguments: [0, -1, 1001])
   func refusal(count: Int) throws {
     let schedule = try schedule(GoldenFile("emoji"))

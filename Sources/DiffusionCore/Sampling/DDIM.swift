@@ -30,9 +30,7 @@ public struct DDIM: InvertibleSampler, Equatable {
     timesteps =
       switch self.spacing {
       case .trailing:
-        (0..<stepCount).map {
-          Int((Double(count) - Double($0) * Double(count) / Double(stepCount)).rounded(.toNearestOrEven)) - 1
-        }
+        TimestepSpacing.trailingTimesteps(stepCount: stepCount, of: count)
       case .leading, .linspace:
         (0..<stepCount).reversed().map { min($0 * stride + schedule.stepsOffset, count - 1) }
       }

@@ -2,8 +2,8 @@ public import Tensor
 
 /// A way from noise to a sample in a fixed number of steps.
 ///
-/// A sampler is a value. What a multistep method remembers of earlier steps is part of it, so a copy continues on its
-/// own. Steps are made in order, each index once.
+/// A sampler is a value. Its history (what a multistep method remembers of earlier steps, or the state of its noise) is part
+/// of it, so a copy continues on its own. Steps are made in order, each index once.
 public protocol Sampler: Sendable {
   /// The noise levels of the training.
   var schedule: NoiseSchedule { get }
@@ -14,10 +14,10 @@ public protocol Sampler: Sendable {
   /// One step from noise to sample.
   ///
   /// - Parameters:
-  ///   - latent: the latent before the step, of any shape.
+  ///   - latent: the latent before the step, height x width x channels. A sampler that adds no noise takes any shape.
   ///   - prediction: the network's output for `latent` at `timesteps[index]`, of the same shape.
   ///   - index: the step, 0 being the noisiest.
-  /// - Returns: The latent after the step; tracked if an input is.
+  /// - Returns: The latent after the step; tracked if an input is. The history counts as a constant.
   mutating func denoised(_ latent: Variable, prediction: Variable, step index: Int) -> Variable
 }
 
