@@ -42,7 +42,7 @@ struct Generation {
     let (height, width) = model.unet.configuration.sampleSize
     var random = RandomSource(seed: options.seed)
     var latent = random.normal(shape: [model.unet.configuration.inChannels, height, width]).channelsLast()
-    let sampler = try options.sampler.sampler(model.schedule, stepCount: options.steps)
+    let sampler = try options.sampler.sampler(model.schedule, stepCount: options.steps, noise: random)
     var step = GuidedStep(model.unet, sampler: sampler, guidance: guidance)
     let text = model.unet.context(try model.embedding(of: prompt))
     let null = model.unet.context(try model.embedding(of: options.negativePrompt))

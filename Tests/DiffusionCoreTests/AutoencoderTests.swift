@@ -17,7 +17,7 @@ import Testing
     let cases = golden.cases("encode", member: "latent")
     #expect(cases.count == 2)
     for prefix in cases {
-      let latent = autoencoder.encode(try golden.image("\(prefix).picture"))
+      let latent = try autoencoder.encode(try golden.image("\(prefix).picture"))
       expectClose(latent, try golden.image("\(prefix).latent"), relative: 1e-4, "\(prefix)")
     }
   }
@@ -29,7 +29,7 @@ import Testing
     let cases = golden.cases("decode", member: "picture")
     #expect(cases.count == 2)
     for prefix in cases {
-      let picture = autoencoder.decode(try golden.image("\(prefix).latent"))
+      let picture = try autoencoder.decode(try golden.image("\(prefix).latent"))
       expectClose(picture, try golden.image("\(prefix).picture"), relative: 1e-4, "\(prefix)")
     }
   }

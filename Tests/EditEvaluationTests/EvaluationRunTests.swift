@@ -10,7 +10,7 @@ import Testing
   private static let options: EvaluationOptions = {
     var options = EvaluationOptions()
     options.inversion.steps = 1
-    options.inversion.innerSteps = 0
+    options.inversion.nullText?.innerSteps = 0
     return options
   }()
 
@@ -202,9 +202,9 @@ import Testing
   func published() throws {
     let options = EvaluationOptions()
     #expect(options.inversion == InversionOptions() && options.inversion.guidance == 7.5)
-    #expect(
-      options.edit.controller == .refine && options.edit.crossSteps == 0.4 && options.edit.selfSteps == 0.6)
-    let labels = [InversionMethod.nullText, .negativePrompt, .direct, .ddim].map { method in
+    let words = try #require(options.edit.promptToPrompt)
+    #expect(words.controller == .refine && words.crossSteps == 0.4 && words.selfSteps == 0.6)
+    let labels = [InversionMethod.nullText(), .negativePrompt(), .direct, .ddim].map { method in
       var options = options
       options.inversion.method = method
       return options.label
@@ -233,15 +233,15 @@ import Testing
         record, caption: PromptWords(try tokenizer.encode(record.originalPrompt)),
         prompt: PromptWords(try tokenizer.encode(record.editingPrompt)))
     }
-    #expect(try edit(0).0.blend == LocalBlend("cat", "dog") && edit(0).0.emphasis == [Emphasis("dog", 2)])
+    #expect(try edit(0).0.blend == LocalBlend("cat", "dog") && edit(0).0.promptToPrompt?.emphasis == [Emphasis("dog", 2)])
     #expect(try edit(1).0.blend == LocalBlend(LocalBlend.Words(target: ["dog"])))
     #expect(try edit(2).0 == EditOptions.pieBench && edit(2).notes.isEmpty)
     #expect(try edit(3).0 == EditOptions.pieBench && edit(3).notes.count == 2)
     #expect(try edit(0) { $0.blendsWords = false }.0.blend == nil)
-    #expect(try edit(0) { $0.emphasis = 1 }.0.emphasis.isEmpty)
+    #expect(try edit(0) { $0.emphasis = 1 }.0.promptToPrompt?.emphasis.isEmpty == true)
     let own = LocalBlend("mat", "mat")
     #expect(try edit(0) { $0.edit.blend = own }.0.blend == own)
-    #expect(try edit(0) { $0.edit.control = .none }.0.emphasis.isEmpty)
+    #expect(try edit(0) { $0.edit.control = .none }.0.promptToPrompt == nil)
   }
 }
 

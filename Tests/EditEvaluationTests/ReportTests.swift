@@ -14,7 +14,7 @@ import Testing
   private static func options(_ change: (inout InversionOptions) -> Void = { _ in }) -> InversionOptions {
     var options = InversionOptions()
     options.steps = 3
-    options.innerSteps = 2
+    options.nullText?.innerSteps = 2
     change(&options)
     return options
   }
@@ -36,7 +36,7 @@ import Testing
     let inversion = inverted.inversion
     // The walk without optimisation takes two evaluations a step; nothing else asks the network.
     #expect(spent.forward == 2 * inversion.stepCount)
-    let report = InversionReport(inverted, pictures: pictures, seconds: 1.5)
+    let report = InversionReport(inverted, pictures: pictures, duration: .seconds(1.5))
 
     #expect(pictures.photo == (try editor.model.prepare(Self.photo)).image)
     #expect(abs(report.reconstruction.psnr - inversion.psnr) < 1e-9)
@@ -48,7 +48,7 @@ import Testing
         && report.innerSteps == inversion.innerSteps.reduce(0, +))
     #expect(report.steps.map(\.loss) == inversion.losses)
     #expect(report.steps.map(\.threshold) == [1e-5, 1e-5 + 2e-5, 1e-5 + 4e-5])
-    #expect(report.evaluations == inverted.evaluations && report.seconds == 1.5)
+    #expect(report.evaluations == inverted.evaluations && report.duration == .seconds(1.5))
     let last = zip(inversion.trajectory[3].scalars, inversion.pivots[0].scalars).map { ($0 - $1) * ($0 - $1) }
     let mean = Double(last.reduce(0, +)) / Double(last.count)
     #expect(abs(report.steps[2].distance - mean) <= 1e-5 * mean)
@@ -56,13 +56,13 @@ import Testing
 
   @Test("DDIM alone is what no inner iteration gives")
   func ddim() async throws {
-    let options = Self.options { $0.innerSteps = 0 }
+    let options = Self.options { $0.nullText?.innerSteps = 0 }
     let (editor, _, pictures, _) = try await Self.work.value
     let plain = try await editor.invert(image: Self.photo, caption: "a cat <on> the mat", options: options)
     let reconstruction = try await plain.reconstruction()
     #expect(reconstruction == pictures.ddim)
     #expect(reconstruction != pictures.reconstruction)
-    let report = InversionReport(plain, pictures: pictures, seconds: 0)
+    let report = InversionReport(plain, pictures: pictures, duration: .seconds(0))
     for step in report.steps { #expect(step.loss == nil && step.threshold == nil && step.innerSteps == 0) }
   }
 
@@ -76,7 +76,7 @@ import Testing
   @Test("is written as JSON, a drawing and pictures, and the JSON reads back")
   func writing() async throws {
     let (_, inverted, pictures, _) = try await Self.work.value
-    let report = InversionReport(inverted, pictures: pictures, seconds: 0.25)
+    let report = InversionReport(inverted, pictures: pictures, duration: .seconds(0.25))
     let folder = FileManager.default.temporaryDirectory.appending(path: "report-\(UUID().uuidString)/deeper")
     defer { try? FileManager.default.removeItem(at: folder.deletingLastPathComponent()) }
     try report.write(to: folder, pictures: pictures)
@@ -94,9 +94,11 @@ import Testing
   private func report(_ steps: [InversionReport.Step], caption: String = "a cat") throws -> InversionReport {
     let latent = Tensor(zeros: [2, 2, 4])
     let picture = RGBImage(width: 16, height: 16)
-    let schedule = ScheduleRecord(stepCount: 1, stepsOffset: 1, finalAlpha: .first, prediction: .epsilon)
+    let schedule = ScheduleRecord(stepsOffset: 1, finalAlpha: .first, prediction: .epsilon)
+    var options = InversionOptions()
+    options.steps = 1
     let inversion = Inversion(
-      caption: caption, options: InversionOptions(), schedule: schedule, modelFingerprint: "f",
+      caption: caption, options: options, schedule: schedule, modelFingerprint: "f",
       sourceSize: PixelSize(width: 16, height: 16), crop: picture.bounds, pictureFingerprint: "p",
       pivots: [latent, latent],
       nullEmbeddings: [latent], trajectory: [latent, latent], losses: [0.1], innerSteps: [1], psnr: 1,
@@ -104,7 +106,7 @@ import Testing
     let pictures = ReportPictures(
       photo: picture, autoencoder: picture, ddim: picture, reconstruction: picture)
     var report = InversionReport(
-      inversion, pictures: pictures, evaluations: EvaluationCount(), seconds: 1)
+      inversion, pictures: pictures, evaluations: EvaluationCount(), duration: .seconds(1))
     report.steps = steps
     return report
   }

@@ -125,7 +125,7 @@ import Testing
   @Test("a budget that is too small for anything leaves bare steps, and the result says so")
   func tiny() throws {
     var small = try SmallInversion()
-    small.options.budget = 1e-6
+    small.options.nullText?.budget = .seconds(1)e-6
     let (inversion, evaluations) = try small.counting { try small.inversion() }
     #expect(evaluations == EvaluationCount(forward: 2 * 4, stem: 2 * 4))
     #expect(inversion.innerSteps == [0, 0, 0, 0] && inversion.stepsCutShort == 3)
@@ -138,7 +138,7 @@ import Testing
   func plenty() throws {
     var small = try SmallInversion("linear-v")
     let free = try small.inversion()
-    small.options.budget = 1e9
+    small.options.nullText?.budget = .seconds(1)e9
     var inversion = try small.inversion()
     #expect(inversion.stepsCutShort == 0)
     inversion.options.budget = nil
@@ -149,7 +149,7 @@ import Testing
   func stillStep() throws {
     var small = try SmallInversion()
     #expect(small.model.schedule.stepsOffset == 0 && small.model.schedule.finalAlpha == .first)
-    small.options.budget = 1e9
+    small.options.nullText?.budget = .seconds(1)e9
     let inversion = try small.inversion()
     #expect(inversion.innerSteps == [2, 2, 2, 0] && inversion.trajectory[4] == inversion.trajectory[3])
     #expect(inversion.stepsCutShort == 0)
@@ -158,9 +158,9 @@ import Testing
   @Test("an inversion taken up in the middle does not take its first steps for free")
   func resumed() throws {
     var small = try SmallInversion(steps: 6)
-    small.options.innerSteps = 1000
-    small.options.earlyStop = 0
-    small.options.budget = 1
+    small.options.nullText?.innerSteps = 1000
+    small.options.nullText?.earlyStop = 0
+    small.options.nullText?.budget = .seconds(1)
     var begun = try small.begin()
     begun.pivots = try small.inversion(for: .direct).pivots
     let clock = ContinuousClock.now
@@ -173,18 +173,18 @@ import Testing
   @Test("steps count as cut short if the budget, not their loss or their limit, ended them")
   func cutShort() throws {
     var inversion = try Inversion.made(steps: 4)
-    inversion.options.innerSteps = 10
-    inversion.options.earlyStop = 1e-5
-    inversion.options.budget = 5
+    inversion.options.nullText?.innerSteps = 10
+    inversion.options.nullText?.earlyStop = 1e-5
+    inversion.options.nullText?.budget = .seconds(5)
     // Low enough; at its limit; neither; and low enough only for a later step.
     inversion.losses = [0.9e-5, 1, 1, 6.9e-5]
-    inversion.innerSteps = [3, 10, 9, 0]
+    inversion.nullText?.innerSteps = [3, 10, 9, 0]
     #expect(inversion.stepsCutShort == 1)
     inversion.losses[3] = 7.1e-5
     #expect(inversion.stepsCutShort == 2)
     inversion.options.budget = nil
     #expect(inversion.stepsCutShort == 0)
-    inversion.options.budget = 5
+    inversion.options.nullText?.budget = .seconds(5)
     inversion.options.method = .ddim
     #expect(inversion.stepsCutShort == 0)
   }

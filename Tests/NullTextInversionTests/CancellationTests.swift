@@ -82,7 +82,7 @@ import Testing
   func fromOutside() async throws {
     let small = try SmallInversion(steps: 100)
     var options = small.options
-    options.innerSteps = 10
+    options.nullText?.innerSteps = 10
     let editor = try await ImageEditor(model: .directory(small.model.checkpoint.url))
     let (caption, counter, unbounded) = (small.caption, editor.model.unet.counter, options)
     let work = Task {

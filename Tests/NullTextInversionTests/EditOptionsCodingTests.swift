@@ -17,13 +17,13 @@ import Testing
   func wholeEdit() throws {
     var options = EditOptions()
     options.guidance = 0.1 + 0.2
-    options.control = .mutualSelfAttention(start: 0.3, firstLayer: 5, largestGrid: 32)
-    options.controller = .refine
-    options.crossSteps = try StepWindow(0.1, 0.7)
-    options.crossStepsOfWords = [WordWindow("lion", try StepWindow(0.25, 0.5)), WordWindow("big cat", 0.4)]
-    options.selfSteps = try StepWindow(0.2, 0.9)
-    options.selfGrid = 16
-    options.emphasis = [Emphasis("lion", -1.5), Emphasis("ä \"🦁\"", 0)]
+    options.control = .mutualSelfAttention(MutualSelfAttention(start: 0.3, firstLayer: 5, largestGrid: 32))
+    options.promptToPrompt?.controller = .refine
+    options.promptToPrompt?.crossSteps = try StepWindow(0.1, 0.7)
+    options.promptToPrompt?.crossStepsOfWords = [WordWindow("lion", try StepWindow(0.25, 0.5)), WordWindow("big cat", 0.4)]
+    options.promptToPrompt?.selfSteps = try StepWindow(0.2, 0.9)
+    options.promptToPrompt?.selfGrid = 16
+    options.promptToPrompt?.emphasis = [Emphasis("lion", -1.5), Emphasis("ä \"🦁\"", 0)]
     options.blend = LocalBlend(
       .init(source: ["cat"], target: ["lion", "mane"]), subtracting: .init(target: ["mat"]), threshold: 0.4,
       subtractThreshold: 0.5, start: 0.1)
@@ -58,7 +58,7 @@ import Testing
     #expect(try decoded(nulls) == EditOptions())
     var expected = EditOptions()
     expected.selfSteps = 0.6
-    expected.control = .mutualSelfAttention(start: 0.08, firstLayer: 0)
+    expected.control = .mutualSelfAttention(MutualSelfAttention(start: 0.08, firstLayer: 0))
     expected.blend = LocalBlend("cat", "tiger")
     let json = """
       {"selfSteps": 0.6, "control": {"kind": "mutualSelfAttention"},
@@ -86,10 +86,10 @@ import Testing
       Change("negative guidance") { $0.guidance = -1 },
       Change("endless guidance") { $0.guidance = .infinity },
       Change("no guidance") { $0.guidance = .nan }, Change("negative grid") { $0.selfGrid = -1 },
-      Change("late start") { $0.control = .lateStart(strength: 1.1) },
-      Change("undefined start") { $0.control = .lateStart(strength: .nan) },
-      Change("mutual start") { $0.control = .mutualSelfAttention(start: -0.1) },
-      Change("mutual layer") { $0.control = .mutualSelfAttention(firstLayer: -1) },
+      Change("late start") { $0.control = .lateStart(LateStart(strength: 1.1)) },
+      Change("undefined start") { $0.control = .lateStart(LateStart(strength: .nan)) },
+      Change("mutual start") { $0.control = .mutualSelfAttention(MutualSelfAttention(start: -0.1)) },
+      Change("mutual layer") { $0.control = .mutualSelfAttention(MutualSelfAttention(firstLayer: -1)) },
       Change("no words") { $0.blend = LocalBlend(.init()) },
       Change("threshold") {
         $0.blend = LocalBlend("cat", "lion")
@@ -108,17 +108,17 @@ import Testing
   func wholeInversion() throws {
     var options = InversionOptions()
     #expect(try again(options) == options)
-    options.method = .globalNullText
+    options.method = .globalNullText()
     options.steps = 33
     options.guidance = 1 / 3
-    options.innerSteps = 7
-    options.earlyStop = 1.1e-7
-    options.optimizer = .conjugateDirections
-    options.start = .caption
+    options.nullText?.innerSteps = 7
+    options.nullText?.earlyStop = 1.1e-7
+    options.nullText?.optimizer = .conjugateDirections
+    options.nullText?.start = .caption
     options.interpolation = 0.7
     options.pivots = .random(seed: .max)
     options.pivotRefinements = 2
-    options.budget = 12.34
+    options.nullText?.budget = .seconds(12.34)
     #expect(try again(options) == options)
     #expect(try again(InversionOptions.fast) == .fast)
   }

@@ -35,14 +35,14 @@ private struct GoldenEdit: Decodable, CustomTestStringConvertible {
 
   func options() throws -> EditOptions {
     var options = EditOptions()
-    options.controller = try #require(ControllerChoice(rawValue: controller))
-    options.crossSteps = try StepWindow(cross[0], cross[1])
-    options.crossStepsOfWords = try cross_words.sorted { $0.key < $1.key }.map {
+    options.promptToPrompt?.controller = try #require(ControllerChoice(rawValue: controller))
+    options.promptToPrompt?.crossSteps = try StepWindow(cross[0], cross[1])
+    options.promptToPrompt?.crossStepsOfWords = try cross_words.sorted { $0.key < $1.key }.map {
       WordWindow($0.key, try StepWindow($0.value[0], $0.value[1]))
     }
-    options.selfSteps = try StepWindow(self.`self`[0], self.`self`[1])
-    options.selfGrid = Int(Double(self_limit).squareRoot())
-    options.emphasis = emphasis.sorted { $0.key < $1.key }.map { Emphasis($0.key, $0.value) }
+    options.promptToPrompt?.selfSteps = try StepWindow(self.`self`[0], self.`self`[1])
+    options.promptToPrompt?.selfGrid = Int(Double(self_limit).squareRoot())
+    options.promptToPrompt?.emphasis = emphasis.sorted { $0.key < $1.key }.map { Emphasis($0.key, $0.value) }
     if let blend {
       options.blend = LocalBlend(
         .init(source: blend.words[0], target: blend.words[1]),
@@ -145,7 +145,7 @@ private struct GoldenEdit: Decodable, CustomTestStringConvertible {
   func missingWords() throws {
     let (golden, source) = try source("four-levels")
     var options = EditOptions()
-    options.emphasis = [Emphasis("zebra", 2)]
+    options.promptToPrompt?.emphasis = [Emphasis("zebra", 2)]
     let before = golden.model.unet.counter.total
     let error = #expect(throws: InputError.self) {
       try EditSampler(model: golden.model, source: source, progress: nil)
@@ -191,8 +191,8 @@ private struct GoldenEdit: Decodable, CustomTestStringConvertible {
     let golden = try GoldenInversion("four-levels")
     let source = SourceBranch(try golden.inversion())
     var options = EditOptions()
-    options.crossSteps = .all
-    options.selfSteps = .all
+    options.promptToPrompt?.crossSteps = .all
+    options.promptToPrompt?.selfSteps = .all
     let sampler = EditSampler(model: golden.model, source: source, progress: nil)
     let collector = AttentionMapCollector()
     _ = try sampler.sample([golden.caption], options: options, collector: collector)

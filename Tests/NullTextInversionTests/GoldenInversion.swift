@@ -26,9 +26,9 @@ struct GoldenInversion {
     func number(_ key: String) throws -> Double { try #require(file.metadata[key].flatMap(Double.init)) }
     var options = InversionOptions()
     options.steps = Int(try number("steps"))
-    options.innerSteps = Int(try number("inner_steps"))
+    options.nullText?.innerSteps = Int(try number("inner_steps"))
     options.guidance = try number("guidance")
-    options.earlyStop = try number("early_stop")
+    options.nullText?.earlyStop = try number("early_stop")
     self.options = options
     caption = try #require(file.metadata["caption"])
   }

@@ -85,8 +85,8 @@ import Testing
     let folder = try ScratchFolder()
     var inversion = try Inversion.made()
     inversion.options.method = method
-    inversion.options.optimizer = .conjugateDirections
-    inversion.options.start = .caption
+    inversion.options.nullText?.optimizer = .conjugateDirections
+    inversion.options.nullText?.start = .caption
     inversion.options.interpolation = 0.7
     inversion.options.pivotRefinements = 3
     inversion.options.budget = nil

@@ -36,7 +36,7 @@ import Testing
     arguments: [InversionOptions.Optimizer.adamTestingFirst, .conjugateDirections], ["sharded", "linear-v"])
   func neverWorse(optimizer: InversionOptions.Optimizer, name: String) throws {
     var small = try SmallInversion(name)
-    small.options.optimizer = optimizer
+    small.options.nullText?.optimizer = optimizer
     let pivots = try small.inversion(for: .direct).pivots
     let (empty, caption) = (try small.model.embedding(of: ""), try small.model.embedding(of: small.caption))
     func bench(_ index: Int) -> Bench {
@@ -67,7 +67,7 @@ import Testing
   @Test("an exact step goes to the lowest point of its line")
   func exactStep() throws {
     var small = try SmallInversion()
-    small.options.optimizer = .conjugateDirections
+    small.options.nullText?.optimizer = .conjugateDirections
     let pivots = try small.inversion(for: .direct).pivots
     let bench = Bench(small: small, target: pivots[3], latent: pivots[4], index: 0)
     let start = try small.model.embedding(of: "")

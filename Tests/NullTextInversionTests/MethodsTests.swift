@@ -79,7 +79,7 @@ import Testing
   @Test("global null-text: one embedding for all steps, nearer to the pivots than where it started")
   func globalNullText() throws {
     var small = try small(.globalNullText)
-    small.options.innerSteps = 5
+    small.options.nullText?.innerSteps = 5
     let (inversion, evaluations) = try small.counting { try small.inversion() }
     // Pivots, five sweeps of three evaluations a step, and the walk.
     #expect(
@@ -88,12 +88,12 @@ import Testing
     #expect(inversion.nullEmbeddings[0] != (try small.model.embedding(of: "")))
     #expect(inversion.sweeps == nil)
 
-    small.options.innerSteps = 0
+    small.options.nullText?.innerSteps = 0
     let start = try small.inversion()
     #expect(start.nullEmbeddings[0] == (try small.model.embedding(of: "")))
     #expect(inversion.losses.reduce(0, +) < start.losses.reduce(0, +))
-    small.options.innerSteps = 5
-    small.options.earlyStop = 1e9
+    small.options.nullText?.innerSteps = 5
+    small.options.nullText?.earlyStop = 1e9
     let (_, first) = try small.counting { try small.inversion() }
     #expect(first.backward == 4)
   }
@@ -126,7 +126,7 @@ import Testing
 
     small.options.method = .ddim
     let ddim = try small.inversion()
-    small.options.method = .negativePrompt
+    small.options.method = .negativePrompt()
     small.options.interpolation = 1
     expectClose(try small.inversion().trajectory[4], ddim.trajectory[4], relative: 1e-5)
   }

@@ -132,12 +132,12 @@ import Testing
   func earlyStop() throws {
     let golden = try GoldenInversion("sharded")
     var options = golden.options
-    options.earlyStop = 1e9
+    options.nullText?.earlyStop = 1e9
     let walked = try golden.latents("trajectory")
     let start = try golden.file.tensor(named: "start")
     let caption = golden.model.unet.context(try golden.model.embedding(of: golden.caption))
     func step(_ optimizer: InversionOptions.Optimizer) throws -> NullTextOptimizer.Step {
-      options.optimizer = optimizer
+      options.nullText?.optimizer = optimizer
       return try NullTextOptimizer(predictor: golden.predictor, caption: caption, options: options)
         .step(0, from: walked[0], embedding: start, target: golden.latents("pivots")[7], innerSteps: 5)
     }

@@ -18,13 +18,13 @@ import Testing
       $0.innerSteps = 1
     },
     Change("random pivots") { $0.pivots = .random(seed: 7) },
-    Change("negative prompt") { $0.method = .negativePrompt },
+    Change("negative prompt") { $0.method = .negativePrompt() },
     Change("interpolated negative prompt") {
-      $0.method = .negativePrompt
+      $0.method = .negativePrompt()
       $0.interpolation = 0.3
     },
     Change("direct") { $0.method = .direct }, Change("ddim") { $0.method = .ddim },
-    Change("global null text") { $0.method = .globalNullText },
+    Change("global null text") { $0.method = .globalNullText() },
   ]
 
   @Test(

@@ -45,7 +45,7 @@ import Testing
 
   init() throws {
     var small = try SmallInversion(steps: 5)
-    small.options.method = .negativePrompt
+    small.options.method = .negativePrompt()
     self.small = small
     inversion = try small.inversion()
   }

@@ -19,9 +19,9 @@ struct SmallInversion {
     model = try DiffusionModel(.directory(Fixtures.url("models/\(name)")))
     picture = try model.prepare(Self.picture)
     options.steps = steps
-    options.innerSteps = 2
+    options.nullText?.innerSteps = 2
     options.guidance = 3
-    options.earlyStop = 1e-9
+    options.nullText?.earlyStop = 1e-9
   }
 
   /// Slopes and squares, a little larger than what the models see.
@@ -74,7 +74,7 @@ extension Inversion {
     options.steps = steps
     options.guidance = 7.3
     options.pivots = .random(seed: .max)
-    options.budget = 0.1
+    options.nullText?.budget = .seconds(0.1)
     var random = RandomSource(seed: seed)
     let (pivots, finished) = (made == nil || made != 0 ? steps + 1 : 1, made ?? steps)
     let betas = NoiseSchedule.betas(from: 0.00085, to: 0.012, count: 1000, scaled: true)

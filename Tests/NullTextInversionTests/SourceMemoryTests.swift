@@ -78,8 +78,8 @@ import Testing
     arguments: [(1, 1, 5, 5), (0.8, 0.4, 4, 2), (0.4, 0.4, 2, 2), (0.2, 0.6, 3, 3), (0, 0, 0, 0)])
   func windows(cross: Double, own: Double, reading: Int, controlled: Int) throws {
     var options = EditOptions()
-    options.crossSteps = try StepWindow(to: cross)
-    options.selfSteps = try StepWindow(to: own)
+    options.promptToPrompt?.crossSteps = try StepWindow(to: cross)
+    options.promptToPrompt?.selfSteps = try StepWindow(to: own)
     let evaluations = try sample([dog], options).evaluations
     #expect(evaluations == EvaluationCount(forward: 2 * 5 + reading, stem: 5 + controlled + reading))
   }
@@ -107,11 +107,11 @@ import Testing
   @Test("a word's own weight counts even where nothing of the source is read")
   func emphasisAlone() throws {
     var options = EditOptions()
-    options.crossSteps = .none
-    options.selfSteps = .none
-    options.crossStepsOfWords = [WordWindow("red", .all)]
+    options.promptToPrompt?.crossSteps = .none
+    options.promptToPrompt?.selfSteps = .none
+    options.promptToPrompt?.crossStepsOfWords = [WordWindow("red", .all)]
     let plain = try sample(["a red cat on the mat"], options)
-    options.emphasis = [Emphasis("red", 5)]
+    options.promptToPrompt?.emphasis = [Emphasis("red", 5)]
     let strong = try sample(["a red cat on the mat"], options)
     #expect(plain.evaluations.forward == 10 && strong.evaluations.forward == 10)
     #expect(plain.result[0].latents[1] != strong.result[0].latents[1])
@@ -143,8 +143,8 @@ import Testing
   func fourRows() throws {
     for (cross, own) in [(0.8, 0.4), (0.4, 1), (1, 0)] {
       var options = EditOptions()
-      options.crossSteps = try StepWindow(to: cross)
-      options.selfSteps = try StepWindow(to: own)
+      options.promptToPrompt?.crossSteps = try StepWindow(to: cross)
+      options.promptToPrompt?.selfSteps = try StepWindow(to: own)
       let latents = try sample([dog], options).result[0].latents
       let expected = try FourRows(
         small: small, inversion: inversion, crossSteps: Int(cross * 6), selfSteps: Int(own * 5)
@@ -159,7 +159,7 @@ import Testing
       latents: [Tensor], forward: Int
     ) {
       var options = EditOptions()
-      options.control = .mutualSelfAttention(start: start, firstLayer: firstLayer, largestGrid: grid)
+      options.control = .mutualSelfAttention(MutualSelfAttention(start: start, firstLayer: firstLayer, largestGrid: grid))
       let (paths, evaluations) = try sample([dog], options)
       return (paths[0].latents, evaluations.forward)
     }
@@ -182,7 +182,7 @@ import Testing
     #expect(try ![whole.latents[5], uncontrolled[5]].contains(run(0, 0, side - 1).latents[5]))
     // The source's own prompt finds its own keys and values, and stays where it is.
     var options = EditOptions()
-    options.control = .mutualSelfAttention(start: 0)
+    options.control = .mutualSelfAttention(MutualSelfAttention(start: 0))
     for (latent, expected) in zip(
       try sample([inversion.caption], options).result[0].latents, inversion.trajectory)
     {
@@ -194,7 +194,7 @@ import Testing
   func lateStart() throws {
     func run(_ strength: Double) throws -> (latents: [Tensor], evaluations: EvaluationCount) {
       var options = EditOptions()
-      options.control = .lateStart(strength: strength)
+      options.control = .lateStart(LateStart(strength: strength))
       let (paths, evaluations) = try sample([dog, inversion.caption], options)
       return (paths[0].latents, evaluations)
     }
