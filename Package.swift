@@ -56,6 +56,7 @@ let package = Package(
     .testTarget(name: "DiffusionCoreTests", dependencies: ["DiffusionCore", "EmojiScenes", "TestSupport"]),
     .testTarget(
       name: "NullTextInversionTests", dependencies: ["NullTextInversion", "EmojiScenes", "TestSupport"]),
+    .testTarget(name: "PublicAPITests", dependencies: ["NullTextInversion", "TestSupport"]),
     .testTarget(
       name: "EditEvaluationTests",
       dependencies: ["EditEvaluation", "NullTextInversion", "EmojiScenes", "TestSupport"]),

@@ -20,7 +20,9 @@ import Testing
     options.control = .mutualSelfAttention(MutualSelfAttention(start: 0.3, firstLayer: 5, largestGrid: 32))
     options.promptToPrompt?.controller = .refine
     options.promptToPrompt?.crossSteps = try StepWindow(0.1, 0.7)
-    options.promptToPrompt?.crossStepsOfWords = [WordWindow("lion", try StepWindow(0.25, 0.5)), WordWindow("big cat", 0.4)]
+    options.promptToPrompt?.crossStepsOfWords = [
+      WordWindow("lion", try StepWindow(0.25, 0.5)), WordWindow("big cat", 0.4),
+    ]
     options.promptToPrompt?.selfSteps = try StepWindow(0.2, 0.9)
     options.promptToPrompt?.selfGrid = 16
     options.promptToPrompt?.emphasis = [Emphasis("lion", -1.5), Emphasis("ä \"🦁\"", 0)]

@@ -159,7 +159,8 @@ import Testing
       latents: [Tensor], forward: Int
     ) {
       var options = EditOptions()
-      options.control = .mutualSelfAttention(MutualSelfAttention(start: start, firstLayer: firstLayer, largestGrid: grid))
+      options.control = .mutualSelfAttention(
+        MutualSelfAttention(start: start, firstLayer: firstLayer, largestGrid: grid))
       let (paths, evaluations) = try sample([dog], options)
       return (paths[0].latents, evaluations.forward)
     }

@@ -44,7 +44,8 @@ struct InversionReader {
   /// The sampler; files of older versions name none, and were made with DDIM and leading timesteps.
   private func schedule() throws -> ScheduleRecord {
     ScheduleRecord(
-      sampler: try optionalChoice(.sampler) ?? .ddim, spacing: try optionalChoice(.timestepSpacing) ?? .leading,
+      sampler: try optionalChoice(.sampler) ?? .ddim,
+      spacing: try optionalChoice(.timestepSpacing) ?? .leading,
       stepsOffset: try number(.stepsOffset), finalAlpha: try choice(.finalAlpha),
       prediction: try choice(.predictionType))
   }

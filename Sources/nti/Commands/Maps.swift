@@ -68,7 +68,9 @@ struct Maps: AsyncParsableCommand {
       let edit = try await inverted.attentionMaps(prompt: prompt, options: options, progress: handler)
       (picture, maps) = (edit.edited.image, edit.maps)
     } else {
-      (picture, maps) = (try await inverted.reconstruction(), try await inverted.attentionMaps(progress: handler))
+      (picture, maps) = (
+        try await inverted.reconstruction(), try await inverted.attentionMaps(progress: handler)
+      )
     }
     try file.write(try sheet(of: maps, over: picture, title: prompt ?? inversion.caption).rendered())
 

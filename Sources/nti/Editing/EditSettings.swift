@@ -162,7 +162,9 @@ extension EditSettings {
     }
     switch name {
     case .promptToPrompt:
-      guard case .promptToPrompt(let settings) = base else { return .promptToPrompt(words(over: PromptToPrompt())) }
+      guard case .promptToPrompt(let settings) = base else {
+        return .promptToPrompt(words(over: PromptToPrompt()))
+      }
       return .promptToPrompt(words(over: settings))
     case .none: return .none
     case .masactrl:

@@ -98,9 +98,12 @@ struct InversionSettings: ParsableArguments {
   /// Limits on inner iterations are accepted for methods that make none, so that one command line fits all methods.
   func check(for methods: [InversionMethod.Name], budget: Duration? = nil) throws {
     var blank = self
-    (blank.fast, blank.innerSteps, blank.optimizer, blank.start, blank.interpolation) = (false, nil, nil, nil, nil)
+    (blank.fast, blank.innerSteps, blank.optimizer, blank.start, blank.interpolation) = (
+      false, nil, nil, nil, nil
+    )
     /// A method has a setting if two values of it make different options.
-    func check(_ option: String, isGiven: Bool, _ values: (InversionMethod.Name) -> [InversionOptions]) throws {
+    func check(_ option: String, isGiven: Bool, _ values: (InversionMethod.Name) -> [InversionOptions]) throws
+    {
       func hasSetting(_ name: InversionMethod.Name) -> Bool { Set(values(name)).count > 1 }
       guard !isGiven || methods.contains(where: hasSetting) else {
         let names = InversionMethod.Name.allCases.filter(hasSetting).map(\.optionName)

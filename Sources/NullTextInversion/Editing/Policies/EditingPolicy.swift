@@ -131,7 +131,9 @@ extension EditingRun {
   public var firstStep: Int { 0 }
 
   /// Nothing is done to the attention.
-  public func role(at site: AttentionSite, in branch: GuidanceBranch, step: Int) -> AttentionRole { .untouched }
+  public func role(at site: AttentionSite, in branch: GuidanceBranch, step: Int) -> AttentionRole {
+    .untouched
+  }
 
   /// The attention stays as it is.
   public func change(

@@ -64,7 +64,8 @@ public enum NullEmbeddingStart: String, Sendable, Codable, CaseIterable {
 
 extension NullText: InversionWalk {
   func validate(steps: Int) throws(InputError) {
-    try InversionOptions.check((0...1000).contains(innerSteps), "\(innerSteps) inner steps: ask for 0 to 1000.")
+    try InversionOptions.check(
+      (0...1000).contains(innerSteps), "\(innerSteps) inner steps: ask for 0 to 1000.")
     try InversionOptions.check(
       earlyStop.isFinite && earlyStop >= 0,
       "early stop at \(earlyStop): ask for zero or a small positive number.")

@@ -1,0 +1,117 @@
+import Foundation
+import NullTextInversion
+import TestSupport
+import Testing
+
+@Suite("Editors") struct EditorTests {
+  @Test("two at once give the bytes that each gives alone")
+  func twoAtOnce() async throws {
+    let alone = try await SmallEditor.inverted().inversion
+    let aloneEdit = try await SmallEditor.inverted().edit(prompt: "a dog on the mat")
+    let results = try await withThrowingTaskGroup(of: (Inversion, EditedImage).self) { group in
+      for _ in 0..<4 {
+        group.addTask {
+          let inverted = try await SmallEditor.inverted()
+          return (inverted.inversion, try await inverted.edit(prompt: "a dog on the mat"))
+        }
+      }
+      return try await group.reduce(into: []) { $0.append($1) }
+    }
+    #expect(results.count == 4)
+    for (inversion, edit) in results {
+      #expect(inversion == alone && edit.image == aloneEdit.image)
+      #expect(edit.evaluations == aloneEdit.evaluations)
+    }
+  }
+
+  @Test("calls of one editor run one after the other, and count their own evaluations only")
+  func oneAfterTheOther() async throws {
+    let inverted = try await SmallEditor.inverted(memory: MemoryLimits(sourceAttention: 0))
+    let alone = try await inverted.edit(prompt: "a dog on the mat")
+    let edits = try await withThrowingTaskGroup(of: EditedImage.self) { group in
+      for _ in 0..<6 { group.addTask { try await inverted.edit(prompt: "a dog on the mat") } }
+      return try await group.reduce(into: []) { $0.append($1) }
+    }
+    for edit in edits { #expect(edit.image == alone.image && edit.evaluations == alone.evaluations) }
+  }
+
+  @Test("that may remember nothing of the source ask it again, and give the same")
+  func memory() async throws {
+    let (remembering, forgetting) = (
+      try await SmallEditor.inverted(),
+      try await SmallEditor.inverted(memory: MemoryLimits(sourceAttention: 0))
+    )
+    for inverted in [remembering, forgetting] {
+      _ = try await inverted.edit(prompt: "a dog on the mat")
+    }
+    let (known, asked) = (
+      try await remembering.edit(prompt: "a dog on the mat"),
+      try await forgetting.edit(prompt: "a dog on the mat")
+    )
+    #expect(known.image == asked.image)
+    #expect(known.evaluations.forward == 8 && asked.evaluations.forward > 8)
+  }
+
+  @Test("a task that is cancelled reads no model")
+  func loading() async throws {
+    let task = Task {
+      withUnsafeCurrentTask { $0?.cancel() }
+      return try DiffusionModel(.directory(Fixtures.url("models/sharded")))
+    }
+    await #expect(throws: CancellationError.self) { try await task.value }
+  }
+
+  @Test("a task that is cancelled leaves the autoencoder", arguments: [true, false])
+  func autoencoder(encodes: Bool) async throws {
+    let model = try DiffusionModel(.directory(Fixtures.url("models/sharded")))
+    let picture = try model.prepare(SmallEditor.picture).image
+    let latent = try model.encode(picture)
+    let task = Task {
+      withUnsafeCurrentTask { $0?.cancel() }
+      if encodes { _ = try model.encode(picture) } else { _ = try model.decode(latent) }
+    }
+    await #expect(throws: CancellationError.self) { try await task.value }
+  }
+
+  @Test("keep an inversion under way where they are told, apart from its result")
+  func files() async throws {
+    let folder = try ScratchFolder()
+    let editor = try await SmallEditor.editor()
+    let (result, partial) = (folder("a.nti"), folder("work.tmp"))
+    func invert(_ files: InversionFiles?, steps: Int = 4, cancelAt: Int? = nil) async throws -> InvertedImage
+    {
+      var options = InversionOptions(method: .negativePrompt())
+      options.steps = steps
+      let chosen = options
+      return try await Task {
+        try await editor.invert(
+          image: SmallEditor.picture, caption: SmallEditor.caption, options: chosen, files: files
+        ) { if $0.phase == .optimisation, $0.step == cancelAt { withUnsafeCurrentTask { $0?.cancel() } } }
+      }.value
+    }
+    let whole = try await invert(nil)
+    #expect(try folder.names.isEmpty)
+
+    let onlyPartial = InversionFiles(result: nil, partial: partial)
+    await #expect(throws: CancellationError.self) { try await invert(onlyPartial, cancelAt: 2) }
+    #expect(try folder.names == ["work.tmp"])
+    let continued = try await invert(onlyPartial)
+    #expect(continued.inversion == whole.inversion)
+    #expect(try folder.names.isEmpty)
+    #expect(continued.evaluations.forward < whole.evaluations.forward)
+
+    let onlyResult = InversionFiles(result: result, partial: nil)
+    await #expect(throws: CancellationError.self) { try await invert(onlyResult, cancelAt: 2) }
+    #expect(try folder.names.isEmpty)
+    _ = try await invert(onlyResult)
+    #expect(try folder.names == ["a.nti"])
+    #expect(try Inversion(contentsOf: result) == whole.inversion)
+
+    // A finished one is taken only if it is asked for, and only if it was made from the same arguments.
+    #expect(try await invert(InversionFiles(result: result)).evaluations.forward > 0)
+    let taken = try await invert(InversionFiles(result: result, reusesResult: true))
+    #expect(taken.evaluations.forward == 0 && taken.inversion == whole.inversion)
+    let other = try await invert(InversionFiles(result: result, reusesResult: true), steps: 3)
+    #expect(other.evaluations.forward > 0 && other.inversion.stepCount == 3)
+  }
+}

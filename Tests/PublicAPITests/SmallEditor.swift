@@ -1,0 +1,38 @@
+import Foundation
+import NullTextInversion
+import TestSupport
+
+/// A tiny model and a picture, as a program would use them: what is tested here sees only what is public.
+enum SmallEditor {
+  static func editor(_ name: String = "sharded", memory: MemoryLimits = MemoryLimits()) async throws
+    -> ImageEditor
+  {
+    try await ImageEditor(model: .directory(Fixtures.url("models/\(name)")), memory: memory)
+  }
+
+  static let picture: RGBImage = {
+    var picture = RGBImage(width: 40, height: 32)
+    for y in 0..<picture.height {
+      for x in 0..<picture.width {
+        picture[x, y] = SIMD3(UInt8(6 * x), UInt8(7 * y), (x / 8 + y / 8) % 2 == 0 ? 200 : 40)
+      }
+    }
+    return picture
+  }()
+
+  static let caption = "a cat on the mat"
+
+  /// Direct inversion in four steps.
+  static let options: InversionOptions = {
+    var options = InversionOptions(method: .direct)
+    options.steps = 4
+    options.guidance = 3
+    return options
+  }()
+
+  static func inverted(_ name: String = "sharded", memory: MemoryLimits = MemoryLimits()) async throws
+    -> InvertedImage
+  {
+    try await editor(name, memory: memory).invert(image: picture, caption: caption, options: options)
+  }
+}
