@@ -14,7 +14,13 @@ let package = Package(
       dependencies: [
         .product(name: "NullTextInversion", package: "null-text-inversion"),
         .product(name: "EmojiScenes", package: "null-text-inversion"),
-      ])
+      ]),
+    .executableTarget(
+      name: "OwnPolicy",
+      dependencies: [
+        .product(name: "NullTextInversion", package: "null-text-inversion"),
+        .product(name: "EmojiScenes", package: "null-text-inversion"),
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )

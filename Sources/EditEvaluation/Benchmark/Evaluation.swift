@@ -6,7 +6,7 @@ public import Foundation
 ///     let benchmark = try PIEBench(contentsOf: folder)
 ///     let evaluation = try Evaluation(of: benchmark, editor: editor, output: output)
 ///     let outcome = try await evaluation.run()
-///     try EvaluationTable(output).write()
+///     try EvaluationTable(output).write(to: output)
 ///
 /// Each finished record leaves a result of its own in the output folder, and is not computed again.
 public struct Evaluation: Sendable {
