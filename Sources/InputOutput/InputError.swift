@@ -33,6 +33,13 @@ public struct InputError: Error, Sendable, Equatable {
   }
 }
 
+extension InputError {
+  /// Throws an error of kind `outOfRange` unless a condition holds.
+  package static func require(_ holds: Bool, _ sentence: @autoclosure () -> String) throws(InputError) {
+    if !holds { throw InputError(.outOfRange, sentence()) }
+  }
+}
+
 extension InputError: CustomStringConvertible {
   /// The message.
   public var description: String { message }

@@ -47,15 +47,11 @@ extension InversionOptions {
   ///
   /// - Throws: `InputError` with a sentence that says what may be asked for.
   public func validate() throws(InputError) {
-    try Self.check((1...1000).contains(steps), "\(steps) steps: ask for 1 to 1000.")
+    try InputError.require((1...1000).contains(steps), "\(steps) steps: ask for 1 to 1000.")
     try method.walk.validate(steps: steps)
-    try Self.check(
+    try InputError.require(
       guidance.isFinite && (0...100).contains(guidance), "guidance \(guidance): ask for 0 to 100.")
-    try Self.check(
+    try InputError.require(
       (0...100).contains(pivotRefinements), "\(pivotRefinements) refinements a pivot: ask for 0 to 100.")
-  }
-
-  static func check(_ holds: Bool, _ sentence: @autoclosure () -> String) throws(InputError) {
-    if !holds { throw InputError(.outOfRange, sentence()) }
   }
 }

@@ -38,8 +38,8 @@ public struct GlobalNullText: Sendable, Hashable {
 
 extension GlobalNullText: InversionWalk {
   func validate(steps: Int) throws(InputError) {
-    try InversionOptions.check((0...1000).contains(sweeps), "\(sweeps) inner steps: ask for 0 to 1000.")
-    try InversionOptions.check(
+    try InputError.require((0...1000).contains(sweeps), "\(sweeps) inner steps: ask for 0 to 1000.")
+    try InputError.require(
       earlyStop.isFinite && earlyStop >= 0,
       "early stop at \(earlyStop): ask for zero or a small positive number.")
   }

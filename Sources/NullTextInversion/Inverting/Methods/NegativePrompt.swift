@@ -15,7 +15,7 @@ public struct NegativePrompt: Sendable, Hashable {
 
 extension NegativePrompt: InversionWalk {
   func validate(steps: Int) throws(InputError) {
-    try InversionOptions.check(
+    try InputError.require(
       (0...1).contains(interpolation), "interpolation \(interpolation): ask for 0 to 1.")
   }
 

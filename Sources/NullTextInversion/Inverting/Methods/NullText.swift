@@ -64,19 +64,19 @@ public enum NullEmbeddingStart: String, Sendable, Codable, CaseIterable {
 
 extension NullText: InversionWalk {
   func validate(steps: Int) throws(InputError) {
-    try InversionOptions.check(
+    try InputError.require(
       (0...1000).contains(innerSteps), "\(innerSteps) inner steps: ask for 0 to 1000.")
-    try InversionOptions.check(
+    try InputError.require(
       earlyStop.isFinite && earlyStop >= 0,
       "early stop at \(earlyStop): ask for zero or a small positive number.")
     // The learning rate falls by a hundredth of its start with each step and would be zero at the 101st.
-    try InversionOptions.check(
+    try InputError.require(
       steps <= 100 || innerSteps == 0 || optimizer == .conjugateDirections,
       "\(steps) steps: null-text optimisation with Adam is defined for at most 100, since its learning rate reaches "
         + "zero there.")
     if let budget {
       let seconds = budget / .seconds(1)
-      try InversionOptions.check(
+      try InputError.require(
         seconds > 0 && seconds <= 1e9, "a budget of \(seconds) seconds: ask for more than 0, up to 1e9.")
     }
   }
