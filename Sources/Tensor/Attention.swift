@@ -2,23 +2,27 @@ internal import CTensorKernels
 
 /// Scaled dot-product attention of several heads.
 ///
-/// Queries, keys and values are tokens x channels, a head being a run of neighbouring channels; nothing is permuted.
-/// A block of queries sees its scores only while it is worked on: the whole score matrix is never held, unless
-/// `probabilities(query:key:)` is asked for it.
+/// Queries, keys and values are tokens x channels; the channels of a head are neighbours. Scores are held for one block
+/// of queries at a time; only `probabilities(query:key:)` returns them all.
 public struct Attention: Sendable, Equatable {
   /// The number of heads.
   public let heads: Int
 
-  /// What the scores are multiplied by before the softmax: 1/√(channels per head) in every network here.
+  /// The number of channels of queries, keys and values, all heads together.
+  public let channels: Int
+
+  /// The factor of the scores before the softmax: 1/√(channels per head).
   public let scale: Float
 
-  /// Whether a token sees only itself and those before it (text encoders).
+  /// Whether a token attends only to itself and the tokens before it (text encoders).
   public let isCausal: Bool
 
-  /// Attention of `channels` in all, cut into `heads`.
+  /// Attention of several heads with `channels / heads` channels each.
   public init(heads: Int, channels: Int, isCausal: Bool = false) {
-    precondition(heads > 0 && channels % heads == 0, "\(channels) channels cut into \(heads) heads")
+    precondition(
+      heads > 0 && channels > 0 && channels.isMultiple(of: heads), "\(channels) channels in \(heads) heads")
     self.heads = heads
+    self.channels = channels
     self.scale = 1 / Float(channels / heads).squareRoot()
     self.isCausal = isCausal
   }
@@ -38,7 +42,7 @@ public struct Attention: Sendable, Equatable {
   /// - Returns: queries x channels.
   public func callAsFunction(query: Tensor, key: Tensor, value: Tensor) -> Tensor {
     let size = Size(self, query: query, key: key, value: value)
-    return Tensor(shape: [size.queries, value.rowLength]) { output in
+    return Tensor(shape: [size.queries, channels]) { output in
       guard let output = output.baseAddress, let q = query.readOnlyScalars.baseAddress,
         let k = key.readOnlyScalars.baseAddress, let v = value.readOnlyScalars.baseAddress
       else { return }
@@ -55,11 +59,11 @@ public struct Attention: Sendable, Equatable {
     }
   }
 
-  /// The attention probabilities themselves: softmax(scale Q Kᵀ).
+  /// The attention probabilities: softmax(scale Q Kᵀ).
   ///
   /// - Returns: heads x queries x keys; each row sums to one.
   public func probabilities(query: Tensor, key: Tensor) -> Tensor {
-    let size = Size(self, query: query, key: key, value: key)
+    let size = Size(self, query: query, key: key)
     return Tensor(shape: [heads, size.queries, size.keys]) { output in
       guard let output = output.baseAddress, let q = query.readOnlyScalars.baseAddress,
         let k = key.readOnlyScalars.baseAddress
@@ -72,7 +76,7 @@ public struct Attention: Sendable, Equatable {
     }
   }
 
-  /// The values mixed by given probabilities, which need not sum to one.
+  /// The sum of the values weighted by given probabilities, which need not sum to one.
   ///
   /// - Parameters:
   ///   - probabilities: heads x queries x keys.
@@ -80,8 +84,10 @@ public struct Attention: Sendable, Equatable {
   /// - Returns: queries x channels.
   public func mix(_ probabilities: Tensor, _ value: Tensor) -> Tensor {
     let (heads, queries, keys) = probabilities.shape3
-    precondition(heads == self.heads && keys == value.rowCount, "\(probabilities.shape) over \(value.shape)")
-    let channels = value.rowLength
+    precondition(
+      heads == self.heads && value.shape == [keys, channels],
+      "probabilities \(probabilities.shape) and values \(value.shape) in \(self.heads) heads of \(channels) channels"
+    )
     let depth = channels / heads
     return Tensor(shape: [queries, channels]) { output in
       guard let output = output.baseAddress, let p = probabilities.readOnlyScalars.baseAddress,
@@ -95,7 +101,7 @@ public struct Attention: Sendable, Equatable {
     }
   }
 
-  /// Lengths, and the cut into heads and blocks of queries.
+  /// The lengths of one evaluation, and its division into heads and blocks of queries.
   private struct Size {
     let queries: Int
     let keys: Int
@@ -103,13 +109,17 @@ public struct Attention: Sendable, Equatable {
     let depth: Int
     let rowsPerBlock: Int
 
-    init(_ attention: Attention, query: Tensor, key: Tensor, value: Tensor) {
-      (queries, channels) = query.shape2
-      keys = key.rowCount
+    init(_ attention: Attention, query: Tensor, key: Tensor, value: Tensor? = nil) {
+      queries = query.shape2.0
+      keys = key.shape2.0
+      channels = attention.channels
       depth = channels / attention.heads
       precondition(
-        key.rowLength == channels && value.shape == key.shape,
-        "queries \(query.shape), keys \(key.shape), values \(value.shape)")
+        query.rowLength == channels && key.rowLength == channels
+          && (value.map { $0.shape == key.shape } ?? true),
+        """
+        queries \(query.shape), keys \(key.shape), values \((value ?? key).shape) in attention of \(channels) channels
+        """)
       // About a megabyte of scores a block.
       rowsPerBlock = min(queries, max(64, (1 << 18) / max(keys, 1)))
     }
@@ -139,7 +149,7 @@ public struct Attention: Sendable, Equatable {
     }
   }
 
-  /// Gradients at queries, keys and values; the probabilities are computed again, block by block.
+  /// The gradients at queries, keys and values; computes the probabilities again, block by block.
   ///
   /// With P the probabilities and dO the upstream gradient: dV = Pᵀ dO, dP = dO Vᵀ,
   /// dS = P ∘ (dP − rowsum(P ∘ dP)), dQ = scale dS K, dK = scale dSᵀ Q.
@@ -158,7 +168,7 @@ public struct Attention: Sendable, Equatable {
     guard let q = query.value.readOnlyScalars.baseAddress, let k = key.value.readOnlyScalars.baseAddress,
       let v = value.value.readOnlyScalars.baseAddress, let dy = upstream.readOnlyScalars.baseAddress
     else { return gradients }
-    // A head's keys and values gather from all of its blocks, so a head is the smallest share.
+    // All blocks of a head add to the same gradients at keys and values, so a head is the smallest piece of work.
     Parallel.forEach(heads) { head in
       let column = head * size.depth
       withScratch(2 * size.rowsPerBlock * size.keys) { scratch in
