@@ -30,7 +30,6 @@ enum ctk_level ctk_current_level(void) {
   result ctk_##name parameters { return current->name arguments; }
 
 CALL(void, add, (float *y, const float *x, ptrdiff_t n), (y, x, n))
-CALL(void, axpby, (float *y, float a, const float *x, float b, ptrdiff_t n), (y, a, x, b, n))
 CALL(void, combine,
      (float *z, float a, const float *x, float b, const float *y, ptrdiff_t n),
      (z, a, x, b, y, n))

@@ -4,10 +4,6 @@ static void add(float *restrict y, const float *restrict x, ptrdiff_t n) {
   for (ptrdiff_t i = 0; i < n; i++) y[i] += x[i];
 }
 
-static void axpby(float *restrict y, float a, const float *restrict x, float b, ptrdiff_t n) {
-  for (ptrdiff_t i = 0; i < n; i++) y[i] = a * x[i] + b * y[i];
-}
-
 static void combine(float *restrict z, float a, const float *x, float b, const float *y, ptrdiff_t n) {
   for (ptrdiff_t i = 0; i < n; i++) z[i] = a * x[i] + b * y[i];
 }

@@ -6,7 +6,7 @@ import Testing
   @Test("twice the size repeats each pixel in a square", arguments: [[1, 1, 3], [2, 3, 1], [3, 2, 5]])
   func twice(shape: [Int]) {
     expectAgreement(
-      of: { $0.upsampled2x() }, at: .random(shape),
+      of: { $0.upsampled(toHeight: 2 * shape[0], width: 2 * shape[1]) }, at: .random(shape),
       with: { resized($0, shape, (0..<2 * shape[0]).map { $0 / 2 }, (0..<2 * shape[1]).map { $0 / 2 }) })
   }
 

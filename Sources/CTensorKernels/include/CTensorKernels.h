@@ -13,9 +13,6 @@
 /// y := y + x
 void ctk_add(float *y, const float *x, ptrdiff_t n);
 
-/// y := a x + b y
-void ctk_axpby(float *y, float a, const float *x, float b, ptrdiff_t n);
-
 /// z := a x + b y
 void ctk_combine(float *z, float a, const float *x, float b, const float *y, ptrdiff_t n);
 
@@ -128,7 +125,7 @@ void ctk_group_norm_vjp_rows(float *dx, const float *x, const float *dy, const f
 
 /// Every loop above once, for whatever LOOP stands for.
 #define CTK_EACH(LOOP) \
-  LOOP(add) LOOP(axpby) LOOP(combine) LOOP(scaled_difference) LOOP(scale) LOOP(multiply) \
+  LOOP(add) LOOP(combine) LOOP(scaled_difference) LOOP(scale) LOOP(multiply) \
   LOOP(widen_f16) LOOP(widen_bf16) LOOP(adam_step) LOOP(fill_rows) LOOP(copy_rows) \
   LOOP(sum) LOOP(dot) LOOP(squared_distance) LOOP(maximum) LOOP(minimum) \
   LOOP(softmax_rows) LOOP(causal_softmax_rows) LOOP(softmax_vjp_rows) LOOP(exponentials) \
