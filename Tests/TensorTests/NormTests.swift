@@ -21,11 +21,9 @@ import Testing
     let channels = test.shape.last ?? 0
     let (scale, shift) = parameters(channels)
     for thenSiLU in [false, true] {
+      let norm = GroupNorm(scale: scale, shift: shift, groups: test.groups, epsilon: 1e-3)
       expectAgreement(
-        of: {
-          $0.groupNormalized(
-            groups: test.groups, scale: scale, shift: shift, epsilon: 1e-3, thenSiLU: thenSiLU)
-        }, at: 0.5 + 2 * Tensor.random(test.shape, seed: 5),
+        of: { norm($0, thenSiLU: thenSiLU) }, at: 0.5 + 2 * Tensor.random(test.shape, seed: 5),
         with: { x in
           let y = groupNorm(x, groups: test.groups, scale.scalars, shift.scalars, epsilon: 1e-3)
           return thenSiLU ? y.map { $0 / (1 + exp(-$0)) } : y
@@ -38,7 +36,7 @@ import Testing
     // 2200 rows of 40 channels are three pieces of 819 rows at most.
     let x = Tensor.random([44, 50, 40])
     let (scale, shift) = parameters(40)
-    let y = Variable(x).groupNormalized(groups: 8, scale: scale, shift: shift, epsilon: 1e-5).value
+    let y = GroupNorm(scale: scale, shift: shift, groups: 8, epsilon: 1e-5)(Variable(x)).value
     let expected = groupNorm(
       x.scalars.map(Double.init), groups: 8, scale.scalars, shift.scalars, epsilon: 1e-5)
     expectClose(y, Tensor(expected.map { Float($0) }, shape: x.shape), relative: 1e-6)
@@ -49,7 +47,7 @@ import Testing
     // Multiples of 1/64 near 3000 are exact in single precision.
     let x = Tensor(Tensor.random([500, 8]).scalars.map { 3000 + ($0 * 64).rounded() / 64 }, shape: [500, 8])
     let (scale, shift) = parameters(8)
-    let y = Variable(x).groupNormalized(groups: 2, scale: scale, shift: shift, epsilon: 1e-5).value
+    let y = GroupNorm(scale: scale, shift: shift, groups: 2, epsilon: 1e-5)(Variable(x)).value
     let expected = groupNorm(
       x.scalars.map(Double.init), groups: 2, scale.scalars, shift.scalars, epsilon: 1e-5)
     expectClose(y, Tensor(expected.map { Float($0) }, shape: x.shape), relative: 1e-4)
@@ -59,7 +57,7 @@ import Testing
   func constant() {
     let (scale, shift) = parameters(6)
     let x = Variable(Tensor(repeating: 3, shape: [4, 4, 6]))
-    let y = x.groupNormalized(groups: 3, scale: scale, shift: shift, epsilon: 1e-5).value
+    let y = GroupNorm(scale: scale, shift: shift, groups: 3, epsilon: 1e-5)(x).value
     for row in 0..<16 { #expect(Array(y.scalars[row * 6..<row * 6 + 6]) == shift.scalars) }
   }
 }
@@ -70,7 +68,7 @@ import Testing
     let columns = shape.last ?? 0
     let (scale, shift) = parameters(columns)
     expectAgreement(
-      of: { $0.layerNormalized(scale: scale, shift: shift, epsilon: 1e-3) },
+      of: { LayerNorm(scale: scale, shift: shift, epsilon: 1e-3)($0) },
       at: 0.5 + 2 * Tensor.random(shape, seed: 6),
       with: { x in
         stride(from: 0, to: x.count, by: columns).flatMap { start in
@@ -84,7 +82,7 @@ import Testing
   func largeMean() {
     let x = Tensor(Tensor.random([2, 64]).scalars.map { 3000 + ($0 * 64).rounded() / 64 }, shape: [2, 64])
     let (scale, shift) = parameters(64)
-    let y = Variable(x).layerNormalized(scale: scale, shift: shift, epsilon: 1e-5).value
+    let y = LayerNorm(scale: scale, shift: shift, epsilon: 1e-5)(Variable(x)).value
     for row in 0..<2 {
       let expected = groupNorm(
         x[row].scalars.map(Double.init), groups: 1, scale.scalars, shift.scalars, epsilon: 1e-5)

@@ -36,8 +36,8 @@ import Testing
     let scale = Tensor.random([64], seed: 3)
     func results() -> [Tensor] {
       let operations: [(Variable) -> Variable] = [
-        { $0.silu() }, { $0.softmax() }, { $0.layerNormalized(scale: scale, shift: scale, epsilon: 1e-5) },
-        { $0.groupNormalized(groups: 4, scale: scale, shift: scale, epsilon: 1e-5, thenSiLU: true) },
+        { $0.silu() }, { $0.softmax() }, { LayerNorm(scale: scale, shift: scale)($0) },
+        { GroupNorm(scale: scale, shift: scale, groups: 4, epsilon: 1e-5)($0, thenSiLU: true) },
         { $0 * $0 }, { .combination(0.3, $0, 0.7, Variable(dy)) },
       ]
       let gradients = operations.map { operation in valueAndGradient(at: x) { operation($0).dot(dy) } }
