@@ -52,18 +52,23 @@ package final class BufferPool: Sendable {
   private let shelves = Mutex(Shelves())
   private let limit = Atomic<Int>(1 << 30)
 
-  /// How many bytes of free blocks are kept at most; what is more goes back to the operating system.
+  /// The most bytes of free blocks that are kept after a block was given back; the rest goes to the operating system.
   package var byteLimit: Int {
     get { limit.load(ordering: .relaxed) }
     set { limit.store(newValue, ordering: .relaxed) }
   }
 
+  /// The bytes of free blocks.
+  package var keptBytes: Int { shelves.withLock { $0.keptBytes } }
+
+  /// The number of scalars in a block for `count` of them.
   package static func capacity(for count: Int) -> Int {
     guard count > 64 else { return 64 }
     let step = 1 << max(0, (Int.bitWidth - (count - 1).leadingZeroBitCount) - 4)
     return (count + step - 1) / step * step
   }
 
+  /// A block for `count` scalars, not initialised.
   package func take(_ count: Int) -> UnsafeMutablePointer<Float> {
     let capacity = Self.capacity(for: count)
     let kept = shelves.withLock { $0.take(capacity: capacity) }
@@ -73,6 +78,7 @@ package final class BufferPool: Sendable {
     return block.bindMemory(to: Float.self, capacity: capacity)
   }
 
+  /// Frees the block that `take(count)` returned.
   package func give(_ base: UnsafeMutablePointer<Float>, count: Int) {
     let address = UInt(bitPattern: base)
     let limit = byteLimit
