@@ -59,12 +59,9 @@ import Testing
       let weight = parameters.weight.doubles
       var y = [Double](repeating: 0, count: outputShape.reduce(1, *))
       forEachProduct { at, from, tap in y[at] += x[from] * weight[tap] }
-      for i in y.indices {
-        for offset in [parameters.bias, parameters.offset] {
-          if let offset { y[i] += Double(offset.scalars[i % outputs]) }
-        }
-        if let residual = parameters.residual { y[i] += Double(residual.scalars[i]) }
-      }
+      let residual = parameters.residual?.doubles
+      let offsets = [parameters.bias, parameters.offset].compactMap { $0?.doubles }
+      for i in y.indices { y[i] += offsets.reduce(residual?[i] ?? 0) { $0 + $1[i % outputs] } }
       return y
     }
 

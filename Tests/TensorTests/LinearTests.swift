@@ -19,10 +19,8 @@ import Testing
     func reference(_ x: [Double], _ parameters: Parameters) -> [Double] {
       let weight = naiveTranspose(parameters.weight.doubles, rows: outputs, columns: inputs)
       var y = naiveProduct(x, weight, rows: rowCount, depth: inputs, columns: outputs)
-      for i in y.indices {
-        if let bias = parameters.bias { y[i] += Double(bias.scalars[i % outputs]) }
-        if let residual = parameters.residual { y[i] += Double(residual.scalars[i]) }
-      }
+      let (bias, residual) = (parameters.bias?.doubles, parameters.residual?.doubles)
+      for i in y.indices { y[i] += (bias?[i % outputs] ?? 0) + (residual?[i] ?? 0) }
       return y
     }
   }
