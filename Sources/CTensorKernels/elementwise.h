@@ -1,4 +1,4 @@
-// Arithmetic element by element, conversions, the optimiser's step, and rows moved about.
+// Elementwise arithmetic, conversions, the optimiser's step, and copies of rows.
 
 static void add(float *restrict y, const float *restrict x, ptrdiff_t n) {
   for (ptrdiff_t i = 0; i < n; i++) y[i] += x[i];

@@ -2,10 +2,10 @@ internal import COpenBLAS
 
 /// Matrix products, one thread each: the only file that calls CBLAS.
 ///
-/// `Parallel` spreads products over the processors, so the library's own threads are switched off once, at the first
-/// use, and never on again.
+/// `Parallel` distributes products over the processors, so the first use switches the library's own threads off, for as
+/// long as the process lives.
 package enum BLAS {
-  /// A row-major matrix somewhere in memory: where it begins, and how far its rows are apart.
+  /// A row-major matrix in memory: its address, and the distance of its rows.
   package struct Matrix {
     let base: UnsafePointer<Float>
     let stride: Int
@@ -22,8 +22,8 @@ package enum BLAS {
     }
   }
 
-  /// `c := scale * a b + (accumulates ? c : 0)` for `a` of `rows` x `depth` and `b` of `depth` x `columns`, both as
-  /// they are after their transposition.
+  /// `c := scale * a b + (accumulates ? c : 0)` for `a` of `rows` x `depth` and `b` of `depth` x `columns`, sizes
+  /// after transposition.
   package static func multiply(
     _ a: Matrix, _ b: Matrix, into c: UnsafeMutablePointer<Float>, stride: Int,
     rows: Int, columns: Int, depth: Int, scale: Float = 1, accumulates: Bool = false
@@ -37,10 +37,10 @@ package enum BLAS {
       accumulates ? 1 : 0, c, blasint(stride))
   }
 
-  /// Whether this BLAS computes rightly on this processor; old builds on new processors may not.
+  /// Whether this BLAS computes correct products on this processor; old builds on new processors may not.
   package static let isSound: Bool = {
     openblas_set_num_threads(1)
-    // Sizes on both sides of the small-matrix kernels, with edges in every direction, in each transposition.
+    // Smaller and larger than the limit of the small-matrix kernels, with edges in every direction.
     let sizes = [(4, 8, 5), (33, 50, 70), (130, 260, 400)]
     for (rows, columns, depth) in sizes {
       for (transposesA, transposesB) in [(false, false), (false, true), (true, false)] {
@@ -50,7 +50,7 @@ package enum BLAS {
     return true
   }()
 
-  /// What to say when `isSound` is false.
+  /// The error message when `isSound` is false.
   package static let unsoundMessage = """
     The installed OpenBLAS computes wrong products on this processor. Install a newer OpenBLAS, or set the environment \
     variable OPENBLAS_CORETYPE to an older processor type (for example Haswell) before the program starts.
@@ -59,7 +59,7 @@ package enum BLAS {
   private static func agreesWithPlainLoop(
     _ rows: Int, _ columns: Int, _ depth: Int, _ transposesA: Bool, _ transposesB: Bool
   ) -> Bool {
-    // Small whole numbers: sums are exact, so any order of adding gives the same.
+    // Sums of small integers are exact in any order.
     let a = (0..<rows * depth).map { Float(($0 * 7) % 11) - 5 }
     let b = (0..<depth * columns).map { Float(($0 * 5) % 13) - 6 }
     var c = [Float](repeating: .nan, count: rows * columns)

@@ -1,17 +1,16 @@
 internal import Synchronization
 
-/// Keeps freed blocks for the next tensor of about the same size.
+/// An allocator that keeps freed blocks for the next tensor of about the same size.
 ///
-/// A network evaluation allocates the same few hundred blocks each time. Given back to the operating system, their
-/// pages would be faulted in again at every one; kept here, they are warm. Sizes are rounded up to eighths of a power
-/// of two, so that a block serves every size close to its own. When too much is kept, what was freed longest ago goes
-/// first: the sizes of one network make room for those of the next.
+/// Each network evaluation allocates the same few hundred blocks. Kept blocks spare the page faults of fresh memory.
+/// Sizes are rounded up to eighths of a power of two, so that a block serves every size close to its own. Above the byte
+/// limit the block that was freed longest ago goes first: the sizes of one network make room for those of the next.
 package final class BufferPool: Sendable {
   package static let shared = BufferPool()
 
   private struct Block {
     let address: UInt
-    /// Counts the blocks that were kept before.
+    /// The number of blocks that were kept before this one.
     let age: Int
   }
 
@@ -33,7 +32,7 @@ package final class BufferPool: Sendable {
       keptCount += 1
     }
 
-    /// Takes the oldest blocks away until no more than `limit` bytes are kept.
+    /// Removes the oldest blocks until no more than `limit` bytes are kept.
     mutating func surplus(over limit: Int) -> [UInt] {
       var surplus: [UInt] = []
       while keptBytes > limit,
@@ -52,13 +51,13 @@ package final class BufferPool: Sendable {
   private let shelves = Mutex(Shelves())
   private let limit = Atomic<Int>(1 << 30)
 
-  /// The most bytes of free blocks that are kept after a block was given back; the rest goes to the operating system.
+  /// The largest number of bytes kept in free blocks; `give` returns the rest to the operating system.
   package var byteLimit: Int {
     get { limit.load(ordering: .relaxed) }
     set { limit.store(newValue, ordering: .relaxed) }
   }
 
-  /// The bytes of free blocks.
+  /// The number of bytes kept in free blocks.
   package var keptBytes: Int { shelves.withLock { $0.keptBytes } }
 
   /// The number of scalars in a block for `count` of them.
@@ -89,7 +88,7 @@ package final class BufferPool: Sendable {
       })
   }
 
-  /// Gives all kept blocks back to the operating system.
+  /// Returns all kept blocks to the operating system.
   package func drain() {
     free(shelves.withLock { $0.surplus(over: 0) })
   }

@@ -34,7 +34,7 @@ struct GroupStatistics {
     self.deviationInverse = deviationInverse
   }
 
-  /// The mean of at most about eight rows spread over all of x.
+  /// The mean of some rows spread over all of x.
   private static func origin(_ x: Tensor) -> [Float] {
     let columns = x.rowLength
     let rows = Array(stride(from: 0, to: x.rowCount, by: max(1, x.rowCount / 8)))

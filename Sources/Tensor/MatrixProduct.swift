@@ -1,5 +1,5 @@
 extension Tensor {
-  /// The product of two matrices, either taken transposed.
+  /// The product of two matrices, each transposed first if wanted.
   ///
   /// - Complexity: O(rows * columns * depth)
   public static func product(

@@ -1,6 +1,6 @@
 internal import CTensorKernels
 
-/// The patches of a convolution: which input pixels each output pixel sees, and how the work is cut.
+/// The patches of a convolution: which input pixels each output pixel reads, and how the work is divided.
 struct PatchGrid {
   let height: Int
   let width: Int

@@ -1,4 +1,4 @@
-/// How a product is cut into tiles: along its rows or its columns, by its shape alone.
+/// The tiles of a matrix product: ranges of its rows or of its columns, chosen by its shape alone.
 struct ProductTiling {
   let rowsPerTile: Int
   let columnsPerTile: Int
@@ -9,7 +9,7 @@ struct ProductTiling {
   let count: Int
 
   init(rows: Int, columns: Int, depth: Int) {
-    // A tile of a million multiply-adds takes some ten microseconds: less is not worth handing over.
+    // A tile of a million multiply-adds takes some ten microseconds; smaller ones do not repay the handover.
     let tiles = min(32, max(1, (rows * columns * depth) >> 20))
     self.rows = rows
     self.columns = columns
@@ -24,8 +24,8 @@ struct ProductTiling {
     count = tilesAcross * ((rows + rowsPerTile - 1) / max(rowsPerTile, 1))
   }
 
-  /// An even share of `length`, in sixteens, so that kernels meet few edges, and not so thin that packing the other
-  /// factor costs more than the product.
+  /// An even share of `length`: a multiple of 16, so that kernels meet few edges, and at least 64, so that packing the
+  /// other factor costs less than the product.
   private static func part(of length: Int, by tiles: Int) -> Int {
     let share = (length + tiles - 1) / tiles
     return min(length, max(64, (share + 15) / 16 * 16))
