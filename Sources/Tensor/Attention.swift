@@ -41,19 +41,19 @@ public struct Attention: Sendable, Equatable {
   ///
   /// - Returns: queries x channels.
   public func callAsFunction(query: Tensor, key: Tensor, value: Tensor) -> Tensor {
-    let size = Size(self, query: query, key: key, value: value)
-    return Tensor(shape: [size.queries, channels]) { output in
+    let blocks = blocks(query: query, key: key, value: value)
+    return Tensor(shape: [blocks.queries, channels]) { output in
       guard let output = output.baseAddress, let q = query.readOnlyScalars.baseAddress,
         let k = key.readOnlyScalars.baseAddress, let v = value.readOnlyScalars.baseAddress
       else { return }
-      Parallel.forEach(heads * size.blocks) { index in
-        let (head, rows) = size.part(index)
-        withScratch(rows.count * size.keys) { scores in
-          formProbabilities(scores, q, k, size, head, rows)
+      Parallel.forEach(blocks.count) { index in
+        let (head, rows) = blocks.part(index)
+        withScratch(rows.count * blocks.keys) { scores in
+          formProbabilities(scores, q, k, blocks, head, rows)
           BLAS.multiply(
-            .init(scores, stride: size.keys), .init(v + head * size.depth, stride: size.channels),
-            into: output + rows.lowerBound * size.channels + head * size.depth, stride: size.channels,
-            rows: rows.count, columns: size.depth, depth: size.keys)
+            .init(scores, stride: blocks.keys), .init(v + head * blocks.depth, stride: channels),
+            into: output + rows.lowerBound * channels + head * blocks.depth, stride: channels,
+            rows: rows.count, columns: blocks.depth, depth: blocks.keys)
         }
       }
     }
@@ -63,15 +63,15 @@ public struct Attention: Sendable, Equatable {
   ///
   /// - Returns: heads x queries x keys; each row sums to one.
   public func probabilities(query: Tensor, key: Tensor) -> Tensor {
-    let size = Size(self, query: query, key: key)
-    return Tensor(shape: [heads, size.queries, size.keys]) { output in
+    let blocks = blocks(query: query, key: key)
+    return Tensor(shape: [heads, blocks.queries, blocks.keys]) { output in
       guard let output = output.baseAddress, let q = query.readOnlyScalars.baseAddress,
         let k = key.readOnlyScalars.baseAddress
       else { return }
-      Parallel.forEach(heads * size.blocks) { index in
-        let (head, rows) = size.part(index)
+      Parallel.forEach(blocks.count) { index in
+        let (head, rows) = blocks.part(index)
         formProbabilities(
-          output + (head * size.queries + rows.lowerBound) * size.keys, q, k, size, head, rows)
+          output + (head * blocks.queries + rows.lowerBound) * blocks.keys, q, k, blocks, head, rows)
       }
     }
   }
@@ -101,51 +101,31 @@ public struct Attention: Sendable, Equatable {
     }
   }
 
-  /// The lengths of one evaluation, and its division into heads and blocks of queries.
-  private struct Size {
-    let queries: Int
-    let keys: Int
-    let channels: Int
-    let depth: Int
-    let rowsPerBlock: Int
-
-    init(_ attention: Attention, query: Tensor, key: Tensor, value: Tensor? = nil) {
-      queries = query.shape2.0
-      keys = key.shape2.0
-      channels = attention.channels
-      depth = channels / attention.heads
-      precondition(
-        query.rowLength == channels && key.rowLength == channels
-          && (value.map { $0.shape == key.shape } ?? true),
-        """
-        queries \(query.shape), keys \(key.shape), values \((value ?? key).shape) in attention of \(channels) channels
-        """)
-      // About a megabyte of scores a block.
-      rowsPerBlock = min(queries, max(64, (1 << 18) / max(keys, 1)))
-    }
-
-    var blocks: Int { (queries + rowsPerBlock - 1) / max(rowsPerBlock, 1) }
-
-    func part(_ index: Int) -> (head: Int, rows: Range<Int>) {
-      let (head, block) = index.quotientAndRemainder(dividingBy: blocks)
-      return (head, rows(block))
-    }
-
-    func rows(_ block: Int) -> Range<Int> { block * rowsPerBlock..<min(queries, (block + 1) * rowsPerBlock) }
+  /// The blocks of one evaluation; traps if the tensors do not fit.
+  private func blocks(query: Tensor, key: Tensor, value: Tensor? = nil) -> AttentionBlocks {
+    let fits =
+      [query, key].allSatisfy { $0.shape.count == 2 && $0.count > 0 && $0.rowLength == channels }
+      && (value ?? key).shape == key.shape
+    precondition(
+      fits,
+      """
+      queries \(query.shape), keys \(key.shape), values \((value ?? key).shape) in attention of \(channels) channels
+      """)
+    return AttentionBlocks(queries: query.shape[0], keys: key.shape[0], heads: heads, depth: channels / heads)
   }
 
   private func formProbabilities(
-    _ scores: UnsafeMutablePointer<Float>, _ q: UnsafePointer<Float>, _ k: UnsafePointer<Float>, _ size: Size,
-    _ head: Int, _ rows: Range<Int>
+    _ scores: UnsafeMutablePointer<Float>, _ q: UnsafePointer<Float>, _ k: UnsafePointer<Float>,
+    _ blocks: AttentionBlocks, _ head: Int, _ rows: Range<Int>
   ) {
     BLAS.multiply(
-      .init(q + rows.lowerBound * size.channels + head * size.depth, stride: size.channels),
-      .init(k + head * size.depth, stride: size.channels, transposed: true),
-      into: scores, stride: size.keys, rows: rows.count, columns: size.keys, depth: size.depth)
+      .init(q + rows.lowerBound * channels + head * blocks.depth, stride: channels),
+      .init(k + head * blocks.depth, stride: channels, transposed: true),
+      into: scores, stride: blocks.keys, rows: rows.count, columns: blocks.keys, depth: blocks.depth)
     if isCausal {
-      ctk_causal_softmax_rows(scores, rows.count, size.keys, size.keys, scale, rows.lowerBound)
+      ctk_causal_softmax_rows(scores, rows.count, blocks.keys, blocks.keys, scale, rows.lowerBound)
     } else {
-      ctk_softmax_rows(scores, rows.count, size.keys, size.keys, scale)
+      ctk_softmax_rows(scores, rows.count, blocks.keys, blocks.keys, scale)
     }
   }
 
@@ -154,7 +134,7 @@ public struct Attention: Sendable, Equatable {
   /// With P the probabilities and dO the upstream gradient: dV = Pᵀ dO, dP = dO Vᵀ,
   /// dS = P ∘ (dP − rowsum(P ∘ dP)), dQ = scale dS K, dK = scale dSᵀ Q.
   private func pullback(_ upstream: Tensor, query: Variable, key: Variable, value: Variable) -> [Tensor?] {
-    let size = Size(self, query: query.value, key: key.value, value: value.value)
+    let blocks = blocks(query: query.value, key: key.value, value: value.value)
     func gradient(of input: Variable) -> TensorStorage? {
       input.isTracked ? TensorStorage(count: input.value.count) : nil
     }
@@ -170,37 +150,37 @@ public struct Attention: Sendable, Equatable {
     else { return gradients }
     // All blocks of a head add to the same gradients at keys and values, so a head is the smallest piece of work.
     Parallel.forEach(heads) { head in
-      let column = head * size.depth
-      withScratch(2 * size.rowsPerBlock * size.keys) { scratch in
-        for block in 0..<size.blocks {
-          let rows = size.rows(block)
-          let first = rows.lowerBound * size.channels + column
+      let column = head * blocks.depth
+      withScratch(2 * blocks.rowsPerBlock * blocks.keys) { scratch in
+        for block in 0..<blocks.blocksPerHead {
+          let rows = blocks.rows(block)
+          let first = rows.lowerBound * channels + column
           let p = scratch
-          let ds = scratch + rows.count * size.keys
-          formProbabilities(p, q, k, size, head, rows)
+          let ds = scratch + rows.count * blocks.keys
+          formProbabilities(p, q, k, blocks, head, rows)
           if let dv {
             BLAS.multiply(
-              .init(p, stride: size.keys, transposed: true), .init(dy + first, stride: size.channels),
-              into: dv + column, stride: size.channels, rows: size.keys, columns: size.depth,
+              .init(p, stride: blocks.keys, transposed: true), .init(dy + first, stride: channels),
+              into: dv + column, stride: channels, rows: blocks.keys, columns: blocks.depth,
               depth: rows.count,
               accumulates: block > 0)
           }
           guard dq != nil || dk != nil else { continue }
           BLAS.multiply(
-            .init(dy + first, stride: size.channels),
-            .init(v + column, stride: size.channels, transposed: true),
-            into: ds, stride: size.keys, rows: rows.count, columns: size.keys, depth: size.depth)
-          ctk_softmax_vjp_rows(ds, p, rows.count, size.keys, size.keys, scale)
+            .init(dy + first, stride: channels),
+            .init(v + column, stride: channels, transposed: true),
+            into: ds, stride: blocks.keys, rows: rows.count, columns: blocks.keys, depth: blocks.depth)
+          ctk_softmax_vjp_rows(ds, p, rows.count, blocks.keys, blocks.keys, scale)
           if let dq {
             BLAS.multiply(
-              .init(ds, stride: size.keys), .init(k + column, stride: size.channels),
-              into: dq + first, stride: size.channels, rows: rows.count, columns: size.depth, depth: size.keys
+              .init(ds, stride: blocks.keys), .init(k + column, stride: channels),
+              into: dq + first, stride: channels, rows: rows.count, columns: blocks.depth, depth: blocks.keys
             )
           }
           if let dk {
             BLAS.multiply(
-              .init(ds, stride: size.keys, transposed: true), .init(q + first, stride: size.channels),
-              into: dk + column, stride: size.channels, rows: size.keys, columns: size.depth,
+              .init(ds, stride: blocks.keys, transposed: true), .init(q + first, stride: channels),
+              into: dk + column, stride: channels, rows: blocks.keys, columns: blocks.depth,
               depth: rows.count,
               accumulates: block > 0)
           }

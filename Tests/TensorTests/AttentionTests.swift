@@ -53,7 +53,6 @@ import Testing
       with: { NaiveAttention(test, $0, $0, $0).output }, gradientError: 2e-5)
   }
 
-  /// More than one block of queries: 262144 scores at most, or 64 rows, make a block.
   static let blocked = [
     Case(queries: 130, keys: 4100, heads: 1, depth: 2), Case(queries: 300, keys: 1000, heads: 2, depth: 3),
     Case(queries: 600, keys: 600, heads: 1, depth: 2, isCausal: true),
@@ -61,6 +60,8 @@ import Testing
 
   @Test("value and gradients over several blocks of queries", arguments: blocked)
   func blocks(of test: Case) {
+    let blocks = AttentionBlocks(queries: test.queries, keys: test.keys, heads: test.heads, depth: test.depth)
+    #expect(blocks.blocksPerHead > 1)
     let (attention, q, k, v) = (test.attention, test.query, test.key, test.value)
     let naive = NaiveAttention(test, q.doubles, k.doubles, v.doubles)
     let y = attention(query: q, key: k, value: v)
