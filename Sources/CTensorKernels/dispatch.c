@@ -14,7 +14,7 @@ const struct ctk_table *ctk_table_of(enum ctk_level level) {
   return level == ctk_level_portable ? &ctk_portable : 0;
 }
 
-/// Runs before main, so that no thread ever sees the choice being made.
+/// Runs before main, when there is one thread only.
 __attribute__((constructor)) static void choose(void) {
   for (enum ctk_level level = ctk_level_portable; level <= ctk_level_avx512; level++)
     if (ctk_table_of(level)) current = ctk_table_of(level);
@@ -30,7 +30,6 @@ enum ctk_level ctk_current_level(void) {
   result ctk_##name parameters { return current->name arguments; }
 
 CALL(void, add, (float *y, const float *x, ptrdiff_t n), (y, x, n))
-CALL(void, axpby, (float *y, float a, const float *x, float b, ptrdiff_t n), (y, a, x, b, n))
 CALL(void, combine,
      (float *z, float a, const float *x, float b, const float *y, ptrdiff_t n),
      (z, a, x, b, y, n))

@@ -1,11 +1,7 @@
-// Arithmetic element by element, conversions, the optimiser's step, and rows moved about.
+// Elementwise arithmetic, conversions, the optimiser's step, and copies of rows.
 
 static void add(float *restrict y, const float *restrict x, ptrdiff_t n) {
   for (ptrdiff_t i = 0; i < n; i++) y[i] += x[i];
-}
-
-static void axpby(float *restrict y, float a, const float *restrict x, float b, ptrdiff_t n) {
-  for (ptrdiff_t i = 0; i < n; i++) y[i] = a * x[i] + b * y[i];
 }
 
 static void combine(float *restrict z, float a, const float *x, float b, const float *y, ptrdiff_t n) {

@@ -1,35 +1,15 @@
 internal import CTensorKernels
 
-/// The smooth activations that diffusion models use.
-public enum Activation: Sendable, Hashable, CaseIterable {
-  /// x / (1 + exp(-x)), also called swish.
-  case silu
-
-  /// x (1 + erf(x / √2)) / 2, the exact form.
-  case gelu
-
-  /// x / (1 + exp(-1.702 x)), the approximation of the first CLIP models.
-  case quickGELU
-}
-
+// The activations of diffusion models and their text encoders.
 extension Variable {
-  /// x / (1 + exp(-x)) of each number.
+  /// x / (1 + exp(-x)) of each number, also called swish.
   public func silu() -> Variable { mapped(ctk_silu, vectorJacobianProduct: ctk_silu_vjp) }
 
-  /// x (1 + erf(x / √2)) / 2 of each number.
+  /// x (1 + erf(x / √2)) / 2 of each number, the exact GELU.
   public func gelu() -> Variable { mapped(ctk_gelu, vectorJacobianProduct: ctk_gelu_vjp) }
 
-  /// x / (1 + exp(-1.702 x)) of each number.
+  /// x / (1 + exp(-1.702 x)) of each number, the approximate GELU of the first CLIP models.
   public func quickGELU() -> Variable { mapped(ctk_quick_gelu, vectorJacobianProduct: ctk_quick_gelu_vjp) }
-
-  /// The activation of each number.
-  public func applying(_ activation: Activation) -> Variable {
-    switch activation {
-    case .silu: silu()
-    case .gelu: gelu()
-    case .quickGELU: quickGELU()
-    }
-  }
 
   private func mapped(_ kernel: UnaryKernel, vectorJacobianProduct: @escaping BinaryKernel) -> Variable {
     let x = value

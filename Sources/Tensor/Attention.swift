@@ -2,23 +2,27 @@ internal import CTensorKernels
 
 /// Scaled dot-product attention of several heads.
 ///
-/// Queries, keys and values are tokens x channels, a head being a run of neighbouring channels; nothing is permuted.
-/// A block of queries sees its scores only while it is worked on: the whole score matrix is never held, unless
-/// `probabilities(query:key:)` is asked for it.
+/// Queries, keys and values are tokens x channels; the channels of a head are neighbours. Scores are held for one block
+/// of queries at a time; only `probabilities(query:key:)` returns them all.
 public struct Attention: Sendable, Equatable {
   /// The number of heads.
   public let heads: Int
 
-  /// What the scores are multiplied by before the softmax: 1/√(channels per head) in every network here.
+  /// The number of channels of queries, keys and values, all heads together.
+  public let channels: Int
+
+  /// The factor of the scores before the softmax: 1/√(channels per head).
   public let scale: Float
 
-  /// Whether a token sees only itself and those before it (text encoders).
+  /// Whether a token attends only to itself and the tokens before it (text encoders).
   public let isCausal: Bool
 
-  /// Attention of `channels` in all, cut into `heads`.
+  /// Attention of several heads with `channels / heads` channels each.
   public init(heads: Int, channels: Int, isCausal: Bool = false) {
-    precondition(heads > 0 && channels % heads == 0, "\(channels) channels cut into \(heads) heads")
+    precondition(
+      heads > 0 && channels > 0 && channels.isMultiple(of: heads), "\(channels) channels in \(heads) heads")
     self.heads = heads
+    self.channels = channels
     self.scale = 1 / Float(channels / heads).squareRoot()
     self.isCausal = isCausal
   }
@@ -37,42 +41,42 @@ public struct Attention: Sendable, Equatable {
   ///
   /// - Returns: queries x channels.
   public func callAsFunction(query: Tensor, key: Tensor, value: Tensor) -> Tensor {
-    let size = Size(self, query: query, key: key, value: value)
-    return Tensor(shape: [size.queries, value.rowLength]) { output in
+    let blocks = blocks(query: query, key: key, value: value)
+    return Tensor(shape: [blocks.queries, channels]) { output in
       guard let output = output.baseAddress, let q = query.readOnlyScalars.baseAddress,
         let k = key.readOnlyScalars.baseAddress, let v = value.readOnlyScalars.baseAddress
       else { return }
-      Parallel.forEach(heads * size.blocks) { index in
-        let (head, rows) = size.part(index)
-        withScratch(rows.count * size.keys) { scores in
-          formProbabilities(scores, q, k, size, head, rows)
+      Parallel.forEach(blocks.count) { index in
+        let (head, rows) = blocks.part(index)
+        withScratch(rows.count * blocks.keys) { scores in
+          formProbabilities(scores, q, k, blocks, head, rows)
           BLAS.multiply(
-            .init(scores, stride: size.keys), .init(v + head * size.depth, stride: size.channels),
-            into: output + rows.lowerBound * size.channels + head * size.depth, stride: size.channels,
-            rows: rows.count, columns: size.depth, depth: size.keys)
+            .init(scores, stride: blocks.keys), .init(v + head * blocks.depth, stride: channels),
+            into: output + rows.lowerBound * channels + head * blocks.depth, stride: channels,
+            rows: rows.count, columns: blocks.depth, depth: blocks.keys)
         }
       }
     }
   }
 
-  /// The attention probabilities themselves: softmax(scale Q Kᵀ).
+  /// The attention probabilities: softmax(scale Q Kᵀ).
   ///
   /// - Returns: heads x queries x keys; each row sums to one.
   public func probabilities(query: Tensor, key: Tensor) -> Tensor {
-    let size = Size(self, query: query, key: key, value: key)
-    return Tensor(shape: [heads, size.queries, size.keys]) { output in
+    let blocks = blocks(query: query, key: key)
+    return Tensor(shape: [heads, blocks.queries, blocks.keys]) { output in
       guard let output = output.baseAddress, let q = query.readOnlyScalars.baseAddress,
         let k = key.readOnlyScalars.baseAddress
       else { return }
-      Parallel.forEach(heads * size.blocks) { index in
-        let (head, rows) = size.part(index)
+      Parallel.forEach(blocks.count) { index in
+        let (head, rows) = blocks.part(index)
         formProbabilities(
-          output + (head * size.queries + rows.lowerBound) * size.keys, q, k, size, head, rows)
+          output + (head * blocks.queries + rows.lowerBound) * blocks.keys, q, k, blocks, head, rows)
       }
     }
   }
 
-  /// The values mixed by given probabilities, which need not sum to one.
+  /// The sum of the values weighted by given probabilities, which need not sum to one.
   ///
   /// - Parameters:
   ///   - probabilities: heads x queries x keys.
@@ -80,8 +84,10 @@ public struct Attention: Sendable, Equatable {
   /// - Returns: queries x channels.
   public func mix(_ probabilities: Tensor, _ value: Tensor) -> Tensor {
     let (heads, queries, keys) = probabilities.shape3
-    precondition(heads == self.heads && keys == value.rowCount, "\(probabilities.shape) over \(value.shape)")
-    let channels = value.rowLength
+    precondition(
+      heads == self.heads && value.shape == [keys, channels],
+      "probabilities \(probabilities.shape) and values \(value.shape) in \(self.heads) heads of \(channels) channels"
+    )
     let depth = channels / heads
     return Tensor(shape: [queries, channels]) { output in
       guard let output = output.baseAddress, let p = probabilities.readOnlyScalars.baseAddress,
@@ -95,56 +101,40 @@ public struct Attention: Sendable, Equatable {
     }
   }
 
-  /// Lengths, and the cut into heads and blocks of queries.
-  private struct Size {
-    let queries: Int
-    let keys: Int
-    let channels: Int
-    let depth: Int
-    let rowsPerBlock: Int
-
-    init(_ attention: Attention, query: Tensor, key: Tensor, value: Tensor) {
-      (queries, channels) = query.shape2
-      keys = key.rowCount
-      depth = channels / attention.heads
-      precondition(
-        key.rowLength == channels && value.shape == key.shape,
-        "queries \(query.shape), keys \(key.shape), values \(value.shape)")
-      // About a megabyte of scores a block.
-      rowsPerBlock = min(queries, max(64, (1 << 18) / max(keys, 1)))
-    }
-
-    var blocks: Int { (queries + rowsPerBlock - 1) / max(rowsPerBlock, 1) }
-
-    func part(_ index: Int) -> (head: Int, rows: Range<Int>) {
-      let (head, block) = index.quotientAndRemainder(dividingBy: blocks)
-      return (head, rows(block))
-    }
-
-    func rows(_ block: Int) -> Range<Int> { block * rowsPerBlock..<min(queries, (block + 1) * rowsPerBlock) }
+  /// The blocks of one evaluation; traps if the tensors do not fit.
+  private func blocks(query: Tensor, key: Tensor, value: Tensor? = nil) -> AttentionBlocks {
+    let fits =
+      [query, key].allSatisfy { $0.shape.count == 2 && $0.count > 0 && $0.rowLength == channels }
+      && (value ?? key).shape == key.shape
+    precondition(
+      fits,
+      """
+      queries \(query.shape), keys \(key.shape), values \((value ?? key).shape) in attention of \(channels) channels
+      """)
+    return AttentionBlocks(queries: query.shape[0], keys: key.shape[0], heads: heads, depth: channels / heads)
   }
 
   private func formProbabilities(
-    _ scores: UnsafeMutablePointer<Float>, _ q: UnsafePointer<Float>, _ k: UnsafePointer<Float>, _ size: Size,
-    _ head: Int, _ rows: Range<Int>
+    _ scores: UnsafeMutablePointer<Float>, _ q: UnsafePointer<Float>, _ k: UnsafePointer<Float>,
+    _ blocks: AttentionBlocks, _ head: Int, _ rows: Range<Int>
   ) {
     BLAS.multiply(
-      .init(q + rows.lowerBound * size.channels + head * size.depth, stride: size.channels),
-      .init(k + head * size.depth, stride: size.channels, transposed: true),
-      into: scores, stride: size.keys, rows: rows.count, columns: size.keys, depth: size.depth)
+      .init(q + rows.lowerBound * channels + head * blocks.depth, stride: channels),
+      .init(k + head * blocks.depth, stride: channels, transposed: true),
+      into: scores, stride: blocks.keys, rows: rows.count, columns: blocks.keys, depth: blocks.depth)
     if isCausal {
-      ctk_causal_softmax_rows(scores, rows.count, size.keys, size.keys, scale, rows.lowerBound)
+      ctk_causal_softmax_rows(scores, rows.count, blocks.keys, blocks.keys, scale, rows.lowerBound)
     } else {
-      ctk_softmax_rows(scores, rows.count, size.keys, size.keys, scale)
+      ctk_softmax_rows(scores, rows.count, blocks.keys, blocks.keys, scale)
     }
   }
 
-  /// Gradients at queries, keys and values; the probabilities are computed again, block by block.
+  /// The gradients at queries, keys and values; computes the probabilities again, block by block.
   ///
   /// With P the probabilities and dO the upstream gradient: dV = Pᵀ dO, dP = dO Vᵀ,
   /// dS = P ∘ (dP − rowsum(P ∘ dP)), dQ = scale dS K, dK = scale dSᵀ Q.
   private func pullback(_ upstream: Tensor, query: Variable, key: Variable, value: Variable) -> [Tensor?] {
-    let size = Size(self, query: query.value, key: key.value, value: value.value)
+    let blocks = blocks(query: query.value, key: key.value, value: value.value)
     func gradient(of input: Variable) -> TensorStorage? {
       input.isTracked ? TensorStorage(count: input.value.count) : nil
     }
@@ -158,39 +148,39 @@ public struct Attention: Sendable, Equatable {
     guard let q = query.value.readOnlyScalars.baseAddress, let k = key.value.readOnlyScalars.baseAddress,
       let v = value.value.readOnlyScalars.baseAddress, let dy = upstream.readOnlyScalars.baseAddress
     else { return gradients }
-    // A head's keys and values gather from all of its blocks, so a head is the smallest share.
+    // All blocks of a head add to the same gradients at keys and values, so a head is the smallest piece of work.
     Parallel.forEach(heads) { head in
-      let column = head * size.depth
-      withScratch(2 * size.rowsPerBlock * size.keys) { scratch in
-        for block in 0..<size.blocks {
-          let rows = size.rows(block)
-          let first = rows.lowerBound * size.channels + column
+      let column = head * blocks.depth
+      withScratch(2 * blocks.rowsPerBlock * blocks.keys) { scratch in
+        for block in 0..<blocks.blocksPerHead {
+          let rows = blocks.rows(block)
+          let first = rows.lowerBound * channels + column
           let p = scratch
-          let ds = scratch + rows.count * size.keys
-          formProbabilities(p, q, k, size, head, rows)
+          let ds = scratch + rows.count * blocks.keys
+          formProbabilities(p, q, k, blocks, head, rows)
           if let dv {
             BLAS.multiply(
-              .init(p, stride: size.keys, transposed: true), .init(dy + first, stride: size.channels),
-              into: dv + column, stride: size.channels, rows: size.keys, columns: size.depth,
+              .init(p, stride: blocks.keys, transposed: true), .init(dy + first, stride: channels),
+              into: dv + column, stride: channels, rows: blocks.keys, columns: blocks.depth,
               depth: rows.count,
               accumulates: block > 0)
           }
           guard dq != nil || dk != nil else { continue }
           BLAS.multiply(
-            .init(dy + first, stride: size.channels),
-            .init(v + column, stride: size.channels, transposed: true),
-            into: ds, stride: size.keys, rows: rows.count, columns: size.keys, depth: size.depth)
-          ctk_softmax_vjp_rows(ds, p, rows.count, size.keys, size.keys, scale)
+            .init(dy + first, stride: channels),
+            .init(v + column, stride: channels, transposed: true),
+            into: ds, stride: blocks.keys, rows: rows.count, columns: blocks.keys, depth: blocks.depth)
+          ctk_softmax_vjp_rows(ds, p, rows.count, blocks.keys, blocks.keys, scale)
           if let dq {
             BLAS.multiply(
-              .init(ds, stride: size.keys), .init(k + column, stride: size.channels),
-              into: dq + first, stride: size.channels, rows: rows.count, columns: size.depth, depth: size.keys
+              .init(ds, stride: blocks.keys), .init(k + column, stride: channels),
+              into: dq + first, stride: channels, rows: rows.count, columns: blocks.depth, depth: blocks.keys
             )
           }
           if let dk {
             BLAS.multiply(
-              .init(ds, stride: size.keys, transposed: true), .init(q + first, stride: size.channels),
-              into: dk + column, stride: size.channels, rows: size.keys, columns: size.depth,
+              .init(ds, stride: blocks.keys, transposed: true), .init(q + first, stride: channels),
+              into: dk + column, stride: channels, rows: blocks.keys, columns: blocks.depth,
               depth: rows.count,
               accumulates: block > 0)
           }

@@ -1,17 +1,16 @@
 internal import Synchronization
 
-/// Keeps freed blocks for the next tensor of about the same size.
+/// An allocator that keeps freed blocks for the next tensor of about the same size.
 ///
-/// A network evaluation allocates the same few hundred blocks each time. Given back to the operating system, their
-/// pages would be faulted in again at every one; kept here, they are warm. Sizes are rounded up to eighths of a power
-/// of two, so that a block serves every size close to its own. When too much is kept, what was freed longest ago goes
-/// first: the sizes of one network make room for those of the next.
+/// Each network evaluation allocates the same few hundred blocks. Kept blocks spare the page faults of fresh memory.
+/// Sizes are rounded up to eighths of a power of two, so that a block serves every size close to its own. Above the byte
+/// limit the block that was freed longest ago goes first: the sizes of one network make room for those of the next.
 package final class BufferPool: Sendable {
   package static let shared = BufferPool()
 
   private struct Block {
     let address: UInt
-    /// Counts the blocks that were kept before.
+    /// The number of blocks that were kept before this one.
     let age: Int
   }
 
@@ -33,7 +32,7 @@ package final class BufferPool: Sendable {
       keptCount += 1
     }
 
-    /// Takes the oldest blocks away until no more than `limit` bytes are kept.
+    /// Removes the oldest blocks until no more than `limit` bytes are kept.
     mutating func surplus(over limit: Int) -> [UInt] {
       var surplus: [UInt] = []
       while keptBytes > limit,
@@ -52,18 +51,23 @@ package final class BufferPool: Sendable {
   private let shelves = Mutex(Shelves())
   private let limit = Atomic<Int>(1 << 30)
 
-  /// How many bytes of free blocks are kept at most; what is more goes back to the operating system.
+  /// The largest number of bytes kept in free blocks; `give` returns the rest to the operating system.
   package var byteLimit: Int {
     get { limit.load(ordering: .relaxed) }
     set { limit.store(newValue, ordering: .relaxed) }
   }
 
+  /// The number of bytes kept in free blocks.
+  package var keptBytes: Int { shelves.withLock { $0.keptBytes } }
+
+  /// The number of scalars in a block for `count` of them.
   package static func capacity(for count: Int) -> Int {
     guard count > 64 else { return 64 }
     let step = 1 << max(0, (Int.bitWidth - (count - 1).leadingZeroBitCount) - 4)
     return (count + step - 1) / step * step
   }
 
+  /// A block for `count` scalars, not initialised.
   package func take(_ count: Int) -> UnsafeMutablePointer<Float> {
     let capacity = Self.capacity(for: count)
     let kept = shelves.withLock { $0.take(capacity: capacity) }
@@ -73,6 +77,7 @@ package final class BufferPool: Sendable {
     return block.bindMemory(to: Float.self, capacity: capacity)
   }
 
+  /// Frees the block that `take(count)` returned.
   package func give(_ base: UnsafeMutablePointer<Float>, count: Int) {
     let address = UInt(bitPattern: base)
     let limit = byteLimit
@@ -83,7 +88,7 @@ package final class BufferPool: Sendable {
       })
   }
 
-  /// Gives all kept blocks back to the operating system.
+  /// Returns all kept blocks to the operating system.
   package func drain() {
     free(shelves.withLock { $0.surplus(over: 0) })
   }

@@ -1,44 +1,41 @@
-internal import CTensorKernels
-
-/// The weights of a two-dimensional convolution and how it walks over a picture.
+/// A two-dimensional convolution.
 ///
-/// The seam for other algorithms: whoever computes a convolution asks this value, and nobody else knows how the weights
-/// lie. Here it is a matrix product over patches gathered a block of output rows at a time, so that the patches stay in
-/// the processor's cache and no picture is ever unfolded as a whole.
+/// Computed as a matrix product over patches. The patches of a block of output rows are gathered at a time, so that they
+/// stay in the processor's cache; the whole input is never unfolded.
 public struct Convolution: Sendable {
-  /// Rows of zeros that are thought around the picture.
+  /// Zero padding around the input.
   public struct Padding: Sendable, Equatable {
-    /// Before the first row and column.
+    /// Rows above and columns to the left of the input.
     public let leading: Int
-    /// After the last row and column.
+    /// Rows below and columns to the right of the input.
     public let trailing: Int
 
-    /// Padding before and after.
+    /// Padding that differs between the sides.
     public init(leading: Int, trailing: Int) {
       self.leading = leading
       self.trailing = trailing
     }
 
-    /// The same on all sides.
+    /// The same padding on all sides.
     public static func all(_ width: Int) -> Padding { Padding(leading: width, trailing: width) }
   }
 
-  /// The number of channels read.
+  /// The number of input channels.
   public let inputChannels: Int
-  /// The number of channels made.
+  /// The number of output channels.
   public let outputChannels: Int
   /// The side of the square kernel.
   public let kernelSize: Int
   /// The step from one output pixel to the next.
   public let stride: Int
-  /// The zeros around the picture.
+  /// The zero padding around the input.
   public let padding: Padding
 
   /// outputs x (kernel rows, kernel columns, inputs): a patch's own order, so that a patch is a few contiguous runs.
-  private let weight: Tensor
+  private let weight: WeightMatrix
   private let bias: Tensor?
 
-  /// A convolution with weights as checkpoints store them.
+  /// A convolution with weights in the order of checkpoints.
   ///
   /// - Parameters:
   ///   - weight: outputs x inputs x kernel rows x kernel columns.
@@ -50,14 +47,17 @@ public struct Convolution: Sendable {
     kernelSize = weight.shape[2]
     self.stride = stride
     self.padding = padding
+    self.weight = WeightMatrix(Self.patchOrder(weight))
     self.bias = bias
-    let (outputs, inputs, taps) = (outputChannels, inputChannels, kernelSize * kernelSize)
-    guard taps > 1 else {
-      self.weight = weight.reshaped([outputs, inputs])
-      return
-    }
-    self.weight = Tensor(shape: [outputs, taps * inputs]) { packed in
-      let source = weight.readOnlyScalars
+    LayerAddends(offset: bias, residual: nil).check(rows: 0, outputs: outputChannels)
+  }
+
+  /// The kernel with the inputs of one tap side by side; the storage is shared if there is only one tap.
+  private static func patchOrder(_ kernel: Tensor) -> Tensor {
+    let (outputs, inputs, taps) = (kernel.shape[0], kernel.shape[1], kernel.shape[2] * kernel.shape[3])
+    guard taps > 1 else { return kernel.reshaped([outputs, inputs]) }
+    return Tensor(shape: [outputs, taps * inputs]) { packed in
+      let source = kernel.readOnlyScalars
       for o in 0..<outputs {
         for i in 0..<inputs {
           for tap in 0..<taps {
@@ -75,74 +75,60 @@ public struct Convolution: Sendable {
 
   private var isPointwise: Bool { kernelSize == 1 && stride == 1 && padding == .all(0) }
 
-  /// The convolution of a picture of height x width x channels.
+  /// The convolution of a feature map of height x width x channels.
   ///
   /// - Parameters:
-  ///   - channelOffset: one more number per output channel, added everywhere (a time embedding).
+  ///   - x: the feature map.
   ///   - residual: added to the result, of its shape.
+  ///   - channelOffset: one number per output channel, added at every pixel (a time embedding).
   public func callAsFunction(
     _ x: Variable, adding residual: Variable? = nil, channelOffset: Tensor? = nil
   ) -> Variable {
-    let y = apply(x.value, adding: residual?.value, channelOffset: channelOffset)
-    let inputShape = x.shape
-    guard let residual else {
-      return .recorded(y, from: [x]) { [applyTransposed($0, inputShape: inputShape)] }
+    precondition(
+      x.value.shape3.2 == inputChannels, "\(x.shape) into a convolution of \(inputChannels) channels")
+    let addends = LayerAddends(offset: offset(channelOffset), residual: residual?.value)
+    if isPointwise {
+      return .recorded(
+        weight.product(x.value, adding: addends), from: x, adding: residual,
+        pullback: weight.vectorJacobianProduct)
     }
-    let tracksInput = x.isTracked
-    return .recorded(y, from: [x, residual]) {
-      [tracksInput ? applyTransposed($0, inputShape: inputShape) : nil, $0]
-    }
+    let grid = PatchGrid(self, height: x.shape[0], width: x.shape[1])
+    return .recorded(
+      product(x.value, over: grid, adding: addends), from: x, adding: residual,
+      pullback: { vectorJacobianProduct($0, over: grid) })
   }
 
-  private func apply(_ x: Tensor, adding residual: Tensor?, channelOffset: Tensor?) -> Tensor {
-    let (height, width, channels) = x.shape3
-    precondition(channels == inputChannels, "\(x.shape) into a convolution of \(inputChannels) channels")
-    var offset = bias
-    if let channelOffset { offset = offset.map { $0 + channelOffset } ?? channelOffset }
-    if isPointwise { return x.linear(weight, bias: offset, adding: residual) }
+  private func offset(_ channelOffset: Tensor?) -> Tensor? {
+    guard let bias, let channelOffset else { return bias ?? channelOffset }
+    return bias + channelOffset
+  }
 
-    let (outputs, depth) = weight.shape2
-    let grid = PatchGrid(self, height: height, width: width)
-    precondition(
-      residual.map { $0.count == grid.pixelCount * outputs } ?? true, "a residual of another shape")
-    let adds = offset != nil || residual != nil
+  /// The product of the patches of `x`, gathered block by block, with the weight.
+  private func product(_ x: Tensor, over grid: PatchGrid, adding addends: LayerAddends) -> Tensor {
+    let (outputs, depth) = (weight.outputs, weight.inputs)
+    addends.check(rows: grid.pixelCount, outputs: outputs)
     return Tensor(shape: [grid.rows, grid.columns, outputs]) { y in
-      guard let y = y.baseAddress, let x = x.readOnlyScalars.baseAddress,
-        let w = weight.readOnlyScalars.baseAddress
-      else { return }
-      let offset = offset?.readOnlyScalars.baseAddress
-      let residual = residual?.readOnlyScalars.baseAddress
+      guard let y = y.baseAddress, let x = x.address() else { return }
       Parallel.forEach(grid.tileCount) { tile in
         let (rows, channels) = grid.tile(tile)
-        let pixels = rows.count * grid.columns
-        let first = rows.lowerBound * grid.columns * outputs + channels.lowerBound
-        if adds {
-          ctk_fill_rows(
-            y + first, offset.map { $0 + channels.lowerBound }, residual.map { $0 + first }, pixels,
-            channels.count,
-            outputs, outputs)
-        }
-        withScratch(pixels * depth) { patches in
+        let pixels = rows.lowerBound * grid.columns..<rows.upperBound * grid.columns
+        let y = y + pixels.lowerBound * outputs + channels.lowerBound
+        addends.fill(y, rows: pixels, outputs: channels, of: outputs)
+        withScratch(pixels.count * depth) { patches in
           grid.gather(x, rows: rows, into: patches)
-          BLAS.multiply(
-            .init(patches, stride: depth),
-            .init(w + channels.lowerBound * depth, stride: depth, transposed: true),
-            into: y + first, stride: outputs, rows: pixels, columns: channels.count, depth: depth,
-            accumulates: adds)
+          weight.multiplyTile(
+            patches, rows: pixels.count, outputs: channels, into: y, accumulates: !addends.isEmpty)
         }
       }
     }
   }
 
-  /// The vector-Jacobian product: the gradient at the input from the gradient at the output.
-  private func applyTransposed(_ upstream: Tensor, inputShape: [Int]) -> Tensor {
-    if isPointwise { return upstream.linear(transposed: weight) }
-    let (outputs, depth) = weight.shape2
-    let grid = PatchGrid(self, height: inputShape[0], width: inputShape[1])
-    let patches = Tensor.product(upstream.reshaped([grid.pixelCount, outputs]), weight)
-    return Tensor(shape: inputShape) { x in
-      guard let x = x.baseAddress, let patches = patches.readOnlyScalars.baseAddress else { return }
-      Parallel.forEachRange(of: grid.height, grain: max(1, 1 << 15 / (grid.width * depth))) { rows in
+  /// The gradient at the input: each input pixel sums the gradients of all patches it is part of.
+  private func vectorJacobianProduct(_ upstream: Tensor, over grid: PatchGrid) -> Tensor {
+    let patches = weight.vectorJacobianProduct(upstream)
+    return Tensor(shape: [grid.height, grid.width, inputChannels]) { x in
+      guard let x = x.baseAddress, let patches = patches.address() else { return }
+      Parallel.forEachRange(of: grid.height, grain: max(1, 1 << 15 / (grid.width * weight.inputs))) { rows in
         grid.collect(patches, into: x, rows: rows)
       }
     }

@@ -1,22 +1,22 @@
 /// y := f(x) for a number of scalars, as the C kernels take it.
 typealias UnaryKernel = (UnsafeMutablePointer<Float>?, UnsafePointer<Float>?, Int) -> Void
 
-/// z := f(x, y) for a number of scalars; also dx := f(x, dy), the way back through a unary kernel.
+/// z := f(x, y) for a number of scalars; also dx := f(x, dy), the vector-Jacobian product of a unary kernel.
 typealias BinaryKernel = (
   UnsafeMutablePointer<Float>?, UnsafePointer<Float>?, UnsafePointer<Float>?, Int
 ) -> Void
 
 extension Parallel {
-  /// How many scalars make a piece of work: enough for the start of a thread not to count, few enough to stay in a
-  /// second cache.
+  /// The number of scalars in a piece of work: enough to hide the cost of the handover to a thread, few enough for a
+  /// second-level cache.
   static let pieceLength = 32_768
 
-  /// How many rows make a piece when each takes the work of `length` scalars.
+  /// The number of rows in a piece of work if a row takes the work of `length` scalars.
   static func rowGrain(length: Int) -> Int { max(1, pieceLength / max(length, 1)) }
 }
 
 extension Tensor {
-  /// The address of the scalar at `offset`, good for as long as this tensor is: a kernel's closure captures it.
+  /// The address of the scalar at `offset`, valid as long as this tensor lives; closures must capture the tensor.
   func address(_ offset: Int = 0) -> UnsafePointer<Float>? { readOnlyScalars.baseAddress.map { $0 + offset } }
 
   /// A tensor whose scalars `kernel` writes piece by piece, given the address of each piece and its place.
@@ -30,7 +30,7 @@ extension Tensor {
 
   /// A tensor whose rows `kernel` writes, some at a time, given the address of the first and their places.
   ///
-  /// - Parameter rowWork: how many scalars the work on a row is worth; the length of a row unless given.
+  /// - Parameter rowWork: the work on a row in scalars; the length of a row unless given.
   init(
     shape: [Int], rowWork: Int? = nil, formingRows kernel: (UnsafeMutablePointer<Float>?, Range<Int>) -> Void
   ) {

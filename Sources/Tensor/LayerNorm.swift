@@ -1,37 +1,56 @@
 internal import CTensorKernels
 
-extension Variable {
-  /// Each row less its mean, over its standard deviation, times `scale`, plus `shift`.
-  ///
-  /// Layer normalisation, Ba, Kiros and Hinton 2016, arXiv 1607.06450.
+/// Layer normalisation (Ba, Kiros and Hinton 2016, arXiv 1607.06450).
+///
+/// Each row minus its mean, divided by its standard deviation, times a scale, plus a shift.
+public struct LayerNorm: Sendable {
+  private let scale: Tensor
+  private let shift: Tensor
+
+  /// Added to the variance.
+  public let epsilon: Float
+
+  /// The length of the rows.
+  public var channels: Int { scale.count }
+
+  /// A norm with the given parameters.
   ///
   /// - Parameters:
-  ///   - scale: a factor for each number of a row.
-  ///   - shift: a summand for each number of a row.
+  ///   - scale: one factor per channel.
+  ///   - shift: one summand per channel.
   ///   - epsilon: added to the variance.
-  public func layerNormalized(scale: Tensor, shift: Tensor, epsilon: Float) -> Variable {
-    let x = value
-    let columns = x.rowLength
-    precondition(
-      scale.count == columns && shift.count == columns,
-      "a layer norm of \(scale.shape) and \(shift.shape) over rows of \(columns)")
-    let normalized = Tensor(
+  public init(scale: Tensor, shift: Tensor, epsilon: Float = 1e-5) {
+    precondition(scale.count == shift.count, "a scale of \(scale.shape) and a shift of \(shift.shape)")
+    self.scale = scale
+    self.shift = shift
+    self.epsilon = epsilon
+  }
+
+  /// The normalised rows of `x`, whose last axis has length `channels`.
+  public func callAsFunction(_ x: Variable) -> Variable {
+    precondition(x.value.rowLength == channels, "\(x.shape) into a layer norm of \(channels) channels")
+    let input = x.value
+    return .recorded(normalized(input), from: [x]) { [gradient(at: input, upstream: $0)] }
+  }
+
+  private func normalized(_ x: Tensor) -> Tensor {
+    Tensor(
       shape: x.shape,
       formingRows: { y, rows in
-        let offset = rows.lowerBound * columns
         ctk_layer_norm_rows(
-          y, x.address(offset), scale.address(), shift.address(), rows.count, columns, epsilon)
+          y, x.address(rows.lowerBound * channels), scale.address(), shift.address(), rows.count, channels,
+          epsilon)
       })
-    // Mean and deviation are found again from x: a row is in the cache anyway.
-    return .recorded(normalized, from: [self]) { upstream in
-      let gradient = Tensor(
-        shape: x.shape,
-        formingRows: { dx, rows in
-          let offset = rows.lowerBound * columns
-          ctk_layer_norm_vjp_rows(
-            dx, x.address(offset), upstream.address(offset), scale.address(), rows.count, columns, epsilon)
-        })
-      return [gradient]
-    }
+  }
+
+  /// Computes mean and deviation again: a row is in the cache anyway.
+  private func gradient(at x: Tensor, upstream: Tensor) -> Tensor {
+    Tensor(
+      shape: x.shape,
+      formingRows: { dx, rows in
+        let offset = rows.lowerBound * channels
+        ctk_layer_norm_vjp_rows(
+          dx, x.address(offset), upstream.address(offset), scale.address(), rows.count, channels, epsilon)
+      })
   }
 }

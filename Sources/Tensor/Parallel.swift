@@ -3,14 +3,14 @@ internal import Synchronization
 
 /// The one parallel loop of the package.
 ///
-/// Work is cut by its shape and never by the number of threads, and each piece writes its own part of the result, so
-/// that the same bytes come out however many threads there are. BLAS itself always runs with one thread; loops are
-/// not nested.
+/// Work is divided by its shape, never by the number of threads, and each piece writes its own part of the result, so
+/// that any number of threads gives the same bytes. BLAS itself always runs with one thread. A loop inside of a loop
+/// runs on its own thread alone.
 public enum Parallel {
   private static let threads = Atomic<Int>(0)
   private static let processorCount = ProcessInfo.processInfo.activeProcessorCount
 
-  /// How many threads work at the same time: the number of active processors unless set.
+  /// The number of threads that work at the same time: the number of active processors unless set.
   public static var threadCount: Int {
     get {
       let set = threads.load(ordering: .relaxed)

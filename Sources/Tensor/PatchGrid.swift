@@ -1,6 +1,6 @@
 internal import CTensorKernels
 
-/// Where a convolution's patches lie: which input pixels each output pixel sees, and how the work is cut.
+/// The patches of a convolution: which input pixels each output pixel reads, and how the work is divided.
 struct PatchGrid {
   let height: Int
   let width: Int
@@ -25,15 +25,17 @@ struct PatchGrid {
     size = convolution.kernelSize
     stride = convolution.stride
     leading = convolution.padding.leading
-    precondition(rows > 0 && columns > 0, "a picture of \(height)x\(width) under a kernel of \(size)")
-    // A product packs all weights for each block, so large pictures have large blocks, as far as their patches stay in
-    // the last cache; small ones have blocks for two threads at least.
+    let shortest = size - convolution.padding.leading - convolution.padding.trailing
+    precondition(
+      min(height, width) >= max(1, shortest), "a feature map of \(height)x\(width) under a kernel of \(size)")
+    // BLAS packs the whole weight for each block, so large feature maps get large blocks, as long as their patches fit
+    // the last-level cache; small ones get blocks for at least two threads.
     let pixels = rows * columns
     let pixelsPerBlock = pixels > 768 ? min(768, max(192, (1 << 22) / (size * size * channels))) : 192
     let blocks = min(rows, (pixels + pixelsPerBlock - 1) / pixelsPerBlock)
     rowsPerBlock = (rows + blocks - 1) / blocks
     blockCount = (rows + rowsPerBlock - 1) / rowsPerBlock
-    // A small picture is also cut over its output channels; gathering its patches twice costs less than waiting.
+    // Small feature maps are also divided by output channels: gathering patches twice costs less than an idle thread.
     let work = rows * columns * size * size * channels * outputChannels
     let shares = blockCount >= 2 || work < 1 << 19 ? 1 : 2
     channelsPerTile = min(outputChannels, max(32, ((outputChannels + shares - 1) / shares + 15) / 16 * 16))
@@ -54,7 +56,7 @@ struct PatchGrid {
 
   private var patchLength: Int { size * size * channels }
 
-  /// Writes the patches of the output pixels in `rows`, one after the other.
+  /// Writes the patches of the output pixels in `rows`, one after the other; zeros outside of the input.
   func gather(_ x: UnsafePointer<Float>, rows: Range<Int>, into patches: UnsafeMutablePointer<Float>) {
     var patch = patches
     for row in rows {
@@ -83,7 +85,7 @@ struct PatchGrid {
     }
   }
 
-  /// The adjoint of `gather`, for the input pixels in `rows`: the sum of all places in all patches that saw each.
+  /// The adjoint of `gather` for the input pixels in `rows`: each becomes the sum of its copies in all patches.
   func collect(_ patches: UnsafePointer<Float>, into x: UnsafeMutablePointer<Float>, rows: Range<Int>) {
     for y in rows {
       let line = x + y * width * channels

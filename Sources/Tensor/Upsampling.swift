@@ -1,17 +1,12 @@
 internal import CTensorKernels
 
 extension Variable {
-  /// A map of features of twice the height and width, each pixel repeated in a square of four.
-  public func upsampled2x() -> Variable {
-    let (height, width, _) = value.shape3
-    return upsampled(toHeight: 2 * height, width: 2 * width)
-  }
-
-  /// A map of features resized by taking the nearest pixel, as PyTorch's `interpolate` does in mode `nearest`.
+  /// The nearest-neighbour resize of a feature map of height x width x channels, as PyTorch's `interpolate` in mode
+  /// `nearest`.
   ///
   /// - Parameters:
-  ///   - newHeight: the number of rows of pixels of the result.
-  ///   - newWidth: the number of pixels of its rows.
+  ///   - newHeight: the height of the result.
+  ///   - newWidth: the width of the result.
   public func upsampled(toHeight newHeight: Int, width newWidth: Int) -> Variable {
     let (height, width, channels) = value.shape3
     let rows = NearestPixels(count: height, newCount: newHeight)
@@ -49,7 +44,7 @@ extension Variable {
   }
 }
 
-/// Which of `count` pixels along an axis each of `newCount` takes.
+/// Which of `count` pixels along an axis each of `newCount` pixels copies.
 private struct NearestPixels {
   /// The old pixel of each new one.
   let source: [Int]

@@ -4,33 +4,33 @@ internal import Synchronization
 
 /// Threads that wait for the next parallel loop.
 ///
-/// The loops of a small network last some microseconds and follow each other closely, so a waiting thread watches for
-/// the next one for a while before it goes to sleep. Where other programs take the processors away, waiting for a helper
-/// that has lost its own costs more than it brings; then the next loops run on the calling thread alone, the more of them
-/// the more often that happens. One loop runs at a time; a loop that finds the pool taken (another
-/// task computes too) runs on its own thread alone, and gives the same bytes.
+/// The loops of a small network last some microseconds and follow each other closely, so an idle helper spins for a while
+/// before it sleeps. If other programs use the processors, waiting for a helper that was preempted costs more than it
+/// gains: after such a loop the next ones run on the calling thread alone, the more of them the more often that happens.
+/// The pool runs one loop at a time. A loop that finds it taken (another task computes too) runs on its own thread alone
+/// and gives the same bytes.
 final class WorkerPool: @unchecked Sendable {
   static let shared = WorkerPool(helperCount: max(0, ProcessInfo.processInfo.activeProcessorCount - 1))
 
-  /// The number of threads beside the caller's.
+  /// The number of threads besides the caller's.
   let helperCount: Int
 
   private let isTaken = Atomic<Bool>(false)
-  /// From the high bits down: the number of the loop, whether it is closed, how many helpers it may have, and how many
-  /// are in it; a helper joins by adding one.
+  /// From the high bits down: the number of the loop, whether it is closed, the limit of helpers, and the number of
+  /// helpers in it, to which a helper adds one to join.
   private let state = Atomic<Int>(closed)
   private let next = Atomic<Int>(0)
   private let sleepers = Atomic<Int>(0)
   private let bell = NSCondition()
 
-  /// Of the loop under way: written while it is closed, read only by helpers that have joined.
+  /// The current loop: written while it is closed, read only by helpers that have joined.
   private var body: (Int) -> Void = { _ in }
   private var count = 0
-  /// Loops that are still to run without helpers, and how many it was the last time that one came late.
+  /// The number of loops still to run without helpers, and that number after the last late helper.
   private var rest = 0
   private var lastRest = 0
 
-  /// How many times a caller looks for its helpers before it lets them have its processor.
+  /// How often a caller checks for its helpers before it yields its processor to them.
   private static let patience = 4000
   private static let countBits = 9
   private static let countMask = 1 << countBits - 1
@@ -75,15 +75,15 @@ final class WorkerPool: @unchecked Sendable {
       let begin = ContinuousClock.now
       takeIndices(count, body)
       let end = ContinuousClock.now
-      // Nobody can join any more; those who have are waited for.
+      // No helper can join any more; wait for those that have.
       state.bitwiseOr(Self.closed, ordering: .acquiringAndReleasing)
       var waited = 0
       while state.load(ordering: .acquiring) & Self.countMask != 0 {
         waited += 1
-        // On a busy machine a helper may have lost its processor: let it have this one.
+        // A helper may have been preempted: yield to it.
         if waited < Self.patience { ctk_pause() } else { sched_yield() }
       }
-      // Pieces are of like size, so a helper in its senses is done not long after.
+      // Pieces are of similar size, so a running helper ends soon after the caller.
       let isLate = waited >= Self.patience && ContinuousClock.now - end > end - begin
       lastRest = isLate ? min(1024, max(32, 2 * lastRest)) : lastRest / 2
       if isLate { rest = lastRest }
@@ -99,7 +99,7 @@ final class WorkerPool: @unchecked Sendable {
     }
   }
 
-  /// A helper's life.
+  /// The loop of a helper thread.
   private func help() {
     var watched = 0
     while true {
@@ -118,11 +118,11 @@ final class WorkerPool: @unchecked Sendable {
     }
   }
 
-  /// A function of its own, so that no reference to the loop's body outlives the helper's part in it.
+  /// A separate function, so that no reference to the body outlives the helper's part in the loop.
   @inline(never)
   private func takePart() { takeIndices(count, body) }
 
-  /// Joins the loop that `seen` is the state of, unless it has closed meanwhile or has helpers enough.
+  /// Joins the loop whose state was `seen`, unless it has closed since or has enough helpers.
   private func join(_ seen: Int) -> Bool {
     guard seen & Self.countMask < seen >> Self.countBits & Self.countMask else { return false }
     return state.compareExchange(expected: seen, desired: seen + 1, ordering: .acquiring).exchanged

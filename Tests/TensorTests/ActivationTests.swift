@@ -13,14 +13,6 @@ import Testing
     expectAgreement(of: { $0.quickGELU() }, at: x, with: { $0.map { silu($0, slope: 1.702) } }, "quick GELU")
   }
 
-  @Test("an activation by name is the one with that name")
-  func byName() {
-    let x = Variable(.random([20]))
-    #expect(x.applying(.silu).value == x.silu().value)
-    #expect(x.applying(.gelu).value == x.gelu().value)
-    #expect(x.applying(.quickGELU).value == x.quickGELU().value)
-  }
-
   @Test(
     "GEGLU gates the first half of a row by the second",
     arguments: [[1, 2], [3, 2], [1, 34], [5, 14], [2, 2, 6], [8]])

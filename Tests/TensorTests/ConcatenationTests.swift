@@ -25,6 +25,23 @@ import Testing
       of: { Variable(other).concatenated(with: $0) }, at: x, with: { joined($0, thisFirst: false) })
   }
 
+  @Test("many rows are joined in several pieces")
+  func manyRows() {
+    let (a, b) = (Tensor.random([700, 60]), Tensor.random([700, 33], seed: 2))
+    let joined = a.concatenated(with: b)
+    for row in 0..<700 { #expect(joined[row].scalars == a[row].scalars + b[row].scalars) }
+    #expect(joined.columns(0..<60) == a && joined.columns(60..<93) == b)
+  }
+
+  @Test("columns are cut out of each row", arguments: [0..<1, 0..<7, 2..<5, 6..<7, 3..<3])
+  func columns(range: Range<Int>) {
+    let x = Tensor.random([2, 3, 7])
+    let cut = x.columns(range)
+    #expect(cut.shape == [2, 3, range.count])
+    #expect(
+      cut.scalars == (0..<6).flatMap { row in range.map { x.scalars[7 * row + $0] } })
+  }
+
   @Test("a variable joined to itself gathers both gradients")
   func twice() {
     let weights = Tensor.random([2, 6])

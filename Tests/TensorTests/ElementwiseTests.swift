@@ -1,6 +1,7 @@
-import Tensor
 import TestSupport
 import Testing
+
+@testable import Tensor
 
 @Suite("Elementwise operations") struct ElementwiseTests {
   static let shapes = [[1], [7], [3, 5], [2, 3, 11], [67], []]
@@ -20,6 +21,29 @@ import Testing
     var sum = x
     sum += y
     #expect(sum == x + y)
+  }
+
+  @Test("long tensors are worked on in several pieces")
+  func pieces() {
+    let count = 2 * Parallel.pieceLength + 5
+    let (x, y) = (Tensor.random([count], seed: 1), Tensor.random([count], seed: 2))
+    let (a, b) = (x.scalars, y.scalars)
+    #expect((x + y).scalars == zip(a, b).map { $0 + $1 })
+    #expect((x - y).scalars == zip(a, b).map { $0 - $1 })
+    #expect((x * y).scalars == zip(a, b).map { $0 * $1 })
+    #expect((x * 0.3).scalars == a.map { 0.3 * $0 })
+    var sum = x
+    sum += y
+    #expect(sum == x + y)
+  }
+
+  @Test("a tensor added to itself is doubled")
+  func aliases() {
+    var x = Tensor.random([40])
+    let expected = 2 * x
+    #expect(x + x == expected && x - x == Tensor(zeros: [40]))
+    x += x
+    #expect(x == expected)
   }
 
   @Test("adding in place leaves a copy alone")
@@ -52,46 +76,5 @@ import Testing
     expectAgreement(
       of: { .combination(2, y, -0.5, $0) }, at: x, with: naive { 2 * $1 - 0.5 * $0 }, "a y + b x at x")
     expectAgreement(of: { .combination(2, $0, 3, $0) }, at: x, with: naive { x, _ in 5 * x }, "a x + b x")
-  }
-}
-
-@Suite("Reductions") struct ReductionTests {
-  @Test(
-    "sum, mean, norm, product and distance, over one and several pieces", arguments: [1, 67, 40_000, 70_001])
-  func sums(count: Int) {
-    let (x, y) = (Tensor.random([count], seed: 1), Tensor.random([count], seed: 2))
-    let pairs = zip(x.scalars, y.scalars).map { (Double($0), Double($1)) }
-    let n = Double(count)
-    #expect(
-      x.sum == Float(pairs.reduce(0) { $0 + $1.0 })
-        || abs(Double(x.sum) - pairs.reduce(0) { $0 + $1.0 }) < 1e-5)
-    #expect(abs(Double(x.mean) - pairs.reduce(0) { $0 + $1.0 } / n) < 1e-7)
-    #expect(abs(Double(x.norm) - pairs.reduce(0) { $0 + $1.0 * $1.0 }.squareRoot()) < 1e-7 * n.squareRoot())
-    #expect(abs(Double(x.dot(y)) - pairs.reduce(0) { $0 + $1.0 * $1.1 }) < 1e-7 * n)
-    let distance = pairs.reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) } / n
-    #expect(abs(Double(x.meanSquaredDifference(to: y)) - distance) < 1e-7 * distance)
-    #expect(x.maximum == x.scalars.max() && x.minimum == x.scalars.min())
-  }
-
-  @Test("a small difference of large numbers keeps its digits")
-  func smallDifference() {
-    let x = Tensor(repeating: 1000, shape: [50_000])
-    let y = Tensor(repeating: 1000.0625, shape: [50_000])
-    #expect(x.meanSquaredDifference(to: y) == 0.003_906_25)
-    #expect((x + y).sum == 50_000 * 2000.0625)
-  }
-
-  @Test("the mean squared error and its gradient", arguments: [[1], [67], [3, 4, 5]])
-  func meanSquaredError(shape: [Int]) {
-    let target = Tensor.random(shape, seed: 2)
-    expectAgreement(
-      of: { $0.meanSquaredError(to: target) }, at: .random(shape, seed: 1),
-      with: { x in
-        [
-          zip(x, target.scalars).reduce(0) { $0 + ($1.0 - Double($1.1)) * ($1.0 - Double($1.1)) }
-            / Double(x.count)
-        ]
-      })
-    #expect(Variable(target).meanSquaredError(to: target).shape == [])
   }
 }

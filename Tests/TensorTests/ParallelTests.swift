@@ -4,7 +4,7 @@ import Testing
 @testable import Tensor
 
 @Suite("Parallel loops", .serialized) struct ParallelTests {
-  @Test("every index is visited once", arguments: [0, 1, 2, 3, 1000])
+  @Test("every index is visited once", arguments: [0, 1, 2, 3, 7, 64, 1000])
   func indices(count: Int) {
     let visits = Tensor(shape: [count]) { visits in
       visits.initialize(repeating: 0)
@@ -15,7 +15,7 @@ import Testing
 
   @Test(
     "ranges cover everything once, in pieces of the grain",
-    arguments: [(0, 4), (4, 4), (5, 4), (103, 10), (3, 0)])
+    arguments: [(0, 4), (1, 1), (4, 4), (5, 4), (103, 10), (3, 0), (5, -3), (7, 1000), (1000, 1), (999, 998)])
   func ranges(count: Int, grain: Int) {
     let lengths = Tensor(shape: [count]) { lengths in
       lengths.initialize(repeating: 0)
@@ -29,15 +29,28 @@ import Testing
     }
   }
 
+  @Test("a count below zero is none")
+  func negative() {
+    Parallel.forEach(-1) { Issue.record("index \($0)") }
+    Parallel.forEachRange(of: -1, grain: 4) { Issue.record("range \($0)") }
+  }
+
   @Test("the same bytes come out however many threads there are")
   func threads() {
     let x = Tensor.random([110, 10, 64])
     let dy = Tensor.random(x.shape, seed: 2)
     let scale = Tensor.random([64], seed: 3)
+    let kernel = Tensor.random([64, 64, 3, 3], seed: 4)
     func results() -> [Tensor] {
       let operations: [(Variable) -> Variable] = [
-        { $0.silu() }, { $0.softmax() }, { $0.layerNormalized(scale: scale, shift: scale, epsilon: 1e-5) },
-        { $0.groupNormalized(groups: 4, scale: scale, shift: scale, epsilon: 1e-5, thenSiLU: true) },
+        { $0.silu() }, { $0.softmax() }, { LayerNorm(scale: scale, shift: scale)($0) },
+        { GroupNorm(scale: scale, shift: scale, groups: 4, epsilon: 1e-5)($0, thenSiLU: true) },
+        { Linear(weight: kernel.reshaped([64, 576]).columns(0..<64), bias: scale)($0) },
+        { Convolution(weight: kernel, bias: scale, padding: .all(1))($0) },
+        { tokens in
+          let x = tokens.reshaped([1100, 64])
+          return Attention(heads: 4, channels: 64)(query: x, key: x, value: x).reshaped(tokens.shape)
+        },
         { $0 * $0 }, { .combination(0.3, $0, 0.7, Variable(dy)) },
       ]
       let gradients = operations.map { operation in valueAndGradient(at: x) { operation($0).dot(dy) } }

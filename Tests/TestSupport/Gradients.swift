@@ -32,22 +32,37 @@ public func expectAgreement(
   valueError: Double = 2e-6, gradientError: Double = 1e-5, _ comment: Comment? = nil,
   sourceLocation: SourceLocation = #_sourceLocation
 ) {
-  let scalars = point.scalars.map(Double.init)
+  let scalars = point.doubles
   let result = operation(Variable(point)).value
-  let expected = Tensor(reference(scalars).map { Float($0) }, shape: result.shape)
+  let expected = Tensor(rounding: reference(scalars), shape: result.shape)
   expectClose(result, expected, relative: valueError, comment, sourceLocation: sourceLocation)
 
   var random = RandomSource(seed: UInt64(result.count))
   let weights = random.normal(shape: result.shape)
-  let gradient = valueAndGradient(at: point) { operation($0).dot(weights) }.gradient
+  let gradient = vectorJacobianProduct(of: operation, at: point, upstream: weights)
   let differences = centralDifferences(
     of: { zip(reference($0), weights.scalars).reduce(0) { $0 + $1.0 * Double($1.1) } }, at: scalars)
   expectClose(
-    gradient, Tensor(differences.map { Float($0) }, shape: point.shape), relative: gradientError,
+    gradient, Tensor(rounding: differences, shape: point.shape), relative: gradientError,
     comment.map { "gradient of \($0)" } ?? "gradient", sourceLocation: sourceLocation)
 }
 
+/// The vector-Jacobian product of an operation: the gradient at `point` for the gradient `upstream` at its result.
+public func vectorJacobianProduct(
+  of operation: (Variable) -> Variable, at point: Tensor, upstream: Tensor
+) -> Tensor {
+  valueAndGradient(at: point) { operation($0).dot(upstream) }.gradient
+}
+
 extension Tensor {
+  /// A tensor of numbers rounded to single precision.
+  public init(rounding scalars: [Double], shape: [Int]) {
+    self.init(scalars.map { Float($0) }, shape: shape)
+  }
+
+  /// The scalars in double precision, for the arithmetic of a reference.
+  public var doubles: [Double] { scalars.map(Double.init) }
+
   /// Normally distributed numbers, the same for the same shape and seed.
   public static func random(_ shape: [Int], seed: UInt64 = 1) -> Tensor {
     var source = RandomSource(seed: seed)

@@ -1,8 +1,9 @@
 // The loops that BLAS does not have, over rows of single-precision numbers.
 //
-// Each function exists once per processor level (AVX-512, AVX2, portable); the best one that runs here is chosen when
-// the program starts. Sizes and strides count scalars. Unless said otherwise arrays do not overlap, and NaN and
-// infinity go the way arithmetic sends them.
+// Each function exists once per processor level (AVX-512, AVX2, portable); the program picks the best one that runs here
+// when it starts. Sizes and strides count scalars. Unless said otherwise arrays do not overlap, and NaN and infinity
+// propagate as in arithmetic. A function with the suffix vjp is the vector-Jacobian product of the one without it: it
+// takes the input x and the gradient dy at the output, and returns the gradient dx at the input.
 #pragma once
 
 #include <stddef.h>
@@ -12,9 +13,6 @@
 
 /// y := y + x
 void ctk_add(float *y, const float *x, ptrdiff_t n);
-
-/// y := a x + b y
-void ctk_axpby(float *y, float a, const float *x, float b, ptrdiff_t n);
 
 /// z := a x + b y
 void ctk_combine(float *z, float a, const float *x, float b, const float *y, ptrdiff_t n);
@@ -41,7 +39,7 @@ void ctk_adam_step(float *p, float *m, float *v, const float *g, ptrdiff_t n, fl
 
 // MARK: Rows
 
-/// Each row of y := bias + the row of residual. Either may be null and then counts as zeros.
+/// Each row of y := bias + the row of residual. A null pointer stands for zeros.
 void ctk_fill_rows(float *y, const float *bias, const float *residual, ptrdiff_t rows, ptrdiff_t columns,
                    ptrdiff_t y_stride, ptrdiff_t residual_stride);
 
@@ -69,14 +67,14 @@ float ctk_minimum(const float *x, ptrdiff_t n);
 /// Each row := softmax(scale * row), in place.
 void ctk_softmax_rows(float *x, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, float scale);
 
-/// The softmax in which row r sees the columns 0...first_row + r only; the others become zero.
+/// The softmax of the columns 0...first_row + r of row r; the others become zero.
 void ctk_causal_softmax_rows(float *x, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, float scale,
                              ptrdiff_t first_row);
 
-/// The way back through ctk_softmax_rows: dp := scale * p * (dp - sum(dp * p)) in each row, in place.
+/// Takes the probabilities p instead of x: dp := scale * p * (dp - sum(dp * p)) in each row, in place.
 void ctk_softmax_vjp_rows(float *dp, const float *p, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, float scale);
 
-// MARK: Activations. A way back takes the input x and the gradient dy of the output, and gives dx.
+// MARK: Activations
 
 /// y := exp(x)
 void ctk_exponentials(float *y, const float *x, ptrdiff_t n);
@@ -105,7 +103,7 @@ void ctk_layer_norm_rows(float *y, const float *x, const float *scale, const flo
 void ctk_layer_norm_vjp_rows(float *dx, const float *x, const float *dy, const float *scale, ptrdiff_t rows,
                              ptrdiff_t columns, float epsilon);
 
-// MARK: Group norm. Parameters have one number per column, so that the kernels need not know where groups begin.
+// MARK: Group norm. Parameters have one number per column, so that the kernels need not know the groups.
 
 /// The sums of x - origin and of its square over all rows, for each column.
 void ctk_column_sums(float *sum, float *squares, const float *x, const float *origin, ptrdiff_t rows,
@@ -126,9 +124,9 @@ void ctk_group_norm_vjp_rows(float *dx, const float *x, const float *dy, const f
 
 // MARK: Processor levels
 
-/// Every loop above once, for whatever LOOP stands for.
+/// Applies LOOP to the name of every loop above.
 #define CTK_EACH(LOOP) \
-  LOOP(add) LOOP(axpby) LOOP(combine) LOOP(scaled_difference) LOOP(scale) LOOP(multiply) \
+  LOOP(add) LOOP(combine) LOOP(scaled_difference) LOOP(scale) LOOP(multiply) \
   LOOP(widen_f16) LOOP(widen_bf16) LOOP(adam_step) LOOP(fill_rows) LOOP(copy_rows) \
   LOOP(sum) LOOP(dot) LOOP(squared_distance) LOOP(maximum) LOOP(minimum) \
   LOOP(softmax_rows) LOOP(causal_softmax_rows) LOOP(softmax_vjp_rows) LOOP(exponentials) \
@@ -145,7 +143,7 @@ struct ctk_table {
 
 enum ctk_level { ctk_level_portable, ctk_level_avx2, ctk_level_avx512 };
 
-/// The loops of a level, to compare levels with each other; null where the processor or the build does not have it.
+/// The loops of a level, to compare levels with each other; null if the processor or the build does not have it.
 const struct ctk_table *ctk_table_of(enum ctk_level level);
 
 /// The level that the functions above use.
@@ -153,7 +151,7 @@ enum ctk_level ctk_current_level(void);
 
 // MARK: Threads
 
-/// Tells the processor that the thread is only waiting for another.
+/// Tells the processor that this thread waits for another.
 static inline void ctk_pause(void) {
 #if defined(__x86_64__) || defined(__i386__)
   __builtin_ia32_pause();

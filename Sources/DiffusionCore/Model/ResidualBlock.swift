@@ -33,7 +33,7 @@ struct ResidualBlock: Sendable {
   /// What the time embedding adds to each channel between the two convolutions.
   ///
   /// - Parameter time: SiLU of the time embedding.
-  func timeOffset(_ time: Tensor) -> Tensor? { timeProjection.map { $0(time).reshaped([norm2.scale.count]) } }
+  func timeOffset(_ time: Tensor) -> Tensor? { timeProjection.map { $0(time).reshaped([norm2.channels]) } }
 
   func callAsFunction(_ x: Variable, timeOffset: Tensor? = nil) -> Variable {
     let h = conv1(norm1(x, thenSiLU: true), channelOffset: timeOffset)

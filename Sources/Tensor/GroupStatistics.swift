@@ -1,0 +1,81 @@
+internal import CTensorKernels
+
+/// Mean and deviation of each group of channels over all rows, repeated for each channel of the group.
+struct GroupStatistics {
+  let mean: [Float]
+
+  /// 1 / √(variance + epsilon).
+  let deviationInverse: [Float]
+
+  init(_ x: Tensor, groups: Int, epsilon: Float) {
+    // Sums of differences from a number near each channel's mean lose no digits to a large mean.
+    let origin = Self.origin(x)
+    let sums = ColumnSums(rows: x.rowCount, columns: x.rowLength) { sum, squares, rows in
+      ctk_column_sums(sum, squares, x.address(rows.lowerBound * x.rowLength), origin, rows.count, x.rowLength)
+    }
+
+    let rows = Double(x.rowCount)
+    let width = x.rowLength / groups
+    var mean: [Float] = []
+    var deviationInverse: [Float] = []
+    for group in 0..<groups {
+      let channels = group * width..<(group + 1) * width
+      let centre = channels.reduce(0) { $0 + Double(origin[$1]) + sums.first[$1] / rows } / Double(width)
+      let variance = channels.reduce(0) { total, c in
+        let channelMean = sums.first[c] / rows
+        let offset = Double(origin[c]) + channelMean - centre
+        return total + max(0, sums.second[c] / rows - channelMean * channelMean) + offset * offset
+      }
+      mean += repeatElement(Float(centre), count: width)
+      let inverse = 1 / (variance / Double(width) + Double(epsilon)).squareRoot()
+      deviationInverse += repeatElement(Float(inverse), count: width)
+    }
+    self.mean = mean
+    self.deviationInverse = deviationInverse
+  }
+
+  /// The mean of some rows spread over all of x.
+  private static func origin(_ x: Tensor) -> [Float] {
+    let columns = x.rowLength
+    let rows = Array(stride(from: 0, to: x.rowCount, by: max(1, x.rowCount / 8)))
+    var sum = [Float](repeating: 0, count: columns)
+    for row in rows { ctk_add(&sum, x.address(row * columns), columns) }
+    return sum.map { $0 / Float(rows.count) }
+  }
+}
+
+/// Two sums over the rows of a matrix, for each column.
+///
+/// The sums of a piece of the rows are in single precision; those of the pieces are added in double precision, in the
+/// order of the pieces.
+struct ColumnSums {
+  let first: [Double]
+  let second: [Double]
+
+  /// - Parameter kernel: writes the two sums of a range of rows.
+  init(
+    rows: Int, columns: Int,
+    _ kernel: (UnsafeMutablePointer<Float>?, UnsafeMutablePointer<Float>?, Range<Int>) -> Void
+  ) {
+    let grain = Parallel.rowGrain(length: columns)
+    let pieces = (rows + grain - 1) / grain
+    let partial = Tensor(shape: [pieces, 2, columns]) { sums in
+      Parallel.forEachRange(of: rows, grain: grain) { rows in
+        let at = rows.lowerBound / grain * 2 * columns
+        kernel(sums.baseAddress.map { $0 + at }, sums.baseAddress.map { $0 + at + columns }, rows)
+      }
+    }
+    var first = [Double](repeating: 0, count: columns)
+    var second = first
+    let sums = partial.readOnlyScalars
+    for piece in 0..<pieces {
+      let at = piece * 2 * columns
+      for column in 0..<columns {
+        first[column] += Double(sums[at + column])
+        second[column] += Double(sums[at + columns + column])
+      }
+    }
+    self.first = first
+    self.second = second
+  }
+}

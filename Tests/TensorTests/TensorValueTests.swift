@@ -1,0 +1,96 @@
+import Tensor
+import TestSupport
+import Testing
+
+@Suite("Tensors as values") struct TensorValueTests {
+  @Test("writing to a copy leaves the original alone, and the other way round")
+  func copies() {
+    let original = Tensor.random([40])
+    var (first, second) = (original, original)
+    first.withMutableScalars { $0[3] = 7 }
+    second.withMutableScalars { $0[3] = 8 }
+    #expect(original == Tensor.random([40]))
+    #expect(first.scalars[3] == 7 && second.scalars[3] == 8)
+    #expect(Array(first.scalars.dropFirst(4)) == Array(original.scalars.dropFirst(4)))
+  }
+
+  @Test("a copy shares memory until one of the two is written to")
+  func sharing() {
+    let original = Tensor.random([40])
+    var copy = original
+    #expect(address(copy) == address(original))
+    copy.withMutableScalars { $0[0] = 1 }
+    #expect(address(copy) != address(original))
+  }
+
+  @Test("the only owner is written in place")
+  func inPlace() {
+    var x = Tensor.random([40])
+    let before = address(x)
+    x.withMutableScalars { $0[0] = 1 }
+    x += Tensor.random([40], seed: 2)
+    #expect(address(x) == before)
+  }
+
+  @Test("a tensor of another shape shares memory too, and is as independent")
+  func reshaping() {
+    let original = Tensor.random([6, 4])
+    var reshaped = original.reshaped([3, 8])
+    #expect(address(reshaped) == address(original))
+    reshaped.withMutableScalars { $0[0] = 100 }
+    #expect(original == Tensor.random([6, 4]) && reshaped.scalars[0] == 100)
+  }
+
+  @Test("borrowed memory is read in place, never written, and kept alive")
+  func borrowing() {
+    final class Owner {
+      let memory = UnsafeMutableBufferPointer<Float>.allocate(capacity: 5)
+      let onDeinit: () -> Void
+
+      init(onDeinit: @escaping () -> Void) {
+        memory.initialize(repeating: 3)
+        self.onDeinit = onDeinit
+      }
+
+      deinit {
+        memory.deallocate()
+        onDeinit()
+      }
+    }
+    var isFreed = false
+    do {
+      let owner = Owner { isFreed = true }
+      withExtendedLifetime(owner) {
+        let memory = UnsafeBufferPointer(owner.memory)
+        var x = Tensor(shape: [5], storage: TensorStorage(borrowing: memory, owner: owner))
+        #expect(address(x) == memory.baseAddress)
+        x.withMutableScalars { $0[2] = 4 }
+        #expect(x.scalars == [3, 3, 4, 3, 3] && memory.allSatisfy { $0 == 3 })
+        #expect(address(x) != memory.baseAddress)
+      }
+    }
+    #expect(isFreed)
+
+    isFreed = false
+    var x: Tensor?
+    do {
+      let owner = Owner { isFreed = true }
+      x = Tensor(
+        shape: [5], storage: TensorStorage(borrowing: UnsafeBufferPointer(owner.memory), owner: owner))
+    }
+    #expect(!isFreed && x?.scalars == [3, 3, 3, 3, 3])
+    x = nil
+    #expect(isFreed)
+  }
+
+  @Test("tensors are equal in shape and numbers; NaN equals nothing unless the memory is shared")
+  func equality() {
+    let x = Tensor([1, 2, 3, 4], shape: [2, 2])
+    #expect(x == Tensor([1, 2, 3, 4], shape: [2, 2]))
+    #expect(x != Tensor([1, 2, 3, 4], shape: [4]) && x != Tensor([1, 2, 3, 5], shape: [2, 2]))
+    #expect(Tensor([.nan], shape: [1]) != Tensor([.nan], shape: [1]))
+    #expect(Tensor([0], shape: [1]) == Tensor([-0.0], shape: [1]))
+  }
+
+  private func address(_ x: Tensor) -> UnsafePointer<Float>? { x.withScalars(\.baseAddress) }
+}
