@@ -40,7 +40,8 @@ let inverted = try await editor.invert(
 
 var options = EditOptions()
 options.guidance = 3
-options.blend = LocalBlend("fox", "cat")
+// A higher threshold than usual: the attention of this small model is wide.
+options.blend = LocalBlend(LocalBlend.Words(source: ["fox"], target: ["cat"]), threshold: 0.6)
 let cat = try await inverted.edit(
   prompt: "a cat next to a strawberry on sand", options: options, policy: KeepLayout())
 try cat.image.write(to: folder.appendingPathComponent("own-policy.png"))
