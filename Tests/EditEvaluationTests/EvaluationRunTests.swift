@@ -233,7 +233,9 @@ import Testing
         record, caption: PromptWords(try tokenizer.encode(record.originalPrompt)),
         prompt: PromptWords(try tokenizer.encode(record.editingPrompt)))
     }
-    #expect(try edit(0).0.blend == LocalBlend("cat", "dog") && edit(0).0.promptToPrompt?.emphasis == [Emphasis("dog", 2)])
+    #expect(
+      try edit(0).0.blend == LocalBlend("cat", "dog")
+        && edit(0).0.promptToPrompt?.emphasis == [Emphasis("dog", 2)])
     #expect(try edit(1).0.blend == LocalBlend(LocalBlend.Words(target: ["dog"])))
     #expect(try edit(2).0 == EditOptions.pieBench && edit(2).notes.isEmpty)
     #expect(try edit(3).0 == EditOptions.pieBench && edit(3).notes.count == 2)
