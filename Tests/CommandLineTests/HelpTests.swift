@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Help") struct HelpTests {
   @Test(
-    "the help of every command is the one that is written down",
+    "the help of every command is the one that is written down, however it is laid out",
     arguments: [
       "nti", "invert", "edit", "reconstruct", "generate", "demo", "inspect", "maps", "tokens", "evaluate",
     ])
@@ -13,8 +13,64 @@ import Testing
     #expect(run.status == 0)
     #expect(run.errors == "")
     // Written by Tools/write_help.sh; read the difference before you run it.
-    let known = try Data(contentsOf: Fixtures.url("help/\(command).txt"))
-    #expect(run.output == String(decoding: known, as: UTF8.self))
+    let known = HelpContent(
+      String(decoding: try Data(contentsOf: Fixtures.url("help/\(command).txt")), as: UTF8.self))
+    let found = HelpContent(run.output)
+    #expect(known.overview.contains(" ") && known.entries.count >= 4)
+    #expect(found.overview == known.overview)
+    #expect(found.sections == known.sections)
+    #expect(Set(found.entries.keys) == Set(known.entries.keys))
+    for (name, text) in known.entries { #expect(found.entries[name] == text, "\(name)") }
+  }
+
+  @Test(
+    "the content of a help does not depend on the width of the terminal", arguments: ["60", "100", "300"])
+  func width(columns: String) async throws {
+    for arguments in [["--help"], ["edit", "--help"], ["evaluate", "--help"]] {
+      let usual = try await Program.run(arguments)
+      let other = try await Program.run(arguments, environment: ["COLUMNS": columns])
+      #expect(other.output != usual.output)
+      #expect(HelpContent(other.output) == HelpContent(usual.output))
+    }
+  }
+
+  @Test("a name, a text, a section or an option that changed is another content")
+  func changes() {
+    let help = """
+      OVERVIEW: Make a picture
+      from words.
+
+      USAGE: nti make --prompt <text> [--blend] [--no-blend]
+
+      ARGUMENTS:
+        <photo>                 A file.
+
+      OPTIONS:
+        -o, --output <a[,b]>    Where to
+                                write (default: a).
+        --blend/--no-blend      Blend.
+        --long-name <number=number>
+                                A number.
+
+        See 'nti help' for more.
+      """
+    let content = HelpContent(help)
+    #expect(content.overview == "Make a picture from words.")
+    #expect(content.sections == ["ARGUMENTS", "OPTIONS"])
+    #expect(
+      content.entries == [
+        "<photo>": "A file.", "-o, --output <a[,b]>": "Where to write (default: a).",
+        "--blend/--no-blend": "Blend.", "--long-name <number=number>": "A number.",
+      ])
+    for (old, new) in [
+      ("from words", "of words"), ("OPTIONS", "FLAGS"), ("write (default: a)", "write (default: b)"),
+      ("-o, --output", "--output"), ("<a[,b]>", "<a>"), ("--blend/--no-blend  ", "--mix/--no-mix      "),
+      ("  --long-name <number=number>\n", ""), ("A number.", ""),
+      ("<photo>", "[<photo>]"),
+    ] {
+      #expect(help.contains(old))
+      #expect(HelpContent(help.replacing(old, with: new)) != content, "\(old)")
+    }
   }
 
   @Test("no argument at all shows the help") func nothing() async throws {
@@ -28,4 +84,50 @@ import Testing
     #expect(run.status == 0)
     #expect(run.output.wholeMatch(of: /\d+\.\d+\.\d+\n/) != nil)
   }
+}
+
+/// What a help says: a version of the parser decides how it is laid out, and how much the usage line repeats.
+private struct HelpContent: Equatable {
+  /// The text before the usage.
+  var overview = ""
+  /// The headings, in their order.
+  var sections: [String] = []
+  /// The texts of options, arguments and subcommands by their names and values, as in `-o, --output <file>`.
+  var entries: [String: String] = [:]
+
+  init(_ help: String) {
+    var (heading, indentation, open) = ("", Int.max, String?.none)
+    for line in help.split(separator: "\n") {
+      if let title = line.prefixMatch(of: /([A-Z][A-Z ]*):(?:\s|$)/) {
+        (heading, indentation, open) = (String(title.1), .max, nil)
+        if !["OVERVIEW", "USAGE"].contains(heading) { sections.append(heading) }
+        if heading == "OVERVIEW" { overview = line[title.range.upperBound...].collapsed }
+        continue
+      }
+      if heading == "OVERVIEW" { overview = (overview + " " + line).collapsed }
+      guard !["", "OVERVIEW", "USAGE"].contains(heading) else { continue }
+      // What stands as far left as a section's first line begins an entry; what is farther right goes on with it.
+      let depth = line.prefix { $0 == " " }.count
+      indentation = min(indentation, depth)
+      var rest = line.dropFirst(depth)
+      if depth == indentation {
+        let name = rest.prefixMatch(of: Self.name).map { String($0.output) }
+        rest = rest.dropFirst(name?.count ?? 0)
+        // A line without a name is a remark below the entries.
+        open = name
+        if let name { entries[name] = "" }
+      }
+      if let open { entries[open] = ((entries[open] ?? "") + " " + rest).collapsed }
+    }
+  }
+
+  /// Names of an option with its value, an argument, or a subcommand.
+  private static var name: Regex<Substring> {
+    /(?:-[-a-zA-Z0-9]+(?:(?:, |\/)-[-a-zA-Z0-9]+)*(?: <[^>]+>)?|\[?<[^>]+>\]?|[a-z][-a-z0-9]*)(?=\s|$)/
+  }
+}
+
+extension StringProtocol {
+  /// The words with one space between them.
+  fileprivate var collapsed: String { split(whereSeparator: \.isWhitespace).joined(separator: " ") }
 }

@@ -56,6 +56,7 @@ import Testing
     Case("generate", says: "--prompt"),
     Case("generate", "--prompt", "a", "--steps", "0", says: "0 steps"),
     Case("generate", "--prompt", "a", "--seed", "-1", says: "seed"),
+    Case("generate", "--prompt", "a", "--sampler", "euler", says: "ddim, dpm-solver, lcm"),
     Case("inspect", says: "<file|folder>"),
   ]
 

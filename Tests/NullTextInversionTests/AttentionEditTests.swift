@@ -22,8 +22,10 @@ import Testing
     #expect(records.count == 8)
     for record in records {
       let edit = try AttentionEdit(
-        from: record.source.words, to: record.target.words, controller: record.mode, steps: 10,
-        crossWindow: record.window, wordWindows: record.wordWindows, emphasis: record.emphasis)
+        from: record.source.words, to: record.target.words, steps: 10,
+        PromptToPrompt(
+          controller: record.mode, crossSteps: record.window, crossStepsOfWords: record.wordWindows,
+          emphasis: record.emphasis))
       var noise = Noise(seed: record.seed)
       let (source, target) = (noise.tensor([1, 2, 77]), noise.tensor([1, 2, 77]))
       let result = edit.crossAttention(source: source, target: target, step: record.step)
@@ -42,8 +44,8 @@ import Testing
     let (source, target) = attention(seed: 1)
     for controller in ControllerChoice.allCases {
       let edit = try AttentionEdit(
-        from: toy("a cat on grass"), to: toy("a cat on grass"), controller: controller, steps: 10,
-        crossWindow: 0.5)
+        from: toy("a cat on grass"), to: toy("a cat on grass"), steps: 10,
+        PromptToPrompt(controller: controller, crossSteps: 0.5))
       for step in 0..<10 {
         let result = edit.crossAttention(source: source, target: target, step: step)
         #expect(result == (step < 5 ? source : target))
@@ -57,7 +59,8 @@ import Testing
   func newWord() throws {
     let (source, target) = attention(seed: 2)
     let edit = try AttentionEdit(
-      from: toy("a cat"), to: toy("a red cat"), steps: 4, crossWindow: 1, emphasis: [Emphasis("red", -2)])
+      from: toy("a cat"), to: toy("a red cat"), steps: 4,
+      PromptToPrompt(crossSteps: 1, emphasis: [Emphasis("red", -2)]))
     #expect(edit.controller == .refine)
     let result = edit.crossAttention(source: source, target: target, step: 3).scalars
     let (base, own) = (source.scalars, target.scalars)
@@ -71,8 +74,10 @@ import Testing
   @Test("a word outside its window is changed by nothing, whatever its weight")
   func closedWindow() throws {
     let edit = try AttentionEdit(
-      from: toy("a cat"), to: toy("a dog"), steps: 10, crossWindow: 0, wordWindows: [WordWindow("dog", 0.5)],
-      emphasis: [Emphasis("dog", 4), Emphasis("a", 9)])
+      from: toy("a cat"), to: toy("a dog"), steps: 10,
+      PromptToPrompt(
+        crossSteps: 0, crossStepsOfWords: [WordWindow("dog", 0.5)],
+        emphasis: [Emphasis("dog", 4), Emphasis("a", 9)]))
     let (source, target) = attention(seed: 3)
     let early = edit.crossAttention(source: source, target: target, step: 0).scalars
     #expect(early[2] == 4 * source.scalars[2])
@@ -84,11 +89,13 @@ import Testing
   @Test("self-attention is the source's within its window, on grids up to the limit")
   func selfAttention() throws {
     let edit = try AttentionEdit(
-      from: toy("a cat"), to: toy("a dog"), steps: 50, selfWindow: try StepWindow(0.1, 0.5))
+      from: toy("a cat"), to: toy("a dog"), steps: 50,
+      PromptToPrompt(selfSteps: try StepWindow(0.1, 0.5)))
     let grids = [64, 256, 1024, 4096].filter { edit.replacesSelfAttention(step: 10, positions: $0) }
     #expect(grids == [64, 256, 1024])
     #expect((0..<50).filter { edit.replacesSelfAttention(step: $0, positions: 64) } == Array(5..<25))
-    let small = try AttentionEdit(from: toy("a cat"), to: toy("a dog"), steps: 50, selfLimit: 16 * 16)
+    let small = try AttentionEdit(
+      from: toy("a cat"), to: toy("a dog"), steps: 50, PromptToPrompt(selfGrid: 16))
     #expect(!small.replacesSelfAttention(step: 0, positions: 32 * 32))
     #expect((0..<50).filter { small.replacesSelfAttention(step: $0, positions: 256) } == Array(0..<20))
   }

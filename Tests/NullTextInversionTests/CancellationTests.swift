@@ -35,9 +35,9 @@ import Testing
   @Test(
     "an inversion that is cancelled begins no further evaluation",
     arguments: [
-      (InversionMethod.nullText, 3 + 3 * 3), (.negativePrompt, 3 + 3), (.ddim, 3 + 3), (.direct, 3),
-      (.globalNullText, 3 + 2 + 3),
-    ])
+      (.nullText(SmallInversion.nullText), 3 + 3 * 3), (.negativePrompt(), 3 + 3), (.ddim, 3 + 3),
+      (.direct, 3), (.globalNullText(SmallInversion.globalNullText), 3 + 2 + 3),
+    ] as [(InversionMethod, Int)])
   func inversions(method: InversionMethod, events: Int) async throws {
     var small = try SmallInversion(steps: 3)
     small.options.method = method
@@ -61,7 +61,9 @@ import Testing
 
   @Test(
     "an edit that is cancelled begins no further evaluation",
-    arguments: [EditControl.promptToPrompt, .none, .mutualSelfAttention(), .lateStart(strength: 1)])
+    arguments: [
+      EditControl.promptToPrompt(), .none, .mutualSelfAttention(), .lateStart(LateStart(strength: 1)),
+    ])
   func edits(control: EditControl) async throws {
     let small = try SmallInversion(steps: 4)
     let editor = try await ImageEditor(model: .directory(small.model.checkpoint.url))
@@ -112,11 +114,14 @@ import Testing
     }
     try await cancelled {
       _ = try await editor.invert(
-        image: SmallInversion.picture, caption: caption, options: options, file: folder("a.nti"))
+        image: SmallInversion.picture, caption: caption, options: options,
+        files: InversionFiles(result: folder("a.nti")))
     }
     try await cancelled { _ = try await inverted.edit(prompt: "a dog on the mat") }
     try await cancelled { _ = try await inverted.reconstruction() }
-    try await cancelled { _ = try await editor.generate(prompt: "a dog", steps: 2) }
+    try await cancelled {
+      _ = try await editor.generate(prompt: "a dog", options: GenerationOptions(steps: 2))
+    }
     #expect(editor.model.unet.counter.total == EvaluationCount())
     #expect(try folder.names.isEmpty)
   }
@@ -131,7 +136,7 @@ import Testing
       if case .progress(let progress) = update, progress.step >= 2 { break }
     }
     // Calls of an editor run one after the other, so the work has ended when this one begins.
-    _ = try await editor.generate(prompt: "a dog", steps: 1)
+    _ = try await editor.generate(prompt: "a dog", options: GenerationOptions(steps: 1))
     #expect(editor.model.unet.counter.total.forward < 300)
   }
 
@@ -155,7 +160,8 @@ import Testing
     #expect(events.map(\.phase) == phases)
     #expect(events.map(\.step) == [1, 2, 3, 0, 0, 1, 1, 1, 2, 2, 2, 3])
     #expect(events.map(\.innerStep) == [0, 0, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0])
-    #expect(events.allSatisfy { $0.stepCount == 3 && $0.elapsed >= 0 && ($0.remaining ?? 0) >= 0 })
+    #expect(
+      events.allSatisfy { $0.stepCount == 3 && $0.elapsed >= .zero && ($0.remaining ?? .zero) >= .zero })
     #expect(events.map(\.elapsed) == events.map(\.elapsed).sorted())
     let losses = events.filter { $0.phase == .optimisation && $0.innerStep == 0 }.map(\.loss)
     #expect(losses == inverted?.inversion.losses.map { $0 })

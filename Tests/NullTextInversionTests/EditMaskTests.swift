@@ -190,8 +190,10 @@ import Testing
     func latents(_ mask: EditMask?) throws -> [Tensor] {
       var options = EditOptions()
       options.mask = mask
-      return try EditSampler(model: small.model, source: SourceBranch(inversion), progress: nil)
-        .sample(["a dog on the mat"], options: options)[0].latents
+      return try EditSampler(
+        model: small.model, source: SourceBranch(inversion, byteLimit: 1 << 30), progress: nil
+      )
+      .sample(["a dog on the mat"], options: options)[0].latents
     }
     let free = try latents(nil)
     #expect(try latents(EditMask(RGBImage(width: 8, height: 8))) == free)

@@ -17,7 +17,6 @@ import Testing
   func wholeEdit() throws {
     var options = EditOptions()
     options.guidance = 0.1 + 0.2
-    options.control = .mutualSelfAttention(MutualSelfAttention(start: 0.3, firstLayer: 5, largestGrid: 32))
     options.promptToPrompt?.controller = .refine
     options.promptToPrompt?.crossSteps = try StepWindow(0.1, 0.7)
     options.promptToPrompt?.crossStepsOfWords = [
@@ -36,17 +35,24 @@ import Testing
     #expect(try again(options) == options)
     #expect(try again(EditOptions()) == EditOptions())
     // Each of them is written: nothing equals its default.
-    let json = try #require(
-      try JSONSerialization.jsonObject(with: JSONEncoder().encode(options)) as? [String: Any])
-    #expect(json.count == Mirror(reflecting: options).children.count)
+    func written(_ options: EditOptions) throws -> Int {
+      let json = try JSONSerialization.jsonObject(with: JSONEncoder().encode(options))
+      return try #require(json as? [String: Any]).count
+    }
+    let own = Mirror(reflecting: options).children.count
+    let words = Mirror(reflecting: try #require(options.promptToPrompt)).children.count
+    #expect(try written(options) == own + words && own == 6 && words == 6)
+    options.control = .mutualSelfAttention(MutualSelfAttention(start: 0.3, firstLayer: 5, largestGrid: 32))
+    #expect(try again(options) == options)
+    #expect(try written(options) == own)
   }
 
   @Test(
     "every control comes back as it was",
     arguments: [
-      EditControl.promptToPrompt, .none, .mutualSelfAttention(),
-      .mutualSelfAttention(start: 1, firstLayer: 3),
-      .lateStart(strength: 0), .lateStart(strength: 0.123456789),
+      EditControl.promptToPrompt(), .none, .mutualSelfAttention(),
+      .mutualSelfAttention(MutualSelfAttention(start: 1, firstLayer: 3)),
+      .lateStart(LateStart(strength: 0)), .lateStart(LateStart(strength: 0.123456789)),
     ])
   func controls(control: EditControl) throws {
     #expect(try again(control) == control)
@@ -59,14 +65,28 @@ import Testing
       #"{"guidance":null,"control":null,"crossSteps":null,"emphasis":null,"blend":null,"mask":null}"#
     #expect(try decoded(nulls) == EditOptions())
     var expected = EditOptions()
-    expected.selfSteps = 0.6
-    expected.control = .mutualSelfAttention(MutualSelfAttention(start: 0.08, firstLayer: 0))
+    expected.promptToPrompt?.selfSteps = 0.6
     expected.blend = LocalBlend("cat", "tiger")
-    let json = """
-      {"selfSteps": 0.6, "control": {"kind": "mutualSelfAttention"},
-       "blend": {"words": {"source": ["cat"], "target": ["tiger"]}}}
-      """
-    #expect(try decoded(json) == expected)
+    let words = #""selfSteps": 0.6, "blend": {"words": {"source": ["cat"], "target": ["tiger"]}}"#
+    #expect(try decoded("{\(words)}") == expected)
+    // Settings of another control than its own are no obstacle.
+    expected.control = .mutualSelfAttention(MutualSelfAttention(start: 0.08, firstLayer: 0))
+    #expect(try decoded(#"{"control": {"kind": "mutualSelfAttention"}, \#(words)}"#) == expected)
+  }
+
+  @Test("emphasis and windows of words with another control are refused, as they would be without effect")
+  func wordsWithoutControl() throws {
+    for control in [#"{"kind":"none"}"#, #"{"kind":"mutualSelfAttention"}"#] {
+      for words in [
+        #""emphasis":[{"word":"lion","weight":2}]"#, #""crossStepsOfWords":[{"word":"lion","window":0.4}]"#,
+      ] {
+        let error = try inputError {
+          try decoded(#"{"control":\#(control),\#(words)}"#, as: EditOptions.self)
+        }
+        #expect(error?.kind == .mismatch)
+        #expect(throws: Never.self) { try decoded("{\(words)}", as: EditOptions.self) }
+      }
+    }
   }
 
   @Test(
@@ -87,7 +107,8 @@ import Testing
     arguments: [
       Change("negative guidance") { $0.guidance = -1 },
       Change("endless guidance") { $0.guidance = .infinity },
-      Change("no guidance") { $0.guidance = .nan }, Change("negative grid") { $0.selfGrid = -1 },
+      Change("no guidance") { $0.guidance = .nan },
+      Change("negative grid") { $0.promptToPrompt?.selfGrid = -1 },
       Change("late start") { $0.control = .lateStart(LateStart(strength: 1.1)) },
       Change("undefined start") { $0.control = .lateStart(LateStart(strength: .nan)) },
       Change("mutual start") { $0.control = .mutualSelfAttention(MutualSelfAttention(start: -0.1)) },
@@ -110,19 +131,41 @@ import Testing
   func wholeInversion() throws {
     var options = InversionOptions()
     #expect(try again(options) == options)
-    options.method = .globalNullText()
     options.steps = 33
     options.guidance = 1 / 3
-    options.nullText?.innerSteps = 7
-    options.nullText?.earlyStop = 1.1e-7
-    options.nullText?.optimizer = .conjugateDirections
-    options.nullText?.start = .caption
-    options.interpolation = 0.7
     options.pivots = .random(seed: .max)
     options.pivotRefinements = 2
-    options.nullText?.budget = .seconds(12.34)
-    #expect(try again(options) == options)
+    for method in InversionMethod.ofOwnSettings {
+      options.method = method
+      #expect(try again(options) == options)
+      #expect(InversionOptions(json: options.json) == options)
+    }
     #expect(try again(InversionOptions.fast) == .fast)
+  }
+
+  @Test(
+    "options that an older version wrote, with the settings of all methods, are read",
+    arguments: [
+      (
+        #""nullText""#,
+        InversionMethod.nullText(
+          NullText(
+            innerSteps: 7, earlyStop: 1.1e-7, optimizer: .conjugateDirections, start: .caption,
+            budget: .seconds(12.5)))
+      ),
+      (#""negativePrompt""#, .negativePrompt(NegativePrompt(interpolation: 0.7))), (#""direct""#, .direct),
+      (#""ddim""#, .ddim),
+      (#""globalNullText""#, .globalNullText(GlobalNullText(sweeps: 7, earlyStop: 1.1e-7, start: .caption))),
+    ])
+  func olderInversion(name: String, method: InversionMethod) throws {
+    let json = #"""
+      {"budget":12.5,"earlyStop":1.1e-07,"guidance":3.5,"innerSteps":7,"interpolation":0.7,"method":\#(name),
+      "optimizer":"conjugateDirections","pivotRefinements":2,"randomPivotSeed":9,"start":"caption","steps":33}
+      """#
+    var expected = InversionOptions(method: method)
+    (expected.steps, expected.guidance, expected.pivotRefinements) = (33, 3.5, 2)
+    expected.pivots = .random(seed: 9)
+    #expect(try decoded(json) == expected)
   }
 
   @Test("what an inversion's options leave out has its default, and equal options are equal text")
@@ -142,10 +185,17 @@ import Testing
     "inversion options that make no sense are refused",
     arguments: [
       Change("no steps") { $0.steps = 0 }, Change("too many steps") { $0.steps = 1001 },
-      Change("guidance") { $0.guidance = .nan }, Change("inner steps") { $0.innerSteps = -1 },
-      Change("early stop") { $0.earlyStop = -1e-9 }, Change("undefined early stop") { $0.earlyStop = .nan },
-      Change("interpolation") { $0.interpolation = 1.01 },
-      Change("undefined interpolation") { $0.interpolation = .nan },
+      Change("guidance") { $0.guidance = .nan }, Change("inner steps") { $0.nullText?.innerSteps = -1 },
+      Change("early stop") { $0.nullText?.earlyStop = -1e-9 },
+      Change("undefined early stop") { $0.nullText?.earlyStop = .nan },
+      Change("interpolation") {
+        $0.method = .negativePrompt(NegativePrompt(interpolation: 1.01))
+      },
+      Change("undefined interpolation") {
+        $0.method = .negativePrompt(NegativePrompt(interpolation: .nan))
+      },
+      Change("sweeps") { $0.method = .globalNullText(GlobalNullText(sweeps: -1)) },
+      Change("early stop of sweeps") { $0.method = .globalNullText(GlobalNullText(earlyStop: .nan)) },
       Change("refinements") { $0.pivotRefinements = -1 },
     ] as [Change<InversionOptions>])
   func inversionValidation(change: Change<InversionOptions>) throws {

@@ -12,6 +12,13 @@ struct GoldenInversion {
   /// The published recipe on pictures of the demo model.
   static let long = ["emoji-100000000006", "emoji-200000000031"]
 
+  /// Those to make as a whole: without optimisation the second would take the longest of all tests.
+  #if DEBUG
+    static let whole = Array(long.prefix(1))
+  #else
+    static let whole = long
+  #endif
+
   let model: DiffusionModel
   let file: SafetensorsFile
   let options: InversionOptions
@@ -35,7 +42,16 @@ struct GoldenInversion {
 
   var sampler: DDIM { get throws { try DDIM(model.schedule, stepCount: options.steps) } }
 
-  var predictor: NoisePredictor { get throws { NoisePredictor(unet: model.unet, sampler: try sampler) } }
+  /// The loss of the null embedding in a step.
+  func loss(_ index: Int, from latent: Tensor, target: Tensor, guidance: Double? = nil) throws -> NullTextLoss
+  {
+    let step = GuidedStep(model.unet, sampler: try sampler, guidance: guidance ?? options.guidance)
+    let context = model.unet.context(try model.embedding(of: caption))
+    return try NullTextLoss(step, index, from: latent, caption: context, target: target)
+  }
+
+  /// The settings of null-text inversion.
+  var settings: NullText { get throws { try #require(options.nullText) } }
 
   /// The picture that was inverted; the file holds it between -1 and 1.
   var picture: RGBImage {

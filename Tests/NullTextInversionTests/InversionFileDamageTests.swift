@@ -33,6 +33,7 @@ import Testing
       ("steps", ["0", "-1", "1001", "99999999999999999999", "3.0", "three", ""]),
       ("guidance", ["nan", "inf", "-1", "101", "strong", ""]),
       ("steps_offset", ["one", "", "1.0"]), ("final_alpha", ["two", "", "First"]),
+      ("sampler", ["euler", "", "DDIM"]), ("timestep_spacing", ["sideways", "", "Leading"]),
       ("prediction_type", ["sample", ""]), ("method", ["magic", "", "NullText"]),
       (
         "source_size",
@@ -144,7 +145,7 @@ import Testing
       }
       try bytes.write(to: url)
       do {
-        let inversion = try InversionReader(url).inversion()
+        let inversion = try InversionReader(url).unfinished().inversion
         #expect(inversion.isSound, "round \(round)")
         #expect(inversion.fileData().count > 0)
       } catch let error as InputError {
@@ -159,7 +160,8 @@ import Testing
 extension InversionFile.Key {
   /// Whether a file may leave it out.
   fileprivate var isOptional: Bool {
-    self == .options || self == .pictureFingerprint || self == .libraryVersion
+    self == .options || self == .pictureFingerprint || self == .libraryVersion || self == .sampler
+      || self == .timestepSpacing
   }
 }
 

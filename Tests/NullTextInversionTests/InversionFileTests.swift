@@ -62,7 +62,7 @@ import Testing
       "prediction_type": "v_prediction", "model_fingerprint": "0123456789abcdef", "source_size": "40x32",
       "crop": "4,0,32,32", "psnr": "23.456789012345677", "psnr_bound": "inf",
       "library_version": libraryVersion,
-      "picture_fingerprint": "fedcba9876543210",
+      "picture_fingerprint": "fedcba9876543210", "sampler": "ddim", "timestep_spacing": "leading",
     ]
     for (key, value) in expected { #expect(file.metadata[key] == value, "\(key)") }
     #expect(Set(file.metadata.keys) == Set(expected.keys).union(["options"]))
@@ -80,18 +80,30 @@ import Testing
     #expect(!header.contains(NSTemporaryDirectory()) && !header.contains(NSHomeDirectory()))
   }
 
-  @Test("an inversion of any options comes back with them", arguments: InversionMethod.allCases)
+  @Test("an inversion of any options comes back with them", arguments: InversionMethod.ofOwnSettings)
   func options(method: InversionMethod) throws {
     let folder = try ScratchFolder()
     var inversion = try Inversion.made()
     inversion.options.method = method
-    inversion.options.nullText?.optimizer = .conjugateDirections
-    inversion.options.nullText?.start = .caption
-    inversion.options.interpolation = 0.7
     inversion.options.pivotRefinements = 3
-    inversion.options.budget = nil
     try inversion.write(to: folder("a.nti"))
     #expect(try Inversion(contentsOf: folder("a.nti")).options == inversion.options)
+    inversion.options.nullText?.budget = nil
+    try inversion.write(to: folder("a.nti"))
+    #expect(try Inversion(contentsOf: folder("a.nti")).options == inversion.options)
+    #expect(InversionMethod.ofOwnSettings.map(\.name) == InversionMethod.Name.allCases)
+  }
+
+  @Test("a file of an older version names neither sampler nor spacing: they are DDIM's, and leading")
+  func withoutSampler() throws {
+    var inversion = try Inversion.made()
+    inversion.schedule = inversion.schedule.with(spacing: .trailing)
+    #expect(try Changed(inversion) { _ in }.read() == inversion)
+    let read = try Changed(inversion) {
+      for key in ["sampler", "timestep_spacing"] { $0.metadata[key] = nil }
+    }.read()
+    inversion.schedule = inversion.schedule.with(spacing: .leading)
+    #expect(read == inversion && read.schedule.sampler == .ddim)
   }
 
   @Test("what a later version of the library adds is no obstacle, but a later version of the format is")
@@ -128,7 +140,7 @@ import Testing
     try inversion.write(to: folder("a.nti.partial"))
     let error = try #require(try inputError { try Inversion(contentsOf: folder("a.nti.partial")) })
     #expect(error.message.contains("not finished") && error.message.contains("goes on"))
-    #expect(try InversionReader(folder("a.nti.partial")).inversion() == inversion)
+    #expect(try InversionReader(folder("a.nti.partial")).unfinished() == UnfinishedInversion(inversion))
   }
 
   @Test("a file that is not there, or is something else, is told apart")

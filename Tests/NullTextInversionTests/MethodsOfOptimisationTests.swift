@@ -14,27 +14,29 @@ import Testing
     let index: Int
 
     func step(from embedding: Tensor, innerSteps: Int) throws -> NullTextOptimizer.Step {
-      try NullTextOptimizer(
-        predictor: small.predictor, caption: small.context(small.caption), options: small.options
-      ).step(index, from: latent, embedding: embedding, target: target, innerSteps: innerSteps)
+      let step = GuidedStep(small.model.unet, sampler: try small.sampler, guidance: small.options.guidance)
+      let loss = try NullTextLoss(
+        step, index, from: latent, caption: small.context(small.caption), target: target)
+      return try NullTextOptimizer(settings: #require(small.options.nullText)).fit(
+        loss, step: index, from: embedding, innerSteps: innerSteps)
     }
 
     /// Where the guided step leads to, worked out anew.
     func landing(of embedding: Tensor) throws -> Tensor {
       let timestep = try small.sampler.timesteps[index]
       let stem = try small.predictor.stem(latent, at: timestep)
-      let prediction = try small.predictor.guided(
-        null: small.predictor.prediction(stem, small.model.unet.context(embedding)),
-        text: small.predictor.prediction(stem, small.context(small.caption)), guidance: small.options.guidance
-      )
-      return try small.sampler.denoised(latent, prediction: prediction.value, step: index)
+      let null = try small.predictor.prediction(stem, small.model.unet.context(embedding)).value
+      let text = try small.predictor.prediction(stem, small.context(small.caption)).value
+      let guidance = small.options.guidance
+      let prediction = Tensor.combination(Float(1 - guidance), null, Float(guidance), text)
+      return try small.sampler.denoised(latent, prediction: prediction, step: index)
     }
   }
 
   @Test(
     "an optimiser that tests first never ends farther from the pivot than it began, and costs what it says",
-    arguments: [InversionOptions.Optimizer.adamTestingFirst, .conjugateDirections], ["sharded", "linear-v"])
-  func neverWorse(optimizer: InversionOptions.Optimizer, name: String) throws {
+    arguments: [NullText.Optimizer.adamTestingFirst, .conjugateDirections], ["sharded", "linear-v"])
+  func neverWorse(optimizer: NullText.Optimizer, name: String) throws {
     var small = try SmallInversion(name)
     small.options.nullText?.optimizer = optimizer
     let pivots = try small.inversion(for: .direct).pivots

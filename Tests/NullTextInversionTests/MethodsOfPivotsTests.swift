@@ -15,7 +15,7 @@ import Testing
     small.options.pivots = .random(seed: 3)
     let (inversion, evaluations) = try small.counting { try small.inversion() }
     #expect(evaluations == EvaluationCount())
-    let picture = small.model.encode(small.picture.image)
+    let picture = try small.model.encode(small.picture.image)
     #expect(inversion.pivots[0] == picture && inversion.pivots.count == 6)
     let noises = zip(inversion.pivots.dropFirst(), try small.sampler.timesteps.reversed()).map {
       pivot, timestep in

@@ -15,7 +15,7 @@ import Testing
 
   @Test("negative prompt: with the caption as null embedding both predictions agree, and guidance cancels")
   func negativePrompt() throws {
-    let small = try small(.negativePrompt)
+    let small = try small(.negativePrompt())
     let (inversion, evaluations) = try small.counting { try small.inversion() }
     #expect(evaluations == EvaluationCount(forward: 2 * 4, stem: 2 * 4))
     let caption = try small.model.embedding(of: small.caption)
@@ -28,9 +28,10 @@ import Testing
         stem, small.model.unet.context(inversion.nullEmbeddings[index]))
       #expect(null.value == conditional.value)
       for guidance in [0, 1, 3, 7.5, 20] {
-        let prediction = try small.predictor.guided(null: null, text: conditional, guidance: guidance)
+        let prediction = Tensor.combination(
+          Float(1 - guidance), null.value, Float(guidance), conditional.value)
         let next = try small.sampler.denoised(
-          inversion.trajectory[index], prediction: prediction.value, step: index)
+          inversion.trajectory[index], prediction: prediction, step: index)
         expectClose(
           next, inversion.trajectory[index + 1], relative: 1e-5, "guidance \(guidance), step \(index)")
       }
@@ -78,31 +79,34 @@ import Testing
 
   @Test("global null-text: one embedding for all steps, nearer to the pivots than where it started")
   func globalNullText() throws {
-    var small = try small(.globalNullText)
-    small.options.nullText?.innerSteps = 5
-    let (inversion, evaluations) = try small.counting { try small.inversion() }
+    var settings = SmallInversion.globalNullText
+    settings.sweeps = 5
+    var small = try small(.globalNullText(settings))
+    var kept: [UnfinishedInversion] = []
+    let (inversion, evaluations) = try small.counting { try small.inversion { kept.append($0) } }
     // Pivots, five sweeps of three evaluations a step, and the walk.
     #expect(
       evaluations == EvaluationCount(forward: (1 + 5 * 3 + 2) * 4, backward: 5 * 4, stem: (1 + 5 + 1) * 4))
     #expect(Set(inversion.nullEmbeddings.map(\.bits)).count == 1)
     #expect(inversion.nullEmbeddings[0] != (try small.model.embedding(of: "")))
-    #expect(inversion.sweeps == nil)
+    #expect(kept.last?.inversion.trajectory.count == 5 && kept.last?.sweeps == nil)
 
-    small.options.nullText?.innerSteps = 0
+    settings.sweeps = 0
+    small.options.method = .globalNullText(settings)
     let start = try small.inversion()
     #expect(start.nullEmbeddings[0] == (try small.model.embedding(of: "")))
     #expect(inversion.losses.reduce(0, +) < start.losses.reduce(0, +))
-    small.options.nullText?.innerSteps = 5
-    small.options.nullText?.earlyStop = 1e9
+    (settings.sweeps, settings.earlyStop) = (5, 1e9)
+    small.options.method = .globalNullText(settings)
     let (_, first) = try small.counting { try small.inversion() }
     #expect(first.backward == 4)
   }
 
   @Test("interpolation goes from the caption's embedding to the empty text's, row by row along great circles")
   func interpolation() throws {
-    var small = try small(.negativePrompt)
+    var small = try small(.negativePrompt())
     func null(_ share: Double) throws -> (Tensor, EvaluationCount) {
-      small.options.interpolation = share
+      small.options.method = .negativePrompt(NegativePrompt(interpolation: share))
       let (inversion, evaluations) = try small.counting { try small.inversion() }
       return (inversion.nullEmbeddings[0], evaluations)
     }
@@ -126,8 +130,7 @@ import Testing
 
     small.options.method = .ddim
     let ddim = try small.inversion()
-    small.options.method = .negativePrompt()
-    small.options.interpolation = 1
+    small.options.method = .negativePrompt(NegativePrompt(interpolation: 1))
     expectClose(try small.inversion().trajectory[4], ddim.trajectory[4], relative: 1e-5)
   }
 }

@@ -13,7 +13,9 @@ import Testing
     let expected = try golden.latents("pivots")
     var pivots = [expected[0]]
     let caption = golden.model.unet.context(try golden.model.embedding(of: golden.caption))
-    try PivotTrajectory(predictor: golden.predictor, caption: caption).complete(&pivots) { _ in }
+    try PivotTrajectory(
+      predictor: NoisePredictor(unet: golden.model.unet), sampler: golden.sampler, caption: caption
+    ).complete(&pivots) { _ in }
     #expect(pivots.count == expected.count)
     for (pivot, expected) in zip(pivots, expected) { expectClose(pivot, expected, relative: 1e-3) }
   }
@@ -26,16 +28,15 @@ import Testing
     let embeddings = try golden.rows("null_embeddings")
     let losses = try golden.rows("all_losses").map(\.scalars)
     let counts = try golden.file.tensor(named: "inner_steps").scalars.map { Int($0) }
-    let optimizer = NullTextOptimizer(
-      predictor: try golden.predictor,
-      caption: golden.model.unet.context(try golden.model.embedding(of: golden.caption)),
-      options: golden.options)
+    let settings = try golden.settings
+    let optimizer = NullTextOptimizer(settings: settings)
     var embedding = try golden.file.tensor(named: "start")
     for index in 0..<golden.options.steps {
-      let step = try optimizer.step(
-        index, from: walked[index], embedding: embedding, target: pivots[golden.options.steps - index - 1],
-        innerSteps: golden.options.innerSteps)
-      let limit = golden.options.stoppingLoss(at: index)
+      let step = try optimizer.fit(
+        golden.loss(index, from: walked[index], target: pivots[golden.options.steps - index - 1]),
+        step: index,
+        from: embedding, innerSteps: settings.innerSteps)
+      let limit = settings.stoppingLoss(at: index)
       let isClear = losses[index].prefix(counts[index]).allSatisfy { abs(Double($0) / limit - 1) > 0.01 }
       if isClear { #expect(step.updates == counts[index], "step \(index)") }
       for (loss, expected) in zip(step.losses, losses[index].prefix(counts[index])) {
@@ -51,15 +52,13 @@ import Testing
   func published(name: String) throws {
     let golden = try GoldenInversion(name)
     let pivots = try golden.latents("pivots")
-    let optimizer = NullTextOptimizer(
-      predictor: try golden.predictor,
-      caption: golden.model.unet.context(try golden.model.embedding(of: golden.caption)),
-      options: golden.options)
+    let settings = try golden.settings
+    let optimizer = NullTextOptimizer(settings: settings)
     for index in [0, 10, 25, 49] {
       func tensor(_ name: String) throws -> Tensor { try golden.file.tensor(named: "step.\(index).\(name)") }
-      let step = try optimizer.step(
-        index, from: tensor("latent").channelsLast(), embedding: tensor("start"), target: pivots[49 - index],
-        innerSteps: golden.options.innerSteps)
+      let step = try optimizer.fit(
+        golden.loss(index, from: tensor("latent").channelsLast(), target: pivots[49 - index]), step: index,
+        from: tensor("start"), innerSteps: settings.innerSteps)
       let expected = try tensor("losses").scalars.filter { $0 >= 0 }
       #expect(step.updates == expected.count, "step \(index)")
       for (loss, expected) in zip(step.losses, expected) {
@@ -71,24 +70,25 @@ import Testing
     }
   }
 
-  #if !DEBUG
-    @Test("inverts a picture of the demo model with the published recipe as torch does")
-    func wholePublished() throws {
-      let golden = try GoldenInversion("emoji-200000000031")
-      let pivots = try golden.latents("pivots")
-      let size = PixelSize(width: 128, height: 128)
-      let picture = PreparedPicture(
-        image: try golden.picture, sourceSize: size, crop: PixelRect(x: 0, y: 0, width: 128, height: 128))
-      let inverter = Inverter(golden.model, caption: golden.caption, options: golden.options)
-      var inversion = try inverter.begin(picture)
-      try inverter.complete(&inversion, of: picture)
-      for (pivot, expected) in zip(inversion.pivots, pivots) { expectClose(pivot, expected, relative: 1e-3) }
-      let expected = try golden.file.tensor(named: "inner_steps").scalars.reduce(0, +)
-      #expect(abs(Float(inversion.innerSteps.reduce(0, +)) / expected - 1) <= 0.05)
-      #expect(abs(inversion.psnr - Double(try golden.file.tensor(named: "psnr").scalars[0])) < 0.3)
-      #expect(abs(inversion.psnrBound - Double(try golden.file.tensor(named: "psnr_bound").scalars[0])) < 0.3)
-    }
-  #endif
+  @Test(
+    "inverts a picture of the demo model with the published recipe as torch does",
+    arguments: GoldenInversion.whole)
+  func wholePublished(name: String) throws {
+    let golden = try GoldenInversion(name)
+    let pivots = try golden.latents("pivots")
+    let size = PixelSize(width: 128, height: 128)
+    let picture = PreparedPicture(
+      image: try golden.picture, sourceSize: size, crop: PixelRect(x: 0, y: 0, width: 128, height: 128))
+    let inverter = Inverter(golden.model, caption: golden.caption, options: golden.options)
+    var unfinished = UnfinishedInversion(try inverter.begin(picture))
+    try inverter.complete(&unfinished, of: picture)
+    let inversion = unfinished.inversion
+    for (pivot, expected) in zip(inversion.pivots, pivots) { expectClose(pivot, expected, relative: 1e-3) }
+    let expected = try golden.file.tensor(named: "inner_steps").scalars.reduce(0, +)
+    #expect(abs(Float(inversion.innerSteps.reduce(0, +)) / expected - 1) <= 0.05)
+    #expect(abs(inversion.psnr - Double(try golden.file.tensor(named: "psnr").scalars[0])) < 0.3)
+    #expect(abs(inversion.psnrBound - Double(try golden.file.tensor(named: "psnr_bound").scalars[0])) < 0.3)
+  }
 
   @Test("inverts as a whole as torch does", arguments: ["four-levels", "sharded"])
   func whole(name: String) throws {
@@ -98,9 +98,10 @@ import Testing
       image: try golden.picture, sourceSize: expected.sourceSize, crop: expected.crop)
     let inverter = Inverter(golden.model, caption: golden.caption, options: golden.options)
     let before = golden.model.unet.counter.total
-    var inversion = try inverter.begin(picture)
-    expectClose(inversion.latent, expected.latent, relative: 1e-3)
-    try inverter.complete(&inversion, of: picture)
+    var unfinished = UnfinishedInversion(try inverter.begin(picture))
+    expectClose(unfinished.inversion.latent, expected.latent, relative: 1e-3)
+    try inverter.complete(&unfinished, of: picture)
+    let inversion = unfinished.inversion
     for (pivot, expected) in zip(inversion.pivots, expected.pivots) {
       expectClose(pivot, expected, relative: 1e-3)
     }
@@ -118,28 +119,23 @@ import Testing
   func noGuidance() throws {
     let golden = try GoldenInversion("sharded")
     let (pivots, walked) = (try golden.latents("pivots"), try golden.latents("trajectory"))
-    var options = golden.options
-    options.guidance = 1
-    let optimizer = NullTextOptimizer(
-      predictor: try golden.predictor,
-      caption: golden.model.unet.context(try golden.model.embedding(of: golden.caption)), options: options)
     let start = try golden.file.tensor(named: "start")
-    let step = try optimizer.step(0, from: walked[0], embedding: start, target: pivots[7], innerSteps: 2)
+    let step = try NullTextOptimizer(settings: golden.settings).fit(
+      golden.loss(0, from: walked[0], target: pivots[7], guidance: 1), step: 0, from: start, innerSteps: 2)
     #expect(step.embedding == start)
   }
 
   @Test("makes one update even when the first loss is low enough, and saves what it gave")
   func earlyStop() throws {
     let golden = try GoldenInversion("sharded")
-    var options = golden.options
-    options.nullText?.earlyStop = 1e9
+    var settings = try golden.settings
+    settings.earlyStop = 1e9
     let walked = try golden.latents("trajectory")
     let start = try golden.file.tensor(named: "start")
-    let caption = golden.model.unet.context(try golden.model.embedding(of: golden.caption))
-    func step(_ optimizer: InversionOptions.Optimizer) throws -> NullTextOptimizer.Step {
-      options.nullText?.optimizer = optimizer
-      return try NullTextOptimizer(predictor: golden.predictor, caption: caption, options: options)
-        .step(0, from: walked[0], embedding: start, target: golden.latents("pivots")[7], innerSteps: 5)
+    func step(_ optimizer: NullText.Optimizer) throws -> NullTextOptimizer.Step {
+      settings.optimizer = optimizer
+      let loss = try golden.loss(0, from: walked[0], target: golden.latents("pivots")[7])
+      return try NullTextOptimizer(settings: settings).fit(loss, step: 0, from: start, innerSteps: 5)
     }
     let published = try step(.adam)
     #expect(published.updates == 1 && published.embedding != start)

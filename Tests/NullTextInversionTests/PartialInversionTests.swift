@@ -8,23 +8,24 @@ import Testing
 
 @Suite("Unfinished inversions") struct PartialInversionTests {
   static let ways: [Change<InversionOptions>] = [
-    Change("as published") { _ in }, Change("testing first") { $0.optimizer = .adamTestingFirst },
+    Change("as published") { _ in }, Change("testing first") { $0.nullText?.optimizer = .adamTestingFirst },
     Change("conjugate directions from the caption") {
-      $0.optimizer = .conjugateDirections
-      $0.start = .caption
+      $0.nullText?.optimizer = .conjugateDirections
+      $0.nullText?.start = .caption
     },
     Change("refined pivots") {
       $0.pivotRefinements = 1
-      $0.innerSteps = 1
+      $0.nullText?.innerSteps = 1
     },
     Change("random pivots") { $0.pivots = .random(seed: 7) },
     Change("negative prompt") { $0.method = .negativePrompt() },
     Change("interpolated negative prompt") {
-      $0.method = .negativePrompt()
-      $0.interpolation = 0.3
+      $0.method = .negativePrompt(NegativePrompt(interpolation: 0.3))
     },
     Change("direct") { $0.method = .direct }, Change("ddim") { $0.method = .ddim },
-    Change("global null text") { $0.method = .globalNullText() },
+    Change("global null text") {
+      $0.method = .globalNullText(SmallInversion.globalNullText)
+    },
   ]
 
   @Test(
@@ -34,7 +35,7 @@ import Testing
     var small = try SmallInversion(steps: 3)
     way.apply(&small.options)
     let folder = try ScratchFolder()
-    let partial = PartialInversion(url: folder("a.nti.partial"))
+    let partial = PartialInversion(folder("a.nti.partial"))
     var kept: [(bytes: Data, at: EvaluationCount)] = []
     let (whole, all) = try small.counting {
       let before = small.model.unet.counter.total
@@ -60,25 +61,26 @@ import Testing
   func cannotKeep() throws {
     let small = try SmallInversion(steps: 2)
     let folder = try ScratchFolder()
-    let partial = PartialInversion(url: folder("a.nti.partial"))
+    let partial = PartialInversion(folder("a.nti.partial"))
     var calls = 0
     let error = try inputError {
       try small.inversion { inversion in
         calls += 1
         // A name that no file system takes stands for a disk that is full.
         let url = calls < 3 ? partial.url : folder(String(repeating: "x", count: 300))
-        try PartialInversion(url: url).keep(inversion)
+        try PartialInversion(url).keep(inversion)
       }
     }
     #expect(error?.kind == .unwritable && calls == 3)
     #expect(try folder.names == ["a.nti.partial"])
-    #expect(try partial.resume(small.begin())?.pivots.count == 3)
+    #expect(try partial.resume(small.begin())?.inversion.pivots.count == 3)
   }
 
   @Test("nothing kept is nothing to go on with, and removing nothing is no error")
   func nothing() throws {
     let folder = try ScratchFolder()
-    let partial = PartialInversion(url: PartialInversion.url(for: folder("a.b.nti")))
+    let partial = PartialInversion(
+      try #require(InversionFiles(result: folder("a.b.nti")).partial))
     #expect(partial.url.lastPathComponent == "a.b.nti.partial")
     #expect(try partial.resume(.made(made: 0)) == nil)
     partial.remove()
@@ -91,20 +93,30 @@ import Testing
 @Suite("Unfinished inversions: other arguments and damage") struct PartialInversionMismatchTests {
   static let otherThings: [Change<Inversion>] = [
     Change("caption") { $0.caption += "." }, Change("model") { $0.modelFingerprint = "fedcba9876543210" },
-    Change("schedule") { $0.schedule.stepsOffset = 0 },
-    Change("schedule") { $0.schedule.finalAlpha = .one },
+    Change("schedule") { $0.schedule = $0.schedule.with(stepsOffset: 0) },
+    Change("schedule") { $0.schedule = $0.schedule.with(finalAlpha: .one) },
+    Change("schedule") { $0.schedule = $0.schedule.with(prediction: .epsilon) },
+    Change("schedule") { $0.schedule = $0.schedule.with(sampler: .dpmSolver) },
     Change("picture") { $0.pictureFingerprint = "0" }, Change("picture") { $0.crop.x += 1 },
     Change("picture") { $0.sourceSize.width += 1 },
   ]
 
   static let otherOptions: [Change<InversionOptions>] = [
     Change("method") { $0.method = .ddim }, Change("guidance") { $0.guidance = 7.4 },
-    Change("inner steps") { $0.innerSteps = 9 }, Change("early stop") { $0.earlyStop = 2e-5 },
-    Change("optimizer") { $0.optimizer = .adamTestingFirst }, Change("start") { $0.start = .caption },
-    Change("interpolation") { $0.interpolation = 0.1 },
+    Change("inner steps") { $0.nullText?.innerSteps = 9 },
+    Change("early stop") { $0.nullText?.earlyStop = 2e-5 },
+    Change("optimizer") { $0.nullText?.optimizer = .adamTestingFirst },
+    Change("start") { $0.nullText?.start = .caption },
     Change("no random pivots") { $0.pivots = .inversion },
     Change("other random pivots") { $0.pivots = .random(seed: 1) },
-    Change("refinements") { $0.pivotRefinements = 1 }, Change("no budget") { $0.budget = nil },
+    Change("refinements") { $0.pivotRefinements = 1 }, Change("no budget") { $0.nullText?.budget = nil },
+  ]
+
+  static let otherSettings: [(InversionMethod, InversionMethod)] = [
+    (.negativePrompt(), .negativePrompt(NegativePrompt(interpolation: 0.1))),
+    (.globalNullText(), .globalNullText(GlobalNullText(sweeps: 9))),
+    (.globalNullText(), .globalNullText(GlobalNullText(earlyStop: 2e-5))),
+    (.globalNullText(), .globalNullText(GlobalNullText(start: .caption))),
   ]
 
   static let contradictions: [Change<Inversion>] = [
@@ -120,10 +132,10 @@ import Testing
   ]
 
   /// A step of an inversion, and what the same arguments begin with.
-  private let kept: Inversion
+  private let kept: UnfinishedInversion
   private let begun: Inversion
   private let folder: ScratchFolder
-  private var partial: PartialInversion { PartialInversion(url: folder("a.nti.partial")) }
+  private var partial: PartialInversion { PartialInversion(folder("a.nti.partial")) }
 
   init() throws {
     kept = try .made(made: 1)
@@ -141,7 +153,7 @@ import Testing
     "another caption, model, schedule or picture is refused by its name",
     arguments: otherThings)
   func mismatch(change: Change<Inversion>) throws {
-    try expectMismatch(naming: change.testDescription, change.apply)
+    try expectMismatch(naming: change.testDescription) { change.apply(&$0) }
   }
 
   @Test(
@@ -149,6 +161,21 @@ import Testing
     arguments: otherOptions)
   func options(change: Change<InversionOptions>) throws {
     try expectMismatch(naming: "options") { change.apply(&$0.options) }
+  }
+
+  @Test("any other setting of another method is refused", arguments: otherSettings)
+  func settings(method: InversionMethod, other: InversionMethod) throws {
+    var kept = kept
+    kept.inversion.options.method = method
+    try expectMismatch(naming: "options", kept) { $0.options.method = other }
+  }
+
+  @Test("a beginning of an older version, which does not tell the spacing, is gone on with")
+  func otherSpacing() throws {
+    try partial.keep(kept)
+    var begun = begun
+    begun.schedule = begun.schedule.with(spacing: .trailing)
+    #expect(try partial.resume(begun) == kept)
   }
 
   @Test("another number of steps is refused")
@@ -162,21 +189,25 @@ import Testing
     "a beginning whose numbers were rounded otherwise is refused, since it could not end with the same bytes")
   func otherRounding() throws {
     var other = kept
-    other.pivots[0].withMutableScalars { $0[5] = $0[5].nextUp }
+    other.inversion.pivots[0].withMutableScalars { $0[5] = $0[5].nextUp }
     try partial.keep(other)
     let error = try inputError { try partial.resume(begun) }
     #expect(error?.kind == .mismatch && error?.message.contains("processor") == true)
   }
 
-  private func expectMismatch(naming word: String, _ change: (inout Inversion) -> Void) throws {
+  private func expectMismatch(
+    naming word: String, _ kept: UnfinishedInversion? = nil, _ change: (inout Inversion) -> Void
+  ) throws {
+    let kept = kept ?? self.kept
     try partial.keep(kept)
     var begun = begun
+    begun.options = kept.inversion.options
     change(&begun)
     let error = try inputError { try partial.resume(begun) }
     #expect(error?.kind == .mismatch)
     let message = error?.message ?? "taken up"
     #expect(message.contains(word) && message.contains("Remove it to start afresh"), "\(message)")
-    #expect(try InversionReader(partial.url).inversion() == kept)
+    #expect(try InversionReader(partial.url).unfinished() == kept)
   }
 
   @Test(
@@ -184,7 +215,7 @@ import Testing
     arguments: contradictions)
   func damaged(change: Change<Inversion>) throws {
     var kept = kept
-    change.apply(&kept)
+    change.apply(&kept.inversion)
     try partial.keep(kept)
     let error = try inputError { try partial.resume(begun) }
     #expect(error?.kind == .malformed)
@@ -193,7 +224,9 @@ import Testing
 
   @Test("a file that is cut short, or no inversion at all, is refused")
   func unreadable() throws {
-    for bytes in [Data(), Data("x".utf8), kept.fileData().dropLast(1), kept.fileData().prefix(900)] {
+    for bytes in [
+      Data(), Data("x".utf8), kept.inversion.fileData().dropLast(1), kept.inversion.fileData().prefix(900),
+    ] {
       try bytes.write(to: partial.url)
       #expect(try inputError { try partial.resume(begun) }?.kind == .malformed)
     }
@@ -214,8 +247,7 @@ import Testing
     @Sendable func invert(_ name: String, _ progress: ProgressHandler? = nil) async throws -> InvertedImage {
       try await editor.invert(
         image: SmallInversion.picture, caption: small.caption, options: small.options,
-        file: folder(name),
-        progress: progress)
+        files: InversionFiles(result: folder(name)), progress: progress)
     }
     let undisturbed = try await invert("whole.nti")
     let whole = try Data(contentsOf: folder("whole.nti"))
@@ -245,9 +277,9 @@ import Testing
     let small = try SmallInversion(steps: 2)
     let editor = try await ImageEditor(model: .directory(small.model.checkpoint.url))
     let folder = try ScratchFolder()
-    let partial = PartialInversion(url: folder("a.nti.partial"))
-    var begun = try small.begin()
-    begun.pivots.append(begun.pivots[0])
+    let partial = PartialInversion(folder("a.nti.partial"))
+    var begun = UnfinishedInversion(try small.begin())
+    begun.inversion.pivots.append(begun.inversion.pivots[0])
     try partial.keep(begun)
     let bytes = try Data(contentsOf: partial.url)
 
@@ -255,7 +287,7 @@ import Testing
     let error = await #expect(throws: InputError.self) {
       try await editor.invert(
         image: SmallInversion.picture, caption: "a dog on the mat", options: small.options,
-        file: folder("a.nti"))
+        files: InversionFiles(result: folder("a.nti")))
     }
     #expect(error?.kind == .mismatch && error?.message.contains(small.caption) == true)
     #expect(editor.model.unet.counter.total == before)
@@ -271,7 +303,8 @@ import Testing
     for file in [folder("none/a.nti"), folder.url] {
       let error = await #expect(throws: InputError.self) {
         try await editor.invert(
-          image: SmallInversion.picture, caption: small.caption, options: small.options, file: file)
+          image: SmallInversion.picture, caption: small.caption, options: small.options,
+          files: InversionFiles(result: file))
       }
       #expect(error?.kind == .unwritable)
     }

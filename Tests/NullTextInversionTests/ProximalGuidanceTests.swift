@@ -58,7 +58,8 @@ import Testing
     options.guidance = guidance
     options.proximal = proximal
     try options.validate()
-    let sampler = EditSampler(model: small.model, source: SourceBranch(inversion), progress: nil)
+    let source = SourceBranch(inversion, byteLimit: 1 << 30)
+    let sampler = EditSampler(model: small.model, source: source, progress: nil)
     return try sampler.sample([prompt], options: options)[0].latents
   }
 

@@ -12,16 +12,18 @@ struct SmallInversion {
   let model: DiffusionModel
   let picture: PreparedPicture
   var caption = "a cat on the mat"
-  var options = InversionOptions()
+  var options = InversionOptions(method: .nullText(nullText))
+
+  /// Settings for few evaluations.
+  static let nullText = NullText(innerSteps: 2, earlyStop: 1e-9)
+  static let globalNullText = GlobalNullText(sweeps: 2, earlyStop: 1e-9)
 
   /// - Parameter name: of a checkpoint in `Tests/Fixtures/models`.
   init(_ name: String = "sharded", steps: Int = 4) throws {
     model = try DiffusionModel(.directory(Fixtures.url("models/\(name)")))
     picture = try model.prepare(Self.picture)
     options.steps = steps
-    options.nullText?.innerSteps = 2
     options.guidance = 3
-    options.nullText?.earlyStop = 1e-9
   }
 
   /// Slopes and squares, a little larger than what the models see.
@@ -37,7 +39,7 @@ struct SmallInversion {
 
   var sampler: DDIM { get throws { try DDIM(model.schedule, stepCount: options.steps) } }
 
-  var predictor: NoisePredictor { get throws { NoisePredictor(unet: model.unet, sampler: try sampler) } }
+  var predictor: NoisePredictor { NoisePredictor(unet: model.unet) }
 
   /// A text as the network reads it.
   func context(_ text: String) throws -> TextContext { model.unet.context(try model.embedding(of: text)) }
@@ -45,14 +47,14 @@ struct SmallInversion {
   func begin() throws -> Inversion { try Inverter(model, caption: caption, options: options).begin(picture) }
 
   /// The whole inversion, or what is missing of `begun`.
-  func inversion(from begun: Inversion? = nil, keep: @escaping (Inversion) throws -> Void = { _ in }) throws
-    -> Inversion
-  {
+  func inversion(
+    from begun: UnfinishedInversion? = nil, keep: @escaping (UnfinishedInversion) throws -> Void = { _ in }
+  ) throws -> Inversion {
     var inverter = Inverter(model, caption: caption, options: options)
     inverter.keep = keep
-    var inversion = try begun ?? inverter.begin(picture)
-    try inverter.complete(&inversion, of: picture)
-    return inversion
+    var unfinished = try begun ?? UnfinishedInversion(inverter.begin(picture))
+    try inverter.complete(&unfinished, of: picture)
+    return unfinished.inversion
   }
 
   /// What `work` gives, and the evaluations that it makes.
@@ -94,6 +96,38 @@ extension Inversion {
       trajectory: walked,
       losses: (0..<finished).map { 1 / Float($0 + 3) }, innerSteps: Array(0..<finished),
       psnr: finished == steps ? 23.456789012345677 : 0, psnrBound: finished == steps ? .infinity : 0)
+  }
+}
+
+extension UnfinishedInversion {
+  /// An unfinished inversion of made-up numbers.
+  static func made(steps: Int = 3, made: Int) throws -> UnfinishedInversion {
+    UnfinishedInversion(try .made(steps: steps, made: made))
+  }
+}
+
+extension InversionMethod {
+  /// Every method, with no setting at its default.
+  static let ofOwnSettings: [InversionMethod] = [
+    .nullText(
+      NullText(
+        innerSteps: 7, earlyStop: 1.1e-7, optimizer: .conjugateDirections, start: .caption,
+        budget: .seconds(12.34))),
+    .negativePrompt(NegativePrompt(interpolation: 0.7)), .direct, .ddim,
+    .globalNullText(GlobalNullText(sweeps: 7, earlyStop: 1.1e-7, start: .caption)),
+  ]
+}
+
+extension ScheduleRecord {
+  /// The record with something changed in it.
+  func with(
+    sampler: SamplerName? = nil, spacing: TimestepSpacing? = nil, stepsOffset: Int? = nil,
+    finalAlpha: NoiseSchedule.FinalAlpha? = nil, prediction: NoiseSchedule.Prediction? = nil
+  ) -> ScheduleRecord {
+    ScheduleRecord(
+      sampler: sampler ?? self.sampler, spacing: spacing ?? self.spacing,
+      stepsOffset: stepsOffset ?? self.stepsOffset, finalAlpha: finalAlpha ?? self.finalAlpha,
+      prediction: prediction ?? self.prediction)
   }
 }
 

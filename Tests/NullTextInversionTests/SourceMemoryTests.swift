@@ -17,7 +17,7 @@ import Testing
   private func sample(
     _ prompts: [String], _ options: EditOptions = EditOptions(), from source: SourceBranch? = nil
   ) throws -> (result: [EditSampler.Path], evaluations: EvaluationCount) {
-    let source = source ?? SourceBranch(inversion)
+    let source = source ?? SourceBranch(inversion, byteLimit: 1 << 30)
     return try small.counting {
       try EditSampler(model: small.model, source: source, progress: nil).sample(prompts, options: options)
     }
@@ -27,7 +27,7 @@ import Testing
 
   @Test("a second edit asks nothing of the source, and the same edit gives the same latents")
   func remembered() throws {
-    let source = SourceBranch(inversion)
+    let source = SourceBranch(inversion, byteLimit: 1 << 30)
     let first = try sample([dog], from: source)
     // Four of five steps read the source's cross-attention; two steps change the self-attention of the stem.
     #expect(first.evaluations == EvaluationCount(forward: 2 * 5 + 4, stem: 5 + 2 + 4))
@@ -59,9 +59,9 @@ import Testing
 
   @Test("an edit that wants more than was remembered adds to it")
   func growing() throws {
-    let source = SourceBranch(inversion)
+    let source = SourceBranch(inversion, byteLimit: 1 << 30)
     var small = EditOptions()
-    small.selfGrid = 4
+    small.promptToPrompt?.selfGrid = 4
     #expect(try sample([dog], small, from: source).evaluations.forward == 14)
     #expect(try sample([dog], small, from: source).evaluations.forward == 10)
     let large = EditOptions()
@@ -89,8 +89,8 @@ import Testing
     let prompts = [dog, "a big red cat on the mat", inversion.caption, "a cat on the mat and a dog"]
     var blended = EditOptions()
     blended.blend = LocalBlend("mat", "mat")
-    blended.emphasis = [Emphasis("mat", 2)]
-    blended.crossStepsOfWords = [WordWindow("mat", 1)]
+    blended.promptToPrompt?.emphasis = [Emphasis("mat", 2)]
+    blended.promptToPrompt?.crossStepsOfWords = [WordWindow("mat", 1)]
     for options in [EditOptions(), blended] {
       let together = try sample(prompts, options)
       let reading = try sample([dog], options).evaluations.forward - 10
@@ -121,12 +121,13 @@ import Testing
   func reproduces() throws {
     var options = EditOptions()
     options.control = .none
-    for method in [InversionMethod.nullText, .negativePrompt, .ddim] {
+    for method in [small.options.method, .negativePrompt(), .ddim] {
       let inversion = try small.inversion(for: method)
-      let paths = try sample([inversion.caption], options, from: SourceBranch(inversion)).result
+      let paths = try sample([inversion.caption], options, from: SourceBranch(inversion, byteLimit: 1 << 30))
+        .result
       for (latent, expected) in zip(paths[0].latents, inversion.trajectory) {
         // Where the null embedding is the caption's, guidance cancels but for rounding.
-        expectClose(latent, expected, relative: method == .negativePrompt ? 1e-5 : 0)
+        expectClose(latent, expected, relative: method == .negativePrompt() ? 1e-5 : 0)
       }
     }
   }
@@ -317,8 +318,11 @@ private struct FourRows {
     let inversion = try small.inversion(for: .direct)
     _ = try editor.open(inversion)
     let changes: [Change<Inversion>] = [
-      Change("fingerprint") { $0.modelFingerprint = "0" }, Change("offset") { $0.schedule.stepsOffset += 1 },
-      Change("steps") { $0.schedule.stepCount = 3 }, Change("unfinished") { $0.trajectory.removeLast() },
+      Change("fingerprint") { $0.modelFingerprint = "0" },
+      Change("offset") {
+        $0.schedule = $0.schedule.with(stepsOffset: $0.schedule.stepsOffset + 1)
+      },
+      Change("steps") { $0.options.steps = 3 }, Change("unfinished") { $0.trajectory.removeLast() },
       Change("embeddings") { $0.nullEmbeddings = $0.nullEmbeddings.map { $0[0..<3] } },
     ]
     for change in changes {

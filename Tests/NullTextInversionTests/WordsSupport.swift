@@ -38,6 +38,46 @@ func toy(_ text: String, pieces: [String: Int] = [:]) -> PromptWords {
   return PromptWords(TokenizedPrompt(text: text, ids: ids + [1], ranges: ranges + [0..<0]))
 }
 
+// All texts of these tests are padded to 77 tokens.
+
+extension RefinementMapper {
+  init(from source: TokenizedPrompt, to target: TokenizedPrompt) {
+    self.init(from: source, to: target, length: 77)
+  }
+}
+
+extension ReplacementMapper {
+  init(from source: PromptWords, to target: PromptWords) throws {
+    try self.init(from: source, to: target, length: 77)
+  }
+}
+
+extension PromptAlignment {
+  init(source: PromptWords, target: PromptWords, controller: ControllerChoice) throws {
+    try self.init(source: source, target: target, controller: controller, length: 77)
+  }
+}
+
+extension CrossAttentionSchedule {
+  init(_ common: StepWindow = .all, words: [WordWindow], target: PromptWords, steps: Int) throws {
+    try self.init(common, words: words, target: target, steps: steps, length: 77)
+  }
+}
+
+extension [Emphasis] {
+  func equalizer(target: PromptWords) throws -> [Float] { try equalizer(target: target, length: 77) }
+}
+
+extension AttentionEdit {
+  init(
+    from source: PromptWords, to target: PromptWords, steps: Int,
+    _ settings: PromptToPrompt = PromptToPrompt()
+  ) throws {
+    try self.init(
+      settings, EditScene(source: source, target: target, stepCount: steps, textLength: 77))
+  }
+}
+
 /// The numbers that `Tools/write_words_fixtures.py` made its attention from.
 struct Noise {
   private var state: UInt32

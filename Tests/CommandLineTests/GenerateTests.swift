@@ -1,0 +1,55 @@
+import Foundation
+import NullTextInversion
+import Testing
+
+@Suite("nti generate") struct GenerateTests {
+  private let scratch: Scratch
+
+  init() throws { scratch = try Scratch() }
+
+  /// The picture that the program makes with some options.
+  private func picture(_ options: String...) async throws -> RGBImage {
+    let run = try await Program.run(
+      ["generate", "--prompt", "a cat on a mat", "--model", Sample.model, "--seed", "3", "-o", "made.png"]
+        + options, in: scratch)
+    #expect(run.status == 0, "\(run.errors)")
+    return try RGBImage(contentsOf: scratch("made.png"))
+  }
+
+  @Test("every sampler makes a picture of its own, and the same one again")
+  func samplers() async throws {
+    let few = try await picture("--steps", "10")
+    #expect(few.width == 16 && few.height == 16)
+    #expect(try await picture("--steps", "10", "--sampler", "ddim") == few)
+    let solved = try await picture("--sampler", "dpm-solver", "--steps", "10")
+    #expect(solved != few)
+    #expect(try await picture("--sampler", "dpm-solver", "--steps", "10") == solved)
+
+    let unguided = try await picture("--steps", "4", "--guidance", "1")
+    let consistent = try await picture("--sampler", "lcm", "--steps", "4", "--guidance", "1")
+    #expect(consistent != unguided)
+    #expect(try await picture("--sampler", "lcm", "--steps", "4", "--guidance", "1") == consistent)
+    // The noise between the steps follows from the seed too.
+    #expect(
+      try await picture("--sampler", "lcm", "--steps", "4", "--guidance", "1", "--seed", "4") != consistent)
+  }
+
+  @Test("a negative prompt changes the picture, unless there is no guidance")
+  func negativePrompt() async throws {
+    let plain = try await picture("--steps", "4")
+    #expect(try await picture("--steps", "4", "--negative-prompt", "") == plain)
+    #expect(try await picture("--steps", "4", "--negative-prompt", "a dog") != plain)
+    let unguided = try await picture("--steps", "4", "--guidance", "1")
+    #expect(
+      try await picture("--steps", "4", "--guidance", "1", "--negative-prompt", "a dog") == unguided)
+  }
+
+  @Test("a negative prompt that is too long is refused as a prompt is")
+  func longNegativePrompt() async throws {
+    let long = Array(repeating: "cat", count: 80).joined(separator: " ")
+    let run = try await Program.run(
+      ["generate", "--prompt", "a cat", "--negative-prompt", long, "--model", Sample.model], in: scratch)
+    #expect(run.status == 65 && run.errors.contains("negative prompt"))
+    #expect(try scratch.names.isEmpty)
+  }
+}
