@@ -70,7 +70,9 @@ public enum EditorUpdate<Result: Sendable>: Sendable {
   case finished(Result)
 }
 
-/// The updates of a long call. Leaving the loop over them cancels the call.
+/// The updates of a long call.
+///
+/// Leaving the loop over them cancels the call.
 public typealias EditorUpdates<Result: Sendable> = AsyncThrowingStream<EditorUpdate<Result>, any Error>
 
 extension AsyncThrowingStream where Failure == any Error {

@@ -1,6 +1,8 @@
 internal import Tensor
 
-/// How much memory may be spent on speed. Less memory gives the same results, later.
+/// How much memory may be spent on speed.
+///
+/// Less memory gives the same results, later.
 public struct MemoryLimits: Sendable, Hashable {
   /// The bytes of attention that an inverted picture remembers of its source, so that a second edit costs less than the
   /// first.

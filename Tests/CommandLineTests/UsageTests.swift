@@ -29,6 +29,7 @@ import Testing
     Case("invert", "photo.png", "--caption", "a cat", "--colour", "red", says: "--colour"),
     Case("invert", "photo.png", "--caption", "a cat", "--method", "magic", says: "negative-prompt"),
     Case("invert", "photo.png", "--caption", "a cat", "--budget", "soon", says: "60s"),
+    Case("invert", "photo.png", "--caption", "a cat", "--budget", "1e30s", says: "a budget of 1e+30"),
     Case("invert", "photo.png", "--caption", "a cat", "--optimizer", "magic", says: "conjugate-directions"),
     Case("invert", "x.png", "--caption", "a", "--method", "ddim", "--fast", says: "--method null-text"),
     Case(

@@ -7,6 +7,17 @@ import Testing
 @Suite("The queue of an editor") struct ComputeQueueTests {
   private struct Failure: Error {}
 
+  /// A value that tasks share.
+  private final class Shared<Value: Sendable>: Sendable {
+    private let value: Mutex<Value>
+
+    init(_ value: Value) { self.value = Mutex(value) }
+
+    func withLock<Result: Sendable>(_ body: (inout sending Value) -> sending Result) -> Result {
+      value.withLock(body)
+    }
+  }
+
   /// Work that lasts until it is told to end.
   private final class Gate: Sendable {
     private let (begun, ended) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
@@ -31,7 +42,7 @@ import Testing
   @Test("runs one piece of work at a time, each once, whatever throws or is cancelled")
   func exclusive() async throws {
     let queue = ComputeQueue()
-    let state = Mutex((running: 0, most: 0, done: 0))
+    let state = Shared((running: 0, most: 0, done: 0))
     await withTaskGroup { group in
       for number in 0..<200 {
         group.addTask {
@@ -64,7 +75,7 @@ import Testing
   func waiting() async throws {
     let queue = ComputeQueue()
     let gate = Gate()
-    let order = Mutex<[Int]>([])
+    let order = Shared([Int]())
     let first = Task { try await queue.run { gate.pass() } }
     await gate.waitUntilBegun()
     var waiting: [Task<Void, any Error>] = []
@@ -86,7 +97,7 @@ import Testing
   @Test("does no work for a task that was cancelled before")
   func cancelled() async throws {
     let queue = ComputeQueue()
-    let isDone = Mutex(false)
+    let isDone = Shared(false)
     let task = Task {
       withUnsafeCurrentTask { $0?.cancel() }
       try await queue.run { isDone.withLock { $0 = true } }

@@ -25,7 +25,9 @@ public struct EditOptions: Sendable, Hashable {
   /// The defaults, or another control.
   public init(control: EditControl = .promptToPrompt()) { self.control = control }
 
-  /// The settings of prompt-to-prompt; nil if the control is another. Setting them chooses the control.
+  /// The settings of prompt-to-prompt; nil if the control is another.
+  ///
+  /// Setting them chooses the control.
   public var promptToPrompt: PromptToPrompt? {
     get { if case .promptToPrompt(let settings) = control { settings } else { nil } }
     set { if let newValue { control = .promptToPrompt(newValue) } }

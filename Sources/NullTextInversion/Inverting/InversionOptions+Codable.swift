@@ -48,7 +48,7 @@ extension InversionMethod {
       try values.read(.earlyStop, into: &settings.earlyStop)
       try values.read(.optimizer, into: &settings.optimizer)
       try values.read(.start, into: &settings.start)
-      settings.budget = try values.decodeIfPresent(Double.self, forKey: .budget).map { .seconds($0) }
+      settings.budget = try values.decodeIfPresent(Double.self, forKey: .budget).map(NullText.budget)
       self = .nullText(settings)
     case .negativePrompt(var settings):
       try values.read(.interpolation, into: &settings.interpolation)

@@ -35,7 +35,9 @@ public struct InversionOptions: Sendable, Hashable {
   /// Null-text inversion with ``NullText/fast``: about the same reconstruction for far fewer evaluations.
   public static var fast: InversionOptions { InversionOptions(method: .nullText(.fast)) }
 
-  /// The settings of null-text inversion; nil if the method is another. Setting them chooses the method.
+  /// The settings of null-text inversion; nil if the method is another.
+  ///
+  /// Setting them chooses the method.
   public var nullText: NullText? {
     get { if case .nullText(let settings) = method { settings } else { nil } }
     set { if let newValue { method = .nullText(newValue) } }

@@ -141,6 +141,10 @@ struct InversionSettings: ParsableArguments {
     else {
       throw ValidationError("write a time like 60s, 2m or 1h.")
     }
-    return .seconds(number * (unit ?? 1))
+    do {
+      return try NullText.budget(seconds: number * (unit ?? 1))
+    } catch {
+      throw ValidationError(error.message)
+    }
   }
 }

@@ -1,4 +1,6 @@
-/// Direct inversion: the pivots themselves as the trajectory (Ju et al. 2023, arXiv 2310.01506).
+/// Direct inversion: the pivots themselves as the trajectory.
+///
+/// Ju et al. 2023, arXiv 2310.01506.
 struct DirectInversion: InversionWalk {
   func complete(_ unfinished: inout UnfinishedInversion, along walk: GuidedWalk) throws {
     let steps = unfinished.inversion.stepCount

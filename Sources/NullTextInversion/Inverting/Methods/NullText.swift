@@ -62,6 +62,17 @@ public enum NullEmbeddingStart: String, Sendable, Codable, CaseIterable {
   case caption
 }
 
+extension NullText {
+  /// A budget from a number that may be anything; `Duration` itself traps on very large ones.
+  ///
+  /// - Throws: `InputError(.outOfRange)` unless it is above zero and at most 1e9 seconds.
+  package static func budget(seconds: Double) throws(InputError) -> Duration {
+    try InputError.require(
+      seconds > 0 && seconds <= 1e9, "a budget of \(seconds) seconds: ask for more than 0, up to 1e9.")
+    return .seconds(seconds)
+  }
+}
+
 extension NullText: InversionWalk {
   func validate(steps: Int) throws(InputError) {
     try InputError.require(
@@ -74,11 +85,7 @@ extension NullText: InversionWalk {
       steps <= 100 || innerSteps == 0 || optimizer == .conjugateDirections,
       "\(steps) steps: null-text optimisation with Adam is defined for at most 100, since its learning rate reaches "
         + "zero there.")
-    if let budget {
-      let seconds = budget / .seconds(1)
-      try InputError.require(
-        seconds > 0 && seconds <= 1e9, "a budget of \(seconds) seconds: ask for more than 0, up to 1e9.")
-    }
+    if let budget { _ = try Self.budget(seconds: budget / .seconds(1)) }
   }
 
   func complete(_ unfinished: inout UnfinishedInversion, along walk: GuidedWalk) throws {
