@@ -17,9 +17,10 @@ import Testing
 
     var options = EditOptions()
     options.promptToPrompt?.selfSteps = 0.5
-    options.blend = LocalBlend(LocalBlend.Words(source: ["cat"], target: ["dog"]), threshold: 0.6)
+    options.blend = LocalBlend(LocalBlend.Words(source: ["cat"], target: ["dog"]), threshold: 0.97)
     let dog = try await inverted.edit(prompt: "a dog on the mat", options: options)
     let mask = try #require(dog.mask)
+    #expect(Set(mask.coverage) == [0, 255])
     try mask.picture.write(to: folder("mask.png"))
     let read = try EditMask(RGBImage(contentsOf: folder("mask.png")))
     #expect(read == mask)
