@@ -22,6 +22,66 @@ import Testing
 
   private func bytes(_ url: URL) throws -> Data { try Data(contentsOf: url) }
 
+  @Test("a run as a sequence of updates tells the same, its outcome last; leaving it cancels the run")
+  func updates() async throws {
+    let bench = try EvaluationBench(records: ["a": [:], "b": ["image_path": "missing.jpg"], "c": [:]])
+    let evaluation = try await Evaluation(
+      of: bench.benchmark(), editor: editor(), options: Self.options, output: bench.output)
+    var (events, outcome): ([String], Evaluation.Outcome?) = ([], nil)
+    for try await update in evaluation.updates() {
+      #expect(outcome == nil)
+      switch update {
+      case .event(.began(let record, let position, let count)):
+        events.append("began \(record.id) \(position)/\(count)")
+      case .event(.finished(let result, let isNew)): events.append("finished \(result.id) \(isNew)")
+      case .event(.failed(let record, _)): events.append("failed \(record.id)")
+      case .event(.progress): break
+      case .finished(let result): outcome = result
+      }
+    }
+    #expect(
+      events == [
+        "began a 1/3", "finished a true", "began b 2/3", "failed b", "began c 3/3", "finished c true",
+      ])
+    #expect(outcome?.results.map(\.id) == ["a", "c"] && outcome?.failures.map(\.record.id) == ["b"])
+    #expect(try await evaluation.run().results == outcome?.results)
+
+    let other = try await Evaluation(
+      of: bench.benchmark(), editor: editor(), options: Self.options, output: bench.output, label: "other")
+    for try await update in other.updates() {
+      if case .event(.began) = update { break }
+    }
+  }
+
+  @Test("results of an older version's settings can still be put together in a table")
+  func older() async throws {
+    let bench = try EvaluationBench(records: ["a": [:]])
+    let evaluation = try await Evaluation(
+      of: bench.benchmark(), editor: editor(), options: Self.options, output: bench.output)
+    let results = try await evaluation.run().results
+    let folder = bench.output.appending(path: evaluation.label)
+    // The same settings as version 1 wrote them, with a setting of another method, and a result that names them.
+    let settings = folder.appending(path: "settings.json")
+    var json = try #require(
+      JSONSerialization.jsonObject(with: Data(contentsOf: settings)) as? [String: Any])
+    json["format"] = 1
+    var options = try #require(json["options"] as? [String: Any])
+    var inversion = try #require(options["inversion"] as? [String: Any])
+    inversion["interpolation"] = 0
+    options["inversion"] = inversion
+    json["options"] = options
+    let written = try JSONSerialization.data(withJSONObject: json, options: [.sortedKeys, .prettyPrinted])
+    try written.write(to: settings)
+    var result = results[0]
+    result.settingsFingerprint = EvaluationSettings.fingerprint(of: written)
+    try ResultJSON.data(of: result).write(to: folder.appending(path: "results/a.json"))
+    let table = try EvaluationTable(bench.output)
+    #expect(table.methods[0].results == [result] && table.isComplete)
+    // Going on with them is refused, and the differences are named.
+    let error = await #expect(throws: InputError.self) { try await evaluation.run() }
+    #expect(error?.kind == .mismatch && error?.message.contains("format (1, now 2)") == true)
+  }
+
   @Test("a run goes on where another stopped, and finished records are not computed again")
   func resuming() async throws {
     let bench = try EvaluationBench(records: [

@@ -26,16 +26,7 @@ struct SmallInversion {
     options.guidance = 3
   }
 
-  /// Slopes and squares, a little larger than what the models see.
-  static let picture: RGBImage = {
-    var picture = RGBImage(width: 40, height: 32)
-    for y in 0..<picture.height {
-      for x in 0..<picture.width {
-        picture[x, y] = SIMD3(UInt8(6 * x), UInt8(7 * y), (x / 8 + y / 8) % 2 == 0 ? 200 : 40)
-      }
-    }
-    return picture
-  }()
+  static let picture = slopesPicture
 
   var sampler: DDIM { get throws { try DDIM(model.schedule, stepCount: options.steps) } }
 

@@ -10,15 +10,7 @@ enum SmallEditor {
     try await ImageEditor(model: .directory(Fixtures.url("models/\(name)")), memory: memory)
   }
 
-  static let picture: RGBImage = {
-    var picture = RGBImage(width: 40, height: 32)
-    for y in 0..<picture.height {
-      for x in 0..<picture.width {
-        picture[x, y] = SIMD3(UInt8(6 * x), UInt8(7 * y), (x / 8 + y / 8) % 2 == 0 ? 200 : 40)
-      }
-    }
-    return picture
-  }()
+  static let picture = slopesPicture
 
   static let caption = "a cat on the mat"
 

@@ -160,6 +160,11 @@ extension EditSettings {
     guard masactrlStart == nil && masactrlLayer == nil && masactrlGrid == nil || name == .masactrl else {
       throw UsageError("--masactrl-start, --masactrl-layer and --masactrl-grid belong to --control masactrl.")
     }
+    if name != .promptToPrompt, case .promptToPrompt(let words) = base,
+      !words.emphasis.isEmpty || !words.crossStepsOfWords.isEmpty
+    {
+      throw InputError(.mismatch, "Emphasis and windows of words need prompt-to-prompt control.")
+    }
     switch name {
     case .promptToPrompt:
       guard case .promptToPrompt(let settings) = base else {
