@@ -25,13 +25,6 @@ extension NegativePrompt: InversionWalk {
   }
 }
 
-/// DDIM with the embedding of the empty text in every step: the baseline.
-struct PlainDDIM: InversionWalk {
-  func complete(_ unfinished: inout UnfinishedInversion, along walk: GuidedWalk) throws {
-    try walk.complete(&unfinished, null: walk.emptyEmbedding)
-  }
-}
-
 extension Tensor {
   /// Along the great circle from `start` (0) to this tensor (1), row by row.
   fileprivate func interpolated(from start: Tensor, by share: Double) -> Tensor {

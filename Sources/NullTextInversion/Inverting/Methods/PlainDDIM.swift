@@ -1,0 +1,6 @@
+/// DDIM with the embedding of the empty text in every step: the baseline.
+struct PlainDDIM: InversionWalk {
+  func complete(_ unfinished: inout UnfinishedInversion, along walk: GuidedWalk) throws {
+    try walk.complete(&unfinished, null: walk.emptyEmbedding)
+  }
+}
