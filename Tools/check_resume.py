@@ -184,7 +184,12 @@ def check_replaced(make, whole, moments):
         with contextlib.suppress(Failed):
             killed(inversion, whole, moments)
         inversion.file.write_bytes(b"old")
+        # A file that is damaged before it is read is refused, which is another check: wait until it has been replaced.
+        identity = lambda: inversion.partial.exists() and inversion.partial.stat().st_ino
+        kept = identity()
         process = inversion.start()
+        while process.poll() is None and identity() in (kept, False):
+            time.sleep(0.01)
         while process.poll() is None:
             time.sleep(0.05 * whole.seconds)
             for path in (inversion.file, inversion.partial):
