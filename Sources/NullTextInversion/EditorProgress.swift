@@ -75,16 +75,15 @@ public enum EditorUpdate<Result: Sendable>: Sendable {
 /// Leaving the loop over them cancels the call.
 public typealias EditorUpdates<Result: Sendable> = AsyncThrowingStream<EditorUpdate<Result>, any Error>
 
-extension AsyncThrowingStream where Failure == any Error {
-  /// The updates of a long call that reports its progress to a handler.
-  package init<Result: Sendable>(
-    of call: @escaping @Sendable (@escaping ProgressHandler) async throws -> Result
-  ) where Element == EditorUpdate<Result> {
+extension AsyncThrowingStream where Element: Sendable, Failure == any Error {
+  /// What `work` sends while it runs, in a task of its own; whoever leaves the loop over the stream cancels it.
+  package init(
+    sending work: @escaping @Sendable (_ send: @escaping @Sendable (Element) -> Void) async throws -> Void
+  ) {
     self.init { continuation in
       let task = Task {
         do {
-          let result = try await call { continuation.yield(.progress($0)) }
-          continuation.yield(.finished(result))
+          try await work { continuation.yield($0) }
           continuation.finish()
         } catch {
           continuation.finish(throwing: error)
@@ -92,5 +91,12 @@ extension AsyncThrowingStream where Failure == any Error {
       }
       continuation.onTermination = { _ in task.cancel() }
     }
+  }
+
+  /// The updates of a long call that reports its progress to a handler.
+  init<Result: Sendable>(
+    of call: @escaping @Sendable (@escaping ProgressHandler) async throws -> Result
+  ) where Element == EditorUpdate<Result> {
+    self.init(sending: { send in send(.finished(try await call { send(.progress($0)) })) })
   }
 }

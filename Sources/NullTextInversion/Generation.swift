@@ -25,6 +25,11 @@ public struct GenerationOptions: Sendable, Hashable, Codable {
     self.negativePrompt = negativePrompt
     self.sampler = sampler
   }
+
+  /// Refuses what makes no sense whatever the model; the model decides how many steps there can be.
+  ///
+  /// - Throws: `InputError` with a sentence that says what may be asked for.
+  public func validate() throws(InputError) { try GuidedStep.validate(guidance: guidance) }
 }
 
 /// Makes pictures from words alone: the synchronous core of `ImageEditor.generate`.
@@ -35,10 +40,8 @@ struct Generation {
 
   /// - Throws: `InputError` if a text or an option cannot be used; `CancellationError`.
   func picture(of prompt: String) throws -> RGBImage {
+    try options.validate()
     let guidance = options.guidance
-    guard guidance.isFinite, (0...100).contains(guidance) else {
-      throw InputError(.outOfRange, "guidance \(guidance): ask for 0 to 100.")
-    }
     let (height, width) = model.unet.configuration.sampleSize
     var random = RandomSource(seed: options.seed)
     var latent = random.normal(shape: [model.unet.configuration.inChannels, height, width]).channelsLast()

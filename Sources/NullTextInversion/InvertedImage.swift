@@ -107,6 +107,7 @@ public struct InvertedImage: Sendable {
     _ progress: ProgressHandler?, _ collector: AttentionMapCollector? = nil
   ) throws -> [EditedImage] {
     try options.validate()
+    try policy?.validate()
     let before = model.unet.counter.total
     let paths = try EditSampler(model: model, source: source, progress: progress).sample(
       prompts, options: options, policy: policy, collector: collector)

@@ -132,6 +132,19 @@ import Testing
     }
   }
 
+  struct RefusingItself: EditingPolicy {
+    func validate() throws(InputError) { throw InputError(.outOfRange, "No such setting.") }
+    func begin(_ scene: EditScene) throws -> any EditingRun { preconditionFailure("begun all the same") }
+  }
+
+  @Test("may refuse its own settings before it is begun")
+  func ownSettings() async throws {
+    let inverted = try await SmallEditor.inverted()
+    await #expect(throws: InputError(.outOfRange, "No such setting.")) {
+      try await inverted.edit(prompt: "a dog", policy: RefusingItself())
+    }
+  }
+
   @Test("may refuse a prompt before any evaluation")
   func refusal() async throws {
     let inverted = try await SmallEditor.inverted()

@@ -126,18 +126,9 @@ public struct Evaluation: Sendable {
   public func updates(_ records: [PIEBench.Record]? = nil, shard: EvaluationShard? = nil)
     -> AsyncThrowingStream<Update, any Error>
   {
-    AsyncThrowingStream { continuation in
-      let task = Task {
-        do {
-          let outcome = try await run(records, shard: shard) { continuation.yield(.event($0)) }
-          continuation.yield(.finished(outcome))
-          continuation.finish()
-        } catch {
-          continuation.finish(throwing: error)
-        }
-      }
-      continuation.onTermination = { _ in task.cancel() }
-    }
+    AsyncThrowingStream(sending: { send in
+      send(.finished(try await run(records, shard: shard) { send(.event($0)) }))
+    })
   }
 
   private func evaluate(

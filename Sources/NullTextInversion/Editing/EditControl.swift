@@ -20,15 +20,6 @@ public enum EditControl: Sendable, Hashable {
     case .lateStart(let policy): policy
     }
   }
-
-  func validate() throws {
-    switch self {
-    case .promptToPrompt(let policy): try policy.validate()
-    case .none: return
-    case .mutualSelfAttention(let policy): try policy.validate()
-    case .lateStart(let policy): try policy.validate()
-    }
-  }
 }
 
 extension EditControl: Codable {

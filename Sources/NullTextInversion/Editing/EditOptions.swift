@@ -37,10 +37,8 @@ public struct EditOptions: Sendable, Hashable {
   ///
   /// - Throws: `InputError` with a sentence that says what may be asked for.
   public func validate() throws {
-    if let guidance, !guidance.isFinite || !(0...100).contains(guidance) {
-      throw InputError(.outOfRange, "guidance \(guidance): ask for 0 to 100.")
-    }
-    try control.validate()
+    if let guidance { try GuidedStep.validate(guidance: guidance) }
+    try control.policy.validate()
     try blend?.validate()
     try mask?.validate()
     try proximal?.validate()

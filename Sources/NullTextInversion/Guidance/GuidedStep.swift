@@ -17,6 +17,11 @@ struct GuidedStep {
     self.guidance = guidance
   }
 
+  /// Throws unless a strength of guidance makes sense.
+  static func validate(guidance: Double) throws(InputError) {
+    try InputError.require((0...100).contains(guidance), "guidance \(guidance): ask for 0 to 100.")
+  }
+
   /// One of the two evaluations of a step: the text that the network reads, and what controls its attention.
   struct Branch {
     let context: TextContext

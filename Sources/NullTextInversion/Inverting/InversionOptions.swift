@@ -51,8 +51,7 @@ extension InversionOptions {
   public func validate() throws(InputError) {
     try InputError.require((1...1000).contains(steps), "\(steps) steps: ask for 1 to 1000.")
     try method.walk.validate(steps: steps)
-    try InputError.require(
-      guidance.isFinite && (0...100).contains(guidance), "guidance \(guidance): ask for 0 to 100.")
+    try GuidedStep.validate(guidance: guidance)
     try InputError.require(
       (0...100).contains(pivotRefinements), "\(pivotRefinements) refinements a pivot: ask for 0 to 100.")
   }

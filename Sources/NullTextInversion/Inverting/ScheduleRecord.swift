@@ -52,26 +52,16 @@ extension Inversion {
 }
 
 extension ScheduleRecord: Codable {
-  private enum Key: String, CodingKey { case sampler, spacing, stepsOffset, finalAlpha, prediction }
+  private enum CodingKeys: String, CodingKey { case sampler, spacing, stepsOffset, finalAlpha, prediction }
 
   /// Reads a record; one without sampler and spacing is of DDIM with leading timesteps.
   public init(from decoder: any Decoder) throws {
-    let values = try decoder.container(keyedBy: Key.self)
+    let values = try decoder.container(keyedBy: CodingKeys.self)
     self.init(
       sampler: try values.decodeIfPresent(SamplerName.self, forKey: .sampler) ?? .ddim,
       spacing: try values.decodeIfPresent(TimestepSpacing.self, forKey: .spacing) ?? .leading,
       stepsOffset: try values.decode(Int.self, forKey: .stepsOffset),
       finalAlpha: try values.decode(NoiseSchedule.FinalAlpha.self, forKey: .finalAlpha),
       prediction: try values.decode(NoiseSchedule.Prediction.self, forKey: .prediction))
-  }
-
-  /// Writes all of the record.
-  public func encode(to encoder: any Encoder) throws {
-    var values = encoder.container(keyedBy: Key.self)
-    try values.encode(sampler, forKey: .sampler)
-    try values.encode(spacing, forKey: .spacing)
-    try values.encode(stepsOffset, forKey: .stepsOffset)
-    try values.encode(finalAlpha, forKey: .finalAlpha)
-    try values.encode(prediction, forKey: .prediction)
   }
 }

@@ -40,9 +40,7 @@ struct Generate: AsyncParsableCommand {
 
   func validate() throws {
     guard (1...1000).contains(steps) else { throw ValidationError("\(steps) steps: ask for 1 to 1000.") }
-    guard (0...100).contains(guidance) else {
-      throw ValidationError("guidance \(guidance): ask for 0 to 100.")
-    }
+    do { try options.validate() } catch { throw ValidationError(error.message) }
   }
 
   private var options: GenerationOptions {

@@ -53,10 +53,6 @@ struct InversionSettings: ParsableArguments {
       "Take pivots of random noise instead of the inversion's (an ablation).", valueName: "seed"))
   var randomPivots: UInt64?
 
-  func validate() throws {
-    guard (1...1000).contains(steps) else { throw ValidationError("\(steps) steps: ask for 1 to 1000.") }
-  }
-
   /// The options of an inversion by a method; every setting is the method's own.
   ///
   /// - Parameters:

@@ -26,10 +26,20 @@ public import Tensor
 ///       }
 ///     }
 public protocol EditingPolicy: Sendable {
+  /// Refuses settings that make no sense, whatever the prompts.
+  ///
+  /// - Throws: `InputError` with a sentence that says what may be asked for.
+  func validate() throws(InputError)
+
   /// Prepares the edit of one prompt, before any evaluation of the network.
   ///
   /// - Throws: `InputError` if the policy cannot do what it is asked for with these prompts.
   func begin(_ scene: EditScene) throws -> any EditingRun
+}
+
+extension EditingPolicy {
+  /// There is nothing to refuse.
+  public func validate() throws(InputError) {}
 }
 
 /// What an editing policy is told of an edit before it begins.

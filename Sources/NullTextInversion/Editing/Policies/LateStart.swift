@@ -13,10 +13,9 @@ public struct LateStart: EditingPolicy, Hashable {
     Run(firstStep: scene.stepCount - Int(strength * Double(scene.stepCount)))
   }
 
-  func validate() throws {
-    guard (0...1).contains(strength) else {
-      throw InputError(.outOfRange, "a strength of \(strength): ask for 0 to 1.")
-    }
+  /// Refuses a strength that makes no sense.
+  public func validate() throws(InputError) {
+    try InputError.require((0...1).contains(strength), "a strength of \(strength): ask for 0 to 1.")
   }
 
   private struct Run: EditingRun { let firstStep: Int }

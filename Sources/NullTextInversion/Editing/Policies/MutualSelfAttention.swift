@@ -26,15 +26,15 @@ public struct MutualSelfAttention: EditingPolicy, Hashable {
       largestCount: largestGrid.map { $0 * $0 } ?? .max)
   }
 
-  func validate() throws {
-    guard (0...1).contains(start), firstLayer >= 0 else {
-      throw InputError(
-        .outOfRange, "mutual self-attention from \(start) at layer \(firstLayer): ask for 0 to 1, from 0.")
-    }
-    if let largestGrid, !(1...4096).contains(largestGrid) {
-      throw InputError(
-        .outOfRange, "mutual self-attention up to a grid of \(largestGrid): ask for 1 to 4096.")
-    }
+  /// Refuses a start, a layer or a grid that makes no sense.
+  public func validate() throws(InputError) {
+    try InputError.require(
+      (0...1).contains(start) && firstLayer >= 0,
+      "mutual self-attention from \(start) at layer \(firstLayer): ask for 0 to 1, from 0.")
+    guard let largestGrid else { return }
+    try InputError.require(
+      (1...4096).contains(largestGrid),
+      "mutual self-attention up to a grid of \(largestGrid): ask for 1 to 4096.")
   }
 
   private struct Run: EditingRun {

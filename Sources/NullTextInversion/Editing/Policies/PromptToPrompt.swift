@@ -37,10 +37,10 @@ public struct PromptToPrompt: EditingPolicy, Hashable {
   ///   differ.
   public func begin(_ scene: EditScene) throws -> any EditingRun { Run(edit: try AttentionEdit(self, scene)) }
 
-  func validate() throws {
-    guard (0...4096).contains(selfGrid) else {
-      throw InputError(.outOfRange, "a self-attention grid of \(selfGrid): ask for 0 to 4096.")
-    }
+  /// Refuses a grid that makes no sense.
+  public func validate() throws(InputError) {
+    try InputError.require(
+      (0...4096).contains(selfGrid), "a self-attention grid of \(selfGrid): ask for 0 to 4096.")
   }
 
   private struct Run: EditingRun {
