@@ -5,7 +5,7 @@ static const struct ctk_table *current = &ctk_portable;
 const struct ctk_table *ctk_table_of(enum ctk_level level) {
 #if defined(__x86_64__)
   __builtin_cpu_init();
-  _Bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  _Bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
   _Bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
                  __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
   if (level == ctk_level_avx512 && avx512) return &ctk_avx512;
@@ -99,3 +99,38 @@ CALL(void, group_norm_vjp_rows,
      (float *dx, const float *x, const float *dy, const float *mean, const float *factor, const float *shift,
       const float *offset, const float *slope, ptrdiff_t rows, ptrdiff_t columns, _Bool silu),
      (dx, x, dy, mean, factor, shift, offset, slope, rows, columns, silu))
+CALL(void, multiply_panels,
+     (float *c, ptrdiff_t c_stride, const float *a, ptrdiff_t a_stride, const float *b, ptrdiff_t panel_stride,
+      ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth, const float *bias, const float *addend,
+      ptrdiff_t addend_stride),
+     (c, c_stride, a, a_stride, b, panel_stride, rows, columns, depth, bias, addend, addend_stride))
+CALL(void, multiply_transposed_panels,
+     (float *c, ptrdiff_t c_stride, const float *a, ptrdiff_t a_stride, const float *b, ptrdiff_t panel_stride,
+      ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth, const float *addend, ptrdiff_t addend_stride),
+     (c, c_stride, a, a_stride, b, panel_stride, rows, columns, depth, addend, addend_stride))
+CALL(void, pack_rows,
+     (float *panel, const float *x, ptrdiff_t x_stride, ptrdiff_t rows, ptrdiff_t inputs, ptrdiff_t taps),
+     (panel, x, x_stride, rows, inputs, taps))
+CALL(void, pack_rows_16,
+     (uint16_t *panel, const uint16_t *x, ptrdiff_t x_stride, ptrdiff_t rows, ptrdiff_t inputs, ptrdiff_t taps),
+     (panel, x, x_stride, rows, inputs, taps))
+CALL(void, transpose_tiles,
+     (float *y, ptrdiff_t y_stride, const float *x, ptrdiff_t x_stride, ptrdiff_t tiles),
+     (y, y_stride, x, x_stride, tiles))
+CALL(void, transpose_tiles_f16,
+     (float *y, ptrdiff_t y_stride, const uint16_t *x, ptrdiff_t x_stride, ptrdiff_t tiles),
+     (y, y_stride, x, x_stride, tiles))
+CALL(void, transpose_tiles_bf16,
+     (float *y, ptrdiff_t y_stride, const uint16_t *x, ptrdiff_t x_stride, ptrdiff_t tiles),
+     (y, y_stride, x, x_stride, tiles))
+CALL(void, winograd_kernels,
+     (float *u, ptrdiff_t u_stride, const float *w, ptrdiff_t w_stride, ptrdiff_t channels),
+     (u, u_stride, w, w_stride, channels))
+CALL(void, winograd_input,
+     (float *v, ptrdiff_t v_stride, const float *x, ptrdiff_t row_stride, ptrdiff_t column_stride, ptrdiff_t first_row,
+      ptrdiff_t end_row, ptrdiff_t first_column, ptrdiff_t end_column, ptrdiff_t channels),
+     (v, v_stride, x, row_stride, column_stride, first_row, end_row, first_column, end_column, channels))
+CALL(void, winograd_output,
+     (float *y, ptrdiff_t row_stride, ptrdiff_t column_stride, const float *m, ptrdiff_t m_stride, ptrdiff_t rows,
+      ptrdiff_t columns, ptrdiff_t channels, const float *bias, const float *addend),
+     (y, row_stride, column_stride, m, m_stride, rows, columns, channels, bias, addend))

@@ -20,18 +20,32 @@ static void multiply(float *restrict z, const float *x, const float *y, ptrdiff_
   for (ptrdiff_t i = 0; i < n; i++) z[i] = x[i] * y[i];
 }
 
+#if HAS_HALF_CONVERSION
+/// The number with an IEEE half-precision bit pattern.
+static inline float number_of_f16(uint16_t bits) {
+  _Float16 x;
+  memcpy(&x, &bits, 2);
+  return (float)x;
+}
+#else
+/// The number with an IEEE half-precision bit pattern, by integers.
+static inline float number_of_f16(uint16_t half) {
+  uint32_t magnitude = half & 0x7fffu;
+  // Subnormals count units of 2^-24; all others move their exponent by 127 - 15, infinity and NaN by twice that.
+  float small = (float)(int32_t)magnitude * 0x1p-24f;
+  uint32_t small_bits;
+  memcpy(&small_bits, &small, 4);
+  uint32_t bits = (magnitude << 13) + (magnitude >= 0x7c00u ? 224u << 23 : 112u << 23);
+  bits = magnitude < 0x0400u ? small_bits : bits;
+  bits |= (uint32_t)(half & 0x8000u) << 16;
+  float x;
+  memcpy(&x, &bits, 4);
+  return x;
+}
+#endif
+
 static void widen_f16(float *restrict y, const uint16_t *restrict x, ptrdiff_t n) {
-  for (ptrdiff_t i = 0; i < n; i++) {
-    uint32_t magnitude = x[i] & 0x7fffu;
-    // Subnormals count units of 2^-24; all others move their exponent by 127 - 15, infinity and NaN by twice that.
-    float small = (float)(int32_t)magnitude * 0x1p-24f;
-    uint32_t small_bits;
-    memcpy(&small_bits, &small, 4);
-    uint32_t bits = (magnitude << 13) + (magnitude >= 0x7c00u ? 224u << 23 : 112u << 23);
-    bits = magnitude < 0x0400u ? small_bits : bits;
-    bits |= (uint32_t)(x[i] & 0x8000u) << 16;
-    memcpy(&y[i], &bits, 4);
-  }
+  for (ptrdiff_t i = 0; i < n; i++) y[i] = number_of_f16(x[i]);
 }
 
 static void widen_bf16(float *restrict y, const uint16_t *restrict x, ptrdiff_t n) {

@@ -4,4 +4,13 @@
 #include "levels.h"
 
 #define TABLE ctk_portable
+#define VECTOR_LENGTH 4
+#define PANELS 1
+#if defined(__aarch64__)
+#define ROWS 6
+#define HAS_HALF_CONVERSION 1
+#else
+#define ROWS 2
+#define HAS_HALF_CONVERSION 0
+#endif
 #include "loops.h"

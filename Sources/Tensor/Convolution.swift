@@ -1,7 +1,7 @@
 /// A two-dimensional convolution.
 ///
-/// Computed as a matrix product over patches. The patches of a block of output rows are gathered at a time, so that they
-/// stay in the processor's cache; the whole input is never unfolded.
+/// 3x3 kernels of stride 1 are computed by `Winograd` where that pays. Otherwise it is a matrix product over patches: those
+/// of a block of output rows are gathered at a time, so that they stay in the processor's cache.
 public struct Convolution: Sendable {
   /// Zero padding around the input.
   public struct Padding: Sendable, Equatable {
@@ -41,31 +41,32 @@ public struct Convolution: Sendable {
   ///   - weight: outputs x inputs x kernel rows x kernel columns.
   ///   - bias: one number per output.
   public init(weight: Tensor, bias: Tensor?, stride: Int = 1, padding: Padding) {
-    precondition(weight.shape.count == 4 && weight.shape[2] == weight.shape[3], "a kernel of \(weight.shape)")
-    outputChannels = weight.shape[0]
-    inputChannels = weight.shape[1]
-    kernelSize = weight.shape[2]
-    self.stride = stride
-    self.padding = padding
-    self.weight = WeightMatrix(Self.patchOrder(weight))
-    self.bias = bias
-    LayerAddends(offset: bias, residual: nil).check(rows: 0, outputs: outputChannels)
+    do {
+      try self.init(weight: WeightSource(weight), bias: bias, stride: stride, padding: padding)
+    } catch {
+      preconditionFailure("a tensor can be read")
+    }
   }
 
-  /// The kernel with the inputs of one tap side by side; the storage is shared if there is only one tap.
-  private static func patchOrder(_ kernel: Tensor) -> Tensor {
-    let (outputs, inputs, taps) = (kernel.shape[0], kernel.shape[1], kernel.shape[2] * kernel.shape[3])
-    guard taps > 1 else { return kernel.reshaped([outputs, inputs]) }
-    return Tensor(shape: [outputs, taps * inputs]) { packed in
-      let source = kernel.readOnlyScalars
-      for o in 0..<outputs {
-        for i in 0..<inputs {
-          for tap in 0..<taps {
-            packed[(o * taps + tap) * inputs + i] = source[(o * inputs + i) * taps + tap]
-          }
-        }
-      }
-    }
+  /// A convolution with a weight that is read from elsewhere.
+  ///
+  /// - Parameters:
+  ///   - weight: outputs x inputs x kernel rows x kernel columns.
+  ///   - bias: one number per output.
+  /// - Throws: what the reading of the weight throws.
+  package init(
+    weight: WeightSource, bias: Tensor?, stride: Int = 1, padding: Padding
+  ) throws {
+    let shape = weight.shape
+    precondition(shape.count == 4 && shape[2] == shape[3], "a kernel of \(shape)")
+    outputChannels = shape[0]
+    inputChannels = shape[1]
+    kernelSize = shape[2]
+    self.stride = stride
+    self.padding = padding
+    self.weight = try WeightMatrix(weight)
+    self.bias = bias
+    LayerAddends(offset: bias, residual: nil).check(rows: 0, outputs: outputChannels)
   }
 
   /// The side of the output for an input side of `length`.
@@ -92,10 +93,41 @@ public struct Convolution: Sendable {
         weight.product(x.value, adding: addends), from: x, adding: residual,
         pullback: weight.vectorJacobianProduct)
     }
-    let grid = PatchGrid(self, height: x.shape[0], width: x.shape[1])
+    let (height, width) = (x.shape[0], x.shape[1])
+    let result: Tensor
+    if let winograd = winograd(height: height, width: width) {
+      addends.check(rows: height * width, outputs: outputChannels)
+      result = winograd(x.value, adding: addends)
+    } else {
+      result = product(x.value, over: PatchGrid(self, height: height, width: width), adding: addends)
+    }
     return .recorded(
-      product(x.value, over: grid, adding: addends), from: x, adding: residual,
-      pullback: { vectorJacobianProduct($0, over: grid) })
+      result, from: x, adding: residual, pullback: { vectorJacobianProduct($0, height: height, width: width) }
+    )
+  }
+
+  private var isMinimal: Bool { kernelSize == 3 && stride == 1 && padding == .all(1) }
+
+  /// The minimal filtering of a map of this size, if that pays.
+  private func winograd(height: Int, width: Int) -> Winograd? {
+    guard isMinimal,
+      Winograd.pays(height: height, width: width, channels: inputChannels, outputs: outputChannels)
+    else { return nil }
+    return Winograd(
+      height: height, width: width, channels: inputChannels, outputs: outputChannels,
+      kernels: weight.kernels)
+  }
+
+  /// The adjoint of `winograd(height:width:)`: the convolution with the kernels turned and exchanged.
+  private func winogradAdjoint(height: Int, width: Int) -> Winograd? {
+    guard isMinimal,
+      Winograd.pays(height: height, width: width, channels: outputChannels, outputs: inputChannels)
+    else { return nil }
+    return Winograd(height: height, width: width, channels: outputChannels, outputs: inputChannels) {
+      [weight] panel, channels, scratch in
+      weight.adjointKernels(panel: panel, outputs: channels, into: scratch)
+      return (UnsafePointer(scratch), channels.count * PackedMatrix.panelWidth)
+    }
   }
 
   private func offset(_ channelOffset: Tensor?) -> Tensor? {
@@ -112,23 +144,25 @@ public struct Convolution: Sendable {
       Parallel.forEach(grid.tileCount) { tile in
         let (rows, channels) = grid.tile(tile)
         let pixels = rows.lowerBound * grid.columns..<rows.upperBound * grid.columns
-        let y = y + pixels.lowerBound * outputs + channels.lowerBound
-        addends.fill(y, rows: pixels, outputs: channels, of: outputs)
         withScratch(pixels.count * depth) { patches in
           grid.gather(x, rows: rows, into: patches)
-          weight.multiplyTile(
-            patches, rows: pixels.count, outputs: channels, into: y, accumulates: !addends.isEmpty)
+          weight.multiplyTile(patches, rows: pixels, outputs: channels, into: y, adding: addends)
         }
       }
     }
   }
 
-  /// The gradient at the input: each input pixel sums the gradients of all patches it is part of.
-  private func vectorJacobianProduct(_ upstream: Tensor, over grid: PatchGrid) -> Tensor {
+  /// The gradient at the input.
+  private func vectorJacobianProduct(_ upstream: Tensor, height: Int, width: Int) -> Tensor {
+    if let adjoint = winogradAdjoint(height: height, width: width) {
+      return adjoint(upstream, adding: LayerAddends(offset: nil, residual: nil))
+    }
+    // Each input pixel sums the gradients of all patches it is part of.
+    let grid = PatchGrid(self, height: height, width: width)
     let patches = weight.vectorJacobianProduct(upstream)
-    return Tensor(shape: [grid.height, grid.width, inputChannels]) { x in
+    return Tensor(shape: [height, width, inputChannels]) { x in
       guard let x = x.baseAddress, let patches = patches.address() else { return }
-      Parallel.forEachRange(of: grid.height, grain: max(1, 1 << 15 / (grid.width * weight.inputs))) { rows in
+      Parallel.forEachRange(of: height, grain: max(1, 1 << 15 / (width * weight.inputs))) { rows in
         grid.collect(patches, into: x, rows: rows)
       }
     }

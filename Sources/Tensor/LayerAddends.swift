@@ -1,5 +1,3 @@
-internal import CTensorKernels
-
 /// What a layer adds to its matrix product.
 struct LayerAddends {
   /// One number per output, added to every row: a bias, a time embedding.
@@ -7,9 +5,6 @@ struct LayerAddends {
 
   /// A tensor of as many scalars as the result.
   let residual: Tensor?
-
-  /// Whether there is nothing to add.
-  var isEmpty: Bool { offset == nil && residual == nil }
 
   /// Traps unless both fit a result of `rows` x `outputs`.
   func check(rows: Int, outputs: Int) {
@@ -20,20 +15,6 @@ struct LayerAddends {
       precondition(
         residual.count == rows * outputs, "a residual of \(residual.shape) for \(rows) x \(outputs)")
     }
-  }
-
-  /// Writes the addends of one tile of the result to `y`; does nothing if there are none.
-  ///
-  /// - Parameters:
-  ///   - y: the first scalar of the tile; rows are `width` apart.
-  ///   - rows: the rows of the tile.
-  ///   - outputs: the columns of the tile.
-  ///   - width: the number of columns of the whole result.
-  func fill(_ y: UnsafeMutablePointer<Float>, rows: Range<Int>, outputs: Range<Int>, of width: Int) {
-    guard !isEmpty else { return }
-    ctk_fill_rows(
-      y, offset?.address(outputs.lowerBound), residual?.address(rows.lowerBound * width + outputs.lowerBound),
-      rows.count, outputs.count, width, width)
   }
 }
 

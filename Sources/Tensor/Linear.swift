@@ -15,7 +15,22 @@ public struct Linear: Sendable {
   ///   - weight: outputs x inputs.
   ///   - bias: one number per output.
   public init(weight: Tensor, bias: Tensor? = nil) {
-    self.weight = WeightMatrix(weight)
+    do {
+      try self.init(weight: WeightSource(weight), bias: bias)
+    } catch {
+      preconditionFailure("a tensor can be read")
+    }
+  }
+
+  /// A layer with a weight that is read from elsewhere.
+  ///
+  /// - Parameters:
+  ///   - weight: outputs x inputs.
+  ///   - bias: one number per output.
+  /// - Throws: what the reading of the weight throws.
+  package init(weight: WeightSource, bias: Tensor? = nil) throws {
+    precondition(weight.shape.count == 2, "a weight of \(weight.shape)")
+    self.weight = try WeightMatrix(weight)
     self.bias = bias
     LayerAddends(offset: bias, residual: nil).check(rows: 0, outputs: self.weight.outputs)
   }

@@ -1,40 +1,57 @@
-/// The tiles of a matrix product: ranges of its rows or of its columns, chosen by its shape alone.
+/// The tiles of a matrix product: ranges of its rows and columns, chosen by its shape alone.
 struct ProductTiling {
-  let rowsPerTile: Int
-  let columnsPerTile: Int
-  private let tilesAcross: Int
+  /// The number of rows of the second factor that are multiplied at a time: with a panel of it they fit the first cache,
+  /// with the rows of a tile of the first factor the second.
+  static let depthAtATime = 256
+
+  /// The number of panels that are multiplied at a time.
+  static let panelsAtATime = 2
+
+  private static let rowsPerTile = 256
+  private static let columnUnit = 2 * PackedMatrix.panelWidth
+
   private let rows: Int
   private let columns: Int
+  private let tilesDown: Int
+  private let tilesAcross: Int
 
-  let count: Int
+  /// The number of tiles.
+  var count: Int { tilesDown * tilesAcross }
 
   init(rows: Int, columns: Int, depth: Int) {
-    // A tile of a million multiply-adds takes some ten microseconds; smaller ones do not repay the handover.
-    let tiles = min(32, max(1, (rows * columns * depth) >> 20))
     self.rows = rows
     self.columns = columns
-    if rows >= columns || rows >= 512 {
-      rowsPerTile = Self.part(of: rows, by: tiles)
-      columnsPerTile = columns
-    } else {
-      rowsPerTile = rows
-      columnsPerTile = Self.part(of: columns, by: tiles)
-    }
-    tilesAcross = (columns + columnsPerTile - 1) / max(columnsPerTile, 1)
-    count = tilesAcross * ((rows + rowsPerTile - 1) / max(rowsPerTile, 1))
+    // A tile of a million multiply-adds takes some ten microseconds; smaller ones do not repay the handover. Forty-eight
+    // tiles keep sixteen threads busy.
+    let most = max(1, min(48, (rows * columns * depth) >> 20))
+    let down = (rows + Self.rowsPerTile - 1) / Self.rowsPerTile
+    let units = (columns + Self.columnUnit - 1) / Self.columnUnit
+    tilesDown = max(1, down)
+    tilesAcross = min(max(1, units), max(1, most / tilesDown))
   }
 
-  /// An even share of `length`: a multiple of 16, so that kernels meet few edges, and at least 64, so that packing the
-  /// other factor costs less than the product.
-  private static func part(of length: Int, by tiles: Int) -> Int {
-    let share = (length + tiles - 1) / tiles
-    return min(length, max(64, (share + 15) / 16 * 16))
-  }
-
+  /// The rows and the columns of a tile; columns begin at a multiple of 32.
   func ranges(_ index: Int) -> (rows: Range<Int>, columns: Range<Int>) {
     let (down, across) = index.quotientAndRemainder(dividingBy: tilesAcross)
-    let row = down * rowsPerTile
-    let column = across * columnsPerTile
-    return (row..<min(rows, row + rowsPerTile), column..<min(columns, column + columnsPerTile))
+    let units = (columns + Self.columnUnit - 1) / Self.columnUnit
+    return (
+      rows * down / tilesDown..<rows * (down + 1) / tilesDown,
+      min(
+        columns, units * across / tilesAcross * Self.columnUnit)..<min(
+          columns, units * (across + 1) / tilesAcross * Self.columnUnit)
+    )
+  }
+
+  /// The depth in blocks.
+  static func depthBlocks(_ depth: Int) -> some Sequence<Range<Int>> {
+    stride(from: 0, to: depth, by: depthAtATime).lazy.map { $0..<min(depth, $0 + depthAtATime) }
+  }
+
+  /// Columns in blocks of `panelsAtATime` panels.
+  static func panelBlocks(_ columns: Range<Int>) -> some Sequence<Range<Int>> {
+    let width = panelsAtATime * PackedMatrix.panelWidth
+    return stride(from: columns.lowerBound, to: columns.upperBound, by: width).lazy.map {
+      $0..<min(columns.upperBound, $0 + width)
+    }
   }
 }

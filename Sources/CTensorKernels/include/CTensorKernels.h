@@ -122,6 +122,53 @@ void ctk_group_norm_vjp_rows(float *dx, const float *x, const float *dy, const f
                              const float *shift, const float *offset, const float *slope, ptrdiff_t rows,
                              ptrdiff_t columns, _Bool silu);
 
+// MARK: Products with packed matrices
+//
+// A matrix of depth x columns is packed in panels of 16 columns, panel_stride scalars apart: panel p holds, for each of
+// the depth, the 16 scalars of columns 16 p ... 16 p + 15. Columns of the last panel that do not exist are zero.
+
+enum { ctk_panel_width = 16 };
+
+/// c := a b + bias + addend, with a of rows x depth and b packed. Null pointers stand for zeros; addend may be c. The
+/// sums of all rows are accumulated in the order of the depth, whatever the number of rows and columns.
+void ctk_multiply_panels(float *c, ptrdiff_t c_stride, const float *a, ptrdiff_t a_stride, const float *b,
+                         ptrdiff_t panel_stride, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth, const float *bias,
+                         const float *addend, ptrdiff_t addend_stride);
+
+/// The same for the transpose of a, which is depth x rows.
+void ctk_multiply_transposed_panels(float *c, ptrdiff_t c_stride, const float *a, ptrdiff_t a_stride, const float *b,
+                                    ptrdiff_t panel_stride, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth,
+                                    const float *addend, ptrdiff_t addend_stride);
+
+/// A panel of the transpose of x, up to 16 rows of inputs x taps scalars: scalar (i, tap) of row r becomes scalar r at
+/// the depth tap * inputs + i.
+void ctk_pack_rows(float *panel, const float *x, ptrdiff_t x_stride, ptrdiff_t rows, ptrdiff_t inputs, ptrdiff_t taps);
+void ctk_pack_rows_16(uint16_t *panel, const uint16_t *x, ptrdiff_t x_stride, ptrdiff_t rows, ptrdiff_t inputs,
+                      ptrdiff_t taps);
+
+/// The transposes of tiles of 16 x 16 contiguous scalars: a tile of a packed matrix becomes one of its packed transpose.
+void ctk_transpose_tiles(float *y, ptrdiff_t y_stride, const float *x, ptrdiff_t x_stride, ptrdiff_t tiles);
+void ctk_transpose_tiles_f16(float *y, ptrdiff_t y_stride, const uint16_t *x, ptrdiff_t x_stride, ptrdiff_t tiles);
+void ctk_transpose_tiles_bf16(float *y, ptrdiff_t y_stride, const uint16_t *x, ptrdiff_t x_stride, ptrdiff_t tiles);
+
+// MARK: Winograd F(4x4, 3x3). A tile of 4 x 4 outputs reads 6 x 6 inputs and has 36 frequencies; numbers of channels are
+// multiples of 16. What belongs to a frequency lies a stride apart from the next.
+
+/// The frequencies of a panel's kernels: u[f][channel][16] from w[tap][channel][16].
+void ctk_winograd_kernels(float *u, ptrdiff_t u_stride, const float *w, ptrdiff_t w_stride, ptrdiff_t channels);
+
+/// The frequencies of one input tile, v[f][channel], from the 6 x 6 pixels whose first would be at x. Only the rows
+/// first_row ..< end_row and columns first_column ..< end_column of them exist; the others are zero.
+void ctk_winograd_input(float *v, ptrdiff_t v_stride, const float *x, ptrdiff_t row_stride, ptrdiff_t column_stride,
+                        ptrdiff_t first_row, ptrdiff_t end_row, ptrdiff_t first_column, ptrdiff_t end_column,
+                        ptrdiff_t channels);
+
+/// One output tile from its sums m[f][channel], of which only rows x columns pixels exist, plus bias and addend (which
+/// lies like y). Null pointers stand for zeros.
+void ctk_winograd_output(float *y, ptrdiff_t row_stride, ptrdiff_t column_stride, const float *m, ptrdiff_t m_stride,
+                         ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t channels, const float *bias,
+                         const float *addend);
+
 // MARK: Processor levels
 
 /// Applies LOOP to the name of every loop above.
@@ -132,7 +179,10 @@ void ctk_group_norm_vjp_rows(float *dx, const float *x, const float *dy, const f
   LOOP(softmax_rows) LOOP(causal_softmax_rows) LOOP(softmax_vjp_rows) LOOP(exponentials) \
   LOOP(silu) LOOP(silu_vjp) LOOP(gelu) LOOP(gelu_vjp) LOOP(quick_gelu) LOOP(quick_gelu_vjp) \
   LOOP(geglu_rows) LOOP(geglu_vjp_rows) LOOP(layer_norm_rows) LOOP(layer_norm_vjp_rows) \
-  LOOP(column_sums) LOOP(group_norm_rows) LOOP(group_norm_vjp_sums) LOOP(group_norm_vjp_rows)
+  LOOP(column_sums) LOOP(group_norm_rows) LOOP(group_norm_vjp_sums) LOOP(group_norm_vjp_rows) \
+  LOOP(multiply_panels) LOOP(multiply_transposed_panels) LOOP(pack_rows) LOOP(pack_rows_16) \
+  LOOP(transpose_tiles) LOOP(transpose_tiles_f16) LOOP(transpose_tiles_bf16) \
+  LOOP(winograd_kernels) LOOP(winograd_input) LOOP(winograd_output)
 
 /// The loops of one processor level.
 struct ctk_table {

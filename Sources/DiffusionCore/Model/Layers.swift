@@ -6,8 +6,8 @@ extension Linear {
   /// A linear layer; a 1x1 convolution's weight is the same matrix with two more axes.
   init(_ weights: WeightScope, inputs: Int, outputs: Int, hasBias: Bool = true) throws {
     let isConvolution = weights.shape(of: "weight") == [outputs, inputs, 1, 1]
-    let weight = try weights.tensor("weight", shape: [outputs, inputs] + (isConvolution ? [1, 1] : []))
-    self.init(
+    let weight = try weights.weight(shape: [outputs, inputs] + (isConvolution ? [1, 1] : []))
+    try self.init(
       weight: weight.reshaped([outputs, inputs]),
       bias: hasBias ? try weights.tensor("bias", shape: [outputs]) : nil)
   }
@@ -36,8 +36,8 @@ extension Convolution {
   init(
     _ weights: WeightScope, inputs: Int, outputs: Int, size: Int = 3, stride: Int = 1, padding: Padding? = nil
   ) throws {
-    self.init(
-      weight: try weights.tensor("weight", shape: [outputs, inputs, size, size]),
+    try self.init(
+      weight: try weights.weight(shape: [outputs, inputs, size, size]),
       bias: try weights.tensor("bias", shape: [outputs]), stride: stride, padding: padding ?? .all(size / 2))
   }
 }

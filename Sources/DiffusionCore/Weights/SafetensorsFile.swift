@@ -52,6 +52,33 @@ public struct SafetensorsFile: Sendable {
     return try withBytes(of: entry) { bytes in try tensor(named: name, entry, bytes) }
   }
 
+  /// A tensor of the file as a layer's weight, read while it is packed.
+  ///
+  /// - Parameter keepsHalf: whether the layer keeps half-precision scalars as they are.
+  /// - Throws: as `tensor(named:)`.
+  func weight(named name: String, keepsHalf: Bool) throws -> WeightSource {
+    let entry = try entry(named: name)
+    let format: ScalarFormat? =
+      switch SafetensorsType(rawValue: entry.type) {
+      case .float32: .float32
+      case .float16: .float16
+      case .bfloat16: .bfloat16
+      default: nil
+      }
+    #if _endian(little)
+      if let format {
+        let rowBytes = entry.shape.dropFirst().reduce(format.byteCount, *)
+        return WeightSource(shape: entry.shape, format: format, keepsFormat: keepsHalf) { rows, body in
+          try withBytes(of: entry) { bytes in
+            guard let base = bytes.baseAddress else { return }
+            try body(base + rows.lowerBound * rowBytes)
+          }
+        }
+      }
+    #endif
+    return WeightSource(try tensor(named: name))
+  }
+
   private func tensor(
     named name: String, _ entry: SafetensorsHeader.Entry, _ bytes: UnsafeRawBufferPointer
   ) throws -> Tensor {

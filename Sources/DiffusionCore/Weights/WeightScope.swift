@@ -44,13 +44,24 @@ public struct WeightScope: Sendable {
   ///
   /// - Throws: `InputError` if it is missing, of another shape, or of a scalar type that cannot be read.
   public func tensor(_ name: String, shape: [Int]) throws -> Tensor {
-    if let found = self.shape(of: name), found != shape {
-      throw InputError(
-        .malformed,
-        "Tensor \"\(fullName(name))\" of \(store.path) is \(found), but \(shape) was expected. The "
-          + "weights do not belong to the config.json beside them.")
-    }
+    try check(name, hasShape: shape)
     return try tensor(name)
+  }
+
+  /// The tensor called `weight`, to be packed by a layer; it must have the given shape.
+  ///
+  /// - Throws: as `tensor(_:shape:)`; reading it later may throw too.
+  func weight(shape: [Int]) throws -> WeightSource {
+    try check("weight", hasShape: shape)
+    return try store.weight(named: fullName("weight"))
+  }
+
+  private func check(_ name: String, hasShape shape: [Int]) throws {
+    guard let found = self.shape(of: name), found != shape else { return }
+    throw InputError(
+      .malformed,
+      "Tensor \"\(fullName(name))\" of \(store.path) is \(found), but \(shape) was expected. The "
+        + "weights do not belong to the config.json beside them.")
   }
 
   private func fullName(_ name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }

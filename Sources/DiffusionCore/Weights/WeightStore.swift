@@ -63,7 +63,22 @@ final class WeightStore: Sendable {
   func shape(of name: String) -> [Int]? { file(of: name)?.shape(of: name) }
 
   /// - Throws: `CancellationError`, so that the reading of a model can be cancelled between two tensors.
-  func tensor(named name: String) throws -> Tensor {
+  func tensor(named name: String) throws -> Tensor { try existingFile(of: name).tensor(named: name) }
+
+  /// The weight of a layer.
+  ///
+  /// - Throws: as `tensor(named:)`.
+  func weight(named name: String) throws -> WeightSource {
+    try existingFile(of: name).weight(named: name, keepsHalf: byteCount > Self.smallByteCount)
+  }
+
+  /// The largest part of a checkpoint whose half-precision weights are widened once, when they are read: that costs little
+  /// memory, and the products of a small network are too short to hide the widening.
+  private static let smallByteCount = 64 << 20
+
+  private var byteCount: Int { files.reduce(0) { $0 + $1.file.bytes.count } }
+
+  private func existingFile(of name: String) throws -> SafetensorsFile {
     try Task.checkCancellation()
     guard let file = file(of: name) else {
       throw InputError(
@@ -71,7 +86,7 @@ final class WeightStore: Sendable {
         "\(path) lacks the tensor \"\(name)\". The checkpoint is incomplete, or not of the kind its "
           + "config.json says.")
     }
-    return try file.tensor(named: name)
+    return file
   }
 
   /// The file that holds a tensor.

@@ -1,0 +1,82 @@
+internal import CTensorKernels
+
+/// How the scalars of a weight are stored.
+package enum ScalarFormat: Sendable {
+  /// IEEE single precision.
+  case float32
+  /// IEEE half precision.
+  case float16
+  /// The upper half of a single-precision number.
+  case bfloat16
+
+  /// The size of a scalar.
+  package var byteCount: Int { self == .float32 ? 4 : 2 }
+}
+
+/// Where a layer gets the scalars of its weight: some rows at a time, as they are stored.
+package struct WeightSource {
+  /// The length of each axis, outputs first, then inputs, then the axes of a kernel.
+  package let shape: [Int]
+
+  /// How the scalars are stored.
+  package let format: ScalarFormat
+
+  /// How a layer keeps them: as they are stored, or in single precision.
+  let keptFormat: ScalarFormat
+
+  /// Calls its last argument with the bytes of some rows.
+  private let read: @Sendable (Range<Int>, (UnsafeRawPointer) throws -> Void) throws -> Void
+
+  /// A weight of the given shape.
+  ///
+  /// - Parameters:
+  ///   - keepsFormat: whether a layer keeps half-precision scalars as they are: half the memory, and some time for every
+  ///     product of few rows.
+  ///   - read: calls its second argument with the address of the rows of its first, contiguous and in row-major order;
+  ///     called from several threads at a time.
+  package init(
+    shape: [Int], format: ScalarFormat, keepsFormat: Bool,
+    read: @escaping @Sendable (Range<Int>, (UnsafeRawPointer) throws -> Void) throws -> Void
+  ) {
+    self.shape = shape
+    self.format = format
+    keptFormat = keepsFormat ? format : .float32
+    self.read = read
+  }
+
+  /// A tensor as a weight.
+  package init(_ tensor: Tensor) {
+    let rowLength = tensor.shape.dropFirst().reduce(1, *)
+    self.init(shape: tensor.shape, format: .float32, keepsFormat: true) { rows, body in
+      guard let base = tensor.address(rows.lowerBound * rowLength) else { return }
+      try body(UnsafeRawPointer(base))
+    }
+  }
+
+  /// The same scalars under another shape with as many rows.
+  package func reshaped(_ shape: [Int]) -> WeightSource {
+    precondition(
+      shape.first == outputs && shape.reduce(1, *) == self.shape.reduce(1, *), "\(self.shape) as \(shape)")
+    return WeightSource(shape: shape, format: format, keepsFormat: keptFormat == format, read: read)
+  }
+
+  var outputs: Int { shape[0] }
+
+  var inputs: Int { shape[1] }
+
+  /// The number of scalars for one output and one input: the size of a kernel.
+  var taps: Int { shape.dropFirst(2).reduce(1, *) }
+
+  /// Calls `body` with the address of some rows in the format in which they are kept.
+  func withRows(_ rows: Range<Int>, _ body: (UnsafeRawPointer) throws -> Void) throws {
+    guard keptFormat != format else { return try read(rows, body) }
+    let count = rows.count * inputs * taps
+    try read(rows) { halves in
+      let halves = halves.assumingMemoryBound(to: UInt16.self)
+      try withScratch(count) { numbers in
+        (format == .float16 ? ctk_widen_f16 : ctk_widen_bf16)(numbers, halves, count)
+        try body(UnsafeRawPointer(numbers))
+      }
+    }
+  }
+}

@@ -1,0 +1,177 @@
+internal import CTensorKernels
+
+/// A 3x3 convolution of stride 1 and padding 1 by minimal filtering, F(4x4, 3x3): a quarter of the direct product's
+/// multiplications (Lavin and Gray 2015, arXiv 1509.09308).
+///
+/// The map is divided into tiles of 4x4 pixels. Each becomes 36 frequencies (`ctk_winograd_input`), in which the
+/// convolution is a product over the channels. Kernels are transformed at every call, some channels at a time, so that
+/// they stay in the second cache: kept, they would take eight times the memory of a half-precision weight.
+struct Winograd {
+  /// Gives 3x3 kernels as taps x channels x 16 outputs: the address of the first tap, and the distance of the others.
+  typealias Kernels = (
+    _ panel: Int, _ channels: Range<Int>, _ scratch: UnsafeMutablePointer<Float>
+  ) -> (base: UnsafePointer<Float>, stride: Int)
+
+  private static let side = 4
+  private static let frequencies = 36
+  private static let tilesPerBlock = 64
+  private static let channelsPerBlock = 64
+  private static let outputsPerBlock = 2 * PackedMatrix.panelWidth
+  /// Scalars between the frequencies of a block, so that they do not fall on the same lines of a cache.
+  private static let gap = 16
+  /// The most scalars in the transformed input of the tiles that are computed at a time.
+  private static let inputLimit = 5 << 20
+
+  private let height: Int
+  private let width: Int
+  private let channels: Int
+  private let outputs: Int
+  private let kernels: Kernels
+
+  /// Whether a convolution over a map of this size is faster this way.
+  static func pays(height: Int, width: Int, channels: Int, outputs: Int) -> Bool {
+    let tiles = tileCount(height) * tileCount(width)
+    return channels.isMultiple(of: PackedMatrix.panelWidth) && outputs.isMultiple(of: PackedMatrix.panelWidth)
+      && tiles >= 4
+  }
+
+  /// A convolution of a map of height x width x channels.
+  init(height: Int, width: Int, channels: Int, outputs: Int, kernels: @escaping Kernels) {
+    self.height = height
+    self.width = width
+    self.channels = channels
+    self.outputs = outputs
+    self.kernels = kernels
+  }
+
+  private static func tileCount(_ length: Int) -> Int { (length + side - 1) / side }
+
+  private var tilesAcross: Int { Self.tileCount(width) }
+
+  /// The convolution of `x` plus addends.
+  ///
+  /// - Returns: height x width x outputs.
+  func callAsFunction(_ x: Tensor, adding addends: LayerAddends) -> Tensor {
+    let tiles = Self.tileCount(height) * tilesAcross
+    let scalarsPerTile = Self.frequencies * channels
+    // Whole blocks of tiles, evenly.
+    let blocks = (tiles + Self.tilesPerBlock - 1) / Self.tilesPerBlock
+    let passes = (tiles * scalarsPerTile + Self.inputLimit - 1) / Self.inputLimit
+    let blocksPerPass = (blocks + min(blocks, passes) - 1) / min(blocks, passes)
+    return Tensor(shape: [height, width, outputs]) { y in
+      guard let y = y.baseAddress, let x = x.address() else { return }
+      for first in stride(from: 0, to: blocks, by: blocksPerPass) {
+        let part = (first..<min(blocks, first + blocksPerPass)).map { block in
+          TileBlock(tiles: tiles * block / blocks..<tiles * (block + 1) / blocks, channels: channels)
+        }
+        withScratch(part.count * TileBlock.length(tiles: tiles, blocks: blocks, channels: channels)) { v in
+          let length = TileBlock.length(tiles: tiles, blocks: blocks, channels: channels)
+          transform(x, part, into: v, blockLength: length)
+          multiply(v, part, blockLength: length, into: y, adding: addends)
+        }
+      }
+    }
+  }
+
+  /// Some tiles, and where their frequencies lie: for some channels after the other, frequencies x tiles x channels.
+  private struct TileBlock {
+    let tiles: Range<Int>
+    let channels: Int
+
+    static func length(tiles: Int, blocks: Int, channels: Int) -> Int {
+      let most = (tiles + blocks - 1) / blocks
+      let parts = (channels + channelsPerBlock - 1) / channelsPerBlock
+      return frequencies * (most * channels + parts * gap)
+    }
+
+    var channelBlocks: Int { (channels + channelsPerBlock - 1) / channelsPerBlock }
+
+    func channels(_ block: Int) -> Range<Int> {
+      block * channelsPerBlock..<min(channels, (block + 1) * channelsPerBlock)
+    }
+
+    /// The first scalar of some channels.
+    func offset(_ block: Int) -> Int {
+      frequencies * (tiles.count * block * channelsPerBlock + block * gap)
+    }
+
+    /// The distance of the frequencies.
+    func stride(_ block: Int) -> Int { tiles.count * channels(block).count + gap }
+  }
+
+  /// The frequencies of the input.
+  private func transform(
+    _ x: UnsafePointer<Float>, _ blocks: [TileBlock], into v: UnsafeMutablePointer<Float>, blockLength: Int
+  ) {
+    let tilesPerPiece = max(1, Parallel.pieceLength / (Self.frequencies * channels))
+    let pieces = blocks.enumerated().flatMap { index, block in
+      stride(from: block.tiles.lowerBound, to: block.tiles.upperBound, by: tilesPerPiece).map {
+        (index: index, tiles: $0..<min(block.tiles.upperBound, $0 + tilesPerPiece))
+      }
+    }
+    Parallel.forEach(pieces.count) { piece in
+      let (index, tiles) = pieces[piece]
+      let block = blocks[index]
+      let v = v + index * blockLength
+      for tile in tiles {
+        // The first of 6x6 pixels lies one above and one to the left of the output tile.
+        let (row, column) = (tile / tilesAcross * Self.side - 1, tile % tilesAcross * Self.side - 1)
+        let corner = x + (row * width + column) * channels
+        for part in 0..<block.channelBlocks {
+          let range = block.channels(part)
+          ctk_winograd_input(
+            v + block.offset(part) + (tile - block.tiles.lowerBound) * range.count, block.stride(part),
+            corner + range.lowerBound, width * channels, channels, max(0, -row), min(6, height - row),
+            max(0, -column), min(6, width - column), range.count)
+        }
+      }
+    }
+  }
+
+  /// The products of the frequencies, and back to pixels.
+  private func multiply(
+    _ v: UnsafePointer<Float>, _ blocks: [TileBlock], blockLength: Int, into y: UnsafeMutablePointer<Float>,
+    adding addends: LayerAddends
+  ) {
+    let outputBlocks = (outputs + Self.outputsPerBlock - 1) / Self.outputsPerBlock
+    let panelLength = Self.channelsPerBlock * PackedMatrix.panelWidth
+    let u_stride = 2 * panelLength + Self.gap
+    let m_length = Self.frequencies * (Self.tilesPerBlock * Self.outputsPerBlock + Self.gap)
+    Parallel.forEach(blocks.count * outputBlocks) { index in
+      let block = blocks[index / outputBlocks]
+      let v = v + index / outputBlocks * blockLength
+      let range =
+        index % outputBlocks
+        * Self.outputsPerBlock..<min(
+          outputs, (index % outputBlocks + 1) * Self.outputsPerBlock)
+      withScratch(Self.frequencies * u_stride + m_length + 9 * panelLength) { u in
+        let m = u + Self.frequencies * u_stride
+        let scratch = m + m_length
+        let m_stride = block.tiles.count * range.count + Self.gap
+        for part in 0..<block.channelBlocks {
+          let channels = block.channels(part)
+          for (offset, panel) in PackedMatrix.panels(of: range).enumerated() {
+            let (w, stride) = kernels(panel, channels, scratch)
+            ctk_winograd_kernels(u + offset * panelLength, u_stride, w, stride, channels.count)
+          }
+          for f in 0..<Self.frequencies {
+            let sums = m + f * m_stride
+            ctk_multiply_panels(
+              sums, range.count, v + block.offset(part) + f * block.stride(part), channels.count,
+              u + f * u_stride,
+              panelLength, block.tiles.count, range.count, channels.count, nil,
+              part == 0 ? nil : UnsafePointer(sums), range.count)
+          }
+        }
+        for tile in block.tiles {
+          let (row, column) = (tile / tilesAcross * Self.side, tile % tilesAcross * Self.side)
+          let at = (row * width + column) * outputs + range.lowerBound
+          ctk_winograd_output(
+            y + at, width * outputs, outputs, m + (tile - block.tiles.lowerBound) * range.count, m_stride,
+            min(Self.side, height - row), min(Self.side, width - column), range.count,
+            addends.offset?.address(range.lowerBound), addends.residual?.address(at))
+        }
+      }
+    }
+  }
+}
