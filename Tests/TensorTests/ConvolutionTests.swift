@@ -147,6 +147,40 @@ import Testing
     expectAgreementByLoops(test, parameters)
   }
 
+  /// Sides that are multiples of four and not, one row of tiles, several blocks of tiles, of channels and of outputs.
+  static let minimal = [
+    Case(8, 8, 16, 16), Case(9, 7, 32, 16), Case(5, 14, 16, 48), Case(3, 17, 80, 32), Case(35, 33, 16, 32),
+    Case(6, 6, 144, 160),
+  ]
+
+  @Test("value and gradient by minimal filtering", arguments: minimal)
+  func minimalFiltering(of test: Case) {
+    #expect(
+      Winograd.pays(height: test.height, width: test.width, channels: test.inputs, outputs: test.outputs))
+    expectAgreementByLoops(test, Parameters(test, [.bias, .offset, .residual]), relative: 1e-5)
+  }
+
+  @Test(
+    "the parts of a large input that are transformed at a time give what one convolution of each channel gives"
+  )
+  func minimalFilteringInParts() {
+    // An input so large that its frequencies are computed in two parts; the kernels copy channel c, shifted by one pixel.
+    let (height, width, channels) = (112, 180, 128)
+    var kernel = [Float](repeating: 0, count: 16 * channels * 9)
+    for o in 0..<16 { kernel[(o * channels + 5 * o) * 9 + 3] = 1 }
+    let convolution = Convolution(
+      weight: Tensor(kernel, shape: [16, channels, 3, 3]), bias: nil, padding: .all(1))
+    let x = Tensor.random([height, width, channels], seed: 7)
+    let y = convolution(Variable(x)).value
+    let expected = Tensor(shape: [height, width, 16]) { to in
+      let from = x.readOnlyScalars
+      for pixel in 0..<height * width {
+        for o in 0..<16 { to[pixel * 16 + o] = pixel % width == 0 ? 0 : from[(pixel - 1) * channels + 5 * o] }
+      }
+    }
+    expectClose(y, expected, relative: 2e-6)
+  }
+
   @Test("value and gradient of a pointwise convolution over several tiles")
   func pointwiseTiles() {
     let test = Case(20, 20, 70, 80, kernel: 1, padding: .all(0))
@@ -177,15 +211,16 @@ import Testing
     }
   }
 
-  private func expectAgreementByLoops(_ test: Case, _ parameters: Parameters) {
+  private func expectAgreementByLoops(_ test: Case, _ parameters: Parameters, relative: Double = 2e-6) {
     let x = Tensor.random(test.inputShape, seed: 35)
     expectClose(
       parameters.apply(Variable(x)).value,
-      Tensor(rounding: test.reference(x.doubles, parameters), shape: test.outputShape), relative: 2e-6)
+      Tensor(rounding: test.reference(x.doubles, parameters), shape: test.outputShape), relative: relative)
     let upstream = Tensor.random(test.outputShape, seed: 36)
     expectClose(
       vectorJacobianProduct(of: parameters.apply, at: x, upstream: upstream),
-      Tensor(rounding: test.gradient(upstream.doubles, parameters), shape: test.inputShape), relative: 2e-6,
+      Tensor(rounding: test.gradient(upstream.doubles, parameters), shape: test.inputShape),
+      relative: relative,
       "gradient")
   }
 }
