@@ -123,11 +123,9 @@ public struct Convolution: Sendable {
     guard isMinimal,
       Winograd.pays(height: height, width: width, channels: outputChannels, outputs: inputChannels)
     else { return nil }
-    return Winograd(height: height, width: width, channels: outputChannels, outputs: inputChannels) {
-      [weight] panel, channels, scratch in
-      weight.adjointKernels(panel: panel, outputs: channels, into: scratch)
-      return (UnsafePointer(scratch), channels.count * PackedMatrix.panelWidth)
-    }
+    return Winograd(
+      height: height, width: width, channels: outputChannels, outputs: inputChannels,
+      kernels: weight.adjointKernels)
   }
 
   private func offset(_ channelOffset: Tensor?) -> Tensor? {

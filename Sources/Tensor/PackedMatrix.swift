@@ -20,37 +20,34 @@ final class PackedMatrix: @unchecked Sendable {
   private let format: ScalarFormat
   private let scalars: UnsafeMutableRawPointer
 
+  private init(depth: Int, columns: Int, format: ScalarFormat) {
+    self.depth = depth
+    self.columns = columns
+    self.format = format
+    let panels = (columns + Self.panelWidth - 1) / Self.panelWidth
+    scalars = .allocate(byteCount: max(1, panels * depth * Self.panelWidth * format.byteCount), alignment: 64)
+  }
+
   /// The transpose of a weight: a row of `source` becomes a column.
   ///
   /// - Parameter source: outputs x inputs, or outputs x inputs x taps; then the depth runs through the inputs of one tap
   ///   after the other.
-  init(transposing source: WeightSource) throws {
+  /// - Throws: what the reading of the source throws.
+  convenience init(transposing source: WeightSource) throws {
     let (inputs, taps) = (source.inputs, source.taps)
-    depth = inputs * taps
-    columns = source.outputs
-    let format = source.keptFormat
-    self.format = format
-    let panels = (columns + Self.panelWidth - 1) / Self.panelWidth
-    let panelBytes = depth * Self.panelWidth * format.byteCount
-    scalars = .allocate(byteCount: max(1, panels * panelBytes), alignment: 64)
+    self.init(depth: inputs * taps, columns: source.outputs, format: source.keptFormat)
     let failure = Mutex<(any Error)?>(nil)
-    let (columns, depth, scalars) = (columns, depth, Scalars(base: scalars))
-    Parallel.forEach(panels) { panel in
+    Parallel.forEach(panelCount) { panel in
       let rows = panel * Self.panelWidth..<min(columns, (panel + 1) * Self.panelWidth)
       do {
         try source.withRows(rows) { x in
-          let to = scalars.base + panel * panelBytes
           switch format {
           case .float32:
             ctk_pack_rows(
-              to.assumingMemoryBound(to: Float.self), x.assumingMemoryBound(to: Float.self), depth,
-              rows.count,
-              inputs, taps)
+              floats(panel: panel), x.assumingMemoryBound(to: Float.self), depth, rows.count, inputs, taps)
           case .float16, .bfloat16:
             ctk_pack_rows_16(
-              to.assumingMemoryBound(to: UInt16.self), x.assumingMemoryBound(to: UInt16.self), depth,
-              rows.count,
-              inputs, taps)
+              halves(panel: panel), x.assumingMemoryBound(to: UInt16.self), depth, rows.count, inputs, taps)
           }
         }
       } catch {
@@ -60,28 +57,70 @@ final class PackedMatrix: @unchecked Sendable {
     if let error = failure.withLock({ $0 }) { throw error }
   }
 
+  /// The transpose, in single precision.
+  func transposed() -> PackedMatrix {
+    let result = PackedMatrix(depth: columns, columns: depth, format: .float32)
+    Parallel.forEach(result.panelCount) { panel in
+      // The transpose of whole tiles; the rows of the last that do not exist do not fit.
+      let whole = columns / Self.panelWidth * Self.panelWidth
+      let to = result.floats(panel: panel)
+      if whole > 0 { writeTransposed(panel: panel, depth: 0..<whole, into: to) }
+      guard whole < columns else { return }
+      withScratch(Self.panelWidth * Self.panelWidth) { tile in
+        writeTransposed(panel: panel, depth: whole..<columns, into: tile)
+        (to + whole * Self.panelWidth).update(from: tile, count: (columns - whole) * Self.panelWidth)
+      }
+    }
+    return result
+  }
+
   deinit { scalars.deallocate() }
+
+  private var panelCount: Int { (columns + Self.panelWidth - 1) / Self.panelWidth }
+
+  private func floats(panel: Int) -> UnsafeMutablePointer<Float> {
+    scalars.assumingMemoryBound(to: Float.self) + panel * depth * Self.panelWidth
+  }
+
+  private func halves(panel: Int) -> UnsafeMutablePointer<UInt16> {
+    scalars.assumingMemoryBound(to: UInt16.self) + panel * depth * Self.panelWidth
+  }
 
   /// The panels of some columns, which begin at a multiple of 16.
   static func panels(of columns: Range<Int>) -> Range<Int> {
     columns.lowerBound / panelWidth..<(columns.upperBound + panelWidth - 1) / panelWidth
   }
 
-  /// Rows `depth` of some panels in single precision: the address of the first, and the distance of the others.
+  /// Rows `range` of some panels in single precision: the address of the first, and the distance of the others.
   ///
   /// - Parameter scratch: memory for the scalars if they must be widened.
   func panels(
     _ panels: Range<Int>, depth range: Range<Int>, scratch: UnsafeMutablePointer<Float>
   ) -> (base: UnsafePointer<Float>, stride: Int) {
     let (width, stride) = (Self.panelWidth, depth * Self.panelWidth)
-    let first = panels.lowerBound * stride + range.lowerBound * width
-    if format == .float32 {
-      return (UnsafePointer(scalars.assumingMemoryBound(to: Float.self)) + first, stride)
-    }
-    let halves = scalars.assumingMemoryBound(to: UInt16.self) + first
+    let first = range.lowerBound * width
+    guard format != .float32 else { return (UnsafePointer(floats(panel: panels.lowerBound)) + first, stride) }
     let widen = format == .float16 ? ctk_widen_f16 : ctk_widen_bf16
     let length = range.count * width
-    for panel in 0..<panels.count { widen(scratch + panel * length, halves + panel * stride, length) }
+    for (index, panel) in panels.enumerated() {
+      widen(scratch + index * length, halves(panel: panel) + first, length)
+    }
+    return (UnsafePointer(scratch), length)
+  }
+
+  /// Rows `range` of some panels of the transpose in single precision: the address of the first, and the distance of the
+  /// others.
+  ///
+  /// - Parameters:
+  ///   - range: columns of this matrix; begins at a multiple of 16.
+  ///   - scratch: memory for the scalars, the range rounded up to a multiple of 16.
+  func transposedPanels(
+    _ panels: Range<Int>, depth range: Range<Int>, scratch: UnsafeMutablePointer<Float>
+  ) -> (base: UnsafePointer<Float>, stride: Int) {
+    let length = (range.count + Self.panelWidth - 1) / Self.panelWidth * Self.panelWidth * Self.panelWidth
+    for (index, panel) in panels.enumerated() {
+      writeTransposed(panel: panel, depth: range, into: scratch + index * length)
+    }
     return (UnsafePointer(scratch), length)
   }
 
@@ -94,40 +133,34 @@ final class PackedMatrix: @unchecked Sendable {
   func writeTransposed(panel: Int, depth range: Range<Int>, into scratch: UnsafeMutablePointer<Float>) {
     let (width, stride) = (Self.panelWidth, depth * Self.panelWidth)
     let tiles = (range.count + width - 1) / width
-    let first = range.lowerBound / width * stride + panel * width * width
+    let source = range.lowerBound / width
     guard (panel + 1) * width <= depth else {
-      return writeTransposedEdge(panel: panel, tiles: tiles, first: first, into: scratch)
+      return writeTransposedEdge(panel: panel, of: source..<source + tiles, into: scratch)
     }
-    let halves = UnsafePointer(scalars.assumingMemoryBound(to: UInt16.self)) + first
+    let first = panel * width * width
     switch format {
-    case .float32:
-      let floats = UnsafePointer(scalars.assumingMemoryBound(to: Float.self)) + first
-      ctk_transpose_tiles(scratch, width * width, floats, stride, tiles)
-    case .float16: ctk_transpose_tiles_f16(scratch, width * width, halves, stride, tiles)
-    case .bfloat16: ctk_transpose_tiles_bf16(scratch, width * width, halves, stride, tiles)
+    case .float32: ctk_transpose_tiles(scratch, width * width, floats(panel: source) + first, stride, tiles)
+    case .float16:
+      ctk_transpose_tiles_f16(scratch, width * width, halves(panel: source) + first, stride, tiles)
+    case .bfloat16:
+      ctk_transpose_tiles_bf16(scratch, width * width, halves(panel: source) + first, stride, tiles)
     }
   }
 
   /// The last panel of the transpose if fewer than 16 rows are left for it.
   private func writeTransposedEdge(
-    panel: Int, tiles: Int, first: Int, into scratch: UnsafeMutablePointer<Float>
+    panel: Int, of sources: Range<Int>, into scratch: UnsafeMutablePointer<Float>
   ) {
-    let (width, stride) = (Self.panelWidth, depth * Self.panelWidth)
+    let width = Self.panelWidth
     let rows = depth - panel * width
     withScratch(2 * width * width) { tile in
-      for index in 0..<tiles {
-        let panelOfColumns = first / stride + index
+      for (index, source) in sources.enumerated() {
         let (base, _) = panels(
-          panelOfColumns..<panelOfColumns + 1, depth: panel * width..<depth, scratch: tile + width * width)
+          source..<source + 1, depth: panel * width..<depth, scratch: tile + width * width)
         tile.update(from: base, count: rows * width)
         (tile + rows * width).update(repeating: 0, count: (width - rows) * width)
         ctk_transpose_tiles(scratch + index * width * width, 0, tile, 0, 1)
       }
     }
-  }
-
-  /// An address that pieces of work share; each writes its own part.
-  private struct Scalars: @unchecked Sendable {
-    let base: UnsafeMutableRawPointer
   }
 }

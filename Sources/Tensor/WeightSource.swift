@@ -21,8 +21,8 @@ package struct WeightSource {
   /// How the scalars are stored.
   package let format: ScalarFormat
 
-  /// How a layer keeps them: as they are stored, or in single precision.
-  let keptFormat: ScalarFormat
+  /// Whether memory matters more than time.
+  let savesMemory: Bool
 
   /// Calls its last argument with the bytes of some rows.
   private let read: @Sendable (Range<Int>, (UnsafeRawPointer) throws -> Void) throws -> Void
@@ -30,24 +30,24 @@ package struct WeightSource {
   /// A weight of the given shape.
   ///
   /// - Parameters:
-  ///   - keepsFormat: whether a layer keeps half-precision scalars as they are: half the memory, and some time for every
-  ///     product of few rows.
+  ///   - savesMemory: whether a layer keeps half-precision scalars as they are and one copy for both directions, which
+  ///     takes some time at every product. The products of a large network are long enough to hide it.
   ///   - read: calls its second argument with the address of the rows of its first, contiguous and in row-major order;
   ///     called from several threads at a time.
   package init(
-    shape: [Int], format: ScalarFormat, keepsFormat: Bool,
+    shape: [Int], format: ScalarFormat, savesMemory: Bool,
     read: @escaping @Sendable (Range<Int>, (UnsafeRawPointer) throws -> Void) throws -> Void
   ) {
     self.shape = shape
     self.format = format
-    keptFormat = keepsFormat ? format : .float32
+    self.savesMemory = savesMemory
     self.read = read
   }
 
   /// A tensor as a weight.
   package init(_ tensor: Tensor) {
     let rowLength = tensor.shape.dropFirst().reduce(1, *)
-    self.init(shape: tensor.shape, format: .float32, keepsFormat: true) { rows, body in
+    self.init(shape: tensor.shape, format: .float32, savesMemory: false) { rows, body in
       guard let base = tensor.address(rows.lowerBound * rowLength) else { return }
       try body(UnsafeRawPointer(base))
     }
@@ -57,8 +57,11 @@ package struct WeightSource {
   package func reshaped(_ shape: [Int]) -> WeightSource {
     precondition(
       shape.first == outputs && shape.reduce(1, *) == self.shape.reduce(1, *), "\(self.shape) as \(shape)")
-    return WeightSource(shape: shape, format: format, keepsFormat: keptFormat == format, read: read)
+    return WeightSource(shape: shape, format: format, savesMemory: savesMemory, read: read)
   }
+
+  /// How a layer keeps the scalars.
+  var keptFormat: ScalarFormat { savesMemory ? format : .float32 }
 
   var outputs: Int { shape[0] }
 

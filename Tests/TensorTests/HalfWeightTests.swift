@@ -23,15 +23,15 @@ import Testing
         patterns.map { format == .float16 ? Weights.number($0) : Float(bitPattern: UInt32($0) << 16) },
         shape: shape)
       let rowLength = shape.dropFirst().reduce(1, *)
-      func source(keepsFormat: Bool) -> WeightSource {
-        WeightSource(shape: shape, format: format, keepsFormat: keepsFormat) { rows, body in
+      func source(savesMemory: Bool) -> WeightSource {
+        WeightSource(shape: shape, format: format, savesMemory: savesMemory) { rows, body in
           try patterns.withUnsafeBytes { bytes in
             if let base = bytes.baseAddress { try body(base + rows.lowerBound * rowLength * 2) }
           }
         }
       }
-      half = source(keepsFormat: true)
-      widened = source(keepsFormat: false)
+      half = source(savesMemory: true)
+      widened = source(savesMemory: false)
       wide = WeightSource(tensor)
     }
 
@@ -91,7 +91,7 @@ import Testing
   @Test("an error of the reading is thrown")
   func failure() {
     struct Unreadable: Error {}
-    let source = WeightSource(shape: [40, 8], format: .float16, keepsFormat: true) { rows, _ in
+    let source = WeightSource(shape: [40, 8], format: .float16, savesMemory: true) { rows, _ in
       if rows.lowerBound > 0 { throw Unreadable() }
     }
     #expect(throws: Unreadable.self) { try Linear(weight: source) }

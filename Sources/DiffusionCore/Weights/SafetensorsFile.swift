@@ -54,9 +54,9 @@ public struct SafetensorsFile: Sendable {
 
   /// A tensor of the file as a layer's weight, read while it is packed.
   ///
-  /// - Parameter keepsHalf: whether the layer keeps half-precision scalars as they are.
+  /// - Parameter savesMemory: whether memory matters more to the layer than time.
   /// - Throws: as `tensor(named:)`.
-  func weight(named name: String, keepsHalf: Bool) throws -> WeightSource {
+  func weight(named name: String, savesMemory: Bool) throws -> WeightSource {
     let entry = try entry(named: name)
     let format: ScalarFormat? =
       switch SafetensorsType(rawValue: entry.type) {
@@ -68,7 +68,7 @@ public struct SafetensorsFile: Sendable {
     #if _endian(little)
       if let format {
         let rowBytes = entry.shape.dropFirst().reduce(format.byteCount, *)
-        return WeightSource(shape: entry.shape, format: format, keepsFormat: keepsHalf) { rows, body in
+        return WeightSource(shape: entry.shape, format: format, savesMemory: savesMemory) { rows, body in
           try withBytes(of: entry) { bytes in
             guard let base = bytes.baseAddress else { return }
             try body(base + rows.lowerBound * rowBytes)

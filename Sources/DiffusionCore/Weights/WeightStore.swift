@@ -69,11 +69,10 @@ final class WeightStore: Sendable {
   ///
   /// - Throws: as `tensor(named:)`.
   func weight(named name: String) throws -> WeightSource {
-    try existingFile(of: name).weight(named: name, keepsHalf: byteCount > Self.smallByteCount)
+    try existingFile(of: name).weight(named: name, savesMemory: byteCount > Self.smallByteCount)
   }
 
-  /// The largest part of a checkpoint whose half-precision weights are widened once, when they are read: that costs little
-  /// memory, and the products of a small network are too short to hide the widening.
+  /// The largest part of a checkpoint whose layers need not save memory.
   private static let smallByteCount = 64 << 20
 
   private var byteCount: Int { files.reduce(0) { $0 + $1.file.bytes.count } }
