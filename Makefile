@@ -5,7 +5,7 @@ SWIFT ?= swift
 DEMO ?= nti-demo
 CODE := Package.swift $(wildcard Sources Tests Examples Benchmarks)
 
-.PHONY: demo test test-release dependencies format lint clean
+.PHONY: demo test test-release check-aarch64 dependencies format lint clean
 
 demo: dependencies
 	$(SWIFT) build -c release --product nti
@@ -24,6 +24,20 @@ dependencies:
 	if [ -n "$$missing" ]; then echo "Installing system packages for:$$missing"; \
 	  sudo=$$(test "$$(id -u)" = 0 || echo sudo); \
 	  $$sudo apt-get update && $$sudo apt-get install -y pkg-config $(PACKAGES); fi
+
+# The kernels for aarch64 processors, cross-compiled with Swift's clang and run in an emulator.
+KERNELS := Sources/CTensorKernels
+CROSS := aarch64-linux-gnu
+
+check-aarch64:
+	@which qemu-aarch64 $(CROSS)-ld > /dev/null || { \
+	  sudo=$$(test "$$(id -u)" = 0 || echo sudo); \
+	  $$sudo apt-get update && $$sudo apt-get install -y --no-install-recommends \
+	    gcc-$(CROSS) libc6-dev-arm64-cross qemu-user; }
+	@mkdir -p .build
+	clang --target=$(CROSS) --gcc-toolchain=/usr --ld-path=$$(which $(CROSS)-ld) -static -O3 -Wall -Wextra -Werror \
+	  -I$(KERNELS)/include $(KERNELS)/*.c Tools/check_kernels.c -lm -o .build/check-aarch64
+	qemu-aarch64 .build/check-aarch64
 
 format:
 	$(SWIFT) format --in-place --recursive $(CODE)
