@@ -109,7 +109,7 @@ public struct Convolution: Sendable {
   private var isMinimal: Bool { kernelSize == 3 && stride == 1 && padding == .all(1) }
 
   /// The minimal filtering of a map of this size, if that pays.
-  private func winograd(height: Int, width: Int) -> Winograd? {
+  func winograd(height: Int, width: Int) -> Winograd? {
     guard isMinimal,
       Winograd.pays(height: height, width: width, channels: inputChannels, outputs: outputChannels)
     else { return nil }
@@ -128,7 +128,7 @@ public struct Convolution: Sendable {
       kernels: weight.adjointKernels)
   }
 
-  private func offset(_ channelOffset: Tensor?) -> Tensor? {
+  func offset(_ channelOffset: Tensor?) -> Tensor? {
     guard let bias, let channelOffset else { return bias ?? channelOffset }
     return bias + channelOffset
   }
@@ -151,7 +151,7 @@ public struct Convolution: Sendable {
   }
 
   /// The gradient at the input.
-  private func vectorJacobianProduct(_ upstream: Tensor, height: Int, width: Int) -> Tensor {
+  func vectorJacobianProduct(_ upstream: Tensor, height: Int, width: Int) -> Tensor {
     if let adjoint = winogradAdjoint(height: height, width: width) {
       return adjoint(upstream, adding: LayerAddends(offset: nil, residual: nil))
     }

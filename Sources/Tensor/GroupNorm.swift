@@ -41,21 +41,24 @@ public struct GroupNorm: Sendable {
   ///   - thenSiLU: whether the SiLU follows in the same pass over memory.
   public func callAsFunction(_ x: Variable, thenSiLU: Bool = false) -> Variable {
     precondition(x.value.rowLength == channels, "\(x.shape) into a group norm of \(channels) channels")
-    let evaluation = Evaluation(self, x.value, thenSiLU: thenSiLU)
+    let evaluation = evaluation(x.value, thenSiLU: thenSiLU)
     return .recorded(evaluation.result(), from: [x]) { [evaluation.gradient(upstream: $0)] }
   }
 
+  /// The norm of one tensor, its result not yet formed.
+  func evaluation(_ x: Tensor, thenSiLU: Bool) -> Evaluation { Evaluation(self, x, thenSiLU: thenSiLU) }
+
   /// The norm of one tensor: its statistics, from which result and gradient are formed.
-  private struct Evaluation {
-    let norm: GroupNorm
-    let x: Tensor
-    let thenSiLU: Bool
-    let statistics: GroupStatistics
+  struct Evaluation {
+    private let norm: GroupNorm
+    private let x: Tensor
+    private let thenSiLU: Bool
+    private let statistics: GroupStatistics
 
     /// The scale over the deviation, for each channel.
-    let factor: [Float]
+    private let factor: [Float]
 
-    init(_ norm: GroupNorm, _ x: Tensor, thenSiLU: Bool) {
+    fileprivate init(_ norm: GroupNorm, _ x: Tensor, thenSiLU: Bool) {
       self.norm = norm
       self.x = x
       self.thenSiLU = thenSiLU
@@ -63,16 +66,15 @@ public struct GroupNorm: Sendable {
       factor = zip(statistics.deviationInverse, norm.scale.readOnlyScalars).map { $0 * $1 }
     }
 
-    func result() -> Tensor {
-      let channels = norm.channels
-      return Tensor(
-        shape: x.shape,
-        formingRows: { y, rows in
-          ctk_group_norm_rows(
-            y, x.address(rows.lowerBound * channels), statistics.mean, factor, norm.shift.address(),
-            rows.count,
-            channels, thenSiLU)
-        })
+    /// The whole result.
+    func result() -> Tensor { Tensor(shape: x.shape, formingRows: { y, rows in write(rows, into: y) }) }
+
+    /// Writes some rows of the result.
+    func write(_ rows: Range<Int>, into y: UnsafeMutablePointer<Float>?) {
+      ctk_group_norm_rows(
+        y, x.address(rows.lowerBound * norm.channels), statistics.mean, factor, norm.shift.address(),
+        rows.count,
+        norm.channels, thenSiLU)
     }
 
     /// With x̂ the standardised input, u = x̂ · scale + shift and d = scale · du, the gradient is

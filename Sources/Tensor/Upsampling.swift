@@ -8,39 +8,71 @@ extension Variable {
   ///   - newHeight: the height of the result.
   ///   - newWidth: the width of the result.
   public func upsampled(toHeight newHeight: Int, width newWidth: Int) -> Variable {
-    let (height, width, channels) = value.shape3
-    let rows = NearestPixels(count: height, newCount: newHeight)
-    let columns = NearestPixels(count: width, newCount: newWidth)
-    let x = value
-    let resized = Tensor(
-      shape: [newHeight, newWidth * channels],
+    let resize = NearestResize(of: value.shape, toHeight: newHeight, width: newWidth)
+    return .recorded(resize.result(value), from: [self]) { [resize.vectorJacobianProduct($0)] }
+  }
+}
+
+/// A nearest-neighbour resize of feature maps.
+struct NearestResize {
+  private let rows: NearestPixels
+  private let columns: NearestPixels
+  private let channels: Int
+
+  /// A resize of maps of `shape`: height x width x channels.
+  init(of shape: [Int], toHeight newHeight: Int, width newWidth: Int) {
+    precondition(shape.count == 3, "\(shape) is not height x width x channels")
+    rows = NearestPixels(count: shape[0], newCount: newHeight)
+    columns = NearestPixels(count: shape[1], newCount: newWidth)
+    channels = shape[2]
+  }
+
+  private var newWidth: Int { columns.source.count }
+
+  /// Writes a rectangle of the result, its pixels one after the other.
+  func write(
+    rows newRows: Range<Int>, columns newColumns: Range<Int>, of x: Tensor,
+    into y: UnsafeMutablePointer<Float>
+  ) {
+    for (i, row) in newRows.enumerated() {
+      guard let from = x.address(rows.source[row] * columns.copies.count * channels) else { continue }
+      let to = y + i * newColumns.count * channels
+      for (j, column) in newColumns.enumerated() {
+        (to + j * channels).update(from: from + columns.source[column] * channels, count: channels)
+      }
+    }
+  }
+
+  /// The resized map.
+  func result(_ x: Tensor) -> Tensor {
+    Tensor(
+      shape: [rows.source.count, newWidth * channels],
       formingRows: { y, newRows in
-        for (i, row) in newRows.enumerated() {
-          let from = x.address(rows.source[row] * width * channels)
-          guard let from, let to = y.map({ $0 + i * newWidth * channels }) else { continue }
-          for column in 0..<newWidth {
-            (to + column * channels).update(from: from + columns.source[column] * channels, count: channels)
-          }
-        }
-      })
-    return .recorded(resized.reshaped([newHeight, newWidth, channels]), from: [self]) { upstream in
-      let gradient = Tensor(
-        shape: [height, width * channels], rowWork: newWidth * channels * max(1, newHeight / max(height, 1)),
-        formingRows: { dx, oldRows in
-          for (i, row) in oldRows.enumerated() {
-            guard let to = dx.map({ $0 + i * width * channels }) else { continue }
-            to.update(repeating: 0, count: width * channels)
-            for newRow in rows.copies[row] {
-              for column in 0..<newWidth {
-                ctk_add(
-                  to + columns.source[column] * channels,
-                  upstream.address((newRow * newWidth + column) * channels), channels)
-              }
+        if let y { write(rows: newRows, columns: 0..<newWidth, of: x, into: y) }
+      }
+    ).reshaped([rows.source.count, newWidth, channels])
+  }
+
+  /// The gradient at the map: each pixel sums the gradients of its copies.
+  func vectorJacobianProduct(_ upstream: Tensor) -> Tensor {
+    let (height, width) = (rows.copies.count, columns.copies.count)
+    return Tensor(
+      shape: [height, width * channels],
+      rowWork: newWidth * channels * max(1, rows.source.count / max(height, 1)),
+      formingRows: { dx, oldRows in
+        for (i, row) in oldRows.enumerated() {
+          guard let to = dx.map({ $0 + i * width * channels }) else { continue }
+          to.update(repeating: 0, count: width * channels)
+          for newRow in rows.copies[row] {
+            for column in 0..<newWidth {
+              ctk_add(
+                to + columns.source[column] * channels,
+                upstream.address((newRow * newWidth + column) * channels), channels)
             }
           }
-        })
-      return [gradient.reshaped([height, width, channels])]
-    }
+        }
+      }
+    ).reshaped([height, width, channels])
   }
 }
 

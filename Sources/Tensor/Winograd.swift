@@ -12,7 +12,13 @@ struct Winograd {
     _ panel: Int, _ channels: Range<Int>, _ scratch: UnsafeMutablePointer<Float>
   ) -> (base: UnsafePointer<Float>, stride: Int)
 
+  /// Gives a rectangle of the input: the address of its first pixel, and the distance of its rows. Pixels follow each other.
+  typealias Input = (
+    _ rows: Range<Int>, _ columns: Range<Int>, _ scratch: UnsafeMutablePointer<Float>
+  ) -> (base: UnsafePointer<Float>, rowStride: Int)
+
   private static let side = 4
+  private static let inputSide = 6
   private static let frequencies = 36
   private static let tilesPerBlock = 64
   private static let channelsPerBlock = 64
@@ -48,10 +54,23 @@ struct Winograd {
 
   private var tilesAcross: Int { Self.tileCount(width) }
 
-  /// The convolution of `x` plus addends.
+  /// The convolution of a tensor plus addends.
   ///
   /// - Returns: height x width x outputs.
   func callAsFunction(_ x: Tensor, adding addends: LayerAddends) -> Tensor {
+    let (channels, width) = (channels, width)
+    return callAsFunction(adding: addends) { rows, columns, scratch in
+      guard let first = x.address((rows.lowerBound * width + columns.lowerBound) * channels) else {
+        return (UnsafePointer(scratch), 0)
+      }
+      return (first, width * channels)
+    }
+  }
+
+  /// The convolution of an input plus addends.
+  ///
+  /// - Returns: height x width x outputs.
+  func callAsFunction(adding addends: LayerAddends, _ input: Input) -> Tensor {
     let tiles = Self.tileCount(height) * tilesAcross
     let scalarsPerTile = Self.frequencies * channels
     // Whole blocks of tiles, evenly.
@@ -59,14 +78,14 @@ struct Winograd {
     let passes = (tiles * scalarsPerTile + Self.inputLimit - 1) / Self.inputLimit
     let blocksPerPass = (blocks + min(blocks, passes) - 1) / min(blocks, passes)
     return Tensor(shape: [height, width, outputs]) { y in
-      guard let y = y.baseAddress, let x = x.address() else { return }
+      guard let y = y.baseAddress else { return }
       for first in stride(from: 0, to: blocks, by: blocksPerPass) {
         let part = (first..<min(blocks, first + blocksPerPass)).map { block in
           TileBlock(tiles: tiles * block / blocks..<tiles * (block + 1) / blocks, channels: channels)
         }
         withScratch(part.count * TileBlock.length(tiles: tiles, blocks: blocks, channels: channels)) { v in
           let length = TileBlock.length(tiles: tiles, blocks: blocks, channels: channels)
-          transform(x, part, into: v, blockLength: length)
+          transform(input, part, into: v, blockLength: length)
           multiply(v, part, blockLength: length, into: y, adding: addends)
         }
       }
@@ -99,33 +118,52 @@ struct Winograd {
     func stride(_ block: Int) -> Int { tiles.count * channels(block).count + gap }
   }
 
-  /// The frequencies of the input.
+  /// The frequencies of the input, for some tiles side by side at a time.
   private func transform(
-    _ x: UnsafePointer<Float>, _ blocks: [TileBlock], into v: UnsafeMutablePointer<Float>, blockLength: Int
+    _ input: Input, _ blocks: [TileBlock], into v: UnsafeMutablePointer<Float>, blockLength: Int
   ) {
-    let tilesPerPiece = max(1, Parallel.pieceLength / (Self.frequencies * channels))
+    let most = min(tilesAcross, max(1, Parallel.pieceLength / (Self.side * Self.side * channels)))
     let pieces = blocks.enumerated().flatMap { index, block in
-      stride(from: block.tiles.lowerBound, to: block.tiles.upperBound, by: tilesPerPiece).map {
-        (index: index, tiles: $0..<min(block.tiles.upperBound, $0 + tilesPerPiece))
-      }
+      runs(of: block.tiles, most: most).map { (index: index, tiles: $0) }
     }
+    let longest = Self.inputSide * (Self.side * most + 2) * channels
     Parallel.forEach(pieces.count) { piece in
       let (index, tiles) = pieces[piece]
       let block = blocks[index]
       let v = v + index * blockLength
-      for tile in tiles {
-        // The first of 6x6 pixels lies one above and one to the left of the output tile.
-        let (row, column) = (tile / tilesAcross * Self.side - 1, tile % tilesAcross * Self.side - 1)
-        let corner = x + (row * width + column) * channels
-        for part in 0..<block.channelBlocks {
-          let range = block.channels(part)
-          ctk_winograd_input(
-            v + block.offset(part) + (tile - block.tiles.lowerBound) * range.count, block.stride(part),
-            corner + range.lowerBound, width * channels, channels, max(0, -row), min(6, height - row),
-            max(0, -column), min(6, width - column), range.count)
+      let (tileRow, tileColumn) = tiles.lowerBound.quotientAndRemainder(dividingBy: tilesAcross)
+      // The first of 6x6 pixels lies one above and one to the left of the output tile.
+      let (top, left) = (Self.side * tileRow - 1, Self.side * tileColumn - 1)
+      let rows = max(0, top)..<min(height, top + Self.inputSide)
+      let columns = max(0, left)..<min(width, left + Self.side * tiles.count + 2)
+      withScratch(longest) { scratch in
+        let (base, rowStride) = input(rows, columns, scratch)
+        for tile in tiles {
+          let column = left + Self.side * (tile - tiles.lowerBound)
+          // Outside of the rectangle nothing is read.
+          let corner = base + (top - rows.lowerBound) * rowStride + (column - columns.lowerBound) * channels
+          for part in 0..<block.channelBlocks {
+            let range = block.channels(part)
+            ctk_winograd_input(
+              v + block.offset(part) + (tile - block.tiles.lowerBound) * range.count, block.stride(part),
+              corner + range.lowerBound, rowStride, channels, rows.lowerBound - top, rows.upperBound - top,
+              max(0, -column), min(Self.inputSide, width - column), range.count)
+          }
         }
       }
     }
+  }
+
+  /// Tiles that lie side by side in one row, at most `most` of them.
+  private func runs(of tiles: Range<Int>, most: Int) -> [Range<Int>] {
+    var runs: [Range<Int>] = []
+    var first = tiles.lowerBound
+    while first < tiles.upperBound {
+      let end = min(tiles.upperBound, first + most, (first / tilesAcross + 1) * tilesAcross)
+      runs.append(first..<end)
+      first = end
+    }
+    return runs
   }
 
   /// The products of the frequencies, and back to pixels.

@@ -160,6 +160,44 @@ import Testing
     expectAgreementByLoops(test, Parameters(test, [.bias, .offset, .residual]), relative: 1e-5)
   }
 
+  /// By minimal filtering, with one and several runs of tiles in a row, and by patches.
+  static let formed = [Case(9, 13, 32, 16), Case(6, 70, 144, 16), Case(5, 4, 6, 3)]
+
+  @Test("a convolution of a norm is that of the norm's result, value and gradient", arguments: formed)
+  func normalizing(test: Case) {
+    let parameters = Parameters(test, [.bias, .offset, .residual])
+    let x = Tensor.random(test.inputShape, seed: 41)
+    let upstream = Tensor.random(test.outputShape, seed: 42)
+    let norm = GroupNorm(
+      scale: .random([test.inputs], seed: 43), shift: .random([test.inputs], seed: 44), groups: 2,
+      epsilon: 1e-5)
+    let residual = parameters.residual.map { Variable($0) }
+    for thenSiLU in [false, true] {
+      let fused = { (x: Variable) in
+        parameters.convolution(
+          normalizing: x, by: norm, thenSiLU: thenSiLU, adding: residual, channelOffset: parameters.offset)
+      }
+      let plain = { (x: Variable) in parameters.apply(norm(x, thenSiLU: thenSiLU)) }
+      #expect(fused(Variable(x)).value == plain(Variable(x)).value)
+      #expect(
+        vectorJacobianProduct(of: fused, at: x, upstream: upstream)
+          == vectorJacobianProduct(of: plain, at: x, upstream: upstream))
+    }
+  }
+
+  @Test("a convolution of an upsampled map is that of the larger map, value and gradient", arguments: formed)
+  func upsampling(test: Case) {
+    let convolution = Parameters(test, [.bias]).convolution
+    let x = Tensor.random([(test.height + 1) / 2, (test.width + 1) / 2, test.inputs], seed: 45)
+    let upstream = Tensor.random(test.outputShape, seed: 46)
+    let fused = { (x: Variable) in convolution(upsampling: x, toHeight: test.height, width: test.width) }
+    let plain = { (x: Variable) in convolution(x.upsampled(toHeight: test.height, width: test.width)) }
+    #expect(fused(Variable(x)).value == plain(Variable(x)).value)
+    #expect(
+      vectorJacobianProduct(of: fused, at: x, upstream: upstream)
+        == vectorJacobianProduct(of: plain, at: x, upstream: upstream))
+  }
+
   @Test(
     "the parts of a large input that are transformed at a time give what one convolution of each channel gives"
   )

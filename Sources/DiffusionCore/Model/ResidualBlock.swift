@@ -36,8 +36,8 @@ struct ResidualBlock: Sendable {
   func timeOffset(_ time: Tensor) -> Tensor? { timeProjection.map { $0(time).reshaped([norm2.channels]) } }
 
   func callAsFunction(_ x: Variable, timeOffset: Tensor? = nil) -> Variable {
-    let h = conv1(norm1(x, thenSiLU: true), channelOffset: timeOffset)
-    let sum = conv2(norm2(h, thenSiLU: true), adding: shortcut.map { $0(x) } ?? x)
+    let h = conv1(normalizing: x, by: norm1, thenSiLU: true, channelOffset: timeOffset)
+    let sum = conv2(normalizing: h, by: norm2, thenSiLU: true, adding: shortcut.map { $0(x) } ?? x)
     return outputScale == 1 ? sum : sum * (1 / outputScale)
   }
 }

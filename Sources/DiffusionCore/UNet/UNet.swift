@@ -93,7 +93,7 @@ public final class UNet: Sendable {
       let begun = index == 0 ? (stem.tokens, stem.query) : nil
       advance(&walk, through: stage, context: context, begun: begun, control: control)
     }
-    let prediction = outputConvolution(outputNorm(walk.hidden, thenSiLU: true))
+    let prediction = outputConvolution(normalizing: walk.hidden, by: outputNorm, thenSiLU: true)
     return .recorded(prediction.value, from: [prediction]) { [counter] in
       counter.count(backward: 1)
       return [$0]
@@ -141,7 +141,7 @@ public final class UNet: Sendable {
       walk.hidden = convolution(walk.hidden)
     case .upsample(let convolution):
       let size = walk.kept.last?.shape ?? walk.hidden.shape.map { 2 * $0 }
-      walk.hidden = convolution(walk.hidden.upsampled(toHeight: size[0], width: size[1]))
+      walk.hidden = convolution(upsampling: walk.hidden, toHeight: size[0], width: size[1])
     case .keep:
       walk.kept.append(walk.hidden)
     case .join:

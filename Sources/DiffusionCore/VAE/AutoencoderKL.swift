@@ -93,7 +93,7 @@ private struct PictureEncoder: Sendable {
       }
       if let downsampler = block.downsampler { x = downsampler(x) }
     }
-    let moments = convolutionOut(normOut(try middle(x), thenSiLU: true))
+    let moments = convolutionOut(normalizing: try middle(x), by: normOut, thenSiLU: true)
     return mean(quantization.map { $0(moments) } ?? moments)
   }
 
@@ -156,10 +156,10 @@ private struct PictureDecoder: Sendable {
         x = residual(x)
       }
       if let upsampler = block.upsampler {
-        x = upsampler(x.upsampled(toHeight: 2 * x.shape[0], width: 2 * x.shape[1]))
+        x = upsampler(upsampling: x, toHeight: 2 * x.shape[0], width: 2 * x.shape[1])
       }
     }
-    return convolutionOut(normOut(x, thenSiLU: true))
+    return convolutionOut(normalizing: x, by: normOut, thenSiLU: true)
   }
 }
 

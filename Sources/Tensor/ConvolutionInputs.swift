@@ -1,0 +1,59 @@
+// Convolutions of what is cheap to form: where minimal filtering pays, it is formed in pieces that stay in the cache, and
+// never held whole.
+
+extension Convolution {
+  /// The convolution of a group norm's result.
+  ///
+  /// - Parameters:
+  ///   - x: what is normalised: height x width x channels.
+  ///   - norm: the norm.
+  ///   - thenSiLU: whether the SiLU follows the norm.
+  ///   - residual: added to the result, of its shape.
+  ///   - channelOffset: one number per output channel, added at every pixel (a time embedding).
+  public func callAsFunction(
+    normalizing x: Variable, by norm: GroupNorm, thenSiLU: Bool, adding residual: Variable? = nil,
+    channelOffset: Tensor? = nil
+  ) -> Variable {
+    let (height, width, channels) = x.value.shape3
+    guard channels == inputChannels, norm.channels == channels,
+      let winograd = winograd(height: height, width: width)
+    else { return self(norm(x, thenSiLU: thenSiLU), adding: residual, channelOffset: channelOffset) }
+    let addends = LayerAddends(offset: offset(channelOffset), residual: residual?.value)
+    addends.check(rows: height * width, outputs: outputChannels)
+    let evaluation = norm.evaluation(x.value, thenSiLU: thenSiLU)
+    let result = winograd(adding: addends) { rows, columns, scratch in
+      for (i, row) in rows.enumerated() {
+        let pixels = row * width + columns.lowerBound..<row * width + columns.upperBound
+        evaluation.write(pixels, into: scratch + i * columns.count * channels)
+      }
+      return (UnsafePointer(scratch), columns.count * channels)
+    }
+    return .recorded(result, from: x, adding: residual) {
+      evaluation.gradient(upstream: vectorJacobianProduct($0, height: height, width: width))
+    }
+  }
+
+  /// The convolution of a feature map after a nearest-neighbour resize (`Variable.upsampled`).
+  ///
+  /// - Parameters:
+  ///   - x: height x width x channels.
+  ///   - newHeight: the height after the resize.
+  ///   - newWidth: the width after the resize.
+  public func callAsFunction(upsampling x: Variable, toHeight newHeight: Int, width newWidth: Int) -> Variable
+  {
+    guard x.value.rowLength == inputChannels, let winograd = winograd(height: newHeight, width: newWidth)
+    else {
+      return self(x.upsampled(toHeight: newHeight, width: newWidth))
+    }
+    let resize = NearestResize(of: x.shape, toHeight: newHeight, width: newWidth)
+    let value = x.value
+    let addends = LayerAddends(offset: offset(nil), residual: nil)
+    let result = winograd(adding: addends) { rows, columns, scratch in
+      resize.write(rows: rows, columns: columns, of: value, into: scratch)
+      return (UnsafePointer(scratch), columns.count * inputChannels)
+    }
+    return .recorded(result, from: [x]) {
+      [resize.vectorJacobianProduct(vectorJacobianProduct($0, height: newHeight, width: newWidth))]
+    }
+  }
+}
