@@ -79,10 +79,11 @@ static void quick_gelu_vjp(float *restrict dx, const float *restrict x, const fl
   for (ptrdiff_t i = 0; i < n; i++) dx[i] = dy[i] * swish_derivative(x[i], 1.702f);
 }
 
-static void geglu_rows(float *restrict y, const float *restrict x, ptrdiff_t rows, ptrdiff_t columns) {
+static void geglu_rows(float *restrict y, ptrdiff_t y_stride, const float *restrict x, ptrdiff_t rows,
+                       ptrdiff_t columns) {
   for (ptrdiff_t r = 0; r < rows; r++) {
     const float *value = x + r * 2 * columns, *gate = value + columns;
-    float *to = y + r * columns;
+    float *to = y + r * y_stride;
     for (ptrdiff_t i = 0; i < columns; i++) to[i] = value[i] * gelu_value(gate[i]);
   }
 }

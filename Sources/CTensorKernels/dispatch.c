@@ -72,7 +72,8 @@ CALL(void, gelu, (float *y, const float *x, ptrdiff_t n), (y, x, n))
 CALL(void, gelu_vjp, (float *dx, const float *x, const float *dy, ptrdiff_t n), (dx, x, dy, n))
 CALL(void, quick_gelu, (float *y, const float *x, ptrdiff_t n), (y, x, n))
 CALL(void, quick_gelu_vjp, (float *dx, const float *x, const float *dy, ptrdiff_t n), (dx, x, dy, n))
-CALL(void, geglu_rows, (float *y, const float *x, ptrdiff_t rows, ptrdiff_t columns), (y, x, rows, columns))
+CALL(void, geglu_rows, (float *y, ptrdiff_t y_stride, const float *x, ptrdiff_t rows, ptrdiff_t columns),
+     (y, y_stride, x, rows, columns))
 CALL(void, geglu_vjp_rows,
      (float *dx, const float *x, const float *dy, ptrdiff_t rows, ptrdiff_t columns),
      (dx, x, dy, rows, columns))

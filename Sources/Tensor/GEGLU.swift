@@ -13,7 +13,7 @@ extension Variable {
     let product = Tensor(
       shape: x.shape.dropLast() + [columns], rowWork: 2 * columns,
       formingRows: { y, rows in
-        ctk_geglu_rows(y, x.address(rows.lowerBound * 2 * columns), rows.count, columns)
+        ctk_geglu_rows(y, columns, x.address(rows.lowerBound * 2 * columns), rows.count, columns)
       })
     return .recorded(product, from: [self]) { upstream in
       let gradient = Tensor(

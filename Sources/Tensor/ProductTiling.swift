@@ -8,7 +8,8 @@ struct ProductTiling {
   static let panelsAtATime = 2
 
   private static let rowsPerTile = 256
-  private static let columnUnit = 2 * PackedMatrix.panelWidth
+  /// The number of columns that tiles are multiples of.
+  static let columnUnit = 2 * PackedMatrix.panelWidth
 
   private let rows: Int
   private let columns: Int
@@ -23,11 +24,12 @@ struct ProductTiling {
     self.columns = columns
     // A tile of a million multiply-adds takes some ten microseconds; smaller ones do not repay the handover. Forty-eight
     // tiles keep sixteen threads busy.
-    let most = max(1, min(48, (rows * columns * depth) >> 20))
-    let down = (rows + Self.rowsPerTile - 1) / Self.rowsPerTile
-    let units = (columns + Self.columnUnit - 1) / Self.columnUnit
-    tilesDown = max(1, down)
-    tilesAcross = min(max(1, units), max(1, most / tilesDown))
+    let wanted = max(1, min(48, (rows * columns * depth) >> 20))
+    let units = max(1, (columns + Self.columnUnit - 1) / Self.columnUnit)
+    let down = max(1, (rows + Self.rowsPerTile - 1) / Self.rowsPerTile)
+    let isCut = rows > Self.rowsPerTile / 2 && down * units < wanted
+    tilesDown = isCut ? 2 * down : down
+    tilesAcross = min(units, max(1, (wanted + tilesDown - 1) / tilesDown))
   }
 
   /// The rows and the columns of a tile; columns begin at a multiple of 32.

@@ -53,8 +53,30 @@ struct WeightMatrix: Sendable {
     into y: UnsafeMutablePointer<Float>,
     adding addends: LayerAddends
   ) {
-    ProductTile(rows: rows, columns: range, depth: inputs, width: outputs)
-      .multiply(x, into: y, adding: addends, panels: packed.panels)
+    let first = rows.lowerBound * outputs + range.lowerBound
+    multiplyTile(
+      x, rows: rows.count, outputs: range, into: y + first, stride: outputs,
+      residual: addends.residual?.address(first), offset: addends.offset)
+  }
+
+  /// One tile of `x Wᵀ` plus addends, to any place.
+  ///
+  /// - Parameters:
+  ///   - x: the first row of the tile; rows are `inputs` apart.
+  ///   - rows: the number of rows of the tile.
+  ///   - range: the outputs of the tile; begins at a multiple of 16.
+  ///   - y: the first scalar of the tile; rows are `stride` apart.
+  ///   - residual: added to the tile; lies like it.
+  ///   - offset: one number per output of the whole result, added to every row.
+  func multiplyTile(
+    _ x: UnsafePointer<Float>, rows: Int, outputs range: Range<Int>, into y: UnsafeMutablePointer<Float>,
+    stride: Int,
+    residual: UnsafePointer<Float>? = nil, offset: Tensor?
+  ) {
+    ProductTile(rows: rows, columns: range, depth: inputs)
+      .multiply(
+        x, into: y, stride: stride, residual: residual, offset: offset?.address(range.lowerBound),
+        panels: packed.panels)
   }
 
   /// `dy W`, row by row: the vector-Jacobian product of `x Wᵀ` at x.
@@ -66,10 +88,11 @@ struct WeightMatrix: Sendable {
       guard let x = x.baseAddress, let y = upstream.address() else { return }
       Parallel.forEach(tiling.count) { tile in
         let (rows, columns) = tiling.ranges(tile)
-        ProductTile(rows: rows, columns: columns, depth: outputs, width: inputs)
+        ProductTile(rows: rows.count, columns: columns, depth: outputs)
           .multiply(
-            y + rows.lowerBound * outputs, into: x, adding: LayerAddends(offset: nil, residual: nil),
-            panels: panels)
+            y + rows.lowerBound * outputs, into: x + rows.lowerBound * inputs + columns.lowerBound,
+            stride: inputs,
+            residual: nil, offset: nil, panels: panels)
       }
     }
   }
@@ -126,41 +149,38 @@ extension WeightMatrix {
 
 /// A tile of a product with a packed matrix.
 private struct ProductTile {
-  /// The rows in the whole result.
-  let rows: Range<Int>
-  /// The columns in the whole result; begin at a multiple of 16.
+  let rows: Int
+  /// The columns in the packed matrix; begin at a multiple of 16.
   let columns: Range<Int>
   let depth: Int
-  /// The number of columns of the whole result.
-  let width: Int
 
   /// Some panels of the second factor, at some depth.
   typealias Panels = (
     _ panels: Range<Int>, _ depth: Range<Int>, _ scratch: UnsafeMutablePointer<Float>
   ) -> (base: UnsafePointer<Float>, stride: Int)
 
-  /// `y := x · panels` plus addends.
+  /// `y := x · panels + residual + offset`.
   ///
   /// - Parameters:
-  ///   - x: the first row of the tile; rows are `depth` apart.
-  ///   - y: the first scalar of the whole result.
+  ///   - x: rows are `depth` apart.
+  ///   - y: rows are `stride` apart; those of `residual` too.
+  ///   - offset: one number per column.
   func multiply(
-    _ x: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, adding addends: LayerAddends,
-    panels: Panels
+    _ x: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, stride: Int,
+    residual: UnsafePointer<Float>?,
+    offset: UnsafePointer<Float>?, panels: Panels
   ) {
-    let first = y + rows.lowerBound * width
     withScratch(ProductTiling.panelsAtATime * ProductTiling.depthAtATime * PackedMatrix.panelWidth) {
       scratch in
       for block in ProductTiling.depthBlocks(depth) {
         let isFirst = block.lowerBound == 0
         for part in ProductTiling.panelBlocks(columns) {
-          let (b, stride) = panels(PackedMatrix.panels(of: part), block, scratch)
-          let to = first + part.lowerBound
-          let residual = addends.residual?.address(rows.lowerBound * width + part.lowerBound)
+          let (b, panelStride) = panels(PackedMatrix.panels(of: part), block, scratch)
+          let column = part.lowerBound - columns.lowerBound
           ctk_multiply_panels(
-            to, width, x + block.lowerBound, depth, b, stride, rows.count, part.count, block.count,
-            isFirst ? addends.offset?.address(part.lowerBound) : nil, isFirst ? residual : UnsafePointer(to),
-            width)
+            y + column, stride, x + block.lowerBound, depth, b, panelStride, rows, part.count, block.count,
+            isFirst ? offset.map { $0 + column } : nil,
+            isFirst ? residual.map { $0 + column } : UnsafePointer(y + column), stride)
         }
       }
     }

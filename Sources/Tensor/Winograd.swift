@@ -21,6 +21,8 @@ struct Winograd {
   private static let inputSide = 6
   private static let frequencies = 36
   private static let tilesPerBlock = 64
+  /// The number of pieces of work that keeps sixteen threads busy.
+  private static let piecesWanted = 40
   private static let channelsPerBlock = 64
   private static let outputsPerBlock = 2 * PackedMatrix.panelWidth
   /// Scalars between the frequencies of a block, so that they do not fall on the same lines of a cache.
@@ -54,6 +56,8 @@ struct Winograd {
 
   private var tilesAcross: Int { Self.tileCount(width) }
 
+  private var outputBlocks: Int { (outputs + Self.outputsPerBlock - 1) / Self.outputsPerBlock }
+
   /// The convolution of a tensor plus addends.
   ///
   /// - Returns: height x width x outputs.
@@ -73,8 +77,10 @@ struct Winograd {
   func callAsFunction(adding addends: LayerAddends, _ input: Input) -> Tensor {
     let tiles = Self.tileCount(height) * tilesAcross
     let scalarsPerTile = Self.frequencies * channels
-    // Whole blocks of tiles, evenly.
-    let blocks = (tiles + Self.tilesPerBlock - 1) / Self.tilesPerBlock
+    // Small blocks cost more transforms of kernels, large ones leave threads idle.
+    let large = (tiles + Self.tilesPerBlock - 1) / Self.tilesPerBlock
+    let isCut = tiles >= Self.tilesPerBlock && large * outputBlocks < Self.piecesWanted
+    let blocks = isCut ? 2 * large : large
     let passes = (tiles * scalarsPerTile + Self.inputLimit - 1) / Self.inputLimit
     let blocksPerPass = (blocks + min(blocks, passes) - 1) / min(blocks, passes)
     return Tensor(shape: [height, width, outputs]) { y in
@@ -171,7 +177,6 @@ struct Winograd {
     _ v: UnsafePointer<Float>, _ blocks: [TileBlock], blockLength: Int, into y: UnsafeMutablePointer<Float>,
     adding addends: LayerAddends
   ) {
-    let outputBlocks = (outputs + Self.outputsPerBlock - 1) / Self.outputsPerBlock
     let panelLength = Self.channelsPerBlock * PackedMatrix.panelWidth
     let u_stride = 2 * panelLength + Self.gap
     let m_length = Self.frequencies * (Self.tilesPerBlock * Self.outputsPerBlock + Self.gap)

@@ -227,7 +227,7 @@ struct Level: CustomTestStringConvertible, Sendable {
           var (gate, gateGradient, norm, normGradient) = (rest, rest + rest, rest, rest)
           var (sum, squares, group, groupGradient) = (rest, rest, rest, rest)
           var (groupSum, products) = (rest, rest)
-          table.geglu_rows(&gate, x, rows, columns)
+          table.geglu_rows(&gate, columns, x, rows, columns)
           table.geglu_vjp_rows(&gateGradient, x, dy, rows, columns)
           table.layer_norm_rows(&norm, x, scale, shift, rows, columns, 1e-3)
           table.layer_norm_vjp_rows(&normGradient, x, dy, scale, rows, columns, 1e-3)

@@ -66,6 +66,18 @@ import Testing
     }
   }
 
+  @Test("the gated GELU is that of the product", arguments: [(1, 3, 8), (300, 70, 192), (5, 300, 64)])
+  func geglu(rows: Int, inputs: Int, outputs: Int) {
+    let layer = Linear(
+      weight: .random([outputs, inputs], seed: 26), bias: .random([outputs], seed: 27))
+    let x = Tensor.random([rows, inputs], seed: 28)
+    let upstream = Tensor.random([rows, outputs / 2], seed: 29)
+    #expect(layer.geglu(Variable(x)).value == layer(Variable(x)).geglu().value)
+    #expect(
+      vectorJacobianProduct(of: layer.geglu, at: x, upstream: upstream)
+        == vectorJacobianProduct(of: { layer($0).geglu() }, at: x, upstream: upstream))
+  }
+
   @Test("value and gradient over several tiles", arguments: tiled)
   func tiles(of test: Case) {
     #expect(ProductTiling(rows: test.rowCount, columns: test.outputs, depth: test.inputs).count > 1)

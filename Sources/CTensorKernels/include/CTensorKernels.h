@@ -92,7 +92,7 @@ void ctk_quick_gelu(float *y, const float *x, ptrdiff_t n);
 void ctk_quick_gelu_vjp(float *dx, const float *x, const float *dy, ptrdiff_t n);
 
 /// Rows of 2 columns to rows of columns: the first half times the GELU of the second half.
-void ctk_geglu_rows(float *y, const float *x, ptrdiff_t rows, ptrdiff_t columns);
+void ctk_geglu_rows(float *y, ptrdiff_t y_stride, const float *x, ptrdiff_t rows, ptrdiff_t columns);
 void ctk_geglu_vjp_rows(float *dx, const float *x, const float *dy, ptrdiff_t rows, ptrdiff_t columns);
 
 // MARK: Layer norm

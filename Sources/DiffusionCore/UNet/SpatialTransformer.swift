@@ -102,7 +102,7 @@ struct TransformerBlock: Sendable {
   ) -> Variable {
     let mixed = attend(site(position, isCross: true), query, text.key, text.value, control)
     let read = crossOut(mixed, adding: x)
-    return feedForwardOut(feedForwardIn(norm3(read)).geglu(), adding: read)
+    return feedForwardOut(feedForwardIn.geglu(norm3(read)), adding: read)
   }
 
   /// One of the two attentions of this block, for its place in an evaluation.
