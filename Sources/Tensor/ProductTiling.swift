@@ -29,7 +29,7 @@ struct ProductTiling {
     let down = max(1, (rows + Self.rowsPerTile - 1) / Self.rowsPerTile)
     let isCut = rows > Self.rowsPerTile / 2 && down * units < wanted
     tilesDown = isCut ? 2 * down : down
-    tilesAcross = min(units, max(1, (wanted + tilesDown - 1) / tilesDown))
+    tilesAcross = isCut ? units : min(units, max(1, (wanted + down - 1) / down))
   }
 
   /// The rows and the columns of a tile; columns begin at a multiple of 32.

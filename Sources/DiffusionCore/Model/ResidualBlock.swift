@@ -35,9 +35,12 @@ struct ResidualBlock: Sendable {
   /// - Parameter time: SiLU of the time embedding.
   func timeOffset(_ time: Tensor) -> Tensor? { timeProjection.map { $0(time).reshaped([norm2.channels]) } }
 
-  func callAsFunction(_ x: Variable, timeOffset: Tensor? = nil) -> Variable {
-    let h = conv1(normalizing: x, by: norm1, thenSiLU: true, channelOffset: timeOffset)
-    let sum = conv2(normalizing: h, by: norm2, thenSiLU: true, adding: shortcut.map { $0(x) } ?? x)
+  /// - Parameter x: the block lets go of it as early as it can; large maps are most of the memory that an autoencoder
+  ///   needs.
+  func callAsFunction(_ x: consuming Variable, timeOffset: Tensor? = nil) -> Variable {
+    let residual = if let shortcut { shortcut(x) } else { copy x }
+    let h = conv1(normalizing: consume x, by: norm1, thenSiLU: true, channelOffset: timeOffset)
+    let sum = conv2(normalizing: h, by: norm2, thenSiLU: true, adding: residual)
     return outputScale == 1 ? sum : sum * (1 / outputScale)
   }
 }

@@ -32,7 +32,7 @@ public final class AutoencoderKL: Sendable {
     precondition(
       picture.shape[0] % downsampling == 0 && picture.shape[1] % downsampling == 0,
       "a picture of \(picture.shape) for an autoencoder that shrinks by \(downsampling)")
-    return try (encoder(Variable(picture)) * scale).value
+    return try withOwnBuffers { try (encoder(Variable(picture)) * scale).value }
   }
 
   /// The picture of a latent.
@@ -40,7 +40,17 @@ public final class AutoencoderKL: Sendable {
   /// - Parameter latent: height x width x channels, scaled.
   /// - Returns: height x width x 3, about between -1 and 1.
   /// - Throws: `CancellationError` between two layers if the task is cancelled.
-  public func decode(_ latent: Tensor) throws -> Tensor { try decoder(Variable(latent) * (1 / scale)).value }
+  public func decode(_ latent: Tensor) throws -> Tensor {
+    try withOwnBuffers { try decoder(Variable(latent) * (1 / scale)).value }
+  }
+
+  /// Runs one of the two networks with no freed buffers of another kept, and keeps none of its own: its maps are the
+  /// largest of a model.
+  private func withOwnBuffers(_ body: () throws -> Tensor) rethrows -> Tensor {
+    BufferPool.shared.drain()
+    defer { BufferPool.shared.drain() }
+    return try body()
+  }
 }
 
 /// From a picture to the mean of its latent's distribution.
@@ -89,7 +99,7 @@ private struct PictureEncoder: Sendable {
     for block in blocks {
       for residual in block.residuals {
         try Task.checkCancellation()
-        x = residual(x)
+        x = residual(consume x)
       }
       if let downsampler = block.downsampler { x = downsampler(x) }
     }
@@ -153,8 +163,12 @@ private struct PictureDecoder: Sendable {
     for block in blocks {
       for residual in block.residuals {
         try Task.checkCancellation()
-        x = residual(x)
+        let width = x.value.rowLength
+        x = residual(consume x)
+        if x.value.rowLength < width { BufferPool.shared.drain() }
       }
+      // Later maps are of other sizes, here as after a block that narrows them.
+      BufferPool.shared.drain()
       if let upsampler = block.upsampler {
         x = upsampler(upsampling: x, toHeight: 2 * x.shape[0], width: 2 * x.shape[1])
       }

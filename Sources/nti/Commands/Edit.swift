@@ -84,7 +84,9 @@ struct Edit: AsyncParsableCommand {
         return sweep
       })
 
-    let editor = try await checkpoint.load(work.progress)
+    // Only the edits of a sheet read the source's attention a second time.
+    let memory = sweep.isSheet ? MemoryLimits() : MemoryLimits(sourceAttention: 0)
+    let editor = try await checkpoint.load(work.progress, memory: memory)
     let inverted = try editor.open(inversion)
     var edits: [EditedImage] = []
     for (index, options) in sweep.all.enumerated() {

@@ -34,9 +34,9 @@ struct Checkpoint {
   }
 
   /// Reads the networks.
-  func load(_ progress: ProgressLine) async throws -> ImageEditor {
+  func load(_ progress: ProgressLine, memory: MemoryLimits = MemoryLimits()) async throws -> ImageEditor {
     progress.begin("reading the model")
-    return try await ImageEditor(model: .directory(folder.url))
+    return try await ImageEditor(model: .directory(folder.url), memory: memory)
   }
 }
 
