@@ -13,8 +13,12 @@ extension Variable {
 
   private func mapped(_ kernel: UnaryKernel, vectorJacobianProduct: @escaping BinaryKernel) -> Variable {
     let x = value
-    return .recorded(x.mapped(kernel), from: [self]) { upstream in
-      [x.mapped(with: upstream, vectorJacobianProduct)]
+    return Profile.measure(
+      .pass(.activation, reading: x.count, writing: shape, isTracked: isTracked)
+    ) {
+      .recorded(x.mapped(kernel), from: [self]) { upstream in
+        [x.mapped(with: upstream, vectorJacobianProduct)]
+      }
     }
   }
 }

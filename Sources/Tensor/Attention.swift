@@ -31,9 +31,11 @@ public struct Attention: Sendable, Equatable {
   ///
   /// - Returns: queries x channels.
   public func callAsFunction(query: Variable, key: Variable, value: Variable) -> Variable {
-    let result = callAsFunction(query: query.value, key: key.value, value: value.value)
-    return .recorded(result, from: [query, key, value]) { upstream in
-      pullback(upstream, query: query, key: key, value: value)
+    Profile.measure(.attention(query: query, key: key, value: value)) {
+      let result = callAsFunction(query: query.value, key: key.value, value: value.value)
+      return .recorded(result, from: [query, key, value]) { upstream in
+        pullback(upstream, query: query, key: key, value: value)
+      }
     }
   }
 

@@ -34,11 +34,17 @@ extension Variable {
   public func concatenated(with other: Variable) -> Variable {
     let (left, right) = (value.rowLength, other.value.rowLength)
     let (isTracked, otherIsTracked) = (isTracked, other.isTracked)
-    return .recorded(value.concatenated(with: other.value), from: [self, other]) { upstream in
-      [
-        isTracked ? upstream.columns(0..<left) : nil,
-        otherIsTracked ? upstream.columns(left..<left + right) : nil,
-      ]
+    return Profile.measure(
+      .pass(
+        .concatenation, reading: value.count + other.value.count, writing: shape.dropLast() + [left + right],
+        isTracked: isTracked || otherIsTracked)
+    ) {
+      .recorded(value.concatenated(with: other.value), from: [self, other]) { upstream in
+        [
+          isTracked ? upstream.columns(0..<left) : nil,
+          otherIsTracked ? upstream.columns(left..<left + right) : nil,
+        ]
+      }
     }
   }
 }

@@ -85,6 +85,25 @@ public struct Convolution: Sendable {
   public func callAsFunction(
     _ x: Variable, adding residual: Variable? = nil, channelOffset: Tensor? = nil
   ) -> Variable {
+    let kind: Profile.Kind =
+      kernelSize == 3 ? .convolution3x3 : kernelSize == 1 ? .convolution1x1 : .otherConvolution
+    return Profile.measure(work(kind, x, height: x.shape[0], width: x.shape[1])) {
+      evaluated(x, adding: residual, channelOffset: channelOffset)
+    }
+  }
+
+  /// - Parameters:
+  ///   - height: of the map that is convolved.
+  ///   - width: of the map that is convolved.
+  func work(_ kind: Profile.Kind, _ x: Variable, height: Int, width: Int) -> Profile.Work {
+    let (height, width) = (outputLength(height), outputLength(width))
+    return .product(
+      kind, rows: height * width, grid: .init(height: height, width: width),
+      depth: kernelSize * kernelSize * inputChannels, columns: outputChannels, inputCount: x.value.count,
+      weightBytes: weight.byteCount, isTracked: x.isTracked)
+  }
+
+  private func evaluated(_ x: Variable, adding residual: Variable?, channelOffset: Tensor?) -> Variable {
     precondition(
       x.value.shape3.2 == inputChannels, "\(x.shape) into a convolution of \(inputChannels) channels")
     let addends = LayerAddends(offset: offset(channelOffset), residual: residual?.value)

@@ -18,18 +18,20 @@ extension Convolution {
     guard channels == inputChannels, norm.channels == channels,
       let winograd = winograd(height: height, width: width)
     else { return self(norm(x, thenSiLU: thenSiLU), adding: residual, channelOffset: channelOffset) }
-    let addends = LayerAddends(offset: offset(channelOffset), residual: residual?.value)
-    addends.check(rows: height * width, outputs: outputChannels)
-    let evaluation = norm.evaluation(x.value, thenSiLU: thenSiLU)
-    let result = winograd(adding: addends) { rows, columns, scratch in
-      for (i, row) in rows.enumerated() {
-        let pixels = row * width + columns.lowerBound..<row * width + columns.upperBound
-        evaluation.write(pixels, into: scratch + i * columns.count * channels)
+    return Profile.measure(work(.normConvolution, x, height: height, width: width)) {
+      let addends = LayerAddends(offset: offset(channelOffset), residual: residual?.value)
+      addends.check(rows: height * width, outputs: outputChannels)
+      let evaluation = norm.evaluation(x.value, thenSiLU: thenSiLU)
+      let result = winograd(adding: addends) { rows, columns, scratch in
+        for (i, row) in rows.enumerated() {
+          let pixels = row * width + columns.lowerBound..<row * width + columns.upperBound
+          evaluation.write(pixels, into: scratch + i * columns.count * channels)
+        }
+        return (UnsafePointer(scratch), columns.count * channels)
       }
-      return (UnsafePointer(scratch), columns.count * channels)
-    }
-    return .recorded(result, from: x, adding: residual) {
-      evaluation.gradient(upstream: vectorJacobianProduct($0, height: height, width: width))
+      return .recorded(result, from: x, adding: residual) {
+        evaluation.gradient(upstream: vectorJacobianProduct($0, height: height, width: width))
+      }
     }
   }
 
@@ -45,15 +47,17 @@ extension Convolution {
     else {
       return self(x.upsampled(toHeight: newHeight, width: newWidth))
     }
-    let resize = NearestResize(of: x.shape, toHeight: newHeight, width: newWidth)
-    let value = x.value
-    let addends = LayerAddends(offset: offset(nil), residual: nil)
-    let result = winograd(adding: addends) { rows, columns, scratch in
-      resize.write(rows: rows, columns: columns, of: value, into: scratch)
-      return (UnsafePointer(scratch), columns.count * inputChannels)
-    }
-    return .recorded(result, from: [x]) {
-      [resize.vectorJacobianProduct(vectorJacobianProduct($0, height: newHeight, width: newWidth))]
+    return Profile.measure(work(.upsamplingConvolution, x, height: newHeight, width: newWidth)) {
+      let resize = NearestResize(of: x.shape, toHeight: newHeight, width: newWidth)
+      let value = x.value
+      let addends = LayerAddends(offset: offset(nil), residual: nil)
+      let result = winograd(adding: addends) { rows, columns, scratch in
+        resize.write(rows: rows, columns: columns, of: value, into: scratch)
+        return (UnsafePointer(scratch), columns.count * inputChannels)
+      }
+      return .recorded(result, from: [x]) {
+        [resize.vectorJacobianProduct(vectorJacobianProduct($0, height: newHeight, width: newWidth))]
+      }
     }
   }
 }

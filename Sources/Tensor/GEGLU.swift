@@ -7,8 +7,15 @@ extension Variable {
   ///
   /// - Returns: A variable whose last axis is half as long.
   public func geglu() -> Variable {
+    precondition(value.rowLength.isMultiple(of: 2), "\(shape) has rows that cannot be halved")
+    return Profile.measure(
+      .pass(
+        .geglu, reading: value.count, writing: shape.dropLast() + [value.rowLength / 2], isTracked: isTracked),
+      gated)
+  }
+
+  private func gated() -> Variable {
     let x = value
-    precondition(x.rowLength.isMultiple(of: 2), "\(x.shape) has rows that cannot be halved")
     let columns = x.rowLength / 2
     let product = Tensor(
       shape: x.shape.dropLast() + [columns], rowWork: 2 * columns,

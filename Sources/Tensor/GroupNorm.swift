@@ -41,8 +41,12 @@ public struct GroupNorm: Sendable {
   ///   - thenSiLU: whether the SiLU follows in the same pass over memory.
   public func callAsFunction(_ x: Variable, thenSiLU: Bool = false) -> Variable {
     precondition(x.value.rowLength == channels, "\(x.shape) into a group norm of \(channels) channels")
-    let evaluation = evaluation(x.value, thenSiLU: thenSiLU)
-    return .recorded(evaluation.result(), from: [x]) { [evaluation.gradient(upstream: $0)] }
+    return Profile.measure(
+      .pass(.groupNorm, reading: x.value.count, passes: 2, writing: x.shape, isTracked: x.isTracked)
+    ) {
+      let evaluation = evaluation(x.value, thenSiLU: thenSiLU)
+      return .recorded(evaluation.result(), from: [x]) { [evaluation.gradient(upstream: $0)] }
+    }
   }
 
   /// The norm of one tensor, its result not yet formed.

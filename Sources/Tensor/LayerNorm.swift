@@ -30,7 +30,11 @@ public struct LayerNorm: Sendable {
   public func callAsFunction(_ x: Variable) -> Variable {
     precondition(x.value.rowLength == channels, "\(x.shape) into a layer norm of \(channels) channels")
     let input = x.value
-    return .recorded(normalized(input), from: [x]) { [gradient(at: input, upstream: $0)] }
+    return Profile.measure(
+      .pass(.layerNorm, reading: input.count, writing: x.shape, isTracked: x.isTracked)
+    ) {
+      .recorded(normalized(input), from: [x]) { [gradient(at: input, upstream: $0)] }
+    }
   }
 
   private func normalized(_ x: Tensor) -> Tensor {

@@ -44,14 +44,20 @@ public struct Linear: Sendable {
   ///   - residual: added to the result, of its shape.
   /// - Returns: the shape of `x`, the last axis of length `outputs`.
   public func callAsFunction(_ x: Variable, adding residual: Variable? = nil) -> Variable {
-    let y = weight.product(x.value, adding: LayerAddends(offset: bias, residual: residual?.value))
-    return .recorded(y, from: x, adding: residual, pullback: weight.vectorJacobianProduct)
+    Profile.measure(work(.linear, x)) {
+      let y = weight.product(x.value, adding: LayerAddends(offset: bias, residual: residual?.value))
+      return .recorded(y, from: x, adding: residual, pullback: weight.vectorJacobianProduct)
+    }
+  }
+
+  private func work(_ kind: Profile.Kind, _ x: Variable) -> Profile.Work {
+    .product(
+      kind, rows: x.value.rowCount, depth: inputs, columns: outputs, inputCount: x.value.count,
+      weightBytes: weight.byteCount, isTracked: x.isTracked)
   }
 
   /// `x Wᵀ + bias`.
-  public func callAsFunction(_ x: Tensor) -> Tensor {
-    weight.product(x, adding: LayerAddends(offset: bias, residual: nil))
-  }
+  public func callAsFunction(_ x: Tensor) -> Tensor { callAsFunction(Variable(x)).value }
 
   /// The gated GELU of `x Wᵀ + bias`, as `Variable.geglu()` gives it: the first half of the outputs times the GELU of the
   /// other half.
@@ -64,6 +70,10 @@ public struct Linear: Sendable {
     guard !x.isTracked, half.isMultiple(of: ProductTiling.columnUnit), x.value.rowLength == inputs else {
       return self(x).geglu()
     }
+    return Profile.measure(work(.linearGEGLU, x)) { gated(x, half: half) }
+  }
+
+  private func gated(_ x: Variable, half: Int) -> Variable {
     let value = x.value
     let tiling = ProductTiling(rows: value.rowCount, columns: half, depth: 2 * inputs)
     return Variable(

@@ -76,6 +76,9 @@ final class PackedMatrix: @unchecked Sendable {
 
   deinit { scalars.deallocate() }
 
+  /// The size of the matrix as it is kept.
+  var byteCount: Int { depth * columns * format.byteCount }
+
   private var panelCount: Int { (columns + Self.panelWidth - 1) / Self.panelWidth }
 
   private func floats(panel: Int) -> UnsafeMutablePointer<Float> {

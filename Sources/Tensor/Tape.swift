@@ -5,11 +5,16 @@ final class Tape {
   struct Node {
     let tape: Tape
     let index: Int
+
+    /// Puts something around the pullback of this node's operation.
+    func wrapPullback(_ wrap: (@escaping (Tensor) -> [Tensor?]) -> (Tensor) -> [Tensor?]) {
+      tape.operations[index].pullback = wrap(tape.operations[index].pullback)
+    }
   }
 
   private struct Operation {
     let parents: [Int?]
-    let pullback: (Tensor) -> [Tensor?]
+    var pullback: (Tensor) -> [Tensor?]
   }
 
   private var operations: [Operation] = []

@@ -8,8 +8,14 @@ extension Variable {
   ///   - newHeight: the height of the result.
   ///   - newWidth: the width of the result.
   public func upsampled(toHeight newHeight: Int, width newWidth: Int) -> Variable {
-    let resize = NearestResize(of: value.shape, toHeight: newHeight, width: newWidth)
-    return .recorded(resize.result(value), from: [self]) { [resize.vectorJacobianProduct($0)] }
+    Profile.measure(
+      .pass(
+        .upsampling, reading: value.count, writing: [newHeight, newWidth, value.shape3.2],
+        isTracked: isTracked)
+    ) {
+      let resize = NearestResize(of: value.shape, toHeight: newHeight, width: newWidth)
+      return .recorded(resize.result(value), from: [self]) { [resize.vectorJacobianProduct($0)] }
+    }
   }
 }
 

@@ -11,6 +11,9 @@ struct WeightMatrix: Sendable {
   /// The number of columns: what the layer reads in one row of its input.
   var inputs: Int { packed.depth }
 
+  /// The size of the weight as it is kept.
+  var byteCount: Int { packed.byteCount }
+
   /// The transpose, inputs x outputs: the second factor of `x Wᵀ`.
   private let packed: PackedMatrix
 
