@@ -68,6 +68,13 @@ struct GuidedWalk {
   }
 }
 
+extension EvaluationCount {
+  /// Steps of two evaluations over one stem.
+  static func guidedSteps(_ count: Int) -> EvaluationCount {
+    EvaluationCount(forward: 2 * count, stem: count)
+  }
+}
+
 extension Inversion {
   /// Writes down a step of the guided walk.
   ///

@@ -1,3 +1,5 @@
+internal import DiffusionCore
+
 /// A way of filling an `Inversion`: which null embeddings make the guided walk follow the picture.
 ///
 /// Each case carries the settings of its method and nothing else. Costs are in evaluations of the network for T steps,
@@ -80,6 +82,9 @@ protocol InversionWalk {
   ///
   /// - Parameter steps: the number of sampling steps.
   func validate(steps: Int) throws(InputError)
+
+  /// The most evaluations that it makes in `steps` steps, those of the pivots not counted.
+  func mostEvaluations(steps: Int) -> EvaluationCount
 
   /// Continues from wherever the inversion stands; its trajectory holds at least the last pivot.
   func complete(_ unfinished: inout UnfinishedInversion, along walk: GuidedWalk) throws

@@ -1,7 +1,11 @@
+internal import DiffusionCore
+
 /// Direct inversion: the pivots themselves as the trajectory.
 ///
 /// Ju et al. 2023, arXiv 2310.01506.
 struct DirectInversion: InversionWalk {
+  func mostEvaluations(steps: Int) -> EvaluationCount { EvaluationCount() }
+
   func complete(_ unfinished: inout UnfinishedInversion, along walk: GuidedWalk) throws {
     let steps = unfinished.inversion.stepCount
     unfinished.inversion.trajectory = unfinished.inversion.pivots.reversed()

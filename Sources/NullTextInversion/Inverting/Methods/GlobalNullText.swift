@@ -44,6 +44,12 @@ extension GlobalNullText: InversionWalk {
       "early stop at \(earlyStop): ask for zero or a small positive number.")
   }
 
+  /// A sweep makes three evaluations a step, one of them also backwards.
+  func mostEvaluations(steps: Int) -> EvaluationCount {
+    .guidedSteps(steps)
+      + EvaluationCount(forward: 3 * sweeps * steps, backward: sweeps * steps, stem: sweeps * steps)
+  }
+
   func complete(_ unfinished: inout UnfinishedInversion, along walk: GuidedWalk) throws {
     try walk.complete(&unfinished, null: embedding(for: &unfinished, walk))
   }

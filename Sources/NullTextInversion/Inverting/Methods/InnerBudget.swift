@@ -36,7 +36,7 @@ struct InnerBudget {
 
   private mutating func setPace(evaluation: Double) {
     let evaluation = max(evaluation, 1e-6)
-    pace = (evaluation, 2.5 * evaluation)
+    pace = (evaluation, NetworkPace.iterationsPerEvaluation * evaluation)
   }
 
   func allowance(for index: Int, now: ContinuousClock.Instant = .now) -> Allowance {
@@ -55,7 +55,7 @@ struct InnerBudget {
   mutating func learn(_ duration: Duration, innerSteps: Int) {
     let seconds = duration / .seconds(1)
     guard var (evaluation, iteration) = pace else {
-      return setPace(evaluation: seconds / (2 + 2.5 * Double(innerSteps)))
+      return setPace(evaluation: seconds / (2 + NetworkPace.iterationsPerEvaluation * Double(innerSteps)))
     }
     if innerSteps == 0 {
       evaluation += 0.3 * (seconds / 2 - evaluation)

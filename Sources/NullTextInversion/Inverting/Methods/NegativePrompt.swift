@@ -19,6 +19,11 @@ extension NegativePrompt: InversionWalk {
       (0...1).contains(interpolation), "interpolation \(interpolation): ask for 0 to 1.")
   }
 
+  /// Where guidance cancels, one evaluation makes a step.
+  func mostEvaluations(steps: Int) -> EvaluationCount {
+    interpolation == 0 ? EvaluationCount(forward: steps, stem: steps) : .guidedSteps(steps)
+  }
+
   func complete(_ unfinished: inout UnfinishedInversion, along walk: GuidedWalk) throws {
     let null = walk.emptyEmbedding.interpolated(from: walk.captionEmbedding, by: interpolation)
     try walk.complete(&unfinished, null: null, cancels: interpolation == 0)

@@ -88,6 +88,14 @@ extension NullText: InversionWalk {
     if let budget { _ = try Self.budget(seconds: budget / .seconds(1)) }
   }
 
+  /// An inner iteration is an evaluation there and back, and with conjugate directions one more along the direction.
+  func mostEvaluations(steps: Int) -> EvaluationCount {
+    let iterations = innerSteps * steps
+    return .guidedSteps(steps)
+      + EvaluationCount(
+        forward: optimizer == .conjugateDirections ? 2 * iterations : iterations, backward: iterations)
+  }
+
   func complete(_ unfinished: inout UnfinishedInversion, along walk: GuidedWalk) throws {
     let optimizer = NullTextOptimizer(settings: self)
     var budget = budget.map {

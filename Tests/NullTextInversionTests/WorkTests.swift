@@ -1,0 +1,86 @@
+import DiffusionCore
+import TestSupport
+import Testing
+
+@testable import NullTextInversion
+
+@Suite("The work of inversions and edits") struct WorkTests {
+  static let methods: [InversionMethod] = [
+    .nullText(NullText(innerSteps: 3, earlyStop: 0)),
+    .nullText(NullText(innerSteps: 3, earlyStop: 0, optimizer: .conjugateDirections, start: .caption)),
+    .negativePrompt(), .negativePrompt(NegativePrompt(interpolation: 0.5)), .direct, .ddim,
+    .globalNullText(GlobalNullText(sweeps: 2, earlyStop: 0)),
+  ]
+
+  /// An early stop of zero stops nothing before its time.
+  @Test("is what the methods ask of the network", arguments: WorkTests.methods)
+  func inversions(method: InversionMethod) throws {
+    var small = try SmallInversion(steps: 3)
+    small.options.method = method
+    small.options.pivotRefinements = method == .direct ? 2 : 0
+    let (inversion, evaluations) = try small.counting { try small.inversion() }
+    let most = small.options.mostWork
+    #expect(most.encodings == 1 && most.decodings == 2)
+    let isFull = inversion.innerSteps.allSatisfy { $0 == 3 }
+    if case .nullText(let settings) = method, settings.optimizer == .conjugateDirections, !isFull {
+      // Conjugate directions also end where a step made the loss worse.
+      #expect(evaluations.forward <= most.evaluations.forward)
+      #expect(evaluations.backward <= most.evaluations.backward)
+      #expect(evaluations.stem == most.evaluations.stem)
+    } else {
+      #expect(evaluations == most.evaluations)
+    }
+  }
+
+  @Test("of the published method is 3T + 10T forwards and 10T backwards at most") func published() {
+    let most = InversionOptions().mostWork.evaluations
+    #expect(most == EvaluationCount(forward: 150 + 500, backward: 500, stem: 100))
+    #expect(
+      InversionOptions.fast.mostWork.evaluations
+        == EvaluationCount(forward: 150 + 200, backward: 100, stem: 100))
+    var random = InversionOptions(method: .ddim)
+    random.pivots = .random(seed: 1)
+    #expect(random.mostWork.evaluations == EvaluationCount(forward: 100, stem: 50))
+  }
+
+  static let editOptions: [EditOptions] = [
+    EditOptions(), EditOptions(control: .none), EditOptions(control: .mutualSelfAttention()),
+    EditOptions(control: .lateStart(LateStart(strength: 0.5))), blended,
+  ]
+
+  static var blended: EditOptions {
+    var options = EditOptions(control: .none)
+    options.blend = LocalBlend("cat", "dog")
+    return options
+  }
+
+  @Test("is what a first edit asks of the network", arguments: WorkTests.editOptions)
+  func edits(options: EditOptions) throws {
+    let small = try SmallInversion("four-levels", steps: 4)
+    let inversion = try small.inversion()
+    let source = SourceBranch(inversion, byteLimit: 0)
+    let prompt = "a dog on the mat"
+    let (_, evaluations) = try small.counting {
+      try EditSampler(model: small.model, source: source, progress: nil).sample([prompt], options: options)
+    }
+    let (height, width, _) = inversion.latent.shape3
+    let words = { PromptWords(try small.model.tokenizer.encode($0)) }
+    let scene = EditScene(
+      source: try words(small.caption), target: try words(prompt), stepCount: 4,
+      textLength: small.model.textEncoder.length,
+      sites: small.model.unet.attentionSites(height: height, width: width))
+    let work = try options.work(in: scene)
+    #expect(work.evaluations == evaluations)
+    #expect(work.encodings == 0 && work.decodings == 1)
+  }
+
+  @Test("takes the sum of its parts' times") func seconds() {
+    let work = NetworkWork(
+      evaluations: EvaluationCount(forward: 5, backward: 3, stem: 2), encodings: 1, decodings: 2)
+    let pace = NetworkPace(stem: 1, trunk: 10, backward: 100, encoding: 1000, decoding: 10000)
+    #expect(work.seconds(at: pace) == 2 + 50 + 300 + 1000 + 20000)
+    // An inner iteration is expected to take two and a half evaluations.
+    let expected = NetworkPace(evaluation: 2)
+    #expect(work.seconds(at: expected) == 5 * 2 + 3 * 3)
+  }
+}
