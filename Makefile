@@ -2,10 +2,11 @@
 
 PACKAGES := libopenblas-dev liblapacke-dev libpng-dev libturbojpeg0-dev
 SWIFT ?= swift
+PYTHON ?= python3
 DEMO ?= nti-demo
 CODE := Package.swift $(wildcard Sources Tests Examples Benchmarks)
 
-.PHONY: demo test test-release check-aarch64 dependencies format lint clean
+.PHONY: demo test test-release check-aarch64 verify-full-size dependencies format lint clean
 
 demo: dependencies
 	$(SWIFT) build -c release --product nti
@@ -16,6 +17,12 @@ test: dependencies
 
 test-release: dependencies
 	$(SWIFT) test -c release
+
+# Compares with PyTorch at the size of Stable Diffusion 1 (Tools/requirements.txt). VERIFY='--cache DIR' keeps PyTorch's
+# results and the checkpoints for the next call.
+verify-full-size: dependencies
+	$(SWIFT) build -c release --product nti
+	$(PYTHON) Tools/verify_full_size.py --nti "$$($(SWIFT) build -c release --show-bin-path)/nti" $(VERIFY)
 
 # Installs only what is missing, so that a second call needs neither network nor rights.
 dependencies:

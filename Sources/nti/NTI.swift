@@ -21,6 +21,6 @@ struct NTI: AsyncParsableCommand {
     subcommands: [
       Invert.self, Edit.self, Reconstruct.self, Generate.self, Demo.self, Inspect.self, Maps.self,
       Tokens.self,
-      Evaluate.self,
+      Evaluate.self, Benchmark.self,
     ])
 }

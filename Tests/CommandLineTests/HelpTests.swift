@@ -7,6 +7,7 @@ import Testing
     "the help of every command is the one that is written down, however it is laid out",
     arguments: [
       "nti", "invert", "edit", "reconstruct", "generate", "demo", "inspect", "maps", "tokens", "evaluate",
+      "benchmark",
     ])
   func help(command: String) async throws {
     let run = try await Program.run(command == "nti" ? ["--help"] : [command, "--help"])

@@ -58,6 +58,10 @@ import Testing
     Case("generate", "--prompt", "a", "--steps", "0", says: "0 steps"),
     Case("generate", "--prompt", "a", "--seed", "-1", says: "seed"),
     Case("generate", "--prompt", "a", "--sampler", "euler", says: "ddim, dpm-solver, lcm"),
+    Case("benchmark", "--what", "unet,speed", says: "load, unet, gradient, encode, decode"),
+    Case("benchmark", "--size", "512", says: "512x512"),
+    Case("benchmark", "--size", "100x128", says: "multiples of 8"),
+    Case("benchmark", "--runs", "0", says: "--runs 0"),
     Case("inspect", says: "<file|folder>"),
   ]
 

@@ -21,7 +21,7 @@ enum EvaluationText {
         rows.append(row("\(category) \(PIEBench.name(ofCategory: category))", method, category, used))
       }
       rows.append(row("mean", method, nil, used))
-      return aligned(rows)
+      return AlignedTable(rows).text + "\n"
     }.joined(separator: "\n")
   }
 
@@ -39,16 +39,5 @@ enum EvaluationText {
   static func number(_ value: Double?, _ places: Int) -> String {
     guard let value else { return "-" }
     return value.isFinite ? Format.decimal(value, places: places) : "\(value)"
-  }
-
-  private static func aligned(_ rows: [[String]]) -> String {
-    let widths = (rows.first ?? []).indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-    return rows.map { row in
-      let cells = zip(row, widths).enumerated().map { index, cell in
-        let space = String(repeating: " ", count: cell.1 - cell.0.count)
-        return index == 0 ? cell.0 + space : space + cell.0
-      }
-      return cells.joined(separator: "  ") + "\n"
-    }.joined()
   }
 }

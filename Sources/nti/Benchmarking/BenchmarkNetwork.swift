@@ -1,0 +1,79 @@
+internal import DiffusionCore
+internal import Foundation
+internal import NullTextInversion
+internal import Tensor
+
+/// A model with random inputs of one size, and what its networks make of them.
+struct BenchmarkNetwork {
+  let model: DiffusionModel
+  private(set) var results: BenchmarkResults
+
+  /// Height x width x channels.
+  let latent: Tensor
+  private let picture: Tensor
+  private let embedding: Tensor
+  private let context: TextContext
+  private static let timestep = 481
+
+  init(_ model: DiffusionModel, latent size: PixelSize) {
+    self.model = model
+    var random = RandomSource(seed: 0)
+    let (factor, channels) = (model.autoencoder.downsampling, model.unet.configuration.inChannels)
+    latent = random.normal(shape: [size.height, size.width, channels])
+    picture =
+      0.5
+      * random.normal(
+        shape: [factor * size.height, factor * size.width, model.autoencoder.configuration.inChannels])
+    // As large as what a text encoder's last norm gives, and of the same bits whatever computes.
+    embedding = random.normal(shape: [model.textEncoder.length, model.textEncoder.width])
+    context = model.unet.context(embedding)
+    results = BenchmarkResults(timestep: Self.timestep)
+    results.add("latent", latent.channelsFirst())
+    results.add("picture", picture.channelsFirst())
+    results.add("embedding", embedding)
+  }
+
+  /// Pictures' size in pixels.
+  var pictureSize: PixelSize { PixelSize(width: picture.shape[1], height: picture.shape[0]) }
+
+  /// The operations of one evaluation of the UNet, two for a multiply-add.
+  var operations: Int {
+    model.unet.configuration.operations(
+      height: latent.shape[0], width: latent.shape[1], tokens: embedding.shape[0])
+  }
+
+  /// The part of an evaluation that does not read the text.
+  func stem() -> Stem { model.unet.stem(latent, timestep: Self.timestep) }
+
+  /// The rest of the evaluation.
+  mutating func trunk(_ stem: Stem) {
+    results.add("unet", model.unet.trunk(stem, context: context).value.channelsFirst())
+  }
+
+  /// The rest of the evaluation, and the gradient of its mean squared distance from the latent.
+  mutating func gradient(_ stem: Stem) {
+    let (_, gradient) = valueAndGradient(at: embedding) { embedding in
+      model.unet.trunk(stem, context: model.unet.context(embedding)).meanSquaredError(to: latent)
+    }
+    results.add("gradient", gradient)
+  }
+
+  mutating func encode() throws {
+    results.add("encoded", try model.autoencoder.encode(picture).channelsFirst())
+  }
+
+  mutating func decode() throws {
+    results.add("decoded", try model.autoencoder.decode(latent).channelsFirst())
+  }
+}
+
+/// The inputs and results of a benchmark, which other programs can compare with their own.
+struct BenchmarkResults {
+  private var writer = SafetensorsWriter()
+
+  init(timestep: Int) { writer.metadata["timestep"] = "\(timestep)" }
+
+  mutating func add(_ name: String, _ tensor: Tensor) { writer.add(name, tensor) }
+
+  func write(to url: URL) throws { try writer.write(to: url) }
+}

@@ -1,0 +1,100 @@
+internal import DiffusionCore
+internal import Foundation
+internal import NullTextInversion
+internal import Tensor
+
+/// Times the parts of a model one after the other.
+struct BenchmarkSession {
+  private let runs: Int
+  private let begin: (String) -> Void
+  private var times: [BenchmarkPart: [Double]] = [:]
+  private var stemTimes: [Double] = []
+  private var profiles: [BenchmarkPart: [Profile.Entry]] = [:]
+
+  /// - Parameter begin: hears what is being done.
+  init(runs: Int, begin: @escaping (String) -> Void) {
+    self.runs = runs
+    self.begin = begin
+  }
+
+  /// Reads a model; as often as everything else if that is measured.
+  mutating func load(
+    _ folder: CheckpointFolder, latent: PixelSize, isMeasured: Bool
+  ) throws -> BenchmarkNetwork {
+    begin("reading the model")
+    // A model is gone before the next is read, so that no memory is needed for two.
+    for _ in 1..<(isMeasured ? runs : 1) {
+      try time(.load) { _ = try DiffusionModel(.directory(folder.url)) }
+    }
+    let start = ContinuousClock.now
+    let model = try DiffusionModel(.directory(folder.url))
+    if isMeasured { times[.load, default: []].append((ContinuousClock.now - start) / .seconds(1)) }
+    return BenchmarkNetwork(model, latent: latent)
+  }
+
+  /// Measures one of the other parts.
+  mutating func measure(_ part: BenchmarkPart, of network: inout BenchmarkNetwork) throws {
+    begin("timing \(part.rawValue)")
+    let shared = part == .gradient ? network.stem() : nil
+    let (_, entries) = try Profile.recording {
+      for _ in 0..<runs {
+        try Task.checkCancellation()
+        switch part {
+        case .load: break
+        case .unet:
+          let start = ContinuousClock.now
+          let stem = network.stem()
+          stemTimes.append((ContinuousClock.now - start) / .seconds(1))
+          network.trunk(stem)
+          times[part, default: []].append((ContinuousClock.now - start) / .seconds(1))
+        case .gradient: if let shared { time(part) { network.gradient(shared) } }
+        case .encode: try time(part) { try network.encode() }
+        case .decode: try time(part) { try network.decode() }
+        }
+      }
+    }
+    profiles[part] = entries
+  }
+
+  private mutating func time(_ part: BenchmarkPart, _ work: () throws -> Void) rethrows {
+    let start = ContinuousClock.now
+    try work()
+    times[part, default: []].append((ContinuousClock.now - start) / .seconds(1))
+  }
+
+  /// What was found.
+  ///
+  /// - Parameter profiles: whether it says where the time goes.
+  func report(
+    of network: BenchmarkNetwork, named name: String, profiles isProfiled: Bool
+  ) throws -> BenchmarkReport {
+    var report = BenchmarkReport(
+      model: name, size: network.pictureSize, runs: runs, times: times,
+      operations: profiles.mapValues { entries in entries.reduce(0) { $0 + $1.cost.operations } / runs },
+      sgemmGFLOPs: BLAS.productRate() / 1e9)
+    if isProfiled {
+      report.profile = profiles.mapValues { $0.map { BenchmarkReport.ProfileLine($0, runs: runs) } }
+    }
+    if let pace { report.estimates = try network.estimates(at: pace) }
+    return report
+  }
+
+  /// The pace of all parts; nil if one has not been measured.
+  private var pace: NetworkPace? {
+    guard let unet = times[.unet]?.median, let gradient = times[.gradient]?.median,
+      let encode = times[.encode]?.median, let decode = times[.decode]?.median, let stem = stemTimes.median
+    else { return nil }
+    return NetworkPace(
+      stem: stem, trunk: unet - stem, backward: max(0, gradient - (unet - stem)), encoding: encode,
+      decoding: decode)
+  }
+}
+
+extension [Double] {
+  /// The middle number, or the mean of the two in the middle; nil if there is none.
+  var median: Double? {
+    guard !isEmpty else { return nil }
+    let sorted = sorted()
+    return (sorted[(count - 1) / 2] + sorted[count / 2]) / 2
+  }
+}

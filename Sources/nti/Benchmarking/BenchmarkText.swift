@@ -1,0 +1,69 @@
+internal import NullTextInversion
+
+extension BenchmarkReport {
+  /// What was found, for people.
+  var text: String {
+    let facts =
+      "\(model), \(size) pixels, \(threads == 1 ? "1 thread" : "\(threads) threads"), \(level.rawValue)"
+    return ([facts, speed] + profileTexts + [estimateText].compactMap(\.self)).joined(separator: "\n\n")
+  }
+
+  private var speed: String {
+    var table = AlignedTable([["", "median", "best", "GFLOP/s", "of sgemm"]])
+    for part in BenchmarkPart.allCases {
+      guard let seconds = times[part], let median = seconds.median, let best = seconds.min() else { continue }
+      var row = [part.rawValue, Self.seconds(median), Self.seconds(best)]
+      if let operations = operations[part], operations > 0 { row += rate(operations, in: median) }
+      table.add(row)
+    }
+    return """
+      \(table.text)
+      products \(Format.decimal(sgemmGFLOPs, places: 0)) GFLOP/s by sgemm, peak memory \(Format.bytes(peakBytes))
+      """
+  }
+
+  private var estimateText: String? {
+    guard let estimates, !estimates.isEmpty else { return nil }
+    let steps = Set(estimates.map(\.steps)).sorted()
+    var table = AlignedTable([["at most"] + steps.map { "\($0) steps" }])
+    for estimate in estimates where estimate.steps == steps[0] {
+      let all = estimates.filter { $0.work == estimate.work }.sorted { $0.steps < $1.steps }
+      table.add([estimate.work] + all.map { Format.duration($0.seconds) })
+    }
+    return table.text
+  }
+
+  private var profileTexts: [String] {
+    BenchmarkPart.allCases.compactMap { part in
+      guard let lines = profile?[part], let seconds = times[part] else { return nil }
+      let total = seconds.reduce(0, +) / Double(seconds.count)
+      var table = AlignedTable([
+        [
+          "where \(part.rawValue) goes", "", "size", "calls", "seconds", "share", "GB", "GFLOP/s", "of sgemm",
+        ]
+      ])
+      for line in lines {
+        let row = [
+          line.kind, line.isBackward ? "back" : "forth",
+          line.grid.map { "\($0[0])x\($0[1])" } ?? "\(line.rows)",
+          Format.decimal(line.calls, places: 0), Self.seconds(line.seconds),
+          Self.percent(line.seconds / total), Format.decimal(Double(line.bytes) / 1e9, places: 3),
+        ]
+        table.add(row + (line.operations > 0 ? rate(line.operations, in: line.seconds) : []))
+      }
+      let rest = total - lines.reduce(0) { $0 + $1.seconds }
+      table.add(["all the rest", "", "", "", Self.seconds(rest), Self.percent(rest / total)])
+      return table.text
+    }
+  }
+
+  /// Thousand millions of operations a second, and their share of what products reach.
+  private func rate(_ operations: Int, in seconds: Double) -> [String] {
+    let rate = Double(operations) / 1e9 / max(seconds, .leastNormalMagnitude)
+    return [Format.decimal(rate, places: 0), Self.percent(rate / sgemmGFLOPs)]
+  }
+
+  private static func seconds(_ seconds: Double) -> String { "\(Format.decimal(seconds, places: 3)) s" }
+
+  private static func percent(_ share: Double) -> String { "\(Format.decimal(100 * share, places: 1)) %" }
+}

@@ -1,0 +1,85 @@
+internal import ArgumentParser
+internal import DiffusionCore
+internal import Foundation
+internal import NullTextInversion
+
+/// Measures how fast this machine evaluates a model, and what work with it will take.
+struct Benchmark: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Measure how fast this machine evaluates a model, and say what inversions and edits will take.",
+    discussion: """
+      Times some evaluations of each network on random inputs, and compares them with the fastest matrix products of \
+      the machine. Nothing is written.
+      """)
+
+  @OptionGroup var model: ModelOption
+
+  @Option(
+    help: ArgumentHelp(
+      "What to measure, with commas between: \(BenchmarkPart.optionNames) (default: all of it).",
+      valueName: "parts"),
+    transform: { try BenchmarkPart.list($0) })
+  var what: [BenchmarkPart] = BenchmarkPart.allCases
+
+  @Option(
+    help: ArgumentHelp("The size of the pictures in pixels (default: the model's own).", valueName: "wxh"),
+    transform: { try Benchmark.size($0) })
+  var size: PixelSize?
+
+  @Option(help: ArgumentHelp("How often to measure each part.", valueName: "n"))
+  var runs = 3
+
+  @Flag(help: "Say where the time goes: by kind of layer and size of the map, forwards and backwards.")
+  var profile = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Write inputs and results into a safetensors file, for comparisons.", valueName: "file",
+      visibility: .hidden))
+  var dump: String?
+
+  @OptionGroup var work: WorkOptions
+
+  func validate() throws {
+    guard (1...1000).contains(runs) else { throw ValidationError("--runs \(runs): ask for 1 to 1000.") }
+  }
+
+  func run() async throws {
+    let work = work.start()
+    let file = try dump.map { try OutputFile($0) }
+    let folder = try CheckpointFolder(model.folder())
+    let latent = try latentSize(folder)
+    var session = BenchmarkSession(runs: runs) { work.progress.begin($0) }
+    var network = try session.load(folder, latent: latent, isMeasured: what.contains(.load))
+    for part in what where part != .load { try session.measure(part, of: &network) }
+    work.progress.begin("multiplying matrices")
+    let report = try session.report(of: network, named: model.name, profiles: profile)
+    if let file { try network.results.write(to: file.url) }
+    work.progress.end()
+    print(work.printsJSON ? try JSONText.line(report) : report.text)
+  }
+
+  /// The size of the latents that were asked for.
+  ///
+  /// - Throws: `UsageError` if pictures of the size have no latent.
+  private func latentSize(_ folder: CheckpointFolder) throws -> PixelSize {
+    let unet: UNetConfiguration = try folder.configuration(of: .unet)
+    guard let size else { return PixelSize(width: unet.sampleSize.width, height: unet.sampleSize.height) }
+    let autoencoder: AutoencoderConfiguration = try folder.configuration(of: .vae)
+    let factor = autoencoder.downsamplingFactor
+    guard size.width.isMultiple(of: factor), size.height.isMultiple(of: factor) else {
+      throw UsageError(
+        "--size \(size.width)x\(size.height): both sides must be multiples of \(factor) for this model.")
+    }
+    return PixelSize(width: size.width / factor, height: size.height / factor)
+  }
+
+  /// A size as in `512x768`.
+  static func size(_ text: String) throws -> PixelSize {
+    let sides = text.lowercased().split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
+    guard sides.count == 2, let width = sides[0], let height = sides[1], (8...4096).contains(width),
+      (8...4096).contains(height)
+    else { throw ValidationError("write a size like 512x512, of 8 to 4096 pixels a side.") }
+    return PixelSize(width: width, height: height)
+  }
+}
