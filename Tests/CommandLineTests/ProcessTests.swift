@@ -42,7 +42,9 @@ import Testing
     #expect(outcome.status == 130)
     let lines = text.split(separator: "\r").map { $0.replacing("\u{1B}[K", with: "") }
     #expect(lines.contains { $0.contains("following the picture into noise") && $0.contains("2/100") })
-    #expect(!text.contains("\n"))
+    // Only the forecast stays, where the machine is slow enough for one.
+    let forecasts = lines.count { $0.contains("evaluations forwards") }
+    #expect(text.unicodeScalars.count { $0 == "\n" } == forecasts && forecasts <= 1)
   }
 
   @Test("a moved program finds the model beside itself, and says so if there is none") func moved()

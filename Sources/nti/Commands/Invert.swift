@@ -68,9 +68,10 @@ struct Invert: AsyncParsableCommand {
 
     let editor = try await checkpoint.load(work.progress)
     work.progress.begin()
+    let options = settings.options(method, budget: budget)
     let inverted = try await editor.invert(
-      image: image, caption: caption, options: settings.options(method, budget: budget),
-      files: InversionFiles(result: file.url), progress: work.progress.handler)
+      image: image, caption: caption, options: options, files: InversionFiles(result: file.url),
+      progress: InversionForecast(options, on: work.progress).handler)
 
     var report = Report(seconds: work.seconds, evaluations: inverted.evaluations, about: inverted.inversion)
     report.inversion = file.path

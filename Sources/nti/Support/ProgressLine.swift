@@ -35,6 +35,15 @@ final class ProgressLine: Sendable {
   /// Hears of every step of a long call.
   var handler: ProgressHandler { { [self] in show($0) } }
 
+  /// Says something that stays, above what goes on.
+  func note(_ text: String) {
+    state.withLock { state in
+      guard style != .silent else { return }
+      Terminal.write((state.isDrawn ? "\r\u{1B}[K" : "") + text + "\n")
+      state.isDrawn = false
+    }
+  }
+
   /// Takes the line away, so that results stand alone.
   func end() {
     state.withLock { state in
