@@ -53,4 +53,4 @@ lint:
 	$(SWIFT) format lint --strict --recursive $(CODE)
 
 clean:
-	rm -rf .build Examples/.build nti-demo
+	rm -rf .build Examples/.build Benchmarks/.build nti-demo
