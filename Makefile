@@ -6,7 +6,8 @@ PYTHON ?= python3
 DEMO ?= nti-demo
 CODE := Package.swift $(wildcard Sources Tests Examples Benchmarks)
 
-.PHONY: demo test test-release check-aarch64 verify-full-size dependencies format lint clean
+.PHONY: demo test test-release check-aarch64 verify-full-size benchmark benchmark-layers \
+  dependencies format lint clean
 
 demo: dependencies
 	$(SWIFT) build -c release --product nti
@@ -23,6 +24,17 @@ test-release: dependencies
 verify-full-size: dependencies
 	$(SWIFT) build -c release --product nti
 	$(PYTHON) Tools/verify_full_size.py --nti "$$($(SWIFT) build -c release --show-bin-path)/nti" $(VERIFY)
+
+# Times the networks and the demo's recipe here and elsewhere, in turn (Benchmarks/README.md). BENCHMARK='--model DIR …'.
+benchmark: dependencies
+	$(SWIFT) build -c release --product nti
+	$(PYTHON) Benchmarks/compare_networks.py --nti "$$($(SWIFT) build -c release --show-bin-path)/nti" $(BENCHMARK)
+	PATH="$$($(SWIFT) build -c release --show-bin-path):$$PATH" PYTHON="$(PYTHON)" Benchmarks/demo_recipe.sh
+
+# Times the layers of the UNet beside cblas_sgemm. FILTER='Linear.*' for some of them.
+benchmark-layers: dependencies
+	env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(SWIFT) package -c release --package-path Benchmarks benchmark \
+	  --filter '$(or $(FILTER),.*)'
 
 # Installs only what is missing, so that a second call needs neither network nor rights.
 dependencies:
