@@ -1,3 +1,4 @@
+internal import CTensorKernels
 internal import Foundation
 internal import Synchronization
 
@@ -8,9 +9,18 @@ internal import Synchronization
 /// runs on its own thread alone.
 public enum Parallel {
   private static let threads = Atomic<Int>(0)
-  private static let processorCount = ProcessInfo.processInfo.activeProcessorCount
 
-  /// The number of threads that work at the same time: the number of active processors unless set.
+  /// The number of processors that this process may use.
+  ///
+  /// A batch system often gives a process a part of the machine, which Foundation does not ask about.
+  static let processorCount: Int = {
+    let allowed = Int(ctk_allowed_processor_count())
+    return allowed > 0 ? allowed : ProcessInfo.processInfo.activeProcessorCount
+  }()
+
+  /// The number of threads that work at the same time: one for each processor that this process may use, unless set.
+  ///
+  /// More than there are processors are not used, and cost nothing.
   public static var threadCount: Int {
     get {
       let set = threads.load(ordering: .relaxed)

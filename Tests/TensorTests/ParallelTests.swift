@@ -1,3 +1,4 @@
+import Foundation
 import TestSupport
 import Testing
 
@@ -34,6 +35,16 @@ import Testing
     Parallel.forEach(-1) { Issue.record("index \($0)") }
     Parallel.forEachRange(of: -1, grain: 4) { Issue.record("range \($0)") }
   }
+
+  #if os(Linux)
+    @Test("there are as many processors as the system lets this process use")
+    func processors() throws {
+      let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
+      let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed:") })
+      let digits = line.drop { $0 != "\t" }.compactMap(\.hexDigitValue)
+      #expect(Parallel.processorCount == digits.reduce(0) { $0 + $1.nonzeroBitCount })
+    }
+  #endif
 
   @Test("the same bytes come out however many threads there are")
   func threads() {
