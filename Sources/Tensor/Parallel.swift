@@ -30,22 +30,41 @@ public enum Parallel {
   }
 
   /// Calls `body` once with each index below `count`, in any order, on up to `threadCount` threads.
-  package static func forEach(_ count: Int, _ body: (Int) -> Void) {
+  ///
+  /// - Throws: one of the errors that `body` threw, if any; indices that were not yet begun are left out then.
+  package static func forEach<E: Error>(_ count: Int, _ body: (Int) throws(E) -> Void) throws(E) {
     let workers = min(threadCount, count)
     guard workers > 1 else {
-      for index in 0..<max(count, 0) { body(index) }
+      for index in 0..<max(count, 0) { try body(index) }
       return
     }
-    WorkerPool.shared.run(count, workers: workers, body)
+    let hasFailed = Atomic<Bool>(false)
+    let failure = Mutex<E?>(nil)
+    WorkerPool.shared.run(count, workers: workers) { index in
+      guard !hasFailed.load(ordering: .relaxed) else { return }
+      do throws(E) {
+        try body(index)
+      } catch {
+        failure.withLock { $0 = error }
+        hasFailed.store(true, ordering: .relaxed)
+      }
+    }
+    if let error = failure.withLock({ $0 }) { throw error }
   }
 
   /// Calls `body` with consecutive ranges of `0..<count` of `grain` each (the last may be shorter).
-  package static func forEachRange(of count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
+  ///
+  /// - Throws: as `forEach`.
+  package static func forEachRange<E: Error>(
+    of count: Int, grain: Int, _ body: (Range<Int>) throws(E) -> Void
+  ) throws(E) {
     let grain = max(grain, 1)
     guard count > grain else {
-      if count > 0 { body(0..<count) }
+      if count > 0 { try body(0..<count) }
       return
     }
-    forEach((count + grain - 1) / grain) { body($0 * grain..<min(count, ($0 + 1) * grain)) }
+    try forEach((count + grain - 1) / grain) { index throws(E) in
+      try body(index * grain..<min(count, (index + 1) * grain))
+    }
   }
 }
