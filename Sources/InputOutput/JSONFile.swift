@@ -4,9 +4,9 @@ package import Foundation
 package enum JSONFile {
   /// - Throws: `InputError` if the file is missing, is not JSON, or lacks something that `T` needs.
   package static func decode<T: Decodable>(_ type: T.Type, from url: URL) throws -> T {
-    let file = try MappedFile(url)
+    let data = try InputFile(url).contents()
     do {
-      return try withExtendedLifetime(file) { try JSONDecoder().decode(type, from: Data(file.bytes)) }
+      return try JSONDecoder().decode(type, from: data)
     } catch let error as InputError {
       throw error
     } catch {

@@ -6,9 +6,6 @@ extension RGBImage {
   /// A file of a few bytes can declare any size; what declares more is refused before memory is taken for it.
   public static let pixelLimit = 100_000_000
 
-  /// The largest file that is read, in bytes.
-  static let fileLimit = 1 << 30
-
   /// The picture in a PNG or JPEG file.
   ///
   /// The bytes decide which of the two it is, not the name. The samples are those of Pillow's
@@ -70,32 +67,11 @@ extension RGBImage {
   }
 
   private static func read(_ url: URL) throws -> Data {
-    let path = url.path
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-      throw InputError(.missing, "There is no file \(path).")
-    }
-    guard !isFolder.boolValue else {
-      throw InputError(.malformed, "\(path) is a folder, not a PNG or JPEG picture.")
-    }
-    do {
-      let file = try FileHandle(forReadingFrom: url)
-      defer { try? file.close() }
-      // The beginning first, so that a huge file of another sort is not read for nothing.
-      var data = try file.read(upToCount: PictureFormat.magicLength) ?? Data()
-      guard PictureFormat(of: [UInt8](data)) != nil else { return data }
-      while let more = try file.read(upToCount: 1 << 24), !more.isEmpty {
-        data.append(more)
-        guard data.count <= fileLimit else {
-          throw InputError(.unsupported, "\(path) is larger than 1 GiB; no picture of a usable size is.")
-        }
-      }
-      return data
-    } catch let error as InputError {
-      throw error
-    } catch {
-      throw InputError(.missing, "\(path) cannot be opened: check that you may read it.")
-    }
+    let file = try InputFile(url)
+    // The beginning first, so that a huge file of another sort is not read for nothing.
+    let start = try file.prefix(PictureFormat.magicLength)
+    guard PictureFormat(of: [UInt8](start)) != nil else { return start }
+    return try file.contents()
   }
 }
 

@@ -1,5 +1,4 @@
 internal import CTensorKernels
-internal import Synchronization
 
 /// A matrix in the order that products read: panels of 16 columns.
 ///
@@ -36,25 +35,19 @@ final class PackedMatrix: @unchecked Sendable {
   convenience init(transposing source: WeightSource) throws {
     let (inputs, taps) = (source.inputs, source.taps)
     self.init(depth: inputs * taps, columns: source.outputs, format: source.keptFormat)
-    let failure = Mutex<(any Error)?>(nil)
-    Parallel.forEach(panelCount) { panel in
+    try Parallel.forEach(panelCount) { panel in
       let rows = panel * Self.panelWidth..<min(columns, (panel + 1) * Self.panelWidth)
-      do {
-        try source.withRows(rows) { x in
-          switch format {
-          case .float32:
-            ctk_pack_rows(
-              floats(panel: panel), x.assumingMemoryBound(to: Float.self), depth, rows.count, inputs, taps)
-          case .float16, .bfloat16:
-            ctk_pack_rows_16(
-              halves(panel: panel), x.assumingMemoryBound(to: UInt16.self), depth, rows.count, inputs, taps)
-          }
+      try source.withRows(rows) { x in
+        switch format {
+        case .float32:
+          ctk_pack_rows(
+            floats(panel: panel), x.assumingMemoryBound(to: Float.self), depth, rows.count, inputs, taps)
+        case .float16, .bfloat16:
+          ctk_pack_rows_16(
+            halves(panel: panel), x.assumingMemoryBound(to: UInt16.self), depth, rows.count, inputs, taps)
         }
-      } catch {
-        failure.withLock { $0 = error }
       }
     }
-    if let error = failure.withLock({ $0 }) { throw error }
   }
 
   /// The transpose, in single precision.

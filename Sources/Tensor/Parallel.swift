@@ -1,3 +1,4 @@
+internal import CTensorKernels
 internal import Foundation
 internal import Synchronization
 
@@ -8,9 +9,18 @@ internal import Synchronization
 /// runs on its own thread alone.
 public enum Parallel {
   private static let threads = Atomic<Int>(0)
-  private static let processorCount = ProcessInfo.processInfo.activeProcessorCount
 
-  /// The number of threads that work at the same time: the number of active processors unless set.
+  /// The number of processors that this process may use.
+  ///
+  /// A batch system often gives a process a part of the machine, which Foundation does not ask about.
+  static let processorCount: Int = {
+    let allowed = Int(ctk_allowed_processor_count())
+    return allowed > 0 ? allowed : ProcessInfo.processInfo.activeProcessorCount
+  }()
+
+  /// The number of threads that work at the same time: one for each processor that this process may use, unless set.
+  ///
+  /// More than there are processors are not used, and cost nothing.
   public static var threadCount: Int {
     get {
       let set = threads.load(ordering: .relaxed)
@@ -20,22 +30,41 @@ public enum Parallel {
   }
 
   /// Calls `body` once with each index below `count`, in any order, on up to `threadCount` threads.
-  package static func forEach(_ count: Int, _ body: (Int) -> Void) {
+  ///
+  /// - Throws: one of the errors that `body` threw, if any; indices that were not yet begun are left out then.
+  package static func forEach<E: Error>(_ count: Int, _ body: (Int) throws(E) -> Void) throws(E) {
     let workers = min(threadCount, count)
     guard workers > 1 else {
-      for index in 0..<max(count, 0) { body(index) }
+      for index in 0..<max(count, 0) { try body(index) }
       return
     }
-    WorkerPool.shared.run(count, workers: workers, body)
+    let hasFailed = Atomic<Bool>(false)
+    let failure = Mutex<E?>(nil)
+    WorkerPool.shared.run(count, workers: workers) { index in
+      guard !hasFailed.load(ordering: .relaxed) else { return }
+      do throws(E) {
+        try body(index)
+      } catch {
+        failure.withLock { $0 = error }
+        hasFailed.store(true, ordering: .relaxed)
+      }
+    }
+    if let error = failure.withLock({ $0 }) { throw error }
   }
 
   /// Calls `body` with consecutive ranges of `0..<count` of `grain` each (the last may be shorter).
-  package static func forEachRange(of count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
+  ///
+  /// - Throws: as `forEach`.
+  package static func forEachRange<E: Error>(
+    of count: Int, grain: Int, _ body: (Range<Int>) throws(E) -> Void
+  ) throws(E) {
     let grain = max(grain, 1)
     guard count > grain else {
-      if count > 0 { body(0..<count) }
+      if count > 0 { try body(0..<count) }
       return
     }
-    forEach((count + grain - 1) / grain) { body($0 * grain..<min(count, ($0 + 1) * grain)) }
+    try forEach((count + grain - 1) / grain) { index throws(E) in
+      try body(index * grain..<min(count, (index + 1) * grain))
+    }
   }
 }

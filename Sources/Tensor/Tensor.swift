@@ -62,7 +62,7 @@ public struct Tensor: Sendable {
   public mutating func withMutableScalars<R, E: Error>(
     _ body: (UnsafeMutableBufferPointer<Float>) throws(E) -> R
   ) throws(E) -> R {
-    if !storage.isWritable || !isKnownUniquelyReferenced(&storage) { storage = storage.copy() }
+    if !isKnownUniquelyReferenced(&storage) { storage = storage.copy() }
     return try body(storage.scalars)
   }
 

@@ -24,6 +24,18 @@ import Testing
     ["invert", photo, "--caption", "a cat", "-o", "out.nti"] + more
   }
 
+  @Test("a pipe where a file is expected is refused at once") func pipes() async throws {
+    let scratch = try Scratch()
+    try RGBImage(width: 32, height: 32).write(to: scratch("photo.png"))
+    try #require(mkfifo(scratch("pipe").path, 0o600) == 0)
+    for command in [
+      invert("pipe"), ["inspect", "pipe"], ["reconstruct", "pipe"],
+      invert("photo.png", "--model", "pipe"), ["edit", "pipe", "--prompt", "a"],
+    ] {
+      try await expectRefusal(command, in: scratch, status: 65, saying: "pipe")
+    }
+  }
+
   @Test("a photo that is not there") func missingPhoto() async throws {
     try await expectRefusal(invert("none.png"), in: Scratch(), status: 66, saying: "There is no file")
   }

@@ -1,3 +1,4 @@
+import Foundation
 import TestSupport
 import Testing
 
@@ -34,6 +35,36 @@ import Testing
     Parallel.forEach(-1) { Issue.record("index \($0)") }
     Parallel.forEachRange(of: -1, grain: 4) { Issue.record("range \($0)") }
   }
+
+  @Test("an error that a piece throws is thrown", arguments: [1, 2, 8])
+  func errors(threads: Int) {
+    struct Failure: Error, Equatable { let index: Int }
+    let before = Parallel.threadCount
+    defer { Parallel.threadCount = before }
+    Parallel.threadCount = threads
+    #expect(throws: Failure(index: 500)) {
+      try Parallel.forEach(1000) { if $0 == 500 { throw Failure(index: $0) } }
+    }
+    #expect(throws: Failure(index: 40)) {
+      try Parallel.forEachRange(of: 50, grain: 8) {
+        if $0.contains(40) { throw Failure(index: $0.lowerBound) }
+      }
+    }
+    #expect(throws: Failure.self) { try Parallel.forEach(1000) { throw Failure(index: $0) } }
+    #expect(throws: Failure(index: 0)) {
+      try Parallel.forEachRange(of: 5, grain: 8) { throw Failure(index: $0.lowerBound) }
+    }
+  }
+
+  #if os(Linux)
+    @Test("there are as many processors as the system lets this process use")
+    func processors() throws {
+      let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
+      let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed:") })
+      let digits = line.drop { $0 != "\t" }.compactMap(\.hexDigitValue)
+      #expect(Parallel.processorCount == digits.reduce(0) { $0 + $1.nonzeroBitCount })
+    }
+  #endif
 
   @Test("the same bytes come out however many threads there are")
   func threads() {

@@ -41,48 +41,6 @@ import Testing
     #expect(original == Tensor.random([6, 4]) && reshaped.scalars[0] == 100)
   }
 
-  @Test("borrowed memory is read in place, never written, and kept alive")
-  func borrowing() {
-    final class Owner {
-      let memory = UnsafeMutableBufferPointer<Float>.allocate(capacity: 5)
-      let onDeinit: () -> Void
-
-      init(onDeinit: @escaping () -> Void) {
-        memory.initialize(repeating: 3)
-        self.onDeinit = onDeinit
-      }
-
-      deinit {
-        memory.deallocate()
-        onDeinit()
-      }
-    }
-    var isFreed = false
-    do {
-      let owner = Owner { isFreed = true }
-      withExtendedLifetime(owner) {
-        let memory = UnsafeBufferPointer(owner.memory)
-        var x = Tensor(shape: [5], storage: TensorStorage(borrowing: memory, owner: owner))
-        #expect(address(x) == memory.baseAddress)
-        x.withMutableScalars { $0[2] = 4 }
-        #expect(x.scalars == [3, 3, 4, 3, 3] && memory.allSatisfy { $0 == 3 })
-        #expect(address(x) != memory.baseAddress)
-      }
-    }
-    #expect(isFreed)
-
-    isFreed = false
-    var x: Tensor?
-    do {
-      let owner = Owner { isFreed = true }
-      x = Tensor(
-        shape: [5], storage: TensorStorage(borrowing: UnsafeBufferPointer(owner.memory), owner: owner))
-    }
-    #expect(!isFreed && x?.scalars == [3, 3, 3, 3, 3])
-    x = nil
-    #expect(isFreed)
-  }
-
   @Test("tensors are equal in shape and numbers; NaN equals nothing unless the memory is shared")
   func equality() {
     let x = Tensor([1, 2, 3, 4], shape: [2, 2])

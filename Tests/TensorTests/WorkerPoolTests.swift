@@ -1,20 +1,19 @@
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Tensor
 
 @Suite("Worker pool", .serialized) struct WorkerPoolTests {
-  // Wider than the machine. Its helpers never end, so the pool must live as long as the process.
-  private static let pool = WorkerPool(helperCount: 8)
-
-  // Runs no other loops: a helper that comes late makes its pool run many of the next loops alone.
-  private static let pristine = WorkerPool(helperCount: 8)
+  // Wider than most machines that run the tests.
+  private static let pool = WorkerPool(helperLimit: 8)
 
   @Test(
-    "each index runs once, whatever the count and the number of workers", arguments: [1, 2, 3, 9, 50, 600])
+    "each index runs once, whatever the count and the number of workers",
+    arguments: [-1, 0, 1, 2, 3, 9, 50, 600])
   func indices(workers: Int) {
-    for count in Array(0...20) + [63, 64, 65, 511, 512, 1000, 5000] {
+    for count in Array(-1...20) + [63, 64, 65, 511, 512, 1000, 5000] {
       #expect(visits(count, workers: workers).allSatisfy { $0 == 1 }, "\(count) indices")
     }
   }
@@ -29,16 +28,10 @@ import Testing
 
   @Test("helpers take part")
   func helpers() {
-    // On a busy machine all helpers may miss a loop, but not fifty.
-    let tookPart = (0..<50).contains { _ in
-      let threads = Mutex<Set<ObjectIdentifier>>([])
-      Self.pristine.run(16, workers: 9) { _ in
-        threads.withLock { _ = $0.insert(ObjectIdentifier(Thread.current)) }
-        usleep(1000)
-      }
-      return threads.withLock { $0.count } > 1
-    }
-    #expect(tookPart)
+    // On a busy machine all helpers may miss a loop, but not fifty. A pool of its own runs no other loops: a helper that
+    // comes late makes its pool run many of the next ones alone.
+    let pool = WorkerPool(helperLimit: 8)
+    #expect((0..<50).contains { _ in threads(of: pool, count: 16, workers: 9) > 1 })
   }
 
   @Test("helpers that slept wake up for the next loop")
@@ -80,17 +73,110 @@ import Testing
     #expect(failures.load(ordering: .relaxed) == 0)
   }
 
-  @Test("a pool without helpers runs everything on the calling thread")
-  func noHelpers() {
-    let alone = WorkerPool(helperCount: 0)
+  @Test("loops of several tasks at once run completely")
+  func tasks() async {
+    await withTaskGroup(of: Bool.self) { group in
+      for task in 0..<6 {
+        group.addTask {
+          (0..<100).allSatisfy { round in
+            visits(1 + (round * 5 + task) % 70, workers: 2 + round % 8).allSatisfy { $0 == 1 }
+          }
+        }
+      }
+      #expect(await group.allSatisfy { $0 })
+    }
+  }
+
+  @Test("short loops of changing widths add up to what a plain loop adds up to", arguments: [1, 2, 3])
+  func widths(seed: UInt64) {
+    var random = SplitMix(seed: seed)
+    for _ in 0..<3000 {
+      let count = Int(random.next() % 200)
+      let workers = 1 + Int(random.next() % 12)
+      let factor = Int(random.next() % 1000)
+      let sum = Atomic<Int>(0)
+      Self.pool.run(count, workers: workers) { sum.wrappingAdd(factor * $0, ordering: .relaxed) }
+      #expect(sum.load(ordering: .relaxed) == factor * count * (count - 1) / 2)
+    }
+  }
+
+  @Test("a pool without helpers runs everything on the calling thread", arguments: [0, -1])
+  func noHelpers(limit: Int) {
+    let alone = WorkerPool(helperLimit: limit)
     var indices: [Int] = []
     withoutActuallyEscaping({ indices.append($0) }) { alone.run(10, workers: 4, $0) }
     #expect(indices == Array(0..<10))
   }
 
+  @Test("there are as many helpers as the widest loop so far could use")
+  func helperCount() {
+    let pool = WorkerPool(helperLimit: 5)
+    for (count, workers, helpers) in [
+      (100, 1, 0), (1, 9, 0), (0, 9, 0), (2, 9, 1), (100, 3, 2), (2, 3, 2), (4, 9, 3), (100, 600, 5),
+    ] {
+      // After a helper that came late the next loops run alone.
+      for _ in 0..<2000 where pool.helperCount < helpers { pool.run(count, workers: workers) { _ in } }
+      #expect(pool.helperCount == helpers, "after \(count) pieces on \(workers) threads")
+    }
+  }
+
+  @Test("helpers that a loop does not want sleep while it runs")
+  func surplus() {
+    let pool = startedPool(helpers: 8)
+    let threads = Mutex<Set<ObjectIdentifier>>([])
+    pool.run(3, workers: 3) { _ in
+      threads.withLock { _ = $0.insert(ObjectIdentifier(Thread.current)) }
+      #expect(eventually { pool.sleeperCount >= 6 })
+    }
+    #expect((1...3).contains(threads.withLock { $0.count }))
+  }
+
+  @Test(
+    "a loop wakes as many helpers as can join it",
+    arguments: [(100, 3, 2), (2, 9, 1), (5, 9, 4), (100, 9, 8)])
+  func wakeUps(count: Int, workers: Int, helpers: Int) {
+    let pool = startedPool(helpers: 8)
+    var woken = 0
+    // After a helper that came late the next loops run alone and wake nobody.
+    for _ in 0..<2000 where woken == 0 {
+      #expect(eventually { pool.sleeperCount == 8 })
+      let before = pool.wakeUpCount
+      pool.run(count, workers: workers) { _ in }
+      woken = pool.wakeUpCount - before
+    }
+    #expect(woken == helpers)
+  }
+
+  /// A pool with all of its helpers started.
+  private func startedPool(helpers: Int) -> WorkerPool {
+    let pool = WorkerPool(helperLimit: helpers)
+    pool.run(helpers + 1, workers: helpers + 1) { _ in }
+    #expect(pool.helperCount == helpers)
+    return pool
+  }
+
+  /// Whether a condition comes to hold; gives up after a minute.
+  private func eventually(_ condition: () -> Bool) -> Bool {
+    for _ in 0..<60_000 {
+      if condition() { return true }
+      usleep(1000)
+    }
+    return condition()
+  }
+
+  /// How many threads take part in a loop.
+  private func threads(of pool: WorkerPool, count: Int, workers: Int) -> Int {
+    let threads = Mutex<Set<ObjectIdentifier>>([])
+    pool.run(count, workers: workers) { _ in
+      threads.withLock { _ = $0.insert(ObjectIdentifier(Thread.current)) }
+      usleep(1000)
+    }
+    return threads.withLock { $0.count }
+  }
+
   /// How often each index of a loop ran.
   private func visits(_ count: Int, workers: Int) -> [Int] {
-    let counters = counters(count)
+    let counters = counters(max(count, 0))
     Self.pool.run(count, workers: workers) { counters[$0].increment() }
     return values(counters)
   }

@@ -201,6 +201,10 @@ enum ctk_level ctk_current_level(void);
 
 // MARK: Threads
 
+/// The number of processors that the system lets this process use (taskset, a batch system's cpuset); 0 if it does not
+/// say.
+int ctk_allowed_processor_count(void);
+
 /// Tells the processor that this thread waits for another.
 static inline void ctk_pause(void) {
 #if defined(__x86_64__) || defined(__i386__)

@@ -40,7 +40,7 @@ extension CheckpointFolder {
     for part in [Part.unet, .vae, .textEncoder] {
       fingerprint.add(part.rawValue)
       try fingerprint.add(configuration(of: part, as: JSONValue.self).withoutBookkeeping)
-      fingerprint.add(try store(of: part))
+      try fingerprint.add(store(of: part))
     }
     fingerprint.add(Part.scheduler.rawValue)
     try fingerprint.add(configuration(of: .scheduler, as: JSONValue.self).noiseSchedule)
@@ -52,8 +52,7 @@ extension Fingerprint {
   /// How many bytes are taken at each of three places of a tensor.
   private static let sampleLength = 64
 
-  fileprivate mutating func add(_ store: WeightStore) {
-    for file in store.files { file.file.expectScatteredReads() }
+  fileprivate mutating func add(_ store: WeightStore) throws {
     add(UInt64(store.names.count))
     for name in store.names {
       guard let file = store.file(of: name), let entry = file.entries[name] else { continue }
@@ -61,14 +60,12 @@ extension Fingerprint {
       add(entry.type)
       add(UInt64(entry.shape.count))
       for length in entry.shape { add(UInt64(length)) }
-      file.withBytes(of: entry) { bytes in
-        let sample = Self.sampleLength
-        if bytes.count <= 3 * sample {
-          add(bytes)
-        } else {
-          for start in [0, (bytes.count - sample) / 2, bytes.count - sample] {
-            add(bytes[start..<start + sample])
-          }
+      let (begin, count, sample) = (entry.range.lowerBound, entry.range.count, Self.sampleLength)
+      if count <= 3 * sample {
+        add(try file.file.bytes(entry.range))
+      } else {
+        for start in [0, (count - sample) / 2, count - sample] {
+          add(try file.file.bytes(begin + start..<begin + start + sample))
         }
       }
     }

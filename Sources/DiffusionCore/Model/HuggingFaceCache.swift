@@ -41,7 +41,7 @@ struct HuggingFaceCache {
     }
     let folder = root.appendingPathComponent("models--" + components.joined(separator: "--"))
     let reference = folder.appendingPathComponent("refs").appendingPathComponent(revision)
-    let commit = (try? String(contentsOf: reference, encoding: .utf8))?
+    let commit = (try? InputFile(reference).contents()).map { String(decoding: $0, as: UTF8.self) }?
       .trimmingCharacters(in: .whitespacesAndNewlines)
     let snapshot = folder.appendingPathComponent("snapshots").appendingPathComponent(commit ?? revision)
     guard FileManager.default.fileExists(atPath: snapshot.path) else {

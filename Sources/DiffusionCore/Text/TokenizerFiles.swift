@@ -154,10 +154,9 @@ extension TokenizerFiles {
 
   /// The pairs of a `merges.txt`: two tokens a line, after a line with the version.
   private static func merges(in url: URL) throws -> [(String, String)] {
-    let file = try MappedFile(url)
-    return try withExtendedLifetime(file) {
+    try InputFile(url).contents().withUnsafeBytes { bytes in
       var merges: [(String, String)] = []
-      for (number, line) in file.bytes.split(separator: 0x0a, omittingEmptySubsequences: false).enumerated() {
+      for (number, line) in bytes.split(separator: 0x0a, omittingEmptySubsequences: false).enumerated() {
         let line = line.last == 0x0d ? line.dropLast() : line
         if line.isEmpty || line.starts(with: "#version".utf8) { continue }
         let parts = line.split(separator: 0x20, omittingEmptySubsequences: false)

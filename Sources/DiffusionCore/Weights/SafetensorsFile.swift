@@ -4,8 +4,8 @@ public import Tensor
 
 /// A safetensors file, open for reading.
 ///
-/// The header is checked when the file is opened; a tensor's bytes are read when it is asked for. Single-precision
-/// tensors are views of the mapped file, not copies, and keep it mapped.
+/// The header is checked when the file is opened; a tensor's bytes are read when it is asked for, into memory of its own.
+/// A file that is cut short or written to in between is an `InputError` then.
 ///
 ///     let file = try SafetensorsFile(contentsOf: url)
 ///     let weight = try file.tensor(named: "conv_in.weight")
@@ -20,15 +20,15 @@ public struct SafetensorsFile: Sendable {
   public let names: [String]
 
   let entries: [String: SafetensorsHeader.Entry]
-  let file: MappedFile
+  let file: InputFile
 
   /// Opens a file and checks its header.
   ///
-  /// - Throws: `InputError` if the file is missing or its header is not sound: damaged, truncated, with bytes that
-  ///   belong to no tensor or to two.
+  /// - Throws: `InputError` if the file is missing or not an ordinary file, or its header is not sound: damaged,
+  ///   truncated, with bytes that belong to no tensor or to two.
   public init(contentsOf url: URL) throws {
-    file = try MappedFile(url)
-    let header = try SafetensorsHeader(of: file.bytes, path: url.path)
+    file = try InputFile(url)
+    let header = try SafetensorsHeader(of: file)
     entries = header.entries
     metadata = header.metadata
     names = entries.keys.sorted()
@@ -46,55 +46,17 @@ public struct SafetensorsFile: Sendable {
   /// A tensor of the file in single precision.
   ///
   /// - Throws: `InputError(.missing)` if there is no such tensor, `InputError(.unsupported)` unless its scalars are
-  ///   `F32`, `F16`, `BF16` or `F64`.
+  ///   `F32`, `F16`, `BF16` or `F64`, `InputError(.malformed)` if the file was changed since it was opened.
   public func tensor(named name: String) throws -> Tensor {
     let entry = try entry(named: name)
-    return try withBytes(of: entry) { bytes in try tensor(named: name, entry, bytes) }
-  }
-
-  /// A tensor of the file as a layer's weight, read while it is packed.
-  ///
-  /// - Parameter savesMemory: whether memory matters more to the layer than time.
-  /// - Throws: as `tensor(named:)`.
-  func weight(named name: String, savesMemory: Bool) throws -> WeightSource {
-    let entry = try entry(named: name)
-    let format: ScalarFormat? =
-      switch SafetensorsType(rawValue: entry.type) {
-      case .float32: .float32
-      case .float16: .float16
-      case .bfloat16: .bfloat16
-      default: nil
-      }
-    #if _endian(little)
-      if let format {
-        let rowBytes = entry.shape.dropFirst().reduce(format.byteCount, *)
-        return WeightSource(shape: entry.shape, format: format, savesMemory: savesMemory) { rows, body in
-          try withBytes(of: entry) { bytes in
-            guard let base = bytes.baseAddress else { return }
-            try body(base + rows.lowerBound * rowBytes)
-          }
-        }
-      }
-    #endif
-    return WeightSource(try tensor(named: name))
-  }
-
-  private func tensor(
-    named name: String, _ entry: SafetensorsHeader.Entry, _ bytes: UnsafeRawBufferPointer
-  ) throws -> Tensor {
     switch SafetensorsType(rawValue: entry.type) {
-    case .float32:
-      #if _endian(little)
-        if let base = bytes.baseAddress, UInt(bitPattern: base) % UInt(MemoryLayout<Float>.alignment) == 0 {
-          let scalars = UnsafeBufferPointer(
-            start: base.assumingMemoryBound(to: Float.self), count: bytes.count / MemoryLayout<Float>.size)
-          return Tensor(shape: entry.shape, storage: TensorStorage(borrowing: scalars, owner: file))
-        }
-      #endif
-      return converted(entry, bytes, from: UInt32.self) { Float(bitPattern: $0) }
-    case .float16: return widened(entry, bytes, ctk_widen_f16, HalfPrecision.float(binary16:))
-    case .bfloat16: return widened(entry, bytes, ctk_widen_bf16, HalfPrecision.float(bfloat16:))
-    case .float64: return converted(entry, bytes, from: UInt64.self) { Float(Double(bitPattern: $0)) }
+    case .float32: return try single(entry)
+    case .float16: return try converted(entry, from: UInt16.self) { ctk_widen_f16($0, $1, $2) }
+    case .bfloat16: return try converted(entry, from: UInt16.self) { ctk_widen_bf16($0, $1, $2) }
+    case .float64:
+      return try converted(entry, from: UInt64.self) { single, double, count in
+        for i in 0..<count { single[i] = Float(Double(bitPattern: double[i])) }
+      }
     default:
       throw InputError(
         .unsupported,
@@ -103,36 +65,51 @@ public struct SafetensorsFile: Sendable {
     }
   }
 
+  /// A tensor of the file as a layer's weight, read while it is packed.
+  ///
+  /// - Parameter savesMemory: whether memory matters more to the layer than time.
+  /// - Throws: as `tensor(named:)`.
+  func weight(named name: String, savesMemory: Bool) throws -> WeightSource {
+    let entry = try entry(named: name)
+    let format: ScalarFormat
+    switch SafetensorsType(rawValue: entry.type) {
+    case .float32: format = .float32
+    case .float16: format = .float16
+    case .bfloat16: format = .bfloat16
+    default: return WeightSource(try tensor(named: name))
+    }
+    let rowLength = entry.shape.dropFirst().reduce(1, *)
+    return WeightSource(shape: entry.shape, format: format, savesMemory: savesMemory) { rows, body in
+      let scalars = rows.lowerBound * rowLength..<rows.upperBound * rowLength
+      switch format {
+      case .float32: try withPatterns(scalars, of: entry, as: UInt32.self) { try body($0) }
+      case .float16, .bfloat16: try withPatterns(scalars, of: entry, as: UInt16.self) { try body($0) }
+      }
+    }
+  }
+
   /// The numbers of an integer tensor in row-major order.
   ///
   /// - Throws: `InputError(.missing)` if there is no such tensor, `InputError(.unsupported)` unless its scalars are
-  ///   `I64` or `I32`.
+  ///   `I64` or `I32`, `InputError(.malformed)` if the file was changed since it was opened.
   public func integers(named name: String) throws -> [Int] {
     let entry = try entry(named: name)
     switch SafetensorsType(rawValue: entry.type) {
-    case .int64:
-      return withBytes(of: entry) { bytes in
-        (0..<bytes.count / 8).map {
-          Int(Int64(littleEndian: bytes.loadUnaligned(fromByteOffset: $0 * 8, as: Int64.self)))
-        }
-      }
-    case .int32:
-      return withBytes(of: entry) { bytes in
-        (0..<bytes.count / 4).map {
-          Int(Int32(littleEndian: bytes.loadUnaligned(fromByteOffset: $0 * 4, as: Int32.self)))
-        }
-      }
+    case .int64: return try integers(of: entry, as: Int64.self)
+    case .int32: return try integers(of: entry, as: Int32.self)
     default:
       throw InputError(
         .unsupported, "Tensor \"\(name)\" of \(url.path) holds \(entry.type), not integers of 32 or 64 bits.")
     }
   }
 
-  /// Calls `body` with a tensor's bytes as they lie in the file.
-  func withBytes<R>(
-    of entry: SafetensorsHeader.Entry, _ body: (UnsafeRawBufferPointer) throws -> R
-  ) rethrows -> R {
-    try withExtendedLifetime(file) { try body(UnsafeRawBufferPointer(rebasing: file.bytes[entry.range])) }
+  private func integers<Bits: FixedWidthInteger & BitwiseCopyable>(
+    of entry: SafetensorsHeader.Entry, as: Bits.Type
+  ) throws -> [Int] {
+    let count = entry.range.count / MemoryLayout<Bits>.size
+    return try withPatterns(0..<count, of: entry, as: Bits.self) { patterns in
+      UnsafeBufferPointer(start: patterns, count: count).map { Int($0) }
+    }
   }
 
   private func entry(named name: String) throws -> SafetensorsHeader.Entry {
@@ -141,35 +118,64 @@ public struct SafetensorsFile: Sendable {
     }
     return entry
   }
+}
 
-  /// Half-precision bit patterns as a tensor, by a kernel where it can read them.
-  private func widened(
-    _ entry: SafetensorsHeader.Entry, _ bytes: UnsafeRawBufferPointer,
-    _ kernel: (UnsafeMutablePointer<Float>, UnsafePointer<UInt16>, Int) -> Void, _ convert: (UInt16) -> Float
-  ) -> Tensor {
-    #if _endian(little)
-      if let base = bytes.baseAddress, UInt(bitPattern: base).isMultiple(of: 2) {
-        let patterns = base.assumingMemoryBound(to: UInt16.self)
-        return Tensor(shape: entry.shape) { scalars in
-          guard let scalars = scalars.baseAddress else { return }
-          Parallel.forEachRange(of: bytes.count / 2, grain: 1 << 20) { range in
-            kernel(scalars + range.lowerBound, patterns + range.lowerBound, range.count)
-          }
+extension SafetensorsFile {
+  /// The number of scalars that are read at a time, so few that they are still in the cache when they are converted.
+  private static let grain = 1 << 16
+
+  /// A single-precision tensor, read to where it stays.
+  private func single(_ entry: SafetensorsHeader.Entry) throws -> Tensor {
+    try Tensor(shape: entry.shape) { scalars in
+      guard let base = scalars.baseAddress else { return }
+      try UnsafeMutableRawPointer(base).withMemoryRebound(to: UInt32.self, capacity: scalars.count) { base in
+        try Parallel.forEachRange(of: scalars.count, grain: Self.grain) { range in
+          try read(range, of: entry, into: base + range.lowerBound)
         }
       }
-    #endif
-    return converted(entry, bytes, from: UInt16.self, convert)
+    }
   }
 
+  /// A tensor whose scalars `convert` makes of the bit patterns of others, some at a time.
   private func converted<Bits: FixedWidthInteger & BitwiseCopyable>(
-    _ entry: SafetensorsHeader.Entry, _ bytes: UnsafeRawBufferPointer, from: Bits.Type,
-    _ convert: (Bits) -> Float
-  ) -> Tensor {
-    Tensor(shape: entry.shape) { scalars in
-      for i in 0..<scalars.count {
-        let bits = bytes.loadUnaligned(fromByteOffset: i * MemoryLayout<Bits>.size, as: Bits.self)
-        scalars[i] = convert(Bits(littleEndian: bits))
+    _ entry: SafetensorsHeader.Entry, from: Bits.Type,
+    _ convert: (UnsafeMutablePointer<Float>, UnsafePointer<Bits>, Int) -> Void
+  ) throws -> Tensor {
+    try Tensor(shape: entry.shape) { scalars in
+      guard let base = scalars.baseAddress else { return }
+      try Parallel.forEachRange(of: scalars.count, grain: Self.grain) { range in
+        try withPatterns(range, of: entry, as: Bits.self) {
+          convert(base + range.lowerBound, $0, range.count)
+        }
       }
     }
+  }
+
+  /// Calls `body` with the bit patterns of some scalars of a tensor.
+  private func withPatterns<Bits: FixedWidthInteger & BitwiseCopyable, R>(
+    _ range: Range<Int>, of entry: SafetensorsHeader.Entry, as: Bits.Type,
+    _ body: (UnsafePointer<Bits>) throws -> R
+  ) throws -> R {
+    let words = (range.count * MemoryLayout<Bits>.size + 3) / 4
+    return try withScratch(words) { scratch in
+      try UnsafeMutableRawPointer(scratch).withMemoryRebound(to: Bits.self, capacity: range.count) {
+        patterns in
+        try read(range, of: entry, into: patterns)
+        return try body(patterns)
+      }
+    }
+  }
+
+  /// Reads the bit patterns of some scalars of a tensor, in the byte order of this machine.
+  private func read<Bits: FixedWidthInteger & BitwiseCopyable>(
+    _ range: Range<Int>, of entry: SafetensorsHeader.Entry, into target: UnsafeMutablePointer<Bits>
+  ) throws {
+    let size = MemoryLayout<Bits>.size
+    try file.read(
+      at: entry.range.lowerBound + range.lowerBound * size,
+      into: UnsafeMutableRawBufferPointer(start: target, count: range.count * size))
+    #if _endian(big)
+      for i in 0..<range.count { target[i] = Bits(littleEndian: target[i]) }
+    #endif
   }
 }

@@ -18,30 +18,31 @@ struct SafetensorsHeader {
   let entries: [String: Entry]
   let metadata: [String: String]
 
-  /// Reads and checks the header of a file's bytes.
+  /// Reads and checks the header of a file.
   ///
-  /// - Parameter path: names the file in messages.
   /// - Throws: `InputError(.malformed)` unless each tensor's bytes are as many as its type and shape need, and all
   ///   tensors together cover the rest of the file exactly once.
-  init(of bytes: UnsafeRawBufferPointer, path: String) throws {
+  init(of file: InputFile) throws {
     func malformed(_ what: String) -> InputError {
-      InputError(.malformed, "\(path) is not a sound safetensors file: \(what).")
+      InputError(.malformed, "\(file.url.path) is not a sound safetensors file: \(what).")
     }
-    guard bytes.count >= 8 else {
-      throw malformed("it has \(bytes.count) bytes, too few for a header; it may be an unfinished download")
+    guard file.byteCount >= 8 else {
+      throw malformed(
+        "it has \(file.byteCount) bytes, too few for a header; it may be an unfinished download")
     }
-    let length = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
+    let length = try file.bytes(0..<8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     guard length <= UInt64(Self.byteLimit) else {
       throw malformed("it claims a header of \(length) bytes, so it is something else or damaged")
     }
     let start = 8 + Int(length)
-    guard start <= bytes.count else {
+    guard start <= file.byteCount else {
       throw malformed(
-        "its header needs \(start) bytes, but the file ends after \(bytes.count); it is truncated")
+        "its header needs \(start) bytes, but the file ends after \(file.byteCount); it is truncated")
     }
+    let json = try file.bytes(8..<start)
     let contents: Contents
     do {
-      contents = try JSONDecoder().decode(Contents.self, from: Data(bytes[8..<start]))
+      contents = try JSONDecoder().decode(Contents.self, from: json)
     } catch {
       throw malformed("its header \(JSONFault.sentence(for: error))")
     }
@@ -50,10 +51,10 @@ struct SafetensorsHeader {
     for (name, item) in contents.items {
       guard item.data_offsets.count == 2,
         case let (begin, end) = (item.data_offsets[0], item.data_offsets[1]),
-        0 <= begin, begin <= end, end <= bytes.count - start
+        0 <= begin, begin <= end, end <= file.byteCount - start
       else {
         throw malformed(
-          "the bytes of tensor \"\(name)\" (\(item.data_offsets)) lie outside the \(bytes.count - start) bytes of "
+          "the bytes of tensor \"\(name)\" (\(item.data_offsets)) lie outside the \(file.byteCount - start) bytes of "
             + "data; it is truncated or damaged")
       }
       // A type that is not known is a matter of whoever wants the tensor, but no scalar has less than a bit.
@@ -78,8 +79,8 @@ struct SafetensorsHeader {
       }
       covered = entry.range.upperBound
     }
-    guard covered == bytes.count else {
-      throw malformed("\(bytes.count - covered) bytes at its end belong to no tensor")
+    guard covered == file.byteCount else {
+      throw malformed("\(file.byteCount - covered) bytes at its end belong to no tensor")
     }
     self.entries = entries
     metadata = contents.metadata

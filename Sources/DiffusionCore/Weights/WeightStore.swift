@@ -75,7 +75,7 @@ final class WeightStore: Sendable {
   /// The largest part of a checkpoint whose layers need not save memory.
   private static let smallByteCount = 64 << 20
 
-  private var byteCount: Int { files.reduce(0) { $0 + $1.file.bytes.count } }
+  private var byteCount: Int { files.reduce(0) { $0 + $1.file.byteCount } }
 
   private func existingFile(of name: String) throws -> SafetensorsFile {
     try Task.checkCancellation()

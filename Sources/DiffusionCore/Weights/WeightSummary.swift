@@ -27,7 +27,7 @@ extension CheckpointFolder {
       files.insert(file.url.lastPathComponent)
       types.insert(entry.type)
       summary.parameterCount += entry.shape.reduce(1, *)
-      summary.byteCount += file.withBytes(of: entry) { $0.count }
+      summary.byteCount += entry.range.count
     }
     summary.files = files.sorted()
     summary.types = types.sorted()

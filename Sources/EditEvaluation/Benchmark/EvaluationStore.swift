@@ -24,7 +24,7 @@ struct EvaluationStore {
       try AtomicFile.write(ResultJSON.data(of: settings), to: settingsFile)
     }
     // Read back even what was just written: another run may have been faster.
-    guard let written = FileManager.default.contents(atPath: settingsFile.path),
+    guard let written = try? InputFile(settingsFile).contents(),
       let differences = try? settings.differences(from: written)
     else {
       throw InputError(
@@ -41,7 +41,7 @@ struct EvaluationStore {
 
   /// What was computed for a record, with these settings and what the record now says; nil if nothing was.
   func result(of id: String, recordFingerprint: String, settingsFingerprint: String) -> EvaluationResult? {
-    guard let data = FileManager.default.contents(atPath: file(of: id).path),
+    guard let data = try? InputFile(file(of: id)).contents(),
       let result = try? ResultJSON.decode(EvaluationResult.self, from: data),
       result.id == id, result.recordFingerprint == recordFingerprint,
       result.settingsFingerprint == settingsFingerprint
@@ -123,11 +123,11 @@ extension EvaluationStore {
   }
 
   private func bytes(of url: URL) throws -> Data {
-    guard let data = FileManager.default.contents(atPath: url.path) else {
+    guard FileManager.default.fileExists(atPath: url.path) else {
       throw InputError(
         .missing, "There is no \(url.path); name the folder that an evaluation was written to.")
     }
-    return data
+    return try InputFile(url).contents()
   }
 
   /// The methods' folders inside the folder of an evaluation, by name.

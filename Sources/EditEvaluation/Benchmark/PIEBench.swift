@@ -56,7 +56,7 @@ public struct PIEBench: Sendable {
       )
     }
     let fields: [String: RecordFields] = try JSONFile.decode([String: RecordFields].self, from: url)
-    let names = try JSONKeys.outermost(of: Data(contentsOf: url))
+    let names = try JSONKeys.outermost(of: InputFile(url).contents())
     guard names.count == fields.count else {
       throw InputError(.malformed, "\(url.path) has two records of one name.")
     }

@@ -19,9 +19,7 @@ struct EditRecipe: Equatable {
     guard FileManager.default.fileExists(atPath: path) else {
       throw InputError(.missing, "There is no recipe \(path).")
     }
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw InputError(.missing, "The recipe \(path) cannot be read; it must be a file that you may read.")
-    }
+    let data = try InputFile(URL(fileURLWithPath: path)).contents()
     var json = data
     if data.starts(with: [0x89, 0x50, 0x4E, 0x47]) {
       guard let text = RGBImage.pngText(in: data)[Self.textKey] else {

@@ -12,11 +12,7 @@ struct PictureContents: Encodable {
   let recipe: String?
 
   static func isPicture(_ path: String) throws -> Bool {
-    guard let file = FileHandle(forReadingAtPath: path) else {
-      throw InputError(.missing, "\(path) cannot be opened: check that you may read it.")
-    }
-    defer { try? file.close() }
-    let start = try file.read(upToCount: PictureFormat.magicLength) ?? Data()
+    let start = try InputFile(URL(fileURLWithPath: path)).prefix(PictureFormat.magicLength)
     return PictureFormat(of: [UInt8](start)) != nil
   }
 
@@ -26,7 +22,7 @@ struct PictureContents: Encodable {
     let image = try RGBImage(contentsOf: url)
     width = image.width
     height = image.height
-    recipe = RGBImage.pngText(in: try Data(contentsOf: url))[EditRecipe.textKey]
+    recipe = RGBImage.pngText(in: try InputFile(url).contents())[EditRecipe.textKey]
   }
 
   var text: String {

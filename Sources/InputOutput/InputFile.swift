@@ -1,0 +1,138 @@
+package import Foundation
+
+#if canImport(Darwin)
+  internal import Darwin
+#elseif canImport(Musl)
+  internal import Musl
+#else
+  internal import Glibc
+#endif
+
+/// A file that is open for reading at any place.
+///
+/// Bytes are copied into the caller's memory, not mapped: a file that is cut short while it is mapped ends the process.
+/// Pipes, sockets and devices are refused, as they have no places and may never answer.
+package final class InputFile: Sendable {
+  package let url: URL
+
+  /// The number of bytes when the file was opened.
+  package let byteCount: Int
+
+  private let descriptor: Int32
+  private let version: Version
+
+  /// - Throws: `InputError` if the file is missing, is not an ordinary file, or may not be read.
+  package init(_ url: URL) throws {
+    let path = url.path
+    // Without O_NONBLOCK the opening of a pipe waits for whoever writes into it.
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+    guard descriptor >= 0 else { throw Self.openingError(errno, path) }
+    do {
+      var status = stat()
+      guard fstat(descriptor, &status) == 0 else { throw Self.openingError(errno, path) }
+      switch status.st_mode & S_IFMT {
+      case S_IFREG: break
+      case S_IFDIR: throw InputError(.malformed, "\(path) is a folder; name a file in it.")
+      default: throw Self.notOrdinary(path)
+      }
+      version = Version(status)
+    } catch {
+      close(descriptor)
+      throw error
+    }
+    self.url = url
+    self.descriptor = descriptor
+    byteCount = version.byteCount
+  }
+
+  deinit { close(descriptor) }
+
+  /// Fills a buffer with the bytes from an offset on.
+  ///
+  /// Any thread may call it at any time.
+  ///
+  /// - Throws: `InputError(.malformed)` if the file ends before, has changed since it was opened, or cannot be read.
+  package func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws {
+    var done = 0
+    while done < buffer.count {
+      let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[done...])
+      // Systems read at most 2 GiB at a time.
+      let count = pread(descriptor, rest.baseAddress, min(rest.count, 1 << 30), off_t(offset + done))
+      if count < 0, errno == EINTR { continue }
+      guard count >= 0 else {
+        throw InputError(.malformed, "\(url.path) cannot be read: \(String(cString: strerror(errno))).")
+      }
+      guard count > 0 else { throw changed("ends after \(offset + done) bytes") }
+      done += count
+    }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, Version(status) == version else { throw changed("has changed") }
+  }
+
+  /// The first bytes, or all if there are fewer.
+  ///
+  /// - Throws: as `read(at:into:)`.
+  package func prefix(_ count: Int) throws -> Data { try bytes(0..<min(count, byteCount)) }
+
+  /// Some bytes.
+  ///
+  /// - Throws: as `read(at:into:)`.
+  package func bytes(_ range: Range<Int>) throws -> Data {
+    var data = Data(count: range.count)
+    try data.withUnsafeMutableBytes { try read(at: range.lowerBound, into: $0) }
+    return data
+  }
+
+  /// All bytes of a file that is read as a whole.
+  ///
+  /// - Throws: as `read(at:into:)`, and `InputError(.unsupported)` if there are more than `wholeLimit`.
+  package func contents() throws -> Data {
+    guard byteCount <= Self.wholeLimit else {
+      throw InputError(
+        .unsupported, "\(url.path) is larger than 1 GiB, so it is not a file of the sort that was expected.")
+    }
+    return try bytes(0..<byteCount)
+  }
+
+  /// The most bytes that are read as a whole.
+  package static let wholeLimit = 1 << 30
+
+  /// What changes when somebody writes into a file.
+  private struct Version: Equatable {
+    let byteCount: Int
+    let seconds: Int
+    let nanoseconds: Int
+
+    init(_ status: stat) {
+      #if canImport(Darwin)
+        let time = status.st_mtimespec
+      #else
+        let time = status.st_mtim
+      #endif
+      (byteCount, seconds, nanoseconds) = (Int(status.st_size), Int(time.tv_sec), Int(time.tv_nsec))
+    }
+  }
+
+  private func changed(_ what: String) -> InputError {
+    InputError(
+      .malformed,
+      "\(url.path) \(what), though it had \(byteCount) bytes when it was opened: it was written to while it was read. "
+        + "Wait until it is complete, and start again.")
+  }
+
+  private static func notOrdinary(_ path: String) -> InputError {
+    InputError(
+      .malformed,
+      "\(path) is a pipe, a socket or a device. Write what comes from it to a file, and name that.")
+  }
+
+  private static func openingError(_ number: Int32, _ path: String) -> InputError {
+    switch number {
+    case ENOENT, ENOTDIR: InputError(.missing, "There is no file \(path).")
+    case EACCES, EPERM: InputError(.missing, "\(path) cannot be opened: check that you may read it.")
+    // What opening a socket, or the device of nothing, comes to.
+    case ENXIO, ENODEV, EOPNOTSUPP: notOrdinary(path)
+    default: InputError(.malformed, "\(path) cannot be opened: \(String(cString: strerror(number))).")
+    }
+  }
+}
