@@ -75,20 +75,44 @@ static __attribute__((noinline)) void multiply_transposed_lanes(int panels, floa
                      ctk_panel_width);
 }
 
+/// A tile of 16 x 16 from or to its rows in memory, of which `rows` x `columns` exist; others are read as zero.
+INLINE void read_tile(wide *tile, const float *x, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t columns) {
+  if (rows >= 16 && columns >= 16) {
+    UNROLL for (int r = 0; r < 16; r++) read_tile_row(&tile[r], x + r * stride);
+    return;
+  }
+  float part[16 * 16] = {0};
+  for (ptrdiff_t r = 0; r < 16 && r < rows; r++)
+    for (ptrdiff_t c = 0; c < 16 && c < columns; c++) part[r * 16 + c] = x[r * stride + c];
+  UNROLL for (int r = 0; r < 16; r++) read_tile_row(&tile[r], part + r * 16);
+}
+
+INLINE void write_tile(float *y, ptrdiff_t stride, const wide *tile, ptrdiff_t rows, ptrdiff_t columns) {
+  if (rows >= 16 && columns >= 16) {
+    UNROLL for (int r = 0; r < 16; r++) *(wide *)(y + r * stride) = tile[r];
+    return;
+  }
+  float part[16 * 16];
+  UNROLL for (int r = 0; r < 16; r++) *(wide *)(part + r * 16) = tile[r];
+  for (ptrdiff_t r = 0; r < 16 && r < rows; r++)
+    for (ptrdiff_t c = 0; c < 16 && c < columns; c++) y[r * stride + c] = part[r * 16 + c];
+}
+
+/// The first column of a tile: the last tile overlaps the one before it, unless it is the first.
+INLINE ptrdiff_t tile_column(ptrdiff_t column, ptrdiff_t columns) {
+  return columns < 16 || column + 16 <= columns ? column : columns - 16;
+}
+
 /// Up to 16 rows of x as lanes: y[column][row] := factor x[row][column]. Rows that do not exist become zero.
 static void pack_lanes(float *restrict y, ptrdiff_t y_step, const float *restrict x, ptrdiff_t x_stride,
                        ptrdiff_t rows, ptrdiff_t columns, float factor) {
-  for (ptrdiff_t first = 0; first < columns; first += 16) {
-    ptrdiff_t count = columns - first < 16 ? columns - first : 16;
-    wide tile[16] = {0};
-    if (rows >= 16 && count == 16) {
-      UNROLL for (int r = 0; r < 16; r++) tile[r] = *(const wide *)(x + r * x_stride + first);
-    } else {
-      for (ptrdiff_t r = 0; r < rows && r < 16; r++)
-        memcpy(&tile[r], x + r * x_stride + first, (size_t)count * sizeof(float));
-    }
+  for (ptrdiff_t column = 0; column < columns; column += 16) {
+    ptrdiff_t first = tile_column(column, columns);
+    wide tile[16];
+    read_tile(tile, x + first, x_stride, rows, columns - first);
     TRANSPOSE(tile)
-    for (ptrdiff_t c = 0; c < count; c++) *(wide *)(y + (first + c) * y_step) = factor * tile[c];
+    UNROLL for (int i = 0; i < 16; i++) tile[i] *= factor;
+    write_tile(y + first * y_step, y_step, tile, columns - first, 16);
   }
 }
 
@@ -104,22 +128,17 @@ static void pack_group(int panels, float *y, const float *x, ptrdiff_t x_stride,
 static void unpack_lanes(float *restrict y, ptrdiff_t y_stride, const float *restrict x, ptrdiff_t x_step,
                          ptrdiff_t parts, ptrdiff_t part_stride, ptrdiff_t rows, ptrdiff_t columns,
                          const wide *factors) {
-  for (ptrdiff_t first = 0; first < columns; first += 16) {
-    ptrdiff_t count = columns - first < 16 ? columns - first : 16;
-    wide tile[16] = {0};
-    for (ptrdiff_t c = 0; c < count; c++) {
-      const float *at = x + (first + c) * x_step;
-      wide sum = *(const wide *)at;
-      for (ptrdiff_t part = 1; part < parts; part++) sum += *(const wide *)(at + part * part_stride);
-      tile[c] = sum * *factors;
+  for (ptrdiff_t column = 0; column < columns; column += 16) {
+    ptrdiff_t first = tile_column(column, columns);
+    wide tile[16], more[16];
+    read_tile(tile, x + first * x_step, x_step, columns - first, 16);
+    for (ptrdiff_t part = 1; part < parts; part++) {
+      read_tile(more, x + part * part_stride + first * x_step, x_step, columns - first, 16);
+      UNROLL for (int i = 0; i < 16; i++) tile[i] += more[i];
     }
+    UNROLL for (int i = 0; i < 16; i++) tile[i] *= *factors;
     TRANSPOSE(tile)
-    if (rows >= 16 && count == 16) {
-      UNROLL for (int r = 0; r < 16; r++) *(wide *)(y + r * y_stride + first) = tile[r];
-    } else {
-      for (ptrdiff_t r = 0; r < rows && r < 16; r++)
-        memcpy(y + r * y_stride + first, &tile[r], (size_t)count * sizeof(float));
-    }
+    write_tile(y + first, y_stride, tile, rows, columns - first);
   }
 }
 

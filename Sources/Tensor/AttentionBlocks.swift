@@ -12,9 +12,6 @@ struct AttentionBlocks {
   /// The number of queries that meet a block of keys together.
   static let rowsPerBlock: Int = ctk_attention_queries
 
-  /// The number of pieces that keep many threads busy.
-  private static let pieces = 32
-
   /// The fewest keys, or queries, of a piece on the way back.
   private static let tokensPerPiece = 128
 
@@ -27,13 +24,17 @@ struct AttentionBlocks {
     return (head, block * Self.rowsPerBlock..<min(queries, (block + 1) * Self.rowsPerBlock))
   }
 
-  /// The number of ranges of keys on the way back. Each has its own sum for the gradient at the queries, so they are few.
-  var keyParts: Int { max(1, min(Self.parts(over: heads), keys / Self.tokensPerPiece)) }
+  /// The number of ranges of keys on the way back; each has its own sum for the gradient at the queries. Thirty-two pieces
+  /// keep many threads evenly busy.
+  var keyParts: Int { Self.parts(of: keys, over: heads, pieces: 32) }
 
-  /// The number of ranges of queries on the way back, each with its own sums for the gradients at keys and values.
-  var queryParts: Int { max(1, min(Self.parts(over: heads * keyParts), queries / Self.tokensPerPiece)) }
+  /// The number of ranges of queries on the way back; each has its own sums for the gradients at keys and values, and
+  /// packs the keys and values again. So they are for few keys only.
+  var queryParts: Int { Self.parts(of: queries, over: heads * keyParts, pieces: 16) }
 
-  private static func parts(over count: Int) -> Int { min(8, (pieces + count - 1) / count) }
+  private static func parts(of tokens: Int, over count: Int, pieces: Int) -> Int {
+    max(1, min(8, (pieces + count - 1) / count, tokens / tokensPerPiece))
+  }
 
   /// The number of pieces on the way back.
   var pieceCount: Int { heads * keyParts * queryParts }
@@ -42,7 +43,8 @@ struct AttentionBlocks {
     let (part, queryPart) = index.quotientAndRemainder(dividingBy: queryParts)
     let (head, keyPart) = part.quotientAndRemainder(dividingBy: keyParts)
     return Piece(
-      head: head, keyPart: keyPart, queryPart: queryPart, keys: Self.range(keyPart, of: keyParts, count: keys),
+      head: head, keyPart: keyPart, queryPart: queryPart,
+      keys: Self.range(keyPart, of: keyParts, count: keys),
       queries: Self.range(queryPart, of: queryParts, count: queries))
   }
 

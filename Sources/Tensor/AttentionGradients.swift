@@ -15,80 +15,80 @@ extension Attention {
     statistics: TensorStorage
   ) -> [Tensor?] {
     let blocks = blocks(query: query.value, key: key.value, value: value.value)
-    let dQuery = Lanes(blocks, tokens: blocks.queries, parts: blocks.keyParts, isWanted: query.isTracked)
-    let dKey = Lanes(blocks, tokens: blocks.keys, parts: blocks.queryParts, isWanted: key.isTracked)
-    let dValue = Lanes(blocks, tokens: blocks.keys, parts: blocks.queryParts, isWanted: value.isTracked)
-    return withScratch(dQuery.count + dKey.count + dValue.count) { lanes in
-      let (dq, dk, dv) = (lanes, lanes + dQuery.count, lanes + dQuery.count + dKey.count)
-      Parallel.forEach(blocks.pieceCount) { index in
-        let piece = blocks.piece(index)
-        let (column, firstQuery, firstKey) = (
-          piece.head * blocks.depth, piece.queries.lowerBound, piece.keys.lowerBound
-        )
-        let (row, keyRow) = (firstQuery * channels + column, firstKey * channels + column)
-        let length = ctk_attention_vjp_scratch(piece.queries.count, blocks.depth)
-        withScratch(length) { scratch in
-          ctk_attend_vjp(
-            dQuery.address(in: dq, piece.head, piece.keyPart, firstQuery),
-            dKey.address(in: dk, piece.head, piece.queryPart, firstKey),
-            dValue.address(in: dv, piece.head, piece.queryPart, firstKey),
-            query.value.address(row), key.value.address(keyRow), value.value.address(keyRow),
-            output.address(row), upstream.address(row), channels,
-            statistics.scalars.baseAddress.map { $0 + 2 * piece.head * blocks.queries + firstQuery },
-            blocks.queries,
-            piece.queries.count, piece.keys.count, blocks.depth, scale,
-            isCausal ? firstQuery + 1 - firstKey : piece.keys.count, scratch)
-        }
+    let dQuery = GradientParts(at: query, parts: blocks.keyParts, factor: scale, blocks)
+    let dKey = GradientParts(at: key, parts: blocks.queryParts, factor: scale, blocks)
+    let dValue = GradientParts(at: value, parts: blocks.queryParts, factor: 1, blocks)
+    Parallel.forEach(blocks.pieceCount) { index in
+      let piece = blocks.piece(index)
+      let (head, firstQuery, firstKey) = (piece.head, piece.queries.lowerBound, piece.keys.lowerBound)
+      let row = firstQuery * channels + head * blocks.depth
+      let keyRow = firstKey * channels + head * blocks.depth
+      withScratch(ctk_attention_vjp_scratch(piece.queries.count, blocks.depth)) { scratch in
+        ctk_attend_vjp(
+          dQuery.lanes(head, part: piece.keyPart, token: firstQuery),
+          dKey.lanes(head, part: piece.queryPart, token: firstKey),
+          dValue.lanes(head, part: piece.queryPart, token: firstKey),
+          query.value.address(row), key.value.address(keyRow), value.value.address(keyRow),
+          output.address(row), upstream.address(row), channels,
+          statistics.scalars.baseAddress.map { $0 + 2 * head * blocks.queries + firstQuery }, blocks.queries,
+          piece.queries.count, piece.keys.count, blocks.depth, scale,
+          isCausal ? firstQuery + 1 - firstKey : piece.keys.count, scratch)
       }
-      return [
-        dQuery.sum(dq, channels: channels, factor: scale), dKey.sum(dk, channels: channels, factor: scale),
-        dValue.sum(dv, channels: channels, factor: 1),
-      ]
     }
+    let gradients = [dQuery, dKey, dValue]
+    let sums = gradients.flatMap { parts in (0..<parts.sumCount).map { (parts, $0) } }
+    Parallel.forEach(sums.count) { index in
+      let (parts, sum) = sums[index]
+      parts.form(sum: sum)
+    }
+    return gradients.map(\.gradient)
+  }
+}
+
+/// A gradient at queries, keys or values, and the parts of its sum: heads x parts x tokens in lanes.
+private struct GradientParts {
+  private let blocks: AttentionBlocks
+  private let shape: [Int]
+  private let parts: Int
+  private let factor: Float
+
+  /// Nil if no gradient is wanted.
+  private let storage: (lanes: TensorStorage, gradient: TensorStorage)?
+
+  /// - Parameter factor: of the sum.
+  init(at input: Variable, parts: Int, factor: Float, _ blocks: AttentionBlocks) {
+    self.blocks = blocks
+    self.parts = parts
+    self.factor = factor
+    shape = input.shape
+    let count = blocks.heads * parts * blocks.lanesLength(shape[0])
+    storage =
+      input.isTracked ? (TensorStorage(count: count), TensorStorage(count: input.value.count)) : nil
   }
 
-  /// How the parts of a gradient lie: heads x parts x tokens in lanes.
-  private struct Lanes {
-    let blocks: AttentionBlocks
-    let tokens: Int
-    let parts: Int
-    let isWanted: Bool
+  /// The gradient, when all sums are formed.
+  var gradient: Tensor? { storage.map { Tensor(shape: shape, storage: $0.gradient) } }
 
-    init(_ blocks: AttentionBlocks, tokens: Int, parts: Int, isWanted: Bool) {
-      self.blocks = blocks
-      self.tokens = tokens
-      self.parts = parts
-      self.isWanted = isWanted
-    }
+  /// The lanes of a token, the first of its group.
+  func lanes(_ head: Int, part: Int, token: Int) -> UnsafeMutablePointer<Float>? {
+    let offset = (head * parts + part) * blocks.lanesLength(shape[0]) + token * blocks.depth
+    return storage?.lanes.scalars.baseAddress.map { $0 + offset }
+  }
 
-    private var length: Int { blocks.lanesLength(tokens) }
+  private var sumsPerHead: Int {
+    (shape[0] + AttentionBlocks.rowsPerBlock - 1) / AttentionBlocks.rowsPerBlock
+  }
 
-    /// The number of scalars.
-    var count: Int { isWanted ? blocks.heads * parts * length : 0 }
+  /// The number of sums, each of some tokens of a head.
+  var sumCount: Int { storage == nil ? 0 : blocks.heads * sumsPerHead }
 
-    /// The first lanes of a token, which begins a group.
-    func address(
-      in base: UnsafeMutablePointer<Float>, _ head: Int, _ part: Int, _ token: Int
-    ) -> UnsafeMutablePointer<Float>? {
-      isWanted ? base + (head * parts + part) * length + token * blocks.depth : nil
-    }
-
-    /// The gradient: tokens x channels.
-    func sum(_ base: UnsafePointer<Float>, channels: Int, factor: Float) -> Tensor? {
-      guard isWanted else { return nil }
-      return Tensor(shape: [tokens, channels]) { gradient in
-        guard let gradient = gradient.baseAddress else { return }
-        let grain = AttentionBlocks.rowsPerBlock
-        let ranges = (tokens + grain - 1) / grain
-        Parallel.forEach(blocks.heads * ranges) { index in
-          let (head, range) = index.quotientAndRemainder(dividingBy: ranges)
-          let first = range * grain
-          ctk_sum_lanes(
-            gradient + first * channels + head * blocks.depth, channels,
-            base + head * parts * length + first * blocks.depth, parts, length, min(grain, tokens - first),
-            blocks.depth, factor)
-        }
-      }
-    }
+  func form(sum index: Int) {
+    let (head, range) = index.quotientAndRemainder(dividingBy: sumsPerHead)
+    let first = range * AttentionBlocks.rowsPerBlock
+    let channels = shape[1]
+    ctk_sum_lanes(
+      storage?.gradient.scalars.baseAddress.map { $0 + first * channels + head * blocks.depth }, channels,
+      lanes(head, part: 0, token: first), parts, blocks.lanesLength(shape[0]),
+      min(AttentionBlocks.rowsPerBlock, shape[0] - first), blocks.depth, factor)
   }
 }
