@@ -1,5 +1,6 @@
 #if defined(__x86_64__)
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 

@@ -124,6 +124,20 @@ CALL(void, transpose_tiles_f16,
 CALL(void, transpose_tiles_bf16,
      (float *y, ptrdiff_t y_stride, const uint16_t *x, ptrdiff_t x_stride, ptrdiff_t tiles),
      (y, y_stride, x, x_stride, tiles))
+CALL(void, attend,
+     (float *o, float *statistics, ptrdiff_t statistic_stride, const float *q, const float *k, const float *v,
+      ptrdiff_t stride, ptrdiff_t queries, ptrdiff_t keys, ptrdiff_t depth, float scale, ptrdiff_t seen,
+      float *scratch),
+     (o, statistics, statistic_stride, q, k, v, stride, queries, keys, depth, scale, seen, scratch))
+CALL(void, attend_vjp,
+     (float *dq, float *dk, float *dv, const float *q, const float *k, const float *v, const float *o, const float *dy,
+      ptrdiff_t stride, const float *statistics, ptrdiff_t statistic_stride, ptrdiff_t queries, ptrdiff_t keys,
+      ptrdiff_t depth, float scale, ptrdiff_t seen, float *scratch),
+     (dq, dk, dv, q, k, v, o, dy, stride, statistics, statistic_stride, queries, keys, depth, scale, seen, scratch))
+CALL(void, sum_lanes,
+     (float *y, ptrdiff_t y_stride, const float *x, ptrdiff_t parts, ptrdiff_t part_stride, ptrdiff_t tokens,
+      ptrdiff_t depth, float factor),
+     (y, y_stride, x, parts, part_stride, tokens, depth, factor))
 CALL(void, winograd_kernels,
      (float *u, ptrdiff_t u_stride, const float *w, ptrdiff_t w_stride, ptrdiff_t channels),
      (u, u_stride, w, w_stride, channels))

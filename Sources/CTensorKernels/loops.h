@@ -13,6 +13,7 @@
 #include "normalization.h"
 #include "packing.h"
 #include "products.h"
+#include "attention.h"
 #include "reductions.h"
 #include "softmax.h"
 #include "winograd.h"

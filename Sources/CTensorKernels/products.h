@@ -1,20 +1,21 @@
 // Products with a matrix packed in panels: each holds 16 columns, depth x 16 scalars, row by row.
 //
 // A strip of rows times one or two panels is accumulated in registers; the rows of the first factor are read in place.
+// (Rows of panels are b_step apart: 16 unless panels lie interleaved, as in attention.h.)
 // ROWS, the largest number of rows in a strip, and PANELS, the number of panels that a strip meets at a time, fill the
 // registers of a level: ROWS * PANELS * PANEL_VECTORS accumulators, a row of the panels, and one broadcast.
 
 /// One strip: c := a b + bias + addend for `rows` rows and `panels` panels, both known when this is compiled.
 INLINE void multiply_strip(const int rows, const int panels, float *c, ptrdiff_t c_stride, const float *a,
                            ptrdiff_t a_stride, ptrdiff_t a_step, const float *b, ptrdiff_t panel_stride,
-                           ptrdiff_t depth, const float *bias, const float *addend, ptrdiff_t addend_stride) {
+                           ptrdiff_t b_step, ptrdiff_t depth, const float *bias, const float *addend,
+                           ptrdiff_t addend_stride) {
   const int vectors = panels * PANEL_VECTORS;
   vec sums[ROWS][PANELS * PANEL_VECTORS];
   UNROLL for (int i = 0; i < rows; i++) {
     UNROLL for (int j = 0; j < vectors; j++) {
       vec start = {0};
       if (bias) start += load(bias + j * VECTOR_LENGTH);
-      if (addend) start += load(addend + i * addend_stride + j * VECTOR_LENGTH);
       sums[i][j] = start;
     }
   }
@@ -29,23 +30,28 @@ INLINE void multiply_strip(const int rows, const int panels, float *c, ptrdiff_t
       UNROLL for (int j = 0; j < vectors; j++) sums[i][j] += factor * row[j];
     }
     a += a_step;
-    b += ctk_panel_width;
+    b += b_step;
   }
+  // What was summed before comes last: then rounding errors grow with the depth of a block, not with the whole depth.
   UNROLL for (int i = 0; i < rows; i++) {
-    UNROLL for (int j = 0; j < vectors; j++) store(c + i * c_stride + j * VECTOR_LENGTH, sums[i][j]);
+    UNROLL for (int j = 0; j < vectors; j++) {
+      if (addend) sums[i][j] += load(addend + i * addend_stride + j * VECTOR_LENGTH);
+      store(c + i * c_stride + j * VECTOR_LENGTH, sums[i][j]);
+    }
   }
 }
 
 #define STRIP(rows) \
   case rows: \
-    multiply_strip(rows, panels, c, c_stride, a, a_stride, a_step, b, panel_stride, depth, bias, addend, \
+    multiply_strip(rows, panels, c, c_stride, a, a_stride, a_step, b, panel_stride, b_step, depth, bias, addend, \
                    addend_stride); \
     break;
 
 /// A strip of any number of rows up to ROWS.
 INLINE void multiply_rows(ptrdiff_t rows, const int panels, float *c, ptrdiff_t c_stride, const float *a,
                           ptrdiff_t a_stride, ptrdiff_t a_step, const float *b, ptrdiff_t panel_stride,
-                          ptrdiff_t depth, const float *bias, const float *addend, ptrdiff_t addend_stride) {
+                          ptrdiff_t b_step, ptrdiff_t depth, const float *bias, const float *addend,
+                          ptrdiff_t addend_stride) {
   switch (rows) {
     STRIP(1) STRIP(2)
 #if ROWS > 2
@@ -60,13 +66,14 @@ INLINE void multiply_rows(ptrdiff_t rows, const int panels, float *c, ptrdiff_t 
 
 /// Some panels and all rows, in strips of about equal height.
 INLINE void multiply_columns(const int panels, float *c, ptrdiff_t c_stride, const float *a, ptrdiff_t a_stride,
-                             ptrdiff_t a_step, const float *b, ptrdiff_t panel_stride, ptrdiff_t rows, ptrdiff_t depth,
-                             const float *bias, const float *addend, ptrdiff_t addend_stride) {
+                             ptrdiff_t a_step, const float *b, ptrdiff_t panel_stride, ptrdiff_t b_step,
+                             ptrdiff_t rows, ptrdiff_t depth, const float *bias, const float *addend,
+                             ptrdiff_t addend_stride) {
   ptrdiff_t strips = (rows + ROWS - 1) / ROWS;
   for (ptrdiff_t s = 0; s < strips; s++) {
     ptrdiff_t first = rows * s / strips, count = rows * (s + 1) / strips - first;
     multiply_rows(count, panels, c + first * c_stride, c_stride, a + first * a_stride, a_stride, a_step, b,
-                  panel_stride, depth, bias, addend ? addend + first * addend_stride : 0, addend_stride);
+                  panel_stride, b_step, depth, bias, addend ? addend + first * addend_stride : 0, addend_stride);
   }
 }
 
@@ -77,7 +84,8 @@ static void multiply_last_panel(float *c, ptrdiff_t c_stride, const float *a, pt
   float sums[ROWS * ctk_panel_width];
   for (ptrdiff_t first = 0; first < rows; first += ROWS) {
     ptrdiff_t count = rows - first < ROWS ? rows - first : ROWS;
-    multiply_rows(count, 1, sums, ctk_panel_width, a + first * a_stride, a_stride, a_step, b, 0, depth, 0, 0, 0);
+    multiply_rows(count, 1, sums, ctk_panel_width, a + first * a_stride, a_stride, a_step, b, 0, ctk_panel_width, depth, 0, 0,
+                  0);
     for (ptrdiff_t i = 0; i < count; i++) {
       for (ptrdiff_t j = 0; j < columns; j++) {
         float start = bias ? bias[j] : 0;
@@ -96,11 +104,11 @@ INLINE void multiply_all(float *c, ptrdiff_t c_stride, const float *a, ptrdiff_t
 #if PANELS == 2
   for (; column + 2 * ctk_panel_width <= columns; column += 2 * ctk_panel_width)
     multiply_columns(2, c + column, c_stride, a, a_stride, a_step, b + column / ctk_panel_width * panel_stride,
-                     panel_stride, rows, depth, NEXT(bias), NEXT(addend), addend_stride);
+                     panel_stride, ctk_panel_width, rows, depth, NEXT(bias), NEXT(addend), addend_stride);
 #endif
   for (; column + ctk_panel_width <= columns; column += ctk_panel_width)
     multiply_columns(1, c + column, c_stride, a, a_stride, a_step, b + column / ctk_panel_width * panel_stride,
-                     panel_stride, rows, depth, NEXT(bias), NEXT(addend), addend_stride);
+                     panel_stride, ctk_panel_width, rows, depth, NEXT(bias), NEXT(addend), addend_stride);
   if (column < columns)
     multiply_last_panel(c + column, c_stride, a, a_stride, a_step, b + column / ctk_panel_width * panel_stride, rows,
                         columns - column, depth, NEXT(bias), NEXT(addend), addend_stride);

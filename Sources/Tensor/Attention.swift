@@ -2,8 +2,8 @@ internal import CTensorKernels
 
 /// Scaled dot-product attention of several heads.
 ///
-/// Queries, keys and values are tokens x channels; the channels of a head are neighbours. Scores are held for one block
-/// of queries at a time; only `probabilities(query:key:)` returns them all.
+/// Queries, keys and values are tokens x channels; the channels of a head are neighbours. Scores are held for some queries
+/// and some keys at a time; only `probabilities(query:key:)` returns them all.
 public struct Attention: Sendable, Equatable {
   /// The number of heads.
   public let heads: Int
@@ -32,9 +32,13 @@ public struct Attention: Sendable, Equatable {
   /// - Returns: queries x channels.
   public func callAsFunction(query: Variable, key: Variable, value: Variable) -> Variable {
     Profile.measure(.attention(query: query, key: key, value: value)) {
-      let result = callAsFunction(query: query.value, key: key.value, value: value.value)
+      guard [query, key, value].contains(where: \.isTracked) else {
+        return Variable(callAsFunction(query: query.value, key: key.value, value: value.value))
+      }
+      let statistics = TensorStorage(count: heads * 2 * query.shape[0])
+      let result = attend(query.value, key.value, value.value, statistics: statistics.scalars.baseAddress)
       return .recorded(result, from: [query, key, value]) { upstream in
-        pullback(upstream, query: query, key: key, value: value)
+        pullback(upstream, query: query, key: key, value: value, output: result, statistics: statistics)
       }
     }
   }
@@ -43,19 +47,28 @@ public struct Attention: Sendable, Equatable {
   ///
   /// - Returns: queries x channels.
   public func callAsFunction(query: Tensor, key: Tensor, value: Tensor) -> Tensor {
+    attend(query, key, value, statistics: nil)
+  }
+
+  /// The attention, block by block with online softmax; no more than a block of scores is ever held.
+  ///
+  /// - Parameter statistics: heads x 2 x queries for the way back: the largest score of each query, and one over the sum
+  ///   of its exponentials.
+  private func attend(
+    _ query: Tensor, _ key: Tensor, _ value: Tensor, statistics: UnsafeMutablePointer<Float>?
+  ) -> Tensor {
     let blocks = blocks(query: query, key: key, value: value)
     return Tensor(shape: [blocks.queries, channels]) { output in
-      guard let output = output.baseAddress, let q = query.readOnlyScalars.baseAddress,
-        let k = key.readOnlyScalars.baseAddress, let v = value.readOnlyScalars.baseAddress
-      else { return }
+      guard let output = output.baseAddress else { return }
       Parallel.forEach(blocks.count) { index in
         let (head, rows) = blocks.part(index)
-        withScratch(rows.count * blocks.keys) { scores in
-          formProbabilities(scores, q, k, blocks, head, rows)
-          BLAS.multiply(
-            .init(scores, stride: blocks.keys), .init(v + head * blocks.depth, stride: channels),
-            into: output + rows.lowerBound * channels + head * blocks.depth, stride: channels,
-            rows: rows.count, columns: blocks.depth, depth: blocks.keys)
+        let column = head * blocks.depth
+        let row = rows.lowerBound * channels + column
+        withScratch(ctk_attention_scratch(blocks.depth)) { scratch in
+          ctk_attend(
+            output + row, statistics.map { $0 + 2 * head * blocks.queries + rows.lowerBound }, blocks.queries,
+            query.address(row), key.address(column), value.address(column), channels, rows.count, blocks.keys,
+            blocks.depth, scale, isCausal ? rows.lowerBound + 1 : blocks.keys, scratch)
         }
       }
     }
@@ -104,7 +117,7 @@ public struct Attention: Sendable, Equatable {
   }
 
   /// The blocks of one evaluation; traps if the tensors do not fit.
-  private func blocks(query: Tensor, key: Tensor, value: Tensor? = nil) -> AttentionBlocks {
+  func blocks(query: Tensor, key: Tensor, value: Tensor? = nil) -> AttentionBlocks {
     let fits =
       [query, key].allSatisfy { $0.shape.count == 2 && $0.count > 0 && $0.rowLength == channels }
       && (value ?? key).shape == key.shape
@@ -129,66 +142,5 @@ public struct Attention: Sendable, Equatable {
     } else {
       ctk_softmax_rows(scores, rows.count, blocks.keys, blocks.keys, scale)
     }
-  }
-
-  /// The gradients at queries, keys and values; computes the probabilities again, block by block.
-  ///
-  /// With P the probabilities and dO the upstream gradient: dV = Pᵀ dO, dP = dO Vᵀ,
-  /// dS = P ∘ (dP − rowsum(P ∘ dP)), dQ = scale dS K, dK = scale dSᵀ Q.
-  private func pullback(_ upstream: Tensor, query: Variable, key: Variable, value: Variable) -> [Tensor?] {
-    let blocks = blocks(query: query.value, key: key.value, value: value.value)
-    func gradient(of input: Variable) -> TensorStorage? {
-      input.isTracked ? TensorStorage(count: input.value.count) : nil
-    }
-    let (dQuery, dKey, dValue) = (gradient(of: query), gradient(of: key), gradient(of: value))
-    let (dq, dk, dv) = (dQuery?.scalars.baseAddress, dKey?.scalars.baseAddress, dValue?.scalars.baseAddress)
-    let gradients = [
-      dQuery.map { Tensor(shape: query.shape, storage: $0) },
-      dKey.map { Tensor(shape: key.shape, storage: $0) },
-      dValue.map { Tensor(shape: value.shape, storage: $0) },
-    ]
-    guard let q = query.value.readOnlyScalars.baseAddress, let k = key.value.readOnlyScalars.baseAddress,
-      let v = value.value.readOnlyScalars.baseAddress, let dy = upstream.readOnlyScalars.baseAddress
-    else { return gradients }
-    // All blocks of a head add to the same gradients at keys and values, so a head is the smallest piece of work.
-    Parallel.forEach(heads) { head in
-      let column = head * blocks.depth
-      withScratch(2 * blocks.rowsPerBlock * blocks.keys) { scratch in
-        for block in 0..<blocks.blocksPerHead {
-          let rows = blocks.rows(block)
-          let first = rows.lowerBound * channels + column
-          let p = scratch
-          let ds = scratch + rows.count * blocks.keys
-          formProbabilities(p, q, k, blocks, head, rows)
-          if let dv {
-            BLAS.multiply(
-              .init(p, stride: blocks.keys, transposed: true), .init(dy + first, stride: channels),
-              into: dv + column, stride: channels, rows: blocks.keys, columns: blocks.depth,
-              depth: rows.count,
-              accumulates: block > 0)
-          }
-          guard dq != nil || dk != nil else { continue }
-          BLAS.multiply(
-            .init(dy + first, stride: channels),
-            .init(v + column, stride: channels, transposed: true),
-            into: ds, stride: blocks.keys, rows: rows.count, columns: blocks.keys, depth: blocks.depth)
-          ctk_softmax_vjp_rows(ds, p, rows.count, blocks.keys, blocks.keys, scale)
-          if let dq {
-            BLAS.multiply(
-              .init(ds, stride: blocks.keys), .init(k + column, stride: channels),
-              into: dq + first, stride: channels, rows: rows.count, columns: blocks.depth, depth: blocks.keys
-            )
-          }
-          if let dk {
-            BLAS.multiply(
-              .init(ds, stride: blocks.keys, transposed: true), .init(q + first, stride: channels),
-              into: dk + column, stride: channels, rows: blocks.keys, columns: blocks.depth,
-              depth: rows.count,
-              accumulates: block > 0)
-          }
-        }
-      }
-    }
-    return gradients
   }
 }

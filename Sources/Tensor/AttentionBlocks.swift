@@ -1,4 +1,6 @@
-/// The division of an attention's scores into blocks: some queries of one head, with all keys.
+internal import CTensorKernels
+
+/// The sizes of one attention, and its division into pieces of work: by these sizes alone.
 struct AttentionBlocks {
   let queries: Int
   let keys: Int
@@ -7,25 +9,64 @@ struct AttentionBlocks {
   /// The number of channels of a head.
   let depth: Int
 
-  let rowsPerBlock: Int
+  /// The number of queries that meet a block of keys together.
+  static let rowsPerBlock: Int = ctk_attention_queries
 
-  init(queries: Int, keys: Int, heads: Int, depth: Int) {
-    self.queries = queries
-    self.keys = keys
-    self.heads = heads
-    self.depth = depth
-    // About a megabyte of scores a block.
-    rowsPerBlock = min(queries, max(64, (1 << 18) / keys))
-  }
+  /// The fewest keys, or queries, of a piece on the way back.
+  private static let tokensPerPiece = 128
 
-  var blocksPerHead: Int { (queries + rowsPerBlock - 1) / rowsPerBlock }
+  var blocksPerHead: Int { (queries + Self.rowsPerBlock - 1) / Self.rowsPerBlock }
 
   var count: Int { heads * blocksPerHead }
 
   func part(_ index: Int) -> (head: Int, rows: Range<Int>) {
     let (head, block) = index.quotientAndRemainder(dividingBy: blocksPerHead)
-    return (head, rows(block))
+    return (head, block * Self.rowsPerBlock..<min(queries, (block + 1) * Self.rowsPerBlock))
   }
 
-  func rows(_ block: Int) -> Range<Int> { block * rowsPerBlock..<min(queries, (block + 1) * rowsPerBlock) }
+  /// The number of ranges of keys on the way back; each has its own sum for the gradient at the queries. Thirty-two pieces
+  /// keep many threads evenly busy.
+  var keyParts: Int { Self.parts(of: keys, over: heads, pieces: 32) }
+
+  /// The number of ranges of queries on the way back; each has its own sums for the gradients at keys and values, and
+  /// packs the keys and values again. So they are for few keys only.
+  var queryParts: Int { Self.parts(of: queries, over: heads * keyParts, pieces: 16) }
+
+  private static func parts(of tokens: Int, over count: Int, pieces: Int) -> Int {
+    max(1, min(8, (pieces + count - 1) / count, tokens / tokensPerPiece))
+  }
+
+  /// The number of pieces on the way back.
+  var pieceCount: Int { heads * keyParts * queryParts }
+
+  func piece(_ index: Int) -> Piece {
+    let (part, queryPart) = index.quotientAndRemainder(dividingBy: queryParts)
+    let (head, keyPart) = part.quotientAndRemainder(dividingBy: keyParts)
+    return Piece(
+      head: head, keyPart: keyPart, queryPart: queryPart,
+      keys: Self.range(keyPart, of: keyParts, count: keys),
+      queries: Self.range(queryPart, of: queryParts, count: queries))
+  }
+
+  /// Some keys and some queries of a head.
+  struct Piece {
+    let head: Int
+    let keyPart: Int
+    let queryPart: Int
+    let keys: Range<Int>
+    let queries: Range<Int>
+  }
+
+  /// A part of some tokens, which begins with whole lanes.
+  private static func range(_ index: Int, of parts: Int, count: Int) -> Range<Int> {
+    let lanes = ctk_attention_lanes
+    let groups = (count + lanes - 1) / lanes
+    return groups * index / parts * lanes..<min(count, groups * (index + 1) / parts * lanes)
+  }
+
+  /// The number of scalars of one head's tokens in lanes.
+  func lanesLength(_ tokens: Int) -> Int {
+    let lanes = ctk_attention_lanes
+    return (tokens + lanes - 1) / lanes * lanes * depth
+  }
 }

@@ -16,6 +16,9 @@ import Testing
     var query: Tensor { .random([queries, heads * depth], seed: 41) }
     var key: Tensor { .random([keys, heads * depth], seed: 42) }
     var value: Tensor { .random([keys, heads * depth], seed: 43) }
+    func naive(_ q: [Double], _ k: [Double], _ v: [Double]) -> NaiveAttention {
+      NaiveAttention(q, k, v, queries: queries, keys: keys, heads: heads, seen: isCausal ? 1 : keys)
+    }
     var testDescription: String {
       "\(queries) queries, \(keys) keys, \(heads) heads of \(depth)\(isCausal ? ", causal" : "")"
     }
@@ -36,13 +39,13 @@ import Testing
     let (attention, q, k, v) = (test.attention, test.query, test.key, test.value)
     expectAgreement(
       of: { attention(query: $0, key: Variable(k), value: Variable(v)) }, at: q,
-      with: { NaiveAttention(test, $0, k.doubles, v.doubles).output }, gradientError: 2e-5, "queries")
+      with: { test.naive($0, k.doubles, v.doubles).output }, gradientError: 2e-5, "queries")
     expectAgreement(
       of: { attention(query: Variable(q), key: $0, value: Variable(v)) }, at: k,
-      with: { NaiveAttention(test, q.doubles, $0, v.doubles).output }, gradientError: 2e-5, "keys")
+      with: { test.naive(q.doubles, $0, v.doubles).output }, gradientError: 2e-5, "keys")
     expectAgreement(
       of: { attention(query: Variable(q), key: Variable(k), value: $0) }, at: v,
-      with: { NaiveAttention(test, q.doubles, k.doubles, $0).output }, gradientError: 2e-5, "values")
+      with: { test.naive(q.doubles, k.doubles, $0).output }, gradientError: 2e-5, "values")
   }
 
   @Test("the gradient at a variable that is queries, keys and values at once", arguments: [false, true])
@@ -50,7 +53,7 @@ import Testing
     let test = Case(queries: 5, keys: 5, heads: 2, depth: 2, isCausal: isCausal)
     expectAgreement(
       of: { test.attention(query: $0, key: $0, value: $0) }, at: test.query,
-      with: { NaiveAttention(test, $0, $0, $0).output }, gradientError: 2e-5)
+      with: { test.naive($0, $0, $0).output }, gradientError: 2e-5)
   }
 
   static let blocked = [
@@ -63,7 +66,7 @@ import Testing
     let blocks = AttentionBlocks(queries: test.queries, keys: test.keys, heads: test.heads, depth: test.depth)
     #expect(blocks.blocksPerHead > 1)
     let (attention, q, k, v) = (test.attention, test.query, test.key, test.value)
-    let naive = NaiveAttention(test, q.doubles, k.doubles, v.doubles)
+    let naive = test.naive(q.doubles, k.doubles, v.doubles)
     let y = attention(query: q, key: k, value: v)
     expectClose(y, Tensor(rounding: naive.output, shape: q.shape), relative: 2e-6)
 
@@ -93,7 +96,7 @@ import Testing
   @Test("probabilities are those of the definition, and their rows sum to one", arguments: small)
   func probabilities(of test: Case) {
     let p = test.attention.probabilities(query: test.query, key: test.key)
-    let naive = NaiveAttention(test, test.query.doubles, test.key.doubles, test.value.doubles)
+    let naive = test.naive(test.query.doubles, test.key.doubles, test.value.doubles)
     expectClose(
       p, Tensor(rounding: naive.probabilities, shape: [test.heads, test.queries, test.keys]), relative: 2e-6)
     for row in 0..<test.heads * test.queries {
@@ -104,7 +107,7 @@ import Testing
   @Test("probabilities that do not sum to one mix the values as they are", arguments: small)
   func mix(of test: Case) {
     let p = Tensor.random([test.heads, test.queries, test.keys], seed: 45)
-    var naive = NaiveAttention(test, test.query.doubles, test.key.doubles, test.value.doubles)
+    var naive = test.naive(test.query.doubles, test.key.doubles, test.value.doubles)
     naive.probabilities = p.doubles
     expectClose(
       test.attention.mix(p, test.value), Tensor(rounding: naive.output, shape: test.query.shape),
@@ -127,87 +130,5 @@ import Testing
     await #expect(processExitsWith: .failure) {
       _ = Attention(heads: 2, channels: 4).mix(Tensor(zeros: [2, 3, 3]), Tensor(zeros: [3, 6]))
     }
-  }
-}
-
-/// Attention and its gradients by their definition, in double precision.
-private struct NaiveAttention {
-  let test: AttentionTests.Case
-  let q: [Double]
-  let k: [Double]
-  let v: [Double]
-
-  /// heads x queries x keys.
-  var probabilities: [Double]
-
-  init(_ test: AttentionTests.Case, _ q: [Double], _ k: [Double], _ v: [Double]) {
-    self.test = test
-    self.q = q
-    self.k = k
-    self.v = v
-    let scale = 1 / Double(test.depth).squareRoot()
-    let channels = test.heads * test.depth
-    probabilities = []
-    probabilities.reserveCapacity(test.heads * test.queries * test.keys)
-    for head in 0..<test.heads {
-      for i in 0..<test.queries {
-        let seen = test.isCausal ? min(i + 1, test.keys) : test.keys
-        var row = [Double](repeating: 0, count: test.keys)
-        for j in 0..<seen {
-          for c in head * test.depth..<(head + 1) * test.depth {
-            row[j] += q[i * channels + c] * k[j * channels + c]
-          }
-          row[j] = exp(scale * row[j])
-        }
-        let sum = row.reduce(0, +)
-        for j in 0..<seen { row[j] /= sum }
-        probabilities += row
-      }
-    }
-  }
-
-  /// Calls `body` with each probability's offset, and the offsets of its query and its key.
-  private func forEachPair(_ body: (_ p: Int, _ query: Int, _ key: Int) -> Void) {
-    let channels = test.heads * test.depth
-    for head in 0..<test.heads {
-      for i in 0..<test.queries {
-        for j in 0..<test.keys {
-          body(
-            (head * test.queries + i) * test.keys + j, i * channels + head * test.depth,
-            j * channels + head * test.depth)
-        }
-      }
-    }
-  }
-
-  var output: [Double] {
-    var y = [Double](repeating: 0, count: q.count)
-    forEachPair { p, query, key in
-      for c in 0..<test.depth { y[query + c] += probabilities[p] * v[key + c] }
-    }
-    return y
-  }
-
-  /// The chain rule through the softmax, one score after the other.
-  func gradients(_ upstream: [Double]) -> (query: [Double], key: [Double], value: [Double]) {
-    let scale = 1 / Double(test.depth).squareRoot()
-    var (dq, dk, dv) = (q.map { _ in 0.0 }, k.map { _ in 0.0 }, v.map { _ in 0.0 })
-    var dp = probabilities.map { _ in 0.0 }
-    var sums = [Double](repeating: 0, count: test.heads * test.queries)
-    forEachPair { p, query, key in
-      for c in 0..<test.depth {
-        dv[key + c] += probabilities[p] * upstream[query + c]
-        dp[p] += upstream[query + c] * v[key + c]
-      }
-      sums[p / test.keys] += probabilities[p] * dp[p]
-    }
-    forEachPair { p, query, key in
-      let ds = scale * probabilities[p] * (dp[p] - sums[p / test.keys])
-      for c in 0..<test.depth {
-        dq[query + c] += ds * k[key + c]
-        dk[key + c] += ds * q[query + c]
-      }
-    }
-    return (dq, dk, dv)
   }
 }

@@ -151,6 +151,53 @@ void ctk_transpose_tiles(float *y, ptrdiff_t y_stride, const float *x, ptrdiff_t
 void ctk_transpose_tiles_f16(float *y, ptrdiff_t y_stride, const uint16_t *x, ptrdiff_t x_stride, ptrdiff_t tiles);
 void ctk_transpose_tiles_bf16(float *y, ptrdiff_t y_stride, const uint16_t *x, ptrdiff_t x_stride, ptrdiff_t tiles);
 
+// MARK: Attention of one head, with online softmax
+//
+// Queries, keys, values and outputs are tokens x depth, all with one stride. Query i sees the first seen + i keys (all, if
+// seen is at least the number of keys). Gradients are formed in groups of lanes, whose order is the level's own.
+
+enum {
+  /// The most queries of a call, and the queries that share a block of keys.
+  ctk_attention_queries = 128,
+  /// The keys of a block on the way back.
+  ctk_attention_gradient_keys = 128,
+  /// The tokens that lanes are rounded up to, at most.
+  ctk_attention_lanes = 32,
+};
+
+/// The keys of a block: with their values they take a quarter of a megabyte at most, and scores fit the first cache.
+static inline ptrdiff_t ctk_attention_keys(ptrdiff_t depth) {
+  ptrdiff_t keys = 32768 / (depth > 0 ? depth : 1);
+  return keys < 16 ? 16 : keys > 256 ? 256 : keys;
+}
+
+/// o := softmax(scale q kᵀ) v for up to 128 queries. The statistics, if not null, are what the way back needs: the
+/// largest score of each query, and a stride further one over the sum of its exponentials.
+void ctk_attend(float *o, float *statistics, ptrdiff_t statistic_stride, const float *q, const float *k,
+                const float *v, ptrdiff_t stride, ptrdiff_t queries, ptrdiff_t keys, ptrdiff_t depth, float scale,
+                ptrdiff_t seen, float *scratch);
+
+/// The number of scalars in the scratch of ctk_attend.
+static inline ptrdiff_t ctk_attention_scratch(ptrdiff_t depth) {
+  return ctk_attention_queries * (2 * depth + 2) + ctk_attention_keys(depth) * ctk_attention_lanes;
+}
+
+/// The gradients at queries, keys and values in lanes, without the scale for the first two. A null pointer stands for a
+/// gradient that is not wanted.
+void ctk_attend_vjp(float *dq, float *dk, float *dv, const float *q, const float *k, const float *v, const float *o,
+                    const float *dy, ptrdiff_t stride, const float *statistics, ptrdiff_t statistic_stride,
+                    ptrdiff_t queries, ptrdiff_t keys, ptrdiff_t depth, float scale, ptrdiff_t seen, float *scratch);
+
+/// The number of scalars in the scratch of ctk_attend_vjp.
+static inline ptrdiff_t ctk_attention_vjp_scratch(ptrdiff_t queries, ptrdiff_t depth) {
+  return 2 * ctk_attention_gradient_keys * depth + 2 * ctk_attention_queries * ctk_attention_lanes +
+         ctk_attention_queries * ctk_attention_gradient_keys + queries;
+}
+
+/// y := factor * the sum of parts, each tokens x depth in lanes.
+void ctk_sum_lanes(float *y, ptrdiff_t y_stride, const float *x, ptrdiff_t parts, ptrdiff_t part_stride,
+                   ptrdiff_t tokens, ptrdiff_t depth, float factor);
+
 // MARK: Winograd F(4x4, 3x3). A tile of 4 x 4 outputs reads 6 x 6 inputs and has 36 frequencies; numbers of channels are
 // multiples of 16. What belongs to a frequency lies a stride apart from the next.
 
@@ -182,6 +229,7 @@ void ctk_winograd_output(float *y, ptrdiff_t row_stride, ptrdiff_t column_stride
   LOOP(column_sums) LOOP(group_norm_rows) LOOP(group_norm_vjp_sums) LOOP(group_norm_vjp_rows) \
   LOOP(multiply_panels) LOOP(multiply_transposed_panels) LOOP(pack_rows) LOOP(pack_rows_16) \
   LOOP(transpose_tiles) LOOP(transpose_tiles_f16) LOOP(transpose_tiles_bf16) \
+  LOOP(attend) LOOP(attend_vjp) LOOP(sum_lanes) \
   LOOP(winograd_kernels) LOOP(winograd_input) LOOP(winograd_output)
 
 /// The loops of one processor level.

@@ -1,0 +1,94 @@
+internal import CTensorKernels
+
+extension Attention {
+  /// The gradients at queries, keys and values; the probabilities are computed again from the statistics, piece by piece.
+  ///
+  /// With P the probabilities, O the output and dO the upstream gradient: dV = Pᵀ dO, dP = dO Vᵀ,
+  /// dS = P ∘ (dP − rowsum(O ∘ dO)), dQ = scale dS K, dK = scale dSᵀ Q. A piece is some queries and some keys of a head;
+  /// what several pieces add to the same gradient is summed last, in their order.
+  ///
+  /// - Parameters:
+  ///   - output: what the attention returned.
+  ///   - statistics: what it noted about each query.
+  func pullback(
+    _ upstream: Tensor, query: Variable, key: Variable, value: Variable, output: Tensor,
+    statistics: TensorStorage
+  ) -> [Tensor?] {
+    let blocks = blocks(query: query.value, key: key.value, value: value.value)
+    let dQuery = GradientParts(at: query, parts: blocks.keyParts, factor: scale, blocks)
+    let dKey = GradientParts(at: key, parts: blocks.queryParts, factor: scale, blocks)
+    let dValue = GradientParts(at: value, parts: blocks.queryParts, factor: 1, blocks)
+    Parallel.forEach(blocks.pieceCount) { index in
+      let piece = blocks.piece(index)
+      let (head, firstQuery, firstKey) = (piece.head, piece.queries.lowerBound, piece.keys.lowerBound)
+      let row = firstQuery * channels + head * blocks.depth
+      let keyRow = firstKey * channels + head * blocks.depth
+      withScratch(ctk_attention_vjp_scratch(piece.queries.count, blocks.depth)) { scratch in
+        ctk_attend_vjp(
+          dQuery.lanes(head, part: piece.keyPart, token: firstQuery),
+          dKey.lanes(head, part: piece.queryPart, token: firstKey),
+          dValue.lanes(head, part: piece.queryPart, token: firstKey),
+          query.value.address(row), key.value.address(keyRow), value.value.address(keyRow),
+          output.address(row), upstream.address(row), channels,
+          statistics.scalars.baseAddress.map { $0 + 2 * head * blocks.queries + firstQuery }, blocks.queries,
+          piece.queries.count, piece.keys.count, blocks.depth, scale,
+          isCausal ? firstQuery + 1 - firstKey : piece.keys.count, scratch)
+      }
+    }
+    let gradients = [dQuery, dKey, dValue]
+    let sums = gradients.flatMap { parts in (0..<parts.sumCount).map { (parts, $0) } }
+    Parallel.forEach(sums.count) { index in
+      let (parts, sum) = sums[index]
+      parts.form(sum: sum)
+    }
+    return gradients.map(\.gradient)
+  }
+}
+
+/// A gradient at queries, keys or values, and the parts of its sum: heads x parts x tokens in lanes.
+private struct GradientParts {
+  private let blocks: AttentionBlocks
+  private let shape: [Int]
+  private let parts: Int
+  private let factor: Float
+
+  /// Nil if no gradient is wanted.
+  private let storage: (lanes: TensorStorage, gradient: TensorStorage)?
+
+  /// - Parameter factor: of the sum.
+  init(at input: Variable, parts: Int, factor: Float, _ blocks: AttentionBlocks) {
+    self.blocks = blocks
+    self.parts = parts
+    self.factor = factor
+    shape = input.shape
+    let count = blocks.heads * parts * blocks.lanesLength(shape[0])
+    storage =
+      input.isTracked ? (TensorStorage(count: count), TensorStorage(count: input.value.count)) : nil
+  }
+
+  /// The gradient, when all sums are formed.
+  var gradient: Tensor? { storage.map { Tensor(shape: shape, storage: $0.gradient) } }
+
+  /// The lanes of a token, the first of its group.
+  func lanes(_ head: Int, part: Int, token: Int) -> UnsafeMutablePointer<Float>? {
+    let offset = (head * parts + part) * blocks.lanesLength(shape[0]) + token * blocks.depth
+    return storage?.lanes.scalars.baseAddress.map { $0 + offset }
+  }
+
+  private var sumsPerHead: Int {
+    (shape[0] + AttentionBlocks.rowsPerBlock - 1) / AttentionBlocks.rowsPerBlock
+  }
+
+  /// The number of sums, each of some tokens of a head.
+  var sumCount: Int { storage == nil ? 0 : blocks.heads * sumsPerHead }
+
+  func form(sum index: Int) {
+    let (head, range) = index.quotientAndRemainder(dividingBy: sumsPerHead)
+    let first = range * AttentionBlocks.rowsPerBlock
+    let channels = shape[1]
+    ctk_sum_lanes(
+      storage?.gradient.scalars.baseAddress.map { $0 + first * channels + head * blocks.depth }, channels,
+      lanes(head, part: 0, token: first), parts, blocks.lanesLength(shape[0]),
+      min(AttentionBlocks.rowsPerBlock, shape[0] - first), blocks.depth, factor)
+  }
+}
