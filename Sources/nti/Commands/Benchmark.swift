@@ -52,6 +52,7 @@ struct Benchmark: AsyncParsableCommand {
     var session = BenchmarkSession(runs: runs) { work.progress.begin($0) }
     var network = try session.load(folder, latent: latent, isMeasured: what.contains(.load))
     for part in what where part != .load { try session.measure(part, of: &network) }
+    if profile { for part in what where part != .load { try session.countDivision(of: part, &network) } }
     work.progress.begin("multiplying matrices")
     let report = try session.report(of: network, named: model.name, profiles: profile)
     if let file { try network.results.write(to: file.url) }
