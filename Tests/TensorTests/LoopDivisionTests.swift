@@ -13,23 +13,19 @@ import Testing
     #expect(LoopDivision.span(of: pieces, threads: threads) == seconds)
   }
 
-  @Test("every piece runs once, and equal pieces divide evenly as far as they go")
+  @Test("every piece runs once, and no speed-up is larger than the number of threads or of pieces")
   func counting() {
-    let clock = ContinuousClock()
     var hits = [Int](repeating: 0, count: 8)
     let (result, division) = hits.withUnsafeMutableBufferPointer { hits in
       nonisolated(unsafe) let hits = hits
       return LoopDivision.counting(threads: [1, 4, 64]) {
-        Parallel.forEach(8) { index in
-          hits[index] += 1
-          let end = clock.now + .milliseconds(2)
-          while clock.now < end {}
-        }
+        Parallel.forEach(8) { hits[$0] += 1 }
         return 5
       }
     }
     #expect(result == 5 && hits == [Int](repeating: 1, count: 8))
-    #expect(division.seconds[0] > division.seconds[1] && division.seconds[1] > division.seconds[2])
-    #expect(division.shareOfIdeal(0) == 1 && division.shareOfIdeal(2) < 0.2)
+    #expect(division.seconds[0] >= division.seconds[1] && division.seconds[1] >= division.seconds[2])
+    #expect(division.shareOfIdeal(0) == 1 && division.shareOfIdeal(1) < 1.001)
+    #expect(division.shareOfIdeal(2) < 8.001 / 64)
   }
 }
