@@ -3,9 +3,16 @@
 import argparse
 import json
 import time
+import warnings
 
+import diffusers
 import torch
 from safetensors import safe_open
+
+diffusers.logging.set_verbosity_error()
+# Tracing warns of branches on shapes, which are static here.
+warnings.filterwarnings("ignore", category=torch.jit.TracerWarning)
+warnings.filterwarnings("ignore", category=FutureWarning)
 
 
 def arguments(description, parts):

@@ -24,15 +24,14 @@ struct AttentionBlocks {
     return (head, block * Self.rowsPerBlock..<min(queries, (block + 1) * Self.rowsPerBlock))
   }
 
-  /// The number of ranges of keys on the way back.
+  /// The number of ranges of keys on the way back; each has its own sum for the gradient at the queries.
   ///
-  /// Each has its own sum for the gradient at the queries. Thirty-two pieces keep many threads evenly busy.
+  /// Thirty-two pieces keep many threads evenly busy.
   var keyParts: Int { Self.parts(of: keys, over: heads, pieces: 32) }
 
-  /// The number of ranges of queries on the way back.
+  /// The number of ranges of queries on the way back; each has its own sums for the gradients at keys and values.
   ///
-  /// Each has its own sums for the gradients at keys and values, and packs the keys and values again: so they are for few
-  /// keys only.
+  /// Each packs the keys and values again, so they are for few keys only.
   var queryParts: Int { Self.parts(of: queries, over: heads * keyParts, pieces: 16) }
 
   private static func parts(of tokens: Int, over count: Int, pieces: Int) -> Int {

@@ -3,7 +3,7 @@ internal import Synchronization
 /// An allocator that keeps freed blocks for the next tensor of about the same size.
 ///
 /// Each network evaluation allocates the same few hundred blocks. Kept blocks spare the page faults of fresh memory.
-/// Sizes are rounded up to eighths of a power of two, so that a block serves every size close to its own. Above the byte
+/// Sizes are rounded up to eighths of a power of two, and a block serves sizes down to four fifths of its own. Above the byte
 /// limit the block that was freed longest ago goes first: the sizes of one network make room for those of the next.
 package final class BufferPool: Sendable {
   package static let shared = BufferPool()
@@ -20,27 +20,40 @@ package final class BufferPool: Sendable {
     var keptBytes = 0
     var keptCount = 0
 
+    /// Blocks in use that are larger than their tensors need, with their capacities.
+    var larger: [UInt: Int] = [:]
+
+    /// The newest block of this capacity, or else of the next one that is at most a quarter larger.
     mutating func take(capacity: Int) -> UInt? {
-      guard let block = blocks[capacity]?.popLast() else { return nil }
-      keptBytes -= capacity * 4
+      if let block = blocks[capacity]?.popLast() {
+        keptBytes -= capacity * 4
+        return block.address
+      }
+      let fitting = blocks.lazy.filter {
+        $0.key > capacity && $0.key <= capacity + capacity / 4 && !$0.value.isEmpty
+      }
+      guard let other = fitting.map(\.key).min(), let block = blocks[other]?.popLast() else { return nil }
+      keptBytes -= other * 4
+      larger[block.address] = other
       return block.address
     }
 
     mutating func keep(_ address: UInt, capacity: Int) {
+      let capacity = larger.removeValue(forKey: address) ?? capacity
       blocks[capacity, default: []].append(Block(address: address, age: keptCount))
       keptBytes += capacity * 4
       keptCount += 1
     }
 
     /// Removes the oldest blocks until no more than `limit` bytes are kept.
-    mutating func surplus(over limit: Int) -> [UInt] {
-      var surplus: [UInt] = []
+    mutating func surplus(over limit: Int) -> [(address: UInt, capacity: Int)] {
+      var surplus: [(address: UInt, capacity: Int)] = []
       while keptBytes > limit,
         let (capacity, shelf) = blocks.lazy.filter({ !$0.value.isEmpty }).min(by: {
           $0.value[0].age < $1.value[0].age
         })
       {
-        surplus.append(shelf[0].address)
+        surplus.append((shelf[0].address, capacity))
         blocks[capacity]?.removeFirst()
         keptBytes -= capacity * 4
       }
@@ -73,7 +86,7 @@ package final class BufferPool: Sendable {
     let kept = shelves.withLock { $0.take(capacity: capacity) }
     let block =
       kept.flatMap(UnsafeMutableRawPointer.init(bitPattern:))
-      ?? UnsafeMutableRawPointer.allocate(byteCount: capacity * 4, alignment: 64)
+      ?? SystemMemory.allocate(byteCount: capacity * 4)
     return block.bindMemory(to: Float.self, capacity: capacity)
   }
 
@@ -93,7 +106,10 @@ package final class BufferPool: Sendable {
     free(shelves.withLock { $0.surplus(over: 0) })
   }
 
-  private func free(_ blocks: [UInt]) {
-    for block in blocks { UnsafeMutableRawPointer(bitPattern: block)?.deallocate() }
+  private func free(_ blocks: [(address: UInt, capacity: Int)]) {
+    for block in blocks {
+      guard let base = UnsafeMutableRawPointer(bitPattern: block.address) else { continue }
+      SystemMemory.deallocate(base, byteCount: block.capacity * 4)
+    }
   }
 }

@@ -24,7 +24,7 @@ final class PackedMatrix: @unchecked Sendable {
     self.columns = columns
     self.format = format
     let panels = (columns + Self.panelWidth - 1) / Self.panelWidth
-    scalars = .allocate(byteCount: max(1, panels * depth * Self.panelWidth * format.byteCount), alignment: 64)
+    scalars = SystemMemory.allocate(byteCount: panels * depth * Self.panelWidth * format.byteCount)
   }
 
   /// The transpose of a weight: a row of `source` becomes a column.
@@ -67,9 +67,11 @@ final class PackedMatrix: @unchecked Sendable {
     return result
   }
 
-  deinit { scalars.deallocate() }
+  deinit {
+    SystemMemory.deallocate(scalars, byteCount: panelCount * depth * Self.panelWidth * format.byteCount)
+  }
 
-  /// The size of the matrix as it is kept.
+  /// The size of the matrix in the format in which it is kept.
   var byteCount: Int { depth * columns * format.byteCount }
 
   private var panelCount: Int { (columns + Self.panelWidth - 1) / Self.panelWidth }

@@ -33,6 +33,7 @@ public enum Parallel {
   ///
   /// - Throws: one of the errors that `body` threw, if any; indices that were not yet begun are left out then.
   package static func forEach<E: Error>(_ count: Int, _ body: (Int) throws(E) -> Void) throws(E) {
+    if try LoopDivision.run(count, body) { return }
     let workers = min(threadCount, count)
     guard workers > 1 else {
       for index in 0..<max(count, 0) { try body(index) }

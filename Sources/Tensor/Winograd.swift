@@ -12,7 +12,9 @@ struct Winograd {
     _ panel: Int, _ channels: Range<Int>, _ scratch: UnsafeMutablePointer<Float>
   ) -> (base: UnsafePointer<Float>, stride: Int)
 
-  /// Gives a rectangle of the input: the address of its first pixel, and the distance of its rows. Pixels follow each other.
+  /// Gives a rectangle of the input: the address of its first pixel, and the distance of its rows.
+  ///
+  /// Pixels follow each other.
   typealias Input = (
     _ rows: Range<Int>, _ columns: Range<Int>, _ scratch: UnsafeMutablePointer<Float>
   ) -> (base: UnsafePointer<Float>, rowStride: Int)

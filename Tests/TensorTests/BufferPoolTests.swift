@@ -30,6 +30,29 @@ import Testing
     pool.give(other, count: 2000)
   }
 
+  /// Small blocks and mapped ones.
+  @Test(
+    "a block serves counts down to four fifths of its own, and keeps its capacity",
+    arguments: [1000, 3 << 20])
+  func largerBlocks(count: Int) {
+    let pool = BufferPool()
+    defer { pool.drain() }
+    let capacity = BufferPool.capacity(for: count)
+    let block = pool.take(count)
+    pool.give(block, count: count)
+    let fitting = capacity * 85 / 100
+    #expect(BufferPool.capacity(for: fitting) < capacity)
+    #expect(pool.take(fitting) == block && pool.keptBytes == 0)
+    pool.give(block, count: fitting)
+    #expect(pool.keptBytes == 4 * capacity)
+    let small = pool.take(capacity / 2)
+    #expect(small != block)
+    #expect(pool.take(count) == block)
+    block.update(repeating: 1, count: capacity)
+    pool.give(small, count: capacity / 2)
+    pool.give(block, count: count)
+  }
+
   @Test("blocks in use are never given out twice")
   func distinct() {
     let pool = BufferPool()

@@ -28,6 +28,18 @@ struct BenchmarkReport: Encodable {
     }
   }
 
+  /// The counted speed-up of a part with other numbers of threads.
+  struct Division: Encodable {
+    let threads: [Int]
+    /// The speed-up over the number of threads.
+    let shareOfIdeal: [Double]
+
+    init(_ division: LoopDivision) {
+      threads = division.threads
+      shareOfIdeal = division.threads.indices.map(division.shareOfIdeal)
+    }
+  }
+
   let model: String
   let size: PixelSize
   let threads = Parallel.threadCount
@@ -41,6 +53,7 @@ struct BenchmarkReport: Encodable {
   /// Operations of one run of a part.
   let operations: [BenchmarkPart: Int]
   var profile: [BenchmarkPart: [ProfileLine]]?
+  var divisions: [BenchmarkPart: Division]?
   var estimates: [BenchmarkEstimate]?
 
   init(
@@ -56,7 +69,7 @@ struct BenchmarkReport: Encodable {
   }
 
   private enum Key: String, CodingKey {
-    case model, size, threads, level, sgemmGFLOPs, peakBytes, operations, profile, estimates
+    case model, size, threads, level, sgemmGFLOPs, peakBytes, operations, profile, divisions, estimates
     case load, unet, gradient, encode, decode
 
     init(_ part: BenchmarkPart) {
@@ -86,6 +99,7 @@ struct BenchmarkReport: Encodable {
     }
     try values.encode(named(operations), forKey: .operations)
     try values.encodeIfPresent(profile.map(named), forKey: .profile)
+    try values.encodeIfPresent(divisions.map(named), forKey: .divisions)
     try values.encodeIfPresent(estimates, forKey: .estimates)
   }
 }

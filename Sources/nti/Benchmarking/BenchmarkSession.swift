@@ -9,12 +9,20 @@ struct BenchmarkSession {
   private let begin: (String) -> Void
   private var times: [BenchmarkPart: [Double]] = [:]
   private var stemTimes: [Double] = []
+  private var productRate = 0.0
   private var profiles: [BenchmarkPart: [Profile.Entry]] = [:]
+  private var divisions: [BenchmarkPart: LoopDivision] = [:]
 
   /// - Parameter begin: hears what is being done.
   init(runs: Int, begin: @escaping (String) -> Void) {
     self.runs = runs
     self.begin = begin
+  }
+
+  /// Measures the rate of matrix products; of several times, far apart, the best counts.
+  mutating func measureProducts() {
+    begin("multiplying matrices")
+    productRate = max(productRate, BLAS.productRate())
   }
 
   /// Reads a model; as often as everything else if that is measured.
@@ -56,6 +64,22 @@ struct BenchmarkSession {
     profiles[part] = entries
   }
 
+  /// Counts how one of the networks would divide among more threads; takes as long as a run on one.
+  mutating func countDivision(of part: BenchmarkPart, _ network: inout BenchmarkNetwork) throws {
+    begin("counting the division of \(part.rawValue)")
+    let shared = part == .gradient ? network.stem() : nil
+    divisions[part] =
+      try LoopDivision.counting {
+        switch part {
+        case .load: break
+        case .unet: network.trunk(network.stem())
+        case .gradient: if let shared { network.gradient(shared) }
+        case .encode: try network.encode()
+        case .decode: try network.decode()
+        }
+      }.division
+  }
+
   private mutating func time(_ part: BenchmarkPart, _ work: () throws -> Void) rethrows {
     let start = ContinuousClock.now
     try work()
@@ -71,8 +95,9 @@ struct BenchmarkSession {
     var report = BenchmarkReport(
       model: name, size: network.pictureSize, runs: runs, times: times,
       operations: profiles.mapValues { entries in entries.reduce(0) { $0 + $1.cost.operations } / runs },
-      sgemmGFLOPs: BLAS.productRate() / 1e9)
+      sgemmGFLOPs: productRate / 1e9)
     if isProfiled {
+      report.divisions = divisions.mapValues(BenchmarkReport.Division.init)
       report.profile = profiles.mapValues { $0.map { BenchmarkReport.ProfileLine($0, runs: runs) } }
     }
     if let pace { report.estimates = try network.estimates(at: pace) }

@@ -5,7 +5,8 @@ extension BenchmarkReport {
   var text: String {
     let facts =
       "\(model), \(size) pixels, \(threads == 1 ? "1 thread" : "\(threads) threads"), \(level.rawValue)"
-    return ([facts, speed] + profileTexts + [estimateText].compactMap(\.self)).joined(separator: "\n\n")
+    return ([facts, speed] + profileTexts + [divisionText, estimateText].compactMap(\.self)).joined(
+      separator: "\n\n")
   }
 
   private var speed: String {
@@ -29,6 +30,16 @@ extension BenchmarkReport {
     for estimate in estimates where estimate.steps == steps[0] {
       let all = estimates.filter { $0.work == estimate.work }.sorted { $0.steps < $1.steps }
       table.add([estimate.work] + all.map { Format.duration($0.seconds) })
+    }
+    return table.text
+  }
+
+  private var divisionText: String? {
+    guard let divisions, let threads = divisions.values.first?.threads else { return nil }
+    var table = AlignedTable([["counted speed-up, of ideal"] + threads.map { "\($0) threads" }])
+    for part in BenchmarkPart.allCases {
+      guard let division = divisions[part] else { continue }
+      table.add([part.rawValue] + division.shareOfIdeal.map(Self.percent))
     }
     return table.text
   }

@@ -50,9 +50,11 @@ struct Benchmark: AsyncParsableCommand {
     let folder = try CheckpointFolder(model.folder())
     let latent = try latentSize(folder)
     var session = BenchmarkSession(runs: runs) { work.progress.begin($0) }
+    session.measureProducts()
     var network = try session.load(folder, latent: latent, isMeasured: what.contains(.load))
     for part in what where part != .load { try session.measure(part, of: &network) }
-    work.progress.begin("multiplying matrices")
+    session.measureProducts()
+    if profile { for part in what where part != .load { try session.countDivision(of: part, &network) } }
     let report = try session.report(of: network, named: model.name, profiles: profile)
     if let file { try network.results.write(to: file.url) }
     work.progress.end()
