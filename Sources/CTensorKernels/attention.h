@@ -150,6 +150,12 @@ static void hide_keys(float *scores, ptrdiff_t lanes, ptrdiff_t keys, ptrdiff_t 
     for (ptrdiff_t lane = 0; lane < lanes && seen + lane <= key; lane++) scores[key * lanes + lane] = -INFINITY;
 }
 
+/// No score yet. The maximum is not minus infinity: the difference of two of those is NaN.
+static void clear_group(float *maxima, float *sums, ptrdiff_t lanes) {
+  for (ptrdiff_t i = 0; i < lanes; i++) maxima[i] = -FLT_MAX;
+  for (ptrdiff_t i = 0; i < lanes; i++) sums[i] = 0;
+}
+
 /// Scores become exponentials above the maximum so far; what was summed under an older maximum is scaled down.
 INLINE void weigh_group(const int panels, float *restrict scores, ptrdiff_t keys, float *restrict maxima,
                         float *restrict sums, float *restrict outputs, ptrdiff_t depth, _Bool is_first) {
@@ -205,9 +211,7 @@ static void attend(float *o, float *statistics, ptrdiff_t statistic_stride, cons
   for (ptrdiff_t i = 0; i < queries; i += LANES)
     pack_group(group_panels(i, queries), packed + i * depth, q + i * stride, stride, queries - i, depth,
                scale * LOG2_E);
-  // Not minus infinity: of two of those the difference is NaN.
-  for (ptrdiff_t i = 0; i < ctk_attention_queries; i++) maxima[i] = -FLT_MAX;
-  for (ptrdiff_t i = 0; i < ctk_attention_queries; i++) sums[i] = 0;
+  clear_group(maxima, sums, ctk_attention_queries);
 
   ptrdiff_t block = ctk_attention_keys(depth);
   for (ptrdiff_t key = 0; key < keys; key += block) {
@@ -230,6 +234,23 @@ static void attend(float *o, float *statistics, ptrdiff_t statistic_stride, cons
       if (!statistics) continue;
       memcpy(statistics + at, maxima + at, (size_t)count * sizeof(float));
       memcpy(statistics + statistic_stride + at, &factors, (size_t)count * sizeof(float));
+    }
+  }
+}
+
+static void attention_probabilities(float *p, const float *q, const float *k, ptrdiff_t stride, ptrdiff_t queries,
+                                    ptrdiff_t keys, ptrdiff_t depth, float scale, ptrdiff_t seen, float *scratch) {
+  float *packed = scratch, *maxima = packed + LANES * depth, *sums = maxima + LANES, *scores = sums + LANES;
+  for (ptrdiff_t i = 0; i < queries; i += LANES) {
+    int panels = group_panels(i, queries), lanes = panels * ctk_panel_width;
+    pack_group(panels, packed, q + i * stride, stride, queries - i, depth, scale * LOG2_E);
+    multiply_lanes(panels, scores, k, stride, packed, keys, depth, 0);
+    if (seen + i < keys) hide_keys(scores, lanes, keys, seen + i);
+    clear_group(maxima, sums, lanes);
+    OF_PANELS(weigh_group, panels, scores, keys, maxima, sums, 0, 0, 1)
+    for (ptrdiff_t at = 0; at < lanes && i + at < queries; at += ctk_panel_width) {
+      wide factors = 1 / *(const wide *)(sums + at);
+      unpack_lanes(p + (i + at) * keys, keys, scores + at, lanes, 1, 0, queries - i - at, keys, &factors);
     }
   }
 }

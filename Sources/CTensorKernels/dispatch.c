@@ -129,6 +129,10 @@ CALL(void, attend,
       ptrdiff_t stride, ptrdiff_t queries, ptrdiff_t keys, ptrdiff_t depth, float scale, ptrdiff_t seen,
       float *scratch),
      (o, statistics, statistic_stride, q, k, v, stride, queries, keys, depth, scale, seen, scratch))
+CALL(void, attention_probabilities,
+     (float *p, const float *q, const float *k, ptrdiff_t stride, ptrdiff_t queries, ptrdiff_t keys, ptrdiff_t depth,
+      float scale, ptrdiff_t seen, float *scratch),
+     (p, q, k, stride, queries, keys, depth, scale, seen, scratch))
 CALL(void, attend_vjp,
      (float *dq, float *dk, float *dv, const float *q, const float *k, const float *v, const float *o, const float *dy,
       ptrdiff_t stride, const float *statistics, ptrdiff_t statistic_stride, ptrdiff_t queries, ptrdiff_t keys,

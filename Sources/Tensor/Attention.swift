@@ -80,13 +80,16 @@ public struct Attention: Sendable, Equatable {
   public func probabilities(query: Tensor, key: Tensor) -> Tensor {
     let blocks = blocks(query: query, key: key)
     return Tensor(shape: [heads, blocks.queries, blocks.keys]) { output in
-      guard let output = output.baseAddress, let q = query.readOnlyScalars.baseAddress,
-        let k = key.readOnlyScalars.baseAddress
-      else { return }
+      guard let output = output.baseAddress else { return }
       Parallel.forEach(blocks.count) { index in
         let (head, rows) = blocks.part(index)
-        formProbabilities(
-          output + (head * blocks.queries + rows.lowerBound) * blocks.keys, q, k, blocks, head, rows)
+        let column = head * blocks.depth
+        withScratch(ctk_attention_probabilities_scratch(blocks.keys, blocks.depth)) { scratch in
+          ctk_attention_probabilities(
+            output + (head * blocks.queries + rows.lowerBound) * blocks.keys,
+            query.address(rows.lowerBound * channels + column), key.address(column), channels, rows.count,
+            blocks.keys, blocks.depth, scale, isCausal ? rows.lowerBound + 1 : blocks.keys, scratch)
+        }
       }
     }
   }
@@ -127,20 +130,5 @@ public struct Attention: Sendable, Equatable {
       queries \(query.shape), keys \(key.shape), values \((value ?? key).shape) in attention of \(channels) channels
       """)
     return AttentionBlocks(queries: query.shape[0], keys: key.shape[0], heads: heads, depth: channels / heads)
-  }
-
-  private func formProbabilities(
-    _ scores: UnsafeMutablePointer<Float>, _ q: UnsafePointer<Float>, _ k: UnsafePointer<Float>,
-    _ blocks: AttentionBlocks, _ head: Int, _ rows: Range<Int>
-  ) {
-    BLAS.multiply(
-      .init(q + rows.lowerBound * channels + head * blocks.depth, stride: channels),
-      .init(k + head * blocks.depth, stride: channels, transposed: true),
-      into: scores, stride: blocks.keys, rows: rows.count, columns: blocks.keys, depth: blocks.depth)
-    if isCausal {
-      ctk_causal_softmax_rows(scores, rows.count, blocks.keys, blocks.keys, scale, rows.lowerBound)
-    } else {
-      ctk_softmax_rows(scores, rows.count, blocks.keys, blocks.keys, scale)
-    }
   }
 }

@@ -34,13 +34,12 @@ extension Attention {
           piece.queries.count, piece.keys.count, blocks.depth, scale,
           isCausal ? firstQuery + 1 - firstKey : piece.keys.count, scratch)
       }
+      if blocks.pieceCount == heads {
+        for parts in [dQuery, dKey, dValue] { parts.sum(head, 0..<parts.tokens) }
+      }
     }
     let gradients = [dQuery, dKey, dValue]
-    let sums = gradients.flatMap { parts in (0..<parts.sumCount).map { (parts, $0) } }
-    Parallel.forEach(sums.count) { index in
-      let (parts, sum) = sums[index]
-      parts.form(sum: sum)
-    }
+    if blocks.pieceCount > heads { for parts in gradients { parts.sum() } }
     return gradients.map(\.gradient)
   }
 }
@@ -61,34 +60,40 @@ private struct GradientParts {
     self.parts = parts
     self.factor = factor
     shape = input.shape
-    let count = blocks.heads * parts * blocks.lanesLength(shape[0])
+    let count = blocks.heads * parts * blocks.lanesLength(input.shape[0])
     storage =
       input.isTracked ? (TensorStorage(count: count), TensorStorage(count: input.value.count)) : nil
   }
 
-  /// The gradient, when all sums are formed.
+  var tokens: Int { shape[0] }
+
+  /// The gradient, once it is summed.
   var gradient: Tensor? { storage.map { Tensor(shape: shape, storage: $0.gradient) } }
 
   /// The lanes of a token, the first of its group.
   func lanes(_ head: Int, part: Int, token: Int) -> UnsafeMutablePointer<Float>? {
-    let offset = (head * parts + part) * blocks.lanesLength(shape[0]) + token * blocks.depth
+    let offset = (head * parts + part) * blocks.lanesLength(tokens) + token * blocks.depth
     return storage?.lanes.scalars.baseAddress.map { $0 + offset }
   }
 
-  private var sumsPerHead: Int {
-    (shape[0] + AttentionBlocks.rowsPerBlock - 1) / AttentionBlocks.rowsPerBlock
+  /// Forms the gradient at all tokens.
+  func sum() {
+    let grain = AttentionBlocks.rowsPerBlock
+    let ranges = (tokens + grain - 1) / grain
+    Parallel.forEach(blocks.heads * ranges) { index in
+      let (head, range) = index.quotientAndRemainder(dividingBy: ranges)
+      sum(head, range * grain..<min(tokens, (range + 1) * grain))
+    }
   }
 
-  /// The number of sums, each of some tokens of a head.
-  var sumCount: Int { storage == nil ? 0 : blocks.heads * sumsPerHead }
-
-  func form(sum index: Int) {
-    let (head, range) = index.quotientAndRemainder(dividingBy: sumsPerHead)
-    let first = range * AttentionBlocks.rowsPerBlock
+  /// Forms the gradient at some tokens of a head, the first of which begins a group of lanes.
+  func sum(_ head: Int, _ range: Range<Int>) {
+    guard let storage else { return }
     let channels = shape[1]
+    let offset = range.lowerBound * channels + head * blocks.depth
     ctk_sum_lanes(
-      storage?.gradient.scalars.baseAddress.map { $0 + first * channels + head * blocks.depth }, channels,
-      lanes(head, part: 0, token: first), parts, blocks.lanesLength(shape[0]),
-      min(AttentionBlocks.rowsPerBlock, shape[0] - first), blocks.depth, factor)
+      storage.gradient.scalars.baseAddress.map { $0 + offset }, channels,
+      lanes(head, part: 0, token: range.lowerBound), parts, blocks.lanesLength(tokens), range.count,
+      blocks.depth, factor)
   }
 }

@@ -77,6 +77,21 @@ import Testing
       statistics.indices.allSatisfy { ($0 % (head.queries + 3) < head.queries) == (statistics[$0] != 7) })
   }
 
+  @Test("probabilities, and nothing beside them", arguments: Level.available, heads)
+  func probabilities(level: Level, head: Head) {
+    var p = [Float](repeating: 7, count: head.queries * head.keys + 5)
+    var scratch = [Float](
+      repeating: .nan, count: ctk_attention_probabilities_scratch(head.keys, head.depth))
+    level.table.attention_probabilities(
+      &p, head.q.scalars, head.k.scalars, head.stride, head.queries, head.keys, head.depth,
+      1 / Float(head.depth).squareRoot(), head.seenKeys, &scratch)
+    #expect(p.suffix(5).allSatisfy { $0 == 7 })
+    let shape = [head.queries, head.keys]
+    expectClose(
+      Tensor(p.dropLast(5), shape: shape), Tensor(rounding: head.naive.probabilities, shape: shape),
+      relative: 2e-6)
+  }
+
   /// The gradients in rows; nil for those that are not wanted.
   private func gradients(
     _ level: Level, _ head: Head, wanting wanted: (q: Bool, k: Bool, v: Bool)
@@ -162,7 +177,7 @@ import Testing
       for row in 0..<head.queries {
         #expect(ofQuery[row].scalars.allSatisfy { row == 17 ? $0.isNaN : $0.isFinite })
       }
-      // The last key of the first block of some levels' and shapes' and the first of the second.
+      // The last key of the first block, and the first of the second.
       for key in [255, 256] {
         let ofValue = output(v: (key, number))
         #expect((0..<head.queries).allSatisfy { !ofValue[$0].scalars[2].isFinite })

@@ -121,6 +121,25 @@ import Testing
     #expect(attention.probabilities(query: q, key: k).scalars == [1, 0, 0])
   }
 
+  @Test(
+    "on the way back every query meets every key of every head once",
+    arguments: [(1, 1, 1), (300, 77, 8), (77, 300, 3), (4096, 4096, 8), (1000, 1000, 1), (640, 640, 40)])
+  func pieces(queries: Int, keys: Int, heads: Int) {
+    let blocks = AttentionBlocks(queries: queries, keys: keys, heads: heads, depth: 4)
+    let pieces = (0..<blocks.pieceCount).map(blocks.piece)
+    // Ranges follow each other, so a product of sizes counts the pairs.
+    for head in 0..<heads {
+      let own = pieces.filter { $0.head == head }
+      #expect(own.reduce(0) { $0 + $1.queries.count * $1.keys.count } == queries * keys)
+      for (ranges, count) in [(own.map(\.queries), queries), (own.map(\.keys), keys)] {
+        let ordered = Set(ranges).sorted { $0.lowerBound < $1.lowerBound }
+        #expect(ordered.first?.lowerBound == 0 && ordered.last?.upperBound == count)
+        #expect(zip(ordered, ordered.dropFirst()).allSatisfy { $0.upperBound == $1.lowerBound })
+        #expect(ordered.allSatisfy { !$0.isEmpty && $0.lowerBound.isMultiple(of: 32) })
+      }
+    }
+  }
+
   @Test("other widths than its channels trap")
   func widths() async {
     await #expect(processExitsWith: .failure) {

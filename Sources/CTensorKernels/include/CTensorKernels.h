@@ -182,6 +182,15 @@ static inline ptrdiff_t ctk_attention_scratch(ptrdiff_t depth) {
   return ctk_attention_queries * (2 * depth + 2) + ctk_attention_keys(depth) * ctk_attention_lanes;
 }
 
+/// p := softmax(scale q kᵀ), queries x keys.
+void ctk_attention_probabilities(float *p, const float *q, const float *k, ptrdiff_t stride, ptrdiff_t queries,
+                                 ptrdiff_t keys, ptrdiff_t depth, float scale, ptrdiff_t seen, float *scratch);
+
+/// The number of scalars in the scratch of ctk_attention_probabilities.
+static inline ptrdiff_t ctk_attention_probabilities_scratch(ptrdiff_t keys, ptrdiff_t depth) {
+  return (keys + depth + 2) * ctk_attention_lanes;
+}
+
 /// The gradients at queries, keys and values in lanes, without the scale for the first two. A null pointer stands for a
 /// gradient that is not wanted.
 void ctk_attend_vjp(float *dq, float *dk, float *dv, const float *q, const float *k, const float *v, const float *o,
@@ -229,7 +238,7 @@ void ctk_winograd_output(float *y, ptrdiff_t row_stride, ptrdiff_t column_stride
   LOOP(column_sums) LOOP(group_norm_rows) LOOP(group_norm_vjp_sums) LOOP(group_norm_vjp_rows) \
   LOOP(multiply_panels) LOOP(multiply_transposed_panels) LOOP(pack_rows) LOOP(pack_rows_16) \
   LOOP(transpose_tiles) LOOP(transpose_tiles_f16) LOOP(transpose_tiles_bf16) \
-  LOOP(attend) LOOP(attend_vjp) LOOP(sum_lanes) \
+  LOOP(attend) LOOP(attention_probabilities) LOOP(attend_vjp) LOOP(sum_lanes) \
   LOOP(winograd_kernels) LOOP(winograd_input) LOOP(winograd_output)
 
 /// The loops of one processor level.

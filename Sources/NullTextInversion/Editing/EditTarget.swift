@@ -116,26 +116,28 @@ final class EditTarget {
     let change =
       run.role(at: own.site, in: branch, step: index) == .untouched
       ? nil : run.change(own, source: source, in: branch, step: index)
+    // What is only watched is computed as if nobody watched, so that maps come with the same picture.
     switch change {
     case nil:
-      return isWatched ? observed(own, own.probabilities(), own.value, source) : nil
+      if isWatched { observe(own.probabilities(), at: own.site, source) }
+      return nil
     case .probabilities(let probabilities):
-      return observed(own, probabilities, own.value, source)
+      observe(probabilities, at: own.site, source)
+      return own.attention.mix(probabilities, own.value)
     case .inputs(let query, let key, let value):
-      guard isWatched else { return own.attention(query: query, key: key, value: value) }
-      return observed(own, own.attention.probabilities(query: query, key: key), value, source)
+      if isWatched {
+        observe(own.attention.probabilities(query: query, key: key), at: own.site, source)
+      }
+      return own.attention(query: query, key: key, value: value)
     }
   }
 
-  /// The values under probabilities, which the blend and the maps take note of.
-  private func observed(
-    _ own: AttentionInputs, _ probabilities: Tensor, _ value: Tensor, _ source: SourceAttention
-  ) -> Tensor {
-    if gathers(own.site), let original = source.probabilities(at: own.site) {
+  /// Lets the blend and the maps take note of probabilities.
+  private func observe(_ probabilities: Tensor, at site: AttentionSite, _ source: SourceAttention) {
+    if gathers(site), let original = source.probabilities(at: site) {
       blendMaps?.add(source: original, target: probabilities)
     }
-    if let collector, collector.watches(own.site) { collector.add(probabilities, at: own.site) }
-    return own.attention.mix(probabilities, value)
+    if let collector, collector.watches(site) { collector.add(probabilities, at: site) }
   }
 
   /// Takes the latent that a step led to, and puts the source's back where nothing is to change.

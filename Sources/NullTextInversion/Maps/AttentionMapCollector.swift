@@ -34,10 +34,8 @@ final class AttentionMapCollector: AttentionControl {
   func attend(_ site: AttentionSite, _ attention: Attention, query: Tensor, key: Tensor, value: Tensor)
     -> Tensor?
   {
-    guard watches(site) else { return nil }
-    let probabilities = attention.probabilities(query: query, key: key)
-    add(probabilities, at: site)
-    return attention.mix(probabilities, value)
+    if watches(site) { add(attention.probabilities(query: query, key: key), at: site) }
+    return nil
   }
 
   /// Whether the attention at a site is averaged.
