@@ -173,38 +173,56 @@ def write_configs(folder, unet, vae, text):
 
 CROSS_DOWN, CROSS_UP = "CrossAttnDownBlock2D", "CrossAttnUpBlock2D"
 
+# The configurations of Stable Diffusion 1.
+UNET = {
+    "act_fn": "silu",
+    "attention_head_dim": 8,
+    "block_out_channels": [320, 640, 1280, 1280],
+    "center_input_sample": False,
+    "cross_attention_dim": 768,
+    "down_block_types": [CROSS_DOWN, CROSS_DOWN, CROSS_DOWN, "DownBlock2D"],
+    "downsample_padding": 1,
+    "flip_sin_to_cos": True,
+    "freq_shift": 0,
+    "in_channels": 4,
+    "layers_per_block": 2,
+    "mid_block_scale_factor": 1,
+    "norm_eps": 1e-5,
+    "norm_num_groups": 32,
+    "out_channels": 4,
+    "sample_size": 64,
+    "up_block_types": ["UpBlock2D", CROSS_UP, CROSS_UP, CROSS_UP],
+}
+VAE = {
+    "act_fn": "silu",
+    "block_out_channels": [128, 256, 512, 512],
+    "down_block_types": ["DownEncoderBlock2D"] * 4,
+    "in_channels": 3,
+    "latent_channels": 4,
+    "layers_per_block": 2,
+    "norm_num_groups": 32,
+    "out_channels": 3,
+    "sample_size": 512,
+    "up_block_types": ["UpDecoderBlock2D"] * 4,
+}
+
 
 def four_levels(folder):
     """Stable Diffusion 1: its four levels, its short old configurations, its old names of some weights."""
     size = write_tokenizer(folder / "tokenizer", pad="<|endoftext|>")
     unet = {
-        "act_fn": "silu",
+        **UNET,
         "attention_head_dim": 2,
         "block_out_channels": [8, 8, 12, 16],
-        "center_input_sample": False,
         "cross_attention_dim": 16,
-        "down_block_types": [CROSS_DOWN, CROSS_DOWN, CROSS_DOWN, "DownBlock2D"],
-        "downsample_padding": 1,
-        "flip_sin_to_cos": True,
-        "freq_shift": 0,
-        "in_channels": 4,
-        "layers_per_block": 2,
-        "mid_block_scale_factor": 1,
-        "norm_eps": 1e-5,
         "norm_num_groups": 4,
-        "out_channels": 4,
         "sample_size": 16,
-        "up_block_types": ["UpBlock2D", CROSS_UP, CROSS_UP, CROSS_UP],
     }
     vae = {
-        "act_fn": "silu",
+        **VAE,
         "block_out_channels": [8, 8],
         "down_block_types": ["DownEncoderBlock2D"] * 2,
-        "in_channels": 3,
-        "latent_channels": 4,
-        "layers_per_block": 2,
         "norm_num_groups": 4,
-        "out_channels": 3,
         "sample_size": 32,
         "up_block_types": ["UpDecoderBlock2D"] * 2,
     }

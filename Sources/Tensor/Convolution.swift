@@ -129,22 +129,24 @@ public struct Convolution: Sendable {
 
   /// The minimal filtering of a map of this size, if that pays.
   func winograd(height: Int, width: Int) -> Winograd? {
-    guard isMinimal,
-      Winograd.pays(height: height, width: width, channels: inputChannels, outputs: outputChannels)
-    else { return nil }
-    return Winograd(
-      height: height, width: width, channels: inputChannels, outputs: outputChannels,
-      kernels: weight.kernels)
+    winograd(
+      height: height, width: width, channels: inputChannels, outputs: outputChannels, kernels: weight.kernels)
   }
 
   /// The adjoint of `winograd(height:width:)`: the convolution with the kernels turned and exchanged.
   private func winogradAdjoint(height: Int, width: Int) -> Winograd? {
-    guard isMinimal,
-      Winograd.pays(height: height, width: width, channels: outputChannels, outputs: inputChannels)
-    else { return nil }
-    return Winograd(
+    winograd(
       height: height, width: width, channels: outputChannels, outputs: inputChannels,
       kernels: weight.adjointKernels)
+  }
+
+  private func winograd(
+    height: Int, width: Int, channels: Int, outputs: Int, kernels: @escaping Winograd.Kernels
+  ) -> Winograd? {
+    guard isMinimal, Winograd.pays(height: height, width: width, channels: channels, outputs: outputs) else {
+      return nil
+    }
+    return Winograd(height: height, width: width, channels: channels, outputs: outputs, kernels: kernels)
   }
 
   func offset(_ channelOffset: Tensor?) -> Tensor? {
@@ -172,7 +174,7 @@ public struct Convolution: Sendable {
   /// The gradient at the input.
   func vectorJacobianProduct(_ upstream: Tensor, height: Int, width: Int) -> Tensor {
     if let adjoint = winogradAdjoint(height: height, width: width) {
-      return adjoint(upstream, adding: LayerAddends(offset: nil, residual: nil))
+      return adjoint(upstream, adding: .none)
     }
     // Each input pixel sums the gradients of all patches it is part of.
     let grid = PatchGrid(self, height: height, width: width)

@@ -1,5 +1,8 @@
 /// What a layer adds to its matrix product.
 struct LayerAddends {
+  /// Nothing to add.
+  static let none = LayerAddends(offset: nil, residual: nil)
+
   /// One number per output, added to every row: a bias, a time embedding.
   let offset: Tensor?
 

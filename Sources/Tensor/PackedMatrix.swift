@@ -8,7 +8,7 @@ internal import CTensorKernels
 /// `@unchecked Sendable`: the scalars are written by the initialiser alone.
 final class PackedMatrix: @unchecked Sendable {
   /// The number of columns of a panel.
-  static let panelWidth = 16
+  static let panelWidth: Int = ctk_panel_width
 
   /// The number of rows: how many products are summed.
   let depth: Int
@@ -19,12 +19,15 @@ final class PackedMatrix: @unchecked Sendable {
   private let format: ScalarFormat
   private let scalars: UnsafeMutableRawPointer
 
+  /// The size in memory, whole panels.
+  private let byteCapacity: Int
+
   private init(depth: Int, columns: Int, format: ScalarFormat) {
     self.depth = depth
     self.columns = columns
     self.format = format
-    let panels = (columns + Self.panelWidth - 1) / Self.panelWidth
-    scalars = SystemMemory.allocate(byteCount: panels * depth * Self.panelWidth * format.byteCount)
+    byteCapacity = Self.panels(of: 0..<columns).count * depth * Self.panelWidth * format.byteCount
+    scalars = SystemMemory.allocate(byteCount: byteCapacity)
   }
 
   /// The transpose of a weight: a row of `source` becomes a column.
@@ -67,14 +70,12 @@ final class PackedMatrix: @unchecked Sendable {
     return result
   }
 
-  deinit {
-    SystemMemory.deallocate(scalars, byteCount: panelCount * depth * Self.panelWidth * format.byteCount)
-  }
+  deinit { SystemMemory.deallocate(scalars, byteCount: byteCapacity) }
 
   /// The size of the matrix in the format in which it is kept.
   var byteCount: Int { depth * columns * format.byteCount }
 
-  private var panelCount: Int { (columns + Self.panelWidth - 1) / Self.panelWidth }
+  private var panelCount: Int { Self.panels(of: 0..<columns).count }
 
   private func floats(panel: Int) -> UnsafeMutablePointer<Float> {
     scalars.assumingMemoryBound(to: Float.self) + panel * depth * Self.panelWidth

@@ -9,7 +9,7 @@ struct ProductTiling {
 
   private static let rowsPerTile = 256
   /// The number of columns that tiles are multiples of.
-  static let columnUnit = 2 * PackedMatrix.panelWidth
+  static let columnUnit = panelsAtATime * PackedMatrix.panelWidth
 
   private let rows: Int
   private let columns: Int
@@ -51,9 +51,8 @@ struct ProductTiling {
 
   /// Columns in blocks of `panelsAtATime` panels.
   static func panelBlocks(_ columns: Range<Int>) -> some Sequence<Range<Int>> {
-    let width = panelsAtATime * PackedMatrix.panelWidth
-    return stride(from: columns.lowerBound, to: columns.upperBound, by: width).lazy.map {
-      $0..<min(columns.upperBound, $0 + width)
+    stride(from: columns.lowerBound, to: columns.upperBound, by: columnUnit).lazy.map {
+      $0..<min(columns.upperBound, $0 + columnUnit)
     }
   }
 }

@@ -8,10 +8,12 @@ enum SystemMemory {
   private static let mappedByteCount = 4 << 20
 
   /// A block, aligned to 64 bytes.
+  ///
+  /// Ends the process with a sentence if the system has no such memory, where Swift's own allocations end it without one.
   static func allocate(byteCount: Int) -> UnsafeMutableRawPointer {
     guard byteCount >= mappedByteCount else { return .allocate(byteCount: max(1, byteCount), alignment: 64) }
     let base = mmap(nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-    guard let base, base != MAP_FAILED else { fatalError("no memory for \(byteCount) bytes") }
+    guard let base, base != MAP_FAILED else { fatalError("The system refuses \(byteCount) bytes of memory.") }
     #if os(Linux)
       madvise(base, byteCount, MADV_HUGEPAGE)
     #endif

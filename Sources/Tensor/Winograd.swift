@@ -26,7 +26,7 @@ struct Winograd {
   /// The number of pieces of work that keeps sixteen threads busy.
   private static let piecesWanted = 40
   private static let channelsPerBlock = 64
-  private static let outputsPerBlock = 2 * PackedMatrix.panelWidth
+  private static let outputsPerBlock = ProductTiling.columnUnit
   /// Scalars between the frequencies of a block, so that they do not fall on the same lines of a cache.
   private static let gap = 16
   /// The most scalars in the transformed input of the tiles that are computed at a time.
@@ -180,8 +180,8 @@ struct Winograd {
     adding addends: LayerAddends
   ) {
     let panelLength = Self.channelsPerBlock * PackedMatrix.panelWidth
-    let u_stride = 2 * panelLength + Self.gap
-    let m_length = Self.frequencies * (Self.tilesPerBlock * Self.outputsPerBlock + Self.gap)
+    let uStride = Self.channelsPerBlock * Self.outputsPerBlock + Self.gap
+    let mLength = Self.frequencies * (Self.tilesPerBlock * Self.outputsPerBlock + Self.gap)
     Parallel.forEach(blocks.count * outputBlocks) { index in
       let block = blocks[index / outputBlocks]
       let v = v + index / outputBlocks * blockLength
@@ -189,21 +189,21 @@ struct Winograd {
         index % outputBlocks
         * Self.outputsPerBlock..<min(
           outputs, (index % outputBlocks + 1) * Self.outputsPerBlock)
-      withScratch(Self.frequencies * u_stride + m_length + 9 * panelLength) { u in
-        let m = u + Self.frequencies * u_stride
-        let scratch = m + m_length
-        let m_stride = block.tiles.count * range.count + Self.gap
+      withScratch(Self.frequencies * uStride + mLength + 9 * panelLength) { u in
+        let m = u + Self.frequencies * uStride
+        let scratch = m + mLength
+        let mStride = block.tiles.count * range.count + Self.gap
         for part in 0..<block.channelBlocks {
           let channels = block.channels(part)
           for (offset, panel) in PackedMatrix.panels(of: range).enumerated() {
             let (w, stride) = kernels(panel, channels, scratch)
-            ctk_winograd_kernels(u + offset * panelLength, u_stride, w, stride, channels.count)
+            ctk_winograd_kernels(u + offset * panelLength, uStride, w, stride, channels.count)
           }
           for f in 0..<Self.frequencies {
-            let sums = m + f * m_stride
+            let sums = m + f * mStride
             ctk_multiply_panels(
               sums, range.count, v + block.offset(part) + f * block.stride(part), channels.count,
-              u + f * u_stride,
+              u + f * uStride,
               panelLength, block.tiles.count, range.count, channels.count, nil,
               part == 0 ? nil : UnsafePointer(sums), range.count)
           }
@@ -212,7 +212,7 @@ struct Winograd {
           let (row, column) = (tile / tilesAcross * Self.side, tile % tilesAcross * Self.side)
           let at = (row * width + column) * outputs + range.lowerBound
           ctk_winograd_output(
-            y + at, width * outputs, outputs, m + (tile - block.tiles.lowerBound) * range.count, m_stride,
+            y + at, width * outputs, outputs, m + (tile - block.tiles.lowerBound) * range.count, mStride,
             min(Self.side, height - row), min(Self.side, width - column), range.count,
             addends.offset?.address(range.lowerBound), addends.residual?.address(at))
         }

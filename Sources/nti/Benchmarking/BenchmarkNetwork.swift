@@ -36,33 +36,40 @@ struct BenchmarkNetwork {
   /// Pictures' size in pixels.
   var pictureSize: PixelSize { PixelSize(width: picture.shape[1], height: picture.shape[0]) }
 
-  /// The operations of one evaluation of the UNet, two for a multiply-add.
-  var operations: Int {
-    model.unet.configuration.operations(
-      height: latent.shape[0], width: latent.shape[1], tokens: embedding.shape[0])
-  }
-
   /// The part of an evaluation that does not read the text.
   func stem() -> Stem { model.unet.stem(latent, timestep: Self.timestep) }
 
+  /// Runs one of the parts.
+  ///
+  /// - Parameter stem: what an evaluation goes on from; nil for the autoencoder.
+  mutating func run(_ part: BenchmarkPart, after stem: Stem?) throws {
+    switch part {
+    case .load: break
+    case .unet: if let stem { trunk(stem) }
+    case .gradient: if let stem { gradient(stem) }
+    case .encode: try encode()
+    case .decode: try decode()
+    }
+  }
+
   /// The rest of the evaluation.
-  mutating func trunk(_ stem: Stem) {
+  private mutating func trunk(_ stem: Stem) {
     results.add("unet", model.unet.trunk(stem, context: context).value.channelsFirst())
   }
 
   /// The rest of the evaluation, and the gradient of its mean squared distance from the latent.
-  mutating func gradient(_ stem: Stem) {
+  private mutating func gradient(_ stem: Stem) {
     let (_, gradient) = valueAndGradient(at: embedding) { embedding in
       model.unet.trunk(stem, context: model.unet.context(embedding)).meanSquaredError(to: latent)
     }
     results.add("gradient", gradient)
   }
 
-  mutating func encode() throws {
+  private mutating func encode() throws {
     results.add("encoded", try model.autoencoder.encode(picture).channelsFirst())
   }
 
-  mutating func decode() throws {
+  private mutating func decode() throws {
     results.add("decoded", try model.autoencoder.decode(latent).channelsFirst())
   }
 }

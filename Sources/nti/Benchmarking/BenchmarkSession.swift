@@ -47,18 +47,11 @@ struct BenchmarkSession {
     let (_, entries) = try Profile.recording {
       for _ in 0..<runs {
         try Task.checkCancellation()
-        switch part {
-        case .load: break
-        case .unet:
-          let start = ContinuousClock.now
-          let stem = network.stem()
-          stemTimes.append((ContinuousClock.now - start) / .seconds(1))
-          network.trunk(stem)
-          times[part, default: []].append((ContinuousClock.now - start) / .seconds(1))
-        case .gradient: if let shared { time(part) { network.gradient(shared) } }
-        case .encode: try time(part) { try network.encode() }
-        case .decode: try time(part) { try network.decode() }
-        }
+        let start = ContinuousClock.now
+        let stem = part == .unet ? network.stem() : shared
+        if part == .unet { stemTimes.append((ContinuousClock.now - start) / .seconds(1)) }
+        try network.run(part, after: stem)
+        times[part, default: []].append((ContinuousClock.now - start) / .seconds(1))
       }
     }
     profiles[part] = entries
@@ -70,13 +63,7 @@ struct BenchmarkSession {
     let shared = part == .gradient ? network.stem() : nil
     divisions[part] =
       try LoopDivision.counting {
-        switch part {
-        case .load: break
-        case .unet: network.trunk(network.stem())
-        case .gradient: if let shared { network.gradient(shared) }
-        case .encode: try network.encode()
-        case .decode: try network.decode()
-        }
+        try network.run(part, after: part == .unet ? network.stem() : shared)
       }.division
   }
 
