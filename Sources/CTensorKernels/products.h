@@ -5,6 +5,11 @@
 // ROWS, the largest number of rows in a strip, and PANELS, the number of panels that a strip meets at a time, fill the
 // registers of a level: ROWS * PANELS * PANEL_VECTORS accumulators, a row of the panels, and one broadcast.
 
+/// The number of scalars in a line of a cache.
+#define LINE 16
+/// How many scalars of a row are fetched before they are multiplied.
+#define AHEAD (2 * LINE)
+
 /// One strip: c := a b + bias + addend for `rows` rows and `panels` panels, both known when this is compiled.
 INLINE void multiply_strip(const int rows, const int panels, float *c, ptrdiff_t c_stride, const float *a,
                            ptrdiff_t a_stride, ptrdiff_t a_step, const float *b, ptrdiff_t panel_stride,
@@ -19,18 +24,25 @@ INLINE void multiply_strip(const int rows, const int panels, float *c, ptrdiff_t
       sums[i][j] = start;
     }
   }
-  for (ptrdiff_t k = 0; k < depth; k++) {
-    vec row[PANELS * PANEL_VECTORS];
-    UNROLL for (int p = 0; p < panels; p++) {
-      UNROLL for (int j = 0; j < PANEL_VECTORS; j++)
-        row[p * PANEL_VECTORS + j] = load(b + p * panel_stride + j * VECTOR_LENGTH);
+  // Rows are fetched ahead, those of the next strip too: they are too far apart for the processor to foresee.
+  for (ptrdiff_t k = 0; k < depth; k += LINE) {
+    const float *ahead = a + AHEAD + (k + AHEAD < depth ? 0 : rows * a_stride - depth);
+    if (a_step == 1) UNROLL for (int i = 0; i < rows; i++) __builtin_prefetch(ahead + i * a_stride);
+    ptrdiff_t end = depth - k < LINE ? depth - k : LINE;
+    for (ptrdiff_t at = 0; at < end; at++) {
+      vec row[PANELS * PANEL_VECTORS];
+      UNROLL for (int p = 0; p < panels; p++) {
+        UNROLL for (int j = 0; j < PANEL_VECTORS; j++)
+          row[p * PANEL_VECTORS + j] = load(b + p * panel_stride + j * VECTOR_LENGTH);
+      }
+      UNROLL for (int i = 0; i < rows; i++) {
+        vec factor = splat(a[i * a_stride]);
+        UNROLL for (int j = 0; j < vectors; j++) sums[i][j] += factor * row[j];
+      }
+      if (a_step != 1) __builtin_prefetch(a + 8 * a_step);
+      a += a_step;
+      b += b_step;
     }
-    UNROLL for (int i = 0; i < rows; i++) {
-      vec factor = splat(a[i * a_stride]);
-      UNROLL for (int j = 0; j < vectors; j++) sums[i][j] += factor * row[j];
-    }
-    a += a_step;
-    b += b_step;
   }
   // What was summed before comes last: then rounding errors grow with the depth of a block, not with the whole depth.
   UNROLL for (int i = 0; i < rows; i++) {
@@ -69,11 +81,14 @@ INLINE void multiply_columns(const int panels, float *c, ptrdiff_t c_stride, con
                              ptrdiff_t a_step, const float *b, ptrdiff_t panel_stride, ptrdiff_t b_step,
                              ptrdiff_t rows, ptrdiff_t depth, const float *bias, const float *addend,
                              ptrdiff_t addend_stride) {
-  ptrdiff_t strips = (rows + ROWS - 1) / ROWS;
+  ptrdiff_t strips = (rows + ROWS - 1) / ROWS, height = rows / (strips ? strips : 1), higher = rows - height * strips;
   for (ptrdiff_t s = 0; s < strips; s++) {
-    ptrdiff_t first = rows * s / strips, count = rows * (s + 1) / strips - first;
-    multiply_rows(count, panels, c + first * c_stride, c_stride, a + first * a_stride, a_stride, a_step, b,
-                  panel_stride, b_step, depth, bias, addend ? addend + first * addend_stride : 0, addend_stride);
+    ptrdiff_t count = height + (s < higher);
+    multiply_rows(count, panels, c, c_stride, a, a_stride, a_step, b, panel_stride, b_step, depth, bias, addend,
+                  addend_stride);
+    c += count * c_stride;
+    a += count * a_stride;
+    if (addend) addend += count * addend_stride;
   }
 }
 

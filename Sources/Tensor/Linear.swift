@@ -73,6 +73,9 @@ public struct Linear: Sendable {
     return Profile.measure(work(.linearGEGLU, x)) { gated(x, half: half) }
   }
 
+  /// The number of outputs of a gated GELU whose products are held at a time.
+  private static let gatedAtATime = 64
+
   private func gated(_ x: Variable, half: Int) -> Variable {
     let value = x.value
     let tiling = ProductTiling(rows: value.rowCount, columns: half, depth: 2 * inputs)
@@ -81,16 +84,19 @@ public struct Linear: Sendable {
         guard let y = y.baseAddress, let x = value.address() else { return }
         Parallel.forEach(tiling.count) { tile in
           let (rows, columns) = tiling.ranges(tile)
-          let width = columns.count
-          let gates = half + columns.lowerBound..<half + columns.upperBound
-          withScratch(rows.count * 2 * width) { product in
-            let x = x + rows.lowerBound * inputs
-            weight.multiplyTile(
-              x, rows: rows.count, outputs: columns, into: product, stride: 2 * width, offset: bias)
-            weight.multiplyTile(
-              x, rows: rows.count, outputs: gates, into: product + width, stride: 2 * width, offset: bias)
-            ctk_geglu_rows(
-              y + rows.lowerBound * half + columns.lowerBound, half, product, rows.count, width)
+          withScratch(rows.count * 2 * Self.gatedAtATime) { product in
+            for first in stride(from: columns.lowerBound, to: columns.upperBound, by: Self.gatedAtATime) {
+              let values = first..<min(columns.upperBound, first + Self.gatedAtATime)
+              let width = values.count
+              for (outputs, start) in [
+                (values, 0), (half + values.lowerBound..<half + values.upperBound, width),
+              ] {
+                weight.multiplyTile(
+                  x + rows.lowerBound * inputs, rows: rows.count, outputs: outputs, into: product + start,
+                  stride: 2 * width, offset: bias)
+              }
+              ctk_geglu_rows(y + rows.lowerBound * half + first, half, product, rows.count, width)
+            }
           }
         }
       })

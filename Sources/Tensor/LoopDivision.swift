@@ -2,29 +2,36 @@ internal import Synchronization
 
 /// How well the loops of a computation divide among threads: a count, made on one thread.
 ///
-/// The time of each piece of each loop is taken. With n threads a loop would last as long as it does if a thread that is
-/// free takes the next piece; what is outside of loops takes the time that it takes. Not counted: what threads cost each
-/// other in caches, memory and clock rate, and the handovers.
+/// The computation is cut as for that many threads, and the time of each piece of each loop is taken. With n threads a loop
+/// would last as long as it does if a thread that is free takes the next piece; what is outside of loops takes the time
+/// that it takes. Not counted: what threads cost each other in caches, memory and clock rate, and the handovers.
 package struct LoopDivision: Sendable {
-  /// Numbers of threads.
-  package let threads: [Int]
+  /// The number of threads that is counted for.
+  package let threads: Int
 
-  /// The seconds that the computation would take with so many threads.
-  package let seconds: [Double]
+  /// The seconds that the computation took on one thread.
+  package let secondsAlone: Double
 
-  /// The speed-up with `threads[index]` threads over their number.
-  package func shareOfIdeal(_ index: Int) -> Double {
-    seconds[index] > 0 ? seconds[0] * Double(threads[0]) / seconds[index] / Double(threads[index]) : 1
-  }
+  /// The seconds of it that are outside of loops.
+  package let secondsBetween: Double
+
+  /// The seconds that it would take with so many threads.
+  package let seconds: Double
+
+  /// The speed-up over the number of threads.
+  package var shareOfIdeal: Double { seconds > 0 ? secondsAlone / seconds / Double(threads) : 1 }
 
   private static let activeCount = Atomic<Int>(0)
   @TaskLocal private static var counter: Counter?
 
+  /// The number of threads that this task counts for; nil if it does not count.
+  static var countedThreads: Int? {
+    activeCount.load(ordering: .relaxed) > 0 ? counter?.threads : nil
+  }
+
   /// What `body` gives, computed on one thread, and how its loops would divide.
-  ///
-  /// - Parameter threads: numbers of threads, one first.
   package static func counting<Result>(
-    threads: [Int] = [1, 2, 4, 8, 16, 32, 64], _ body: () throws -> Result
+    threads: Int, _ body: () throws -> Result
   ) rethrows -> (result: Result, division: LoopDivision) {
     activeCount.add(1, ordering: .relaxed)
     defer { activeCount.subtract(1, ordering: .relaxed) }
@@ -33,7 +40,11 @@ package struct LoopDivision: Sendable {
     let result = try $counter.withValue(counter, operation: body)
     let all = (ContinuousClock.now - start) / .seconds(1)
     let (serial, parallel) = counter.sums
-    return (result, LoopDivision(threads: threads, seconds: parallel.map { all - serial + $0 }))
+    let between = all - serial
+    return (
+      result,
+      LoopDivision(threads: threads, secondsAlone: all, secondsBetween: between, seconds: between + parallel)
+    )
   }
 
   /// Runs a loop on this thread if somebody counts, and says whether it did.
@@ -60,23 +71,18 @@ package struct LoopDivision: Sendable {
   }
 
   private final class Counter: Sendable {
-    private let threads: [Int]
-    private let state: Mutex<(serial: Double, parallel: [Double])>
+    let threads: Int
+    private let state = Mutex((serial: 0.0, parallel: 0.0))
 
-    init(_ threads: [Int]) {
-      self.threads = threads
-      state = Mutex((0, [Double](repeating: 0, count: threads.count)))
-    }
+    init(_ threads: Int) { self.threads = threads }
 
-    /// The time of all pieces, and that of all loops for each number of threads.
-    var sums: (serial: Double, parallel: [Double]) { state.withLock { $0 } }
+    /// The time of all pieces, and that of all loops with so many threads.
+    var sums: (serial: Double, parallel: Double) { state.withLock { $0 } }
 
     func add(_ pieces: [Double]) {
       state.withLock { state in
         state.serial += pieces.reduce(0, +)
-        for (index, count) in threads.enumerated() {
-          state.parallel[index] += LoopDivision.span(of: pieces, threads: count)
-        }
+        state.parallel += LoopDivision.span(of: pieces, threads: threads)
       }
     }
   }

@@ -4,8 +4,8 @@ internal import Synchronization
 
 /// The one parallel loop of the package.
 ///
-/// Work is divided by its shape, never by the number of threads, and each piece writes its own part of the result, so
-/// that any number of threads gives the same bytes. BLAS itself always runs with one thread. A loop inside of a loop
+/// Each piece of work writes its own part of the result, and each number of a result is summed in an order that depends on
+/// shapes alone, so that any number of threads gives the same bytes. BLAS itself always runs with one thread. A loop inside of a loop
 /// runs on its own thread alone.
 public enum Parallel {
   private static let threads = Atomic<Int>(0)
@@ -23,6 +23,7 @@ public enum Parallel {
   /// More than there are processors are not used, and cost nothing.
   public static var threadCount: Int {
     get {
+      if let counted = LoopDivision.countedThreads { return counted }
       let set = threads.load(ordering: .relaxed)
       return set > 0 ? set : processorCount
     }

@@ -12,4 +12,7 @@ package enum ProcessorLevel: String, Sendable, Codable {
     default: .portable
     }
   }
+
+  /// The number of panels of 16 columns that a product meets at a time: as many as the registers hold sums for.
+  var panelsAtATime: Int { self == .avx512 ? 2 : 1 }
 }

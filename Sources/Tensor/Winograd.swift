@@ -23,10 +23,10 @@ struct Winograd {
   private static let inputSide = 6
   private static let frequencies = 36
   private static let tilesPerBlock = 64
-  /// The number of pieces of work that keeps sixteen threads busy.
-  private static let piecesWanted = 40
-  private static let channelsPerBlock = 64
+  private static let piecesPerThread = 8
   private static let outputsPerBlock = ProductTiling.columnUnit
+  /// As many as the second cache has room for: the kernels of a block take 295 kB.
+  private static let channelsPerBlock = 2048 / outputsPerBlock
   /// Scalars between the frequencies of a block, so that they do not fall on the same lines of a cache.
   private static let gap = 16
   /// The most scalars in the transformed input of the tiles that are computed at a time.
@@ -79,9 +79,10 @@ struct Winograd {
   func callAsFunction(adding addends: LayerAddends, _ input: Input) -> Tensor {
     let tiles = Self.tileCount(height) * tilesAcross
     let scalarsPerTile = Self.frequencies * channels
-    // Small blocks cost more transforms of kernels, large ones leave threads idle.
+    // Small blocks cost more transforms of kernels, large ones leave threads idle. The result does not depend on them.
     let large = (tiles + Self.tilesPerBlock - 1) / Self.tilesPerBlock
-    let isCut = tiles >= Self.tilesPerBlock && large * outputBlocks < Self.piecesWanted
+    let isCut =
+      tiles >= Self.tilesPerBlock && large * outputBlocks < Self.piecesPerThread * Parallel.threadCount
     let blocks = isCut ? 2 * large : large
     let passes = (tiles * scalarsPerTile + Self.inputLimit - 1) / Self.inputLimit
     let blocksPerPass = (blocks + min(blocks, passes) - 1) / min(blocks, passes)

@@ -13,19 +13,21 @@ import Testing
     #expect(LoopDivision.span(of: pieces, threads: threads) == seconds)
   }
 
-  @Test("every piece runs once, and no speed-up is larger than the number of threads or of pieces")
-  func counting() {
+  @Test(
+    "every piece runs once, cut for the threads that are counted, and no speed-up is larger than they allow",
+    arguments: [1, 4, 64])
+  func counting(threads: Int) {
     var hits = [Int](repeating: 0, count: 8)
     let (result, division) = hits.withUnsafeMutableBufferPointer { hits in
       nonisolated(unsafe) let hits = hits
-      return LoopDivision.counting(threads: [1, 4, 64]) {
+      return LoopDivision.counting(threads: threads) {
         Parallel.forEach(8) { hits[$0] += 1 }
-        return 5
+        return Parallel.threadCount
       }
     }
-    #expect(result == 5 && hits == [Int](repeating: 1, count: 8))
-    #expect(division.seconds[0] >= division.seconds[1] && division.seconds[1] >= division.seconds[2])
-    #expect(division.shareOfIdeal(0) == 1 && division.shareOfIdeal(1) < 1.001)
-    #expect(division.shareOfIdeal(2) < 8.001 / 64)
+    #expect(result == threads && hits == [Int](repeating: 1, count: 8))
+    #expect(division.threads == threads && division.seconds >= division.secondsBetween)
+    #expect(division.secondsAlone >= division.seconds || threads == 1)
+    #expect(division.shareOfIdeal < 1.001 * min(1, 8 / Double(threads)))
   }
 }

@@ -34,9 +34,13 @@ struct BenchmarkReport: Encodable {
     /// The speed-up over the number of threads.
     let shareOfIdeal: [Double]
 
-    init(_ division: LoopDivision) {
-      threads = division.threads
-      shareOfIdeal = division.threads.indices.map(division.shareOfIdeal)
+    /// The share of the time on one thread that is outside of loops.
+    let shareBetweenLoops: [Double]
+
+    init(_ divisions: [LoopDivision]) {
+      threads = divisions.map(\.threads)
+      shareOfIdeal = divisions.map(\.shareOfIdeal)
+      shareBetweenLoops = divisions.map { $0.secondsBetween / $0.secondsAlone }
     }
   }
 

@@ -11,7 +11,7 @@ struct BenchmarkSession {
   private var stemTimes: [Double] = []
   private var productRate = 0.0
   private var profiles: [BenchmarkPart: [Profile.Entry]] = [:]
-  private var divisions: [BenchmarkPart: LoopDivision] = [:]
+  private var divisions: [BenchmarkPart: [LoopDivision]] = [:]
 
   /// - Parameter begin: hears what is being done.
   init(runs: Int, begin: @escaping (String) -> Void) {
@@ -57,14 +57,15 @@ struct BenchmarkSession {
     profiles[part] = entries
   }
 
-  /// Counts how one of the networks would divide among more threads; takes as long as a run on one.
+  /// Counts how one of the networks would divide among more threads; for each number it takes as long as a run on one.
   mutating func countDivision(of part: BenchmarkPart, _ network: inout BenchmarkNetwork) throws {
     begin("counting the division of \(part.rawValue)")
     let shared = part == .gradient ? network.stem() : nil
-    divisions[part] =
-      try LoopDivision.counting {
+    divisions[part] = try [4, 8, 16, 32].map { threads in
+      try LoopDivision.counting(threads: threads) {
         try network.run(part, after: part == .unet ? network.stem() : shared)
       }.division
+    }
   }
 
   private mutating func time(_ part: BenchmarkPart, _ work: () throws -> Void) rethrows {
