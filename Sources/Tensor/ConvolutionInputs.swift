@@ -22,16 +22,51 @@ extension Convolution {
       let addends = LayerAddends(offset: offset(channelOffset), residual: residual?.value)
       addends.check(rows: height * width, outputs: outputChannels)
       let evaluation = norm.evaluation(x.value, thenSiLU: thenSiLU)
-      let result = winograd(adding: addends) { rows, columns, scratch in
-        for (i, row) in rows.enumerated() {
-          let pixels = row * width + columns.lowerBound..<row * width + columns.upperBound
-          evaluation.write(pixels, into: scratch + i * columns.count * channels)
-        }
-        return (UnsafePointer(scratch), columns.count * channels)
-      }
+      let result = winograd(adding: addends, evaluation.input(width: width))
       return .recorded(result, from: x, adding: residual) {
         evaluation.gradient(upstream: vectorJacobianProduct($0, height: height, width: width))
       }
+    }
+  }
+
+  /// The convolution of a part of a group norm's result.
+  ///
+  /// - Parameters:
+  ///   - x: some rows of the map that is normalised: rows x width x channels.
+  ///   - statistics: of the whole map.
+  package func callAsFunction(
+    normalizing x: Tensor, by norm: GroupNorm, _ statistics: GroupStatistics, thenSiLU: Bool
+  ) -> Tensor {
+    let evaluation = norm.evaluation(x, thenSiLU: thenSiLU, statistics: statistics)
+    let (height, width, _) = x.shape3
+    guard let winograd = winograd(height: height, width: width) else {
+      return self(Variable(evaluation.result())).value
+    }
+    return Profile.measure(work(.normConvolution, Variable(x), height: height, width: width)) {
+      Variable(
+        winograd(adding: LayerAddends(offset: offset(nil), residual: nil), evaluation.input(width: width)))
+    }.value
+  }
+
+  /// Adds the convolution of a group norm's result to a map, in place if nothing else holds its memory.
+  ///
+  /// - Parameters:
+  ///   - y: of the result's shape.
+  ///   - x: what is normalised: height x width x channels.
+  package func add(normalizing x: Tensor, by norm: GroupNorm, thenSiLU: Bool, to y: inout Tensor) {
+    let (height, width, _) = x.shape3
+    guard y.ownsItsStorage, let winograd = winograd(height: height, width: width) else {
+      y = self(normalizing: Variable(x), by: norm, thenSiLU: thenSiLU, adding: Variable(y)).value
+      return
+    }
+    LayerAddends(offset: nil, residual: y).check(rows: height * width, outputs: outputChannels)
+    _ = Profile.measure(work(.normConvolution, Variable(x), height: height, width: width)) {
+      let evaluation = norm.evaluation(x, thenSiLU: thenSiLU)
+      y.withMutableScalars { y in
+        guard let y = y.baseAddress else { return }
+        winograd.write(to: y, offset: offset(nil)?.address(), residual: y, evaluation.input(width: width))
+      }
+      return Variable(x)
     }
   }
 
@@ -58,6 +93,22 @@ extension Convolution {
       return .recorded(result, from: [x]) {
         [resize.vectorJacobianProduct(vectorJacobianProduct($0, height: newHeight, width: newWidth))]
       }
+    }
+  }
+}
+
+extension GroupNorm.Evaluation {
+  /// Rectangles of the result, formed when they are needed.
+  ///
+  /// - Parameter width: of the map, in pixels.
+  fileprivate func input(width: Int) -> Winograd.Input {
+    { rows, columns, scratch in
+      let length = columns.count * channels
+      for (i, row) in rows.enumerated() {
+        let pixels = row * width + columns.lowerBound..<row * width + columns.upperBound
+        write(pixels, into: scratch + i * length)
+      }
+      return (UnsafePointer(scratch), length)
     }
   }
 }

@@ -50,7 +50,17 @@ public struct GroupNorm: Sendable {
   }
 
   /// The norm of one tensor, its result not yet formed.
-  func evaluation(_ x: Tensor, thenSiLU: Bool) -> Evaluation { Evaluation(self, x, thenSiLU: thenSiLU) }
+  ///
+  /// - Parameter statistics: of the map that `x` is a part of; nil if `x` is the whole.
+  func evaluation(_ x: Tensor, thenSiLU: Bool, statistics: GroupStatistics? = nil) -> Evaluation {
+    Evaluation(
+      self, x, thenSiLU: thenSiLU, statistics ?? GroupStatistics(x, groups: groups, epsilon: epsilon))
+  }
+
+  /// The statistics of a map by its sums.
+  package func statistics(_ sums: GroupSums) -> GroupStatistics {
+    GroupStatistics(sums, groups: groups, epsilon: epsilon)
+  }
 
   /// The norm of one tensor: its statistics, from which result and gradient are formed.
   struct Evaluation {
@@ -62,13 +72,15 @@ public struct GroupNorm: Sendable {
     /// The scale over the deviation, for each channel.
     private let factor: [Float]
 
-    fileprivate init(_ norm: GroupNorm, _ x: Tensor, thenSiLU: Bool) {
+    fileprivate init(_ norm: GroupNorm, _ x: Tensor, thenSiLU: Bool, _ statistics: GroupStatistics) {
       self.norm = norm
       self.x = x
       self.thenSiLU = thenSiLU
-      statistics = GroupStatistics(x, groups: norm.groups, epsilon: norm.epsilon)
+      self.statistics = statistics
       factor = zip(statistics.deviationInverse, norm.scale.readOnlyScalars).map { $0 * $1 }
     }
+
+    var channels: Int { norm.channels }
 
     /// The whole result.
     func result() -> Tensor { Tensor(shape: x.shape, formingRows: { y, rows in write(rows, into: y) }) }

@@ -1,29 +1,29 @@
 internal import CTensorKernels
 
 /// Mean and deviation of each group of channels over all rows, repeated for each channel of the group.
-struct GroupStatistics {
+package struct GroupStatistics {
   let mean: [Float]
 
   /// 1 / √(variance + epsilon).
   let deviationInverse: [Float]
 
   init(_ x: Tensor, groups: Int, epsilon: Float) {
-    // Sums of differences from a number near each channel's mean lose no digits to a large mean.
-    let origin = Self.origin(x)
-    let sums = ColumnSums(rows: x.rowCount, columns: x.rowLength) { sum, squares, rows in
-      ctk_column_sums(sum, squares, x.address(rows.lowerBound * x.rowLength), origin, rows.count, x.rowLength)
-    }
+    var sums = GroupSums()
+    sums.add(x)
+    self.init(sums, groups: groups, epsilon: epsilon)
+  }
 
-    let rows = Double(x.rowCount)
-    let width = x.rowLength / groups
+  init(_ sums: GroupSums, groups: Int, epsilon: Float) {
+    let rows = Double(sums.rows)
+    let width = sums.origin.count / groups
     var mean: [Float] = []
     var deviationInverse: [Float] = []
     for group in 0..<groups {
       let channels = group * width..<(group + 1) * width
-      let centre = channels.reduce(0) { $0 + Double(origin[$1]) + sums.first[$1] / rows } / Double(width)
+      let centre = channels.reduce(0) { $0 + Double(sums.origin[$1]) + sums.first[$1] / rows } / Double(width)
       let variance = channels.reduce(0) { total, c in
         let channelMean = sums.first[c] / rows
-        let offset = Double(origin[c]) + channelMean - centre
+        let offset = Double(sums.origin[c]) + channelMean - centre
         return total + max(0, sums.second[c] / rows - channelMean * channelMean) + offset * offset
       }
       mean += repeatElement(Float(centre), count: width)
@@ -32,6 +32,35 @@ struct GroupStatistics {
     }
     self.mean = mean
     self.deviationInverse = deviationInverse
+  }
+}
+
+/// The sums over the rows of a map that its statistics are made from; the map may come in bands.
+package struct GroupSums {
+  /// A number near each channel's mean: sums of differences from it lose no digits to a large mean.
+  fileprivate private(set) var origin: [Float] = []
+
+  /// The number of rows that were added.
+  fileprivate private(set) var rows = 0
+
+  /// The sum of each channel's differences.
+  fileprivate private(set) var first: [Double] = []
+
+  /// The sum of their squares.
+  fileprivate private(set) var second: [Double] = []
+
+  package init() {}
+
+  /// Adds the rows of `x`, any shape whose last axis holds the channels.
+  package mutating func add(_ x: Tensor) {
+    if rows == 0 { origin = Self.origin(x) }
+    precondition(x.rowLength == origin.count, "\(x.shape) after maps of \(origin.count) channels")
+    let sums = ColumnSums(rows: x.rowCount, columns: x.rowLength) { sum, squares, rows in
+      ctk_column_sums(sum, squares, x.address(rows.lowerBound * x.rowLength), origin, rows.count, x.rowLength)
+    }
+    first = rows == 0 ? sums.first : zip(first, sums.first).map(+)
+    second = rows == 0 ? sums.second : zip(second, sums.second).map(+)
+    rows += x.rowCount
   }
 
   /// The mean of some rows spread over all of x.

@@ -66,6 +66,9 @@ public struct Tensor: Sendable {
     return try body(storage.scalars)
   }
 
+  /// Whether no other tensor shares the storage.
+  var ownsItsStorage: Bool { mutating get { isKnownUniquelyReferenced(&storage) } }
+
   @usableFromInline package var readOnlyScalars: UnsafeBufferPointer<Float> { .init(storage.scalars) }
 }
 

@@ -77,6 +77,22 @@ struct Winograd {
   ///
   /// - Returns: height x width x outputs.
   func callAsFunction(adding addends: LayerAddends, _ input: Input) -> Tensor {
+    Tensor(shape: [height, width, outputs]) { y in
+      guard let y = y.baseAddress else { return }
+      write(to: y, offset: addends.offset?.address(), residual: addends.residual?.address(), input)
+    }
+  }
+
+  /// Writes the convolution of an input plus addends.
+  ///
+  /// - Parameters:
+  ///   - y: memory for height x width x outputs.
+  ///   - offset: one number per output.
+  ///   - residual: lies like `y`, or is `y`.
+  func write(
+    to y: UnsafeMutablePointer<Float>, offset: UnsafePointer<Float>?, residual: UnsafePointer<Float>?,
+    _ input: Input
+  ) {
     let tiles = Self.tileCount(height) * tilesAcross
     let scalarsPerTile = Self.frequencies * channels
     // Small blocks cost more transforms of kernels, large ones leave threads idle. The result does not depend on them.
@@ -86,17 +102,14 @@ struct Winograd {
     let blocks = isCut ? 2 * large : large
     let passes = (tiles * scalarsPerTile + Self.inputLimit - 1) / Self.inputLimit
     let blocksPerPass = (blocks + min(blocks, passes) - 1) / min(blocks, passes)
-    return Tensor(shape: [height, width, outputs]) { y in
-      guard let y = y.baseAddress else { return }
-      for first in stride(from: 0, to: blocks, by: blocksPerPass) {
-        let part = (first..<min(blocks, first + blocksPerPass)).map { block in
-          TileBlock(tiles: tiles * block / blocks..<tiles * (block + 1) / blocks, channels: channels)
-        }
-        withScratch(part.count * TileBlock.length(tiles: tiles, blocks: blocks, channels: channels)) { v in
-          let length = TileBlock.length(tiles: tiles, blocks: blocks, channels: channels)
-          transform(input, part, into: v, blockLength: length)
-          multiply(v, part, blockLength: length, into: y, adding: addends)
-        }
+    let length = TileBlock.length(tiles: tiles, blocks: blocks, channels: channels)
+    for first in stride(from: 0, to: blocks, by: blocksPerPass) {
+      let part = (first..<min(blocks, first + blocksPerPass)).map { block in
+        TileBlock(tiles: tiles * block / blocks..<tiles * (block + 1) / blocks, channels: channels)
+      }
+      withScratch(part.count * length) { v in
+        transform(input, part, into: v, blockLength: length)
+        multiply(v, part, blockLength: length, into: y, offset: offset, residual: residual)
       }
     }
   }
@@ -178,7 +191,7 @@ struct Winograd {
   /// The products of the frequencies, and back to pixels.
   private func multiply(
     _ v: UnsafePointer<Float>, _ blocks: [TileBlock], blockLength: Int, into y: UnsafeMutablePointer<Float>,
-    adding addends: LayerAddends
+    offset: UnsafePointer<Float>?, residual: UnsafePointer<Float>?
   ) {
     let panelLength = Self.channelsPerBlock * PackedMatrix.panelWidth
     let uStride = Self.channelsPerBlock * Self.outputsPerBlock + Self.gap
@@ -215,7 +228,7 @@ struct Winograd {
           ctk_winograd_output(
             y + at, width * outputs, outputs, m + (tile - block.tiles.lowerBound) * range.count, mStride,
             min(Self.side, height - row), min(Self.side, width - column), range.count,
-            addends.offset?.address(range.lowerBound), addends.residual?.address(at))
+            offset.map { $0 + range.lowerBound }, residual.map { $0 + at })
         }
       }
     }

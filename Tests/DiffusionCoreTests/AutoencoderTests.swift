@@ -1,4 +1,5 @@
 import DiffusionCore
+import EmojiScenes
 import Foundation
 import Tensor
 import TestSupport
@@ -32,5 +33,34 @@ import Testing
       let picture = try autoencoder.decode(try golden.image("\(prefix).latent"))
       expectClose(picture, try golden.image("\(prefix).picture"), relative: 1e-4, "\(prefix)")
     }
+  }
+
+  /// Latents, and bytes of a band; heights of bands that do and do not divide those of the maps.
+  static let bandCases = [(11, 6), (16, 16), (1, 3)].flatMap { (height, width) in
+    [1, 5_000, 30_000, 100_000, 1 << 30].map { (height, width, $0) }
+  }
+
+  @Test("decodes in bands to the same pictures as whole", arguments: GoldenFile.names, bandCases)
+  func bands(name: String, test: (height: Int, width: Int, bandByteCount: Int)) throws {
+    let golden = try GoldenFile(name)
+    try expectSamePicture(autoencoder(golden), test)
+  }
+
+  @Test("decodes in bands to the same pictures as whole, where filtering is minimal", arguments: bandCases)
+  func bandsOfWideMaps(_ test: (height: Int, width: Int, bandByteCount: Int)) throws {
+    let checkpoint = try CheckpointFolder(EmojiScenes.folder())
+    let autoencoder = try AutoencoderKL(
+      checkpoint.configuration(of: .vae), weights: checkpoint.weights(of: .vae))
+    try expectSamePicture(autoencoder, test)
+  }
+
+  private func expectSamePicture(
+    _ autoencoder: AutoencoderKL, _ test: (height: Int, width: Int, bandByteCount: Int)
+  ) throws {
+    var random = RandomSource(seed: 11)
+    let latent = random.normal(shape: [test.height, test.width, autoencoder.configuration.latentChannels])
+    let whole = try autoencoder.decode(latent)
+    let banded = try autoencoder.decode(latent, bandByteCount: test.bandByteCount)
+    expectClose(banded, whole, relative: 1e-5, "\(test)")
   }
 }

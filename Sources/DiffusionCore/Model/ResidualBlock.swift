@@ -35,12 +35,67 @@ struct ResidualBlock: Sendable {
   /// - Parameter time: SiLU of the time embedding.
   func timeOffset(_ time: Tensor) -> Tensor? { timeProjection.map { $0(time).reshaped([norm2.channels]) } }
 
-  /// - Parameter x: the block lets go of it as early as it can; large maps are most of the memory that an autoencoder
-  ///   needs.
+  /// - Parameter x: the block lets go of it as early as it can, and writes over it if nothing else holds it; large maps
+  ///   are most of the memory that an autoencoder needs.
   func callAsFunction(_ x: consuming Variable, timeOffset: Tensor? = nil) -> Variable {
+    guard x.isTracked else { return Variable(result((consume x).value, timeOffset: timeOffset)) }
     let residual = if let shortcut { shortcut(x) } else { copy x }
     let h = conv1(normalizing: consume x, by: norm1, thenSiLU: true, channelOffset: timeOffset)
     let sum = conv2(normalizing: h, by: norm2, thenSiLU: true, adding: residual)
     return outputScale == 1 ? sum : sum * (1 / outputScale)
+  }
+
+  private func result(_ x: consuming Tensor, timeOffset: Tensor?) -> Tensor {
+    var y = if let shortcut { shortcut(Variable(copy x)).value } else { copy x }
+    let h = conv1(normalizing: Variable(consume x), by: norm1, thenSiLU: true, channelOffset: timeOffset)
+      .value
+    finish(h, adding: &y)
+    return y
+  }
+
+  /// The second half of the block.
+  ///
+  /// - Parameter y: the shortcut's result, then the block's.
+  private func finish(_ h: Tensor, adding y: inout Tensor) {
+    conv2.add(normalizing: h, by: norm2, thenSiLU: true, to: &y)
+    if outputScale != 1 { y = (Variable(y) * (1 / outputScale)).value }
+  }
+
+  /// The block's result for a map that comes in bands and is never held whole.
+  ///
+  /// The map is formed twice: for the statistics of the first norm, then for what follows it.
+  ///
+  /// - Throws: what the forming of a band throws.
+  func callAsFunction(_ x: BandedMap) throws -> Tensor {
+    var sums = GroupSums()
+    for band in x.bands { sums.add(try x.rows(band)) }
+    let statistics = norm1.statistics(sums)
+    let shape = [x.height, x.width, norm2.channels]
+    var y = Tensor(zeros: [])
+    let h = try Tensor(shape: shape) { h in
+      y = try Tensor(shape: shape) { y in
+        for band in x.bands {
+          // The convolution reads a row above and one below; where the map ends, it reads zeros.
+          let read = x.widened(band)
+          let part = try x.rows(read)
+          let own = band.lowerBound - read.lowerBound..<band.upperBound - read.lowerBound
+          let start = band.lowerBound * x.width * norm2.channels
+          conv1(normalizing: part, by: norm1, statistics, thenSiLU: true)[own].write(to: h, at: start)
+          (shortcut.map { $0(Variable(part[own])).value } ?? part[own]).write(to: y, at: start)
+        }
+      }
+    }
+    finish(h, adding: &y)
+    return y
+  }
+}
+
+extension Tensor {
+  /// Writes the scalars to memory that is not yet initialised.
+  fileprivate func write(to memory: UnsafeMutableBufferPointer<Float>, at start: Int) {
+    withScalars {
+      _ = UnsafeMutableBufferPointer(rebasing: memory[start..<start + $0.count]).initialize(
+        fromContentsOf: $0)
+    }
   }
 }
