@@ -39,16 +39,19 @@ struct Generation {
   let progress: ProgressHandler?
 
   /// - Throws: `InputError` if a text or an option cannot be used; `CancellationError`.
-  func picture(of prompt: String) throws -> RGBImage {
+  func picture(of prompt: String) throws -> RGBImage { try model.decode(latent(of: prompt)) }
+
+  private func latent(of prompt: String) throws -> Tensor {
     try options.validate()
     let guidance = options.guidance
-    let (height, width) = model.unet.configuration.sampleSize
+    let (height, width) = model.configuration.unet.sampleSize
     var random = RandomSource(seed: options.seed)
-    var latent = random.normal(shape: [model.unet.configuration.inChannels, height, width]).channelsLast()
+    var latent = random.normal(shape: [model.configuration.unet.inChannels, height, width]).channelsLast()
     let sampler = try options.sampler.sampler(model.schedule, stepCount: options.steps, noise: random)
-    var step = GuidedStep(model.unet, sampler: sampler, guidance: guidance)
-    let text = model.unet.context(try model.embedding(of: prompt))
-    let null = model.unet.context(try model.embedding(of: options.negativePrompt))
+    let embeddings = try model.embeddings(of: [prompt, options.negativePrompt])
+    let unet = try model.unet
+    var step = GuidedStep(unet, sampler: sampler, guidance: guidance)
+    let (text, null) = (unet.context(embeddings[0]), unet.context(embeddings[1]))
     let reporter = ProgressReporter(.sampling, stepCount: options.steps, since: .now, progress)
     for index in 0..<sampler.stepCount {
       latent =
@@ -57,6 +60,6 @@ struct Generation {
         : try step(index, from: latent, null: .init(context: null), text: .init(context: text))
       reporter.report(step: index + 1)
     }
-    return try model.decode(latent)
+    return latent
   }
 }

@@ -32,7 +32,7 @@ public final class ImageEditor: Sendable {
   public init(model source: ModelSource, memory: MemoryLimits = MemoryLimits()) async throws {
     self.memory = memory
     memory.apply()
-    model = try await compute.run { try DiffusionModel(source) }
+    model = try await compute.run { try DiffusionModel(source, options: memory.model) }
   }
 
   /// Finds the path through the model that reproduces a picture.
@@ -57,7 +57,7 @@ public final class ImageEditor: Sendable {
       let picture = try model.prepare(image)
       _ = try model.tokenizer.encode(caption)
 
-      let before = model.unet.counter.total
+      let before = model.counter.total
       let partial = files?.partial.map(PartialInversion.init)
       var inverter = Inverter(model, caption: caption, options: options, progress: progress)
       if let partial { inverter.keep = { try partial.keep($0) } }
@@ -73,7 +73,7 @@ public final class ImageEditor: Sendable {
       if let result = files?.result { try unfinished.inversion.write(to: result) }
       partial?.remove()
       return InvertedImage(
-        editor: self, inversion: unfinished.inversion, evaluations: model.unet.counter.total - before)
+        editor: self, inversion: unfinished.inversion, evaluations: model.counter.total - before)
     }
   }
 
@@ -89,8 +89,8 @@ public final class ImageEditor: Sendable {
     }
     let own = ScheduleRecord(try DDIM(model.schedule, stepCount: inversion.stepCount))
     guard inversion.schedule.isOfSameModel(as: own), inversion.isComplete,
-      inversion.latent.shape.last == model.unet.configuration.inChannels,
-      inversion.nullEmbeddings[0].shape == [model.textEncoder.length, model.textEncoder.width]
+      inversion.latent.shape.last == model.configuration.unet.inChannels,
+      inversion.nullEmbeddings[0].shape == model.configuration.textEncoder.embeddingShape
     else {
       throw InputError(
         .mismatch, "The inversion's schedule or the shapes of its arrays are not those of the model.")

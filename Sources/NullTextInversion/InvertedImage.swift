@@ -1,4 +1,5 @@
 public import DiffusionCore
+internal import Tensor
 
 /// A picture that has been inverted, ready to be edited as often as one likes.
 ///
@@ -40,17 +41,7 @@ public struct InvertedImage: Sendable {
   ///
   /// - Throws: `CancellationError`.
   public func ddimReconstruction() async throws -> RGBImage {
-    try await compute { [inversion] model in
-      var step = GuidedStep(
-        model.unet, sampler: try inversion.sampler(model.schedule), guidance: inversion.guidance)
-      let null = model.unet.context(try model.embedding(of: ""))
-      let text = model.unet.context(try model.embedding(of: inversion.caption))
-      var latent = inversion.pivots[inversion.stepCount]
-      for index in 0..<inversion.stepCount {
-        latent = try step(index, from: latent, null: .init(context: null), text: .init(context: text))
-      }
-      return try model.decode(latent)
-    }
+    try await compute { [inversion] model in try model.decode(inversion.ddimLatent(model)) }
   }
 
   /// Edits the picture by walking its path with another prompt.
@@ -108,10 +99,10 @@ public struct InvertedImage: Sendable {
   ) throws -> [EditedImage] {
     try options.validate()
     try policy?.validate()
-    let before = model.unet.counter.total
+    let before = model.counter.total
     let paths = try EditSampler(model: model, source: source, progress: progress).sample(
       prompts, options: options, policy: policy, collector: collector)
-    let evaluations = model.unet.counter.total - before
+    let evaluations = model.counter.total - before
     return try zip(prompts, paths).map { prompt, path in
       let image = try model.decode(path.latents[inversion.stepCount])
       return EditedImage(
@@ -156,5 +147,20 @@ extension InvertedImage {
     EditorUpdates(of: {
       try await attentionMaps(prompt: prompt, options: options, policy: policy, progress: $0)
     })
+  }
+}
+
+extension Inversion {
+  /// Where plain DDIM leads from the last pivot.
+  fileprivate func ddimLatent(_ model: DiffusionModel) throws -> Tensor {
+    let embeddings = try model.embeddings(of: ["", caption])
+    let unet = try model.unet
+    var step = GuidedStep(unet, sampler: try sampler(model.schedule), guidance: guidance)
+    let (null, text) = (unet.context(embeddings[0]), unet.context(embeddings[1]))
+    var latent = pivots[stepCount]
+    for index in 0..<stepCount {
+      latent = try step(index, from: latent, null: .init(context: null), text: .init(context: text))
+    }
+    return latent
   }
 }

@@ -102,8 +102,10 @@ package final class BufferPool: Sendable {
   }
 
   /// Returns all kept blocks to the operating system.
-  package func drain() {
-    free(shelves.withLock { $0.surplus(over: 0) })
+  ///
+  /// - Parameter byteCount: so many bytes, or fewer, are kept, since fresh memory costs time.
+  package func drain(ifMoreThan byteCount: Int = 0) {
+    free(shelves.withLock { $0.keptBytes > byteCount ? $0.surplus(over: 0) : [] })
   }
 
   private func free(_ blocks: [(address: UInt, capacity: Int)]) {

@@ -2,6 +2,11 @@
 // never held whole.
 
 extension Convolution {
+  /// Whether a 3x3 convolution of stride 1 over a map of this size forms what it reads in pieces.
+  package static func formsInputInPieces(height: Int, width: Int, channels: Int, outputs: Int) -> Bool {
+    Winograd.pays(height: height, width: width, channels: channels, outputs: outputs)
+  }
+
   /// The convolution of a group norm's result.
   ///
   /// - Parameters:

@@ -21,25 +21,20 @@ package struct LoopDivision: Sendable {
   /// The speed-up over the number of threads.
   package var shareOfIdeal: Double { seconds > 0 ? secondsAlone / seconds / Double(threads) : 1 }
 
-  private static let activeCount = Atomic<Int>(0)
-  @TaskLocal private static var counter: Counter?
+  private static let counter = TaskRecorder<Counter>()
 
   /// The number of threads that this task counts for; nil if it does not count.
-  static var countedThreads: Int? {
-    activeCount.load(ordering: .relaxed) > 0 ? counter?.threads : nil
-  }
+  static var countedThreads: Int? { counter.current?.threads }
 
   /// What `body` gives, computed on one thread, and how its loops would divide.
   package static func counting<Result>(
     threads: Int, _ body: () throws -> Result
   ) rethrows -> (result: Result, division: LoopDivision) {
-    activeCount.add(1, ordering: .relaxed)
-    defer { activeCount.subtract(1, ordering: .relaxed) }
-    let counter = Counter(threads)
+    let own = Counter(threads)
     let start = ContinuousClock.now
-    let result = try $counter.withValue(counter, operation: body)
+    let result = try counter.with(own, body)
     let all = (ContinuousClock.now - start) / .seconds(1)
-    let (serial, parallel) = counter.sums
+    let (serial, parallel) = own.sums
     let between = all - serial
     return (
       result,
@@ -49,7 +44,7 @@ package struct LoopDivision: Sendable {
 
   /// Runs a loop on this thread if somebody counts, and says whether it did.
   static func run<E: Error>(_ count: Int, _ body: (Int) throws(E) -> Void) throws(E) -> Bool {
-    guard activeCount.load(ordering: .relaxed) > 0, let counter else { return false }
+    guard let counter = counter.current else { return false }
     var pieces: [Double] = []
     for index in 0..<max(count, 0) {
       let start = ContinuousClock.now

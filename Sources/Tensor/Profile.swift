@@ -2,8 +2,7 @@ internal import Synchronization
 
 /// Where the time of a computation goes: by kind of layer and by size, forwards and backwards apart.
 ///
-/// Layers say what they do through `measure`; nothing else knows of it. Off, which is the rule, it costs one relaxed
-/// load of an atomic.
+/// Layers say what they do through `measure`; nothing else knows of it.
 package enum Profile {
   /// What a layer does.
   package enum Kind: String, Sendable, Codable, CaseIterable {
@@ -73,23 +72,20 @@ package enum Profile {
     package fileprivate(set) var cost = Cost()
   }
 
-  private static let activeCount = Atomic<Int>(0)
-  @TaskLocal private static var recorder: Recorder?
+  private static let recorder = TaskRecorder<Recorder>()
 
   /// What `body` gives, and the work of all layers in it, the longest first.
   package static func recording<Result>(
     _ body: () throws -> Result
   ) rethrows -> (result: Result, entries: [Entry]) {
-    activeCount.add(1, ordering: .relaxed)
-    defer { activeCount.subtract(1, ordering: .relaxed) }
-    let recorder = Recorder()
-    let result = try $recorder.withValue(recorder, operation: body)
-    return (result, recorder.entries)
+    let own = Recorder()
+    let result = try recorder.with(own, body)
+    return (result, own.entries)
   }
 
   /// The result of a layer, measured if somebody records; then its pullback is measured as well.
   static func measure(_ work: @autoclosure () -> Work, _ body: () -> Variable) -> Variable {
-    guard activeCount.load(ordering: .relaxed) > 0, let recorder else { return body() }
+    guard let recorder = recorder.current else { return body() }
     let work = work()
     let result = recorder.measure(work, isBackward: false, body)
     if work.backward != Cost() {

@@ -5,7 +5,7 @@ internal import Foundation
 /// Large blocks are mappings of their own: freed, they are the system's again at once, where an allocator would keep holes
 /// between smaller blocks. On Linux they ask for large pages, which cost fewer faults and fewer entries of the page tables.
 enum SystemMemory {
-  private static let mappedByteCount = 4 << 20
+  private static let mappedByteCount = 1 << 20
 
   /// A block, aligned to 64 bytes.
   ///

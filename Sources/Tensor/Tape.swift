@@ -24,12 +24,17 @@ final class Tape {
     return Node(tape: self, index: operations.count - 1)
   }
 
-  /// The gradient at the first node of `seed`-weighted node `index`.
+  /// A variable that nothing is computed of yet; those of a tape come before all its operations.
+  func leaf(_ value: Tensor) -> Variable {
+    Variable(value, node: record(parents: [], pullback: { _ in [] }))
+  }
+
+  /// The gradients at the first `count` nodes, which are leaves, of the node `index` weighted by `seed`.
   ///
   /// Runs once: operations are freed from the end while it goes, so that activations die as early as they can.
-  func gradientOfLeaf(from index: Int, seed: Tensor) -> Tensor? {
+  func gradients(ofFirst count: Int, from index: Int, seed: Tensor) -> [Tensor?] {
     var gradients: [Int: Tensor] = [index: seed]
-    while operations.count > 1 {
+    while operations.count > count {
       let operation = operations.removeLast()
       guard let upstream = gradients.removeValue(forKey: operations.count) else { continue }
       for (parent, gradient) in zip(operation.parents, operation.pullback(upstream)) {
@@ -43,7 +48,7 @@ final class Tape {
       }
     }
     operations = []
-    return gradients[0]
+    return (0..<count).map { gradients[$0] }
   }
 }
 
@@ -58,15 +63,15 @@ public func valueAndPullback<E: Error>(
   at point: Tensor, of function: (Variable) throws(E) -> Variable
 ) throws(E) -> (value: Float, gradient: () -> Tensor) {
   let tape = Tape()
-  let leaf = Variable(point, node: tape.record(parents: [], pullback: { _ in [] }))
-  let result = try function(leaf)
+  let result = try function(tape.leaf(point))
   precondition(result.value.count == 1, "the gradient of \(result.shape) is not a vector")
   let (node, shape) = (result.node, result.shape)
   return (
     result.value.readOnlyScalars[0],
     {
       let seed = Tensor(repeating: 1, shape: shape)
-      return node.flatMap { tape.gradientOfLeaf(from: $0.index, seed: seed) } ?? Tensor(zeros: point.shape)
+      let gradient = node.flatMap { tape.gradients(ofFirst: 1, from: $0.index, seed: seed)[0] }
+      return gradient ?? Tensor(zeros: point.shape)
     }
   )
 }
@@ -81,4 +86,30 @@ public func valueAndGradient<E: Error>(
 ) throws(E) -> (value: Float, gradient: Tensor) {
   let (value, gradient) = try valueAndPullback(at: point, of: function)
   return (value, gradient())
+}
+
+extension Variable {
+  /// The result of `function`, which is computed a second time when a gradient is asked for: of the first time only the
+  /// inputs are kept.
+  ///
+  /// - Parameters:
+  ///   - inputs: all variables that `function` reads; it must read none that is tracked but through its argument.
+  ///   - function: gives the same result whenever it is called.
+  public static func recomputed(
+    from inputs: [Variable], _ function: @escaping ([Variable]) -> Variable
+  ) -> Variable {
+    guard inputs.contains(where: \.isTracked) else { return function(inputs) }
+    let constants = inputs.map { Variable($0.value) }
+    let tracked = inputs.indices.filter { inputs[$0].isTracked }
+    return .recorded(function(constants).value, from: inputs) { upstream in
+      let tape = Tape()
+      var variables = constants
+      for index in tracked { variables[index] = tape.leaf(constants[index].value) }
+      var gradients = [Tensor?](repeating: nil, count: constants.count)
+      guard let node = function(variables).node else { return gradients }
+      let found = tape.gradients(ofFirst: tracked.count, from: node.index, seed: upstream)
+      for (index, gradient) in zip(tracked, found) { gradients[index] = gradient }
+      return gradients
+    }
+  }
 }

@@ -7,10 +7,12 @@ package final class TensorStorage: @unchecked Sendable {
 
   /// A block whose scalars are not yet written.
   package init(count: Int) {
+    TensorMemory.add(count)
     scalars = UnsafeMutableBufferPointer(start: BufferPool.shared.take(count), count: count)
   }
 
   deinit {
+    TensorMemory.add(-count)
     if let base = scalars.baseAddress { BufferPool.shared.give(base, count: scalars.count) }
   }
 

@@ -34,6 +34,18 @@ import Testing
       try await picture("--sampler", "lcm", "--steps", "4", "--guidance", "1", "--seed", "4") != consistent)
   }
 
+  @Test("the least memory that is said to be enough is enough")
+  func memory() async throws {
+    let little = try await Program.run(
+      ["generate", "--prompt", "a cat on a mat", "--model", Sample.model, "--memory", "1MB"], in: scratch)
+    #expect(little.status == 64)
+    let needed = try #require(little.errors.split(separator: " ").compactMap { Double($0) }.last)
+    let (plain, saving) = (
+      try await picture("--steps", "4"), try await picture("--steps", "4", "--memory", "\(needed)GB")
+    )
+    for (a, b) in zip(plain.bytes, saving.bytes) { #expect(abs(Int(a) - Int(b)) <= 1) }
+  }
+
   @Test("a negative prompt changes the picture, unless there is no guidance")
   func negativePrompt() async throws {
     let plain = try await picture("--steps", "4")

@@ -4,8 +4,10 @@ import TestSupport
 import Testing
 
 @Suite("The UNet") struct UNetTests {
-  private func unet(_ golden: GoldenFile) throws -> UNet {
-    try UNet(golden.checkpoint.configuration(of: .unet), weights: golden.checkpoint.weights(of: .unet))
+  private func unet(_ golden: GoldenFile, recomputes: Bool = false) throws -> UNet {
+    try UNet(
+      golden.checkpoint.configuration(of: .unet), weights: golden.checkpoint.weights(of: .unet),
+      recomputesActivations: recomputes)
   }
 
   @Test("predicts what diffusers predicts, for square and other latents", arguments: GoldenFile.names)
@@ -20,10 +22,12 @@ import Testing
     }
   }
 
-  @Test("has the gradient to the text that torch has", arguments: GoldenFile.names)
-  func gradient(name: String) throws {
+  @Test(
+    "has the gradient to the text that torch has, from activations kept and computed again",
+    arguments: GoldenFile.names, [false, true])
+  func gradient(name: String, recomputes: Bool) throws {
     let golden = try GoldenFile(name)
-    let unet = try unet(golden)
+    let unet = try unet(golden, recomputes: recomputes)
     for prefix in golden.cases("gradient", member: "gradient") {
       let stem = unet.stem(
         try golden.image("\(prefix).latent"), timestep: Int(try golden.number("\(prefix).timestep")))

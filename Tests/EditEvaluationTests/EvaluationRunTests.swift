@@ -94,14 +94,14 @@ import Testing
     #expect(first.results.map(\.id) == ["a", "b"] && first.failures.isEmpty)
     #expect(first.results[0].inversion.forward > 0 && first.results[0].edit.forward > 0)
 
-    let before = editor.model.unet.counter.total
+    let before = editor.model.counter.total
     let log = Mutex<[String]>([])
     let second = try await evaluation.run { event in
       if case .finished(let result, let isNew) = event { log.withLock { $0.append("\(result.id) \(isNew)") } }
     }
     #expect(log.withLock { $0 } == ["a false", "b false", "c true"])
     #expect(Array(second.results.prefix(2)) == first.results)
-    let spent = editor.model.unet.counter.total - before
+    let spent = editor.model.counter.total - before
     #expect(spent == second.results[2].inversion + second.results[2].edit)
     // The word that "c" should blend is not in its prompt, and the result says so.
     #expect(second.results.map(\.notes.count) == [0, 0, 1])

@@ -23,10 +23,10 @@ import Testing
   private static let work = Task {
     let editor = try await ImageEditor(model: .directory(Fixtures.url("models/plain-first")))
     let inverted = try await editor.invert(image: photo, caption: "a cat <on> the mat", options: options())
-    let before = editor.model.unet.counter.total
+    let before = editor.model.counter.total
     let pictures = try await editor.reportPictures(of: inverted, photo: photo)
     return (
-      editor: editor, inverted: inverted, pictures: pictures, spent: editor.model.unet.counter.total - before
+      editor: editor, inverted: inverted, pictures: pictures, spent: editor.model.counter.total - before
     )
   }
 

@@ -44,7 +44,7 @@ import Testing
     let (options, caption) = (small.options, small.caption)
     let editor = try await ImageEditor(model: .directory(small.model.checkpoint.url))
     for event in 1..<events {
-      let counts = try await cancelling(at: event, editor.model.unet.counter) { progress in
+      let counts = try await cancelling(at: event, editor.model.counter) { progress in
         _ = try await editor.invert(
           image: SmallInversion.picture, caption: caption, options: options, progress: progress)
       }
@@ -52,7 +52,7 @@ import Testing
       let (then, end) = try #require(counts, "event \(event)")
       #expect(then == end, "event \(event)")
     }
-    let complete = try await cancelling(at: events + 1, editor.model.unet.counter) { progress in
+    let complete = try await cancelling(at: events + 1, editor.model.counter) { progress in
       _ = try await editor.invert(
         image: SmallInversion.picture, caption: caption, options: options, progress: progress)
     }
@@ -69,7 +69,7 @@ import Testing
     let editor = try await ImageEditor(model: .directory(small.model.checkpoint.url))
     let inverted = try editor.open(try small.inversion(for: .direct))
     for event in 1..<4 {
-      let counts = try await cancelling(at: event, editor.model.unet.counter) { progress in
+      let counts = try await cancelling(at: event, editor.model.counter) { progress in
         var options = EditOptions()
         options.control = control
         _ = try await inverted.edit(
@@ -86,7 +86,7 @@ import Testing
     var options = small.options
     options.nullText?.innerSteps = 10
     let editor = try await ImageEditor(model: .directory(small.model.checkpoint.url))
-    let (caption, counter, unbounded) = (small.caption, editor.model.unet.counter, options)
+    let (caption, counter, unbounded) = (small.caption, editor.model.counter, options)
     let work = Task {
       _ = try await editor.invert(image: SmallInversion.picture, caption: caption, options: unbounded)
     }
@@ -122,7 +122,7 @@ import Testing
     try await cancelled {
       _ = try await editor.generate(prompt: "a dog", options: GenerationOptions(steps: 2))
     }
-    #expect(editor.model.unet.counter.total == EvaluationCount())
+    #expect(editor.model.counter.total == EvaluationCount())
     #expect(try folder.names.isEmpty)
   }
 
@@ -137,7 +137,7 @@ import Testing
     }
     // Calls of an editor run one after the other, so the work has ended when this one begins.
     _ = try await editor.generate(prompt: "a dog", options: GenerationOptions(steps: 1))
-    #expect(editor.model.unet.counter.total.forward < 300)
+    #expect(editor.model.counter.total.forward < 300)
   }
 
   @Test("updates tell every step in order, and the result comes last")

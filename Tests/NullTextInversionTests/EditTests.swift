@@ -66,7 +66,7 @@ private struct GoldenEdit: Decodable, CustomTestStringConvertible {
     let latents = try SafetensorsFile(contentsOf: Fixtures.url("golden/edits-\(name).safetensors"))
     for edit in try GoldenEdit.all(name) where chosen(edit) {
       #expect(edit.wrong.values.allSatisfy { $0 < 50 }, "\(edit.name) tells right from wrong")
-      let before = golden.model.unet.counter.total
+      let before = golden.model.counter.total
       let sampler = EditSampler(model: golden.model, source: source, progress: nil)
       let path = try sampler.sample([edit.prompt], options: edit.options())[0]
       let final = path.latents[golden.options.steps]
@@ -76,7 +76,7 @@ private struct GoldenEdit: Decodable, CustomTestStringConvertible {
       let picture = try RGBImage(contentsOf: Fixtures.url("golden/edits-\(name)/\(edit.name).png"))
       let psnr = ImageMetrics.psnr(try golden.model.decode(final), picture)
       #expect(psnr >= 60, "\(edit.name): \(psnr) dB")
-      let evaluations = golden.model.unet.counter.total - before
+      let evaluations = golden.model.counter.total - before
       #expect(evaluations.forward <= 3 * golden.options.steps && evaluations.backward == 0)
     }
   }
@@ -102,10 +102,10 @@ private struct GoldenEdit: Decodable, CustomTestStringConvertible {
   func memory() throws {
     let (golden, source) = try source("four-levels")
     func edit(_ source: SourceBranch) throws -> (Tensor, EvaluationCount) {
-      let before = golden.model.unet.counter.total
+      let before = golden.model.counter.total
       let path = try EditSampler(model: golden.model, source: source, progress: nil)
         .sample(["a dog sitting on the mat"], options: EditOptions())[0]
-      return (path.latents[golden.options.steps], golden.model.unet.counter.total - before)
+      return (path.latents[golden.options.steps], golden.model.counter.total - before)
     }
     let (first, firstCount) = try edit(source)
     let (second, secondCount) = try edit(source)
@@ -121,9 +121,9 @@ private struct GoldenEdit: Decodable, CustomTestStringConvertible {
     let (golden, source) = try source("four-levels")
     let prompts = ["a dog sitting on the mat", "a big cat sitting on the mat"]
     let sampler = EditSampler(model: golden.model, source: source, progress: nil)
-    let before = golden.model.unet.counter.total
+    let before = golden.model.counter.total
     let together = try sampler.sample(prompts, options: EditOptions())
-    #expect((golden.model.unet.counter.total - before).forward == 2 * 2 * 8 + 7)
+    #expect((golden.model.counter.total - before).forward == 2 * 2 * 8 + 7)
     for (prompt, path) in zip(prompts, together) {
       #expect(try sampler.sample([prompt], options: EditOptions())[0].latents == path.latents)
     }
@@ -146,13 +146,13 @@ private struct GoldenEdit: Decodable, CustomTestStringConvertible {
     let (golden, source) = try source("four-levels")
     var options = EditOptions()
     options.promptToPrompt?.emphasis = [Emphasis("zebra", 2)]
-    let before = golden.model.unet.counter.total
+    let before = golden.model.counter.total
     let error = #expect(throws: InputError.self) {
       try EditSampler(model: golden.model, source: source, progress: nil)
         .sample(["a dog sitting on the mat"], options: options)
     }
     #expect(error?.kind == .mismatch && error?.message.contains("sitting") == true)
-    #expect(golden.model.unet.counter.total == before)
+    #expect(golden.model.counter.total == before)
   }
 }
 

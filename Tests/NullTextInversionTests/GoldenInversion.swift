@@ -20,6 +20,7 @@ struct GoldenInversion {
   #endif
 
   let model: DiffusionModel
+  let unet: UNet
   let file: SafetensorsFile
   let options: InversionOptions
   let caption: String
@@ -28,6 +29,7 @@ struct GoldenInversion {
   init(_ name: String) throws {
     let golden = try GoldenFile(name.hasPrefix("emoji") ? "emoji" : name)
     model = try DiffusionModel(.directory(golden.checkpoint.url))
+    unet = try model.unet
     let file = try SafetensorsFile(contentsOf: Fixtures.url("golden/inversion-\(name).safetensors"))
     self.file = file
     func number(_ key: String) throws -> Double { try #require(file.metadata[key].flatMap(Double.init)) }
@@ -45,8 +47,8 @@ struct GoldenInversion {
   /// The loss of the null embedding in a step.
   func loss(_ index: Int, from latent: Tensor, target: Tensor, guidance: Double? = nil) throws -> NullTextLoss
   {
-    let step = GuidedStep(model.unet, sampler: try sampler, guidance: guidance ?? options.guidance)
-    let context = model.unet.context(try model.embedding(of: caption))
+    let step = GuidedStep(unet, sampler: try sampler, guidance: guidance ?? options.guidance)
+    let context = unet.context(try model.embedding(of: caption))
     return try NullTextLoss(step, index, from: latent, caption: context, target: target)
   }
 
@@ -75,7 +77,7 @@ struct GoldenInversion {
   /// The whole as this library's own value.
   func inversion() throws -> Inversion {
     let latents = try latents("pivots")
-    let side = model.autoencoder.downsampling
+    let side = model.configuration.autoencoder.downsamplingFactor
     let size = PixelSize(width: latents[0].shape[1] * side, height: latents[0].shape[0] * side)
     return Inversion(
       caption: caption, options: options, schedule: ScheduleRecord(try sampler),

@@ -21,7 +21,7 @@ import Testing
     [0, 1, 7.5])
   func formula(name: SamplerName, guidance: Double) throws {
     var sampler = try name.sampler(small.model.schedule, stepCount: 4, noise: RandomSource(seed: 1))
-    var step = GuidedStep(small.model.unet, sampler: sampler, guidance: guidance)
+    var step = GuidedStep(small.unet, sampler: sampler, guidance: guidance)
     var (walked, expected) = (latent, latent)
     for index in 0..<4 {
       let (result, evaluations) = try small.counting {
@@ -30,8 +30,8 @@ import Testing
       #expect(evaluations == EvaluationCount(forward: 2, stem: 1))
       walked = result
       let timestep = sampler.timesteps[index]
-      let unconditional = small.model.unet(expected, timestep: timestep, context: null)
-      let conditional = small.model.unet(expected, timestep: timestep, context: text)
+      let unconditional = small.unet(expected, timestep: timestep, context: null)
+      let conditional = small.unet(expected, timestep: timestep, context: text)
       let guided = unconditional + Float(guidance) * (conditional - unconditional)
       expected = sampler.denoised(expected, prediction: guided, step: index)
       expectClose(walked, expected, relative: 2e-5, "step \(index)")
@@ -40,7 +40,7 @@ import Testing
 
   @Test("takes one evaluation where guidance cancels, and the same latent")
   func unguided() throws {
-    var step = GuidedStep(small.model.unet, sampler: try small.sampler, guidance: 5)
+    var step = GuidedStep(small.unet, sampler: try small.sampler, guidance: 5)
     let (result, evaluations) = try small.counting { try step.unguided(1, from: latent, text: text) }
     #expect(evaluations == EvaluationCount(forward: 1, stem: 1))
     let both = try step(1, from: latent, null: .init(context: text), text: .init(context: text))
@@ -54,12 +54,12 @@ import Testing
     func next(_ step: inout GuidedStep, _ index: Int, _ latent: Tensor) throws -> Tensor {
       try step(index, from: latent, null: .init(context: null), text: .init(context: text))
     }
-    var original = GuidedStep(small.model.unet, sampler: sampler, guidance: 3)
+    var original = GuidedStep(small.unet, sampler: sampler, guidance: 3)
     let first = try next(&original, 0, latent)
     var copy = original
     // A step from elsewhere changes the copy's history only.
     _ = try next(&copy, 1, 2 * first)
-    var fresh = GuidedStep(small.model.unet, sampler: sampler, guidance: 3)
+    var fresh = GuidedStep(small.unet, sampler: sampler, guidance: 3)
     #expect(try next(&fresh, 0, latent) == first)
     #expect(try next(&original, 1, first) == (try next(&fresh, 1, first)))
   }
@@ -71,7 +71,7 @@ import Testing
         _ site: AttentionSite, _ attention: Attention, query: Tensor, key: Tensor, value: Tensor
       ) -> Tensor? { nil }
     }
-    var step = GuidedStep(small.model.unet, sampler: try small.sampler, guidance: 5)
+    var step = GuidedStep(small.unet, sampler: try small.sampler, guidance: 5)
     for (controlsStem, stems) in [(false, 1), (true, 2)] {
       let (_, evaluations) = try small.counting {
         try step(

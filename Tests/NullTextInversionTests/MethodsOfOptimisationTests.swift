@@ -14,7 +14,7 @@ import Testing
     let index: Int
 
     func step(from embedding: Tensor, innerSteps: Int) throws -> NullTextOptimizer.Step {
-      let step = GuidedStep(small.model.unet, sampler: try small.sampler, guidance: small.options.guidance)
+      let step = GuidedStep(small.unet, sampler: try small.sampler, guidance: small.options.guidance)
       let loss = try NullTextLoss(
         step, index, from: latent, caption: small.context(small.caption), target: target)
       return try NullTextOptimizer(settings: #require(small.options.nullText)).fit(
@@ -25,7 +25,7 @@ import Testing
     func landing(of embedding: Tensor) throws -> Tensor {
       let timestep = try small.sampler.timesteps[index]
       let stem = try small.predictor.stem(latent, at: timestep)
-      let null = try small.predictor.prediction(stem, small.model.unet.context(embedding)).value
+      let null = try small.predictor.prediction(stem, small.unet.context(embedding)).value
       let text = try small.predictor.prediction(stem, small.context(small.caption)).value
       let guidance = small.options.guidance
       let prediction = Tensor.combination(Float(1 - guidance), null, Float(guidance), text)

@@ -66,7 +66,7 @@ import Testing
       var residual = 0.0
       for (index, timestep) in try small.sampler.timesteps.enumerated() {
         let (pivot, origin) = (inversion.pivots[4 - index], inversion.pivots[3 - index])
-        let prediction = small.model.unet(pivot, timestep: timestep, context: text)
+        let prediction = small.unet(pivot, timestep: timestep, context: text)
         residual += relativeError(
           try small.sampler.denoised(pivot, prediction: prediction, step: index), origin)
       }

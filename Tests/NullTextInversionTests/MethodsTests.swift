@@ -20,12 +20,12 @@ import Testing
     #expect(evaluations == EvaluationCount(forward: 2 * 4, stem: 2 * 4))
     let caption = try small.model.embedding(of: small.caption)
     #expect(inversion.nullEmbeddings == Array(repeating: caption, count: 4))
-    let text = small.model.unet.context(caption)
+    let text = small.unet.context(caption)
     for (index, timestep) in try small.sampler.timesteps.enumerated() {
       let stem = try small.predictor.stem(inversion.trajectory[index], at: timestep)
       let conditional = try small.predictor.prediction(stem, text)
       let null = try small.predictor.prediction(
-        stem, small.model.unet.context(inversion.nullEmbeddings[index]))
+        stem, small.unet.context(inversion.nullEmbeddings[index]))
       #expect(null.value == conditional.value)
       for guidance in [0, 1, 3, 7.5, 20] {
         let prediction = Tensor.combination(
@@ -66,8 +66,8 @@ import Testing
       let latent = inversion.trajectory[index]
       let alpha = Double(small.model.schedule.alpha(timestep))
       let next = Double(small.model.schedule.alpha(timestep - 250))
-      let null = small.model.unet(latent, timestep: timestep, context: empty).scalars
-      let conditional = small.model.unet(latent, timestep: timestep, context: text).scalars
+      let null = small.unet(latent, timestep: timestep, context: empty).scalars
+      let conditional = small.unet(latent, timestep: timestep, context: text).scalars
       let expected = latent.scalars.indices.map { i in
         let noise = Double(null[i]) + 3 * (Double(conditional[i]) - Double(null[i]))
         let picture = (Double(latent.scalars[i]) - (1 - alpha).squareRoot() * noise) / alpha.squareRoot()

@@ -12,9 +12,9 @@ import Testing
     let golden = try GoldenInversion(name)
     let expected = try golden.latents("pivots")
     var pivots = [expected[0]]
-    let caption = golden.model.unet.context(try golden.model.embedding(of: golden.caption))
+    let caption = golden.unet.context(try golden.model.embedding(of: golden.caption))
     try PivotTrajectory(
-      predictor: NoisePredictor(unet: golden.model.unet), sampler: golden.sampler, caption: caption
+      predictor: NoisePredictor(unet: golden.unet), sampler: golden.sampler, caption: caption
     ).complete(&pivots) { _ in }
     #expect(pivots.count == expected.count)
     for (pivot, expected) in zip(pivots, expected) { expectClose(pivot, expected, relative: 1e-3) }
@@ -97,7 +97,7 @@ import Testing
     let picture = PreparedPicture(
       image: try golden.picture, sourceSize: expected.sourceSize, crop: expected.crop)
     let inverter = Inverter(golden.model, caption: golden.caption, options: golden.options)
-    let before = golden.model.unet.counter.total
+    let before = golden.model.counter.total
     var unfinished = UnfinishedInversion(try inverter.begin(picture))
     expectClose(unfinished.inversion.latent, expected.latent, relative: 1e-3)
     try inverter.complete(&unfinished, of: picture)
@@ -110,7 +110,7 @@ import Testing
     #expect(abs(inversion.psnr - Double(try golden.file.tensor(named: "psnr").scalars[0])) < 0.3)
     #expect(abs(inversion.psnrBound - Double(try golden.file.tensor(named: "psnr_bound").scalars[0])) < 0.3)
 
-    let evaluations = golden.model.unet.counter.total - before
+    let evaluations = golden.model.counter.total - before
     let steps = golden.options.steps
     #expect(evaluations == EvaluationCount(forward: 3 * steps + inner, backward: inner, stem: 2 * steps))
   }

@@ -38,10 +38,10 @@ import Testing
     let partial = PartialInversion(folder("a.nti.partial"))
     var kept: [(bytes: Data, at: EvaluationCount)] = []
     let (whole, all) = try small.counting {
-      let before = small.model.unet.counter.total
+      let before = small.model.counter.total
       return try small.inversion { inversion in
         try partial.keep(inversion)
-        kept.append((try Data(contentsOf: partial.url), small.model.unet.counter.total - before))
+        kept.append((try Data(contentsOf: partial.url), small.model.counter.total - before))
       }
     }
     #expect(kept.count >= 3)
@@ -283,14 +283,14 @@ import Testing
     try partial.keep(begun)
     let bytes = try Data(contentsOf: partial.url)
 
-    let before = editor.model.unet.counter.total
+    let before = editor.model.counter.total
     let error = await #expect(throws: InputError.self) {
       try await editor.invert(
         image: SmallInversion.picture, caption: "a dog on the mat", options: small.options,
         files: InversionFiles(result: folder("a.nti")))
     }
     #expect(error?.kind == .mismatch && error?.message.contains(small.caption) == true)
-    #expect(editor.model.unet.counter.total == before)
+    #expect(editor.model.counter.total == before)
     #expect(try Data(contentsOf: partial.url) == bytes)
     #expect(try folder.names == ["a.nti.partial"])
   }
@@ -308,7 +308,7 @@ import Testing
       }
       #expect(error?.kind == .unwritable)
     }
-    #expect(editor.model.unet.counter.total == EvaluationCount())
+    #expect(editor.model.counter.total == EvaluationCount())
     #expect(try folder.names.isEmpty)
   }
 }

@@ -48,11 +48,12 @@ import Testing
     edit.guidance = 1
     let edited = try await inverted.edit(prompt: "a dog", options: edit)
     let model = editor.model
-    let text = model.unet.context(try model.embedding(of: "a dog"))
+    let unet = try model.unet
+    let text = unet.context(try model.embedding(of: "a dog"))
     let sampler = try DDIM(model.schedule, stepCount: 4, spacing: .trailing)
     var latent = inverted.inversion.pivots[4]
     for (index, timestep) in sampler.timesteps.enumerated() {
-      let prediction = model.unet(latent, timestep: timestep, context: text)
+      let prediction = unet(latent, timestep: timestep, context: text)
       latent = sampler.denoised(latent, prediction: prediction, step: index)
     }
     #expect(ImageMetrics.psnr(edited.image, try model.decode(latent)) > 50)

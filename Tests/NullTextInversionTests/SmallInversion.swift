@@ -10,6 +10,7 @@ import Testing
 /// A tiny model and a picture, for whole inversions in a fraction of a second.
 struct SmallInversion {
   let model: DiffusionModel
+  let unet: UNet
   let picture: PreparedPicture
   var caption = "a cat on the mat"
   var options = InversionOptions(method: .nullText(nullText))
@@ -21,6 +22,7 @@ struct SmallInversion {
   /// - Parameter name: of a checkpoint in `Tests/Fixtures/models`.
   init(_ name: String = "sharded", steps: Int = 4) throws {
     model = try DiffusionModel(.directory(Fixtures.url("models/\(name)")))
+    unet = try model.unet
     picture = try model.prepare(Self.picture)
     options.steps = steps
     options.guidance = 3
@@ -30,10 +32,10 @@ struct SmallInversion {
 
   var sampler: DDIM { get throws { try DDIM(model.schedule, stepCount: options.steps) } }
 
-  var predictor: NoisePredictor { NoisePredictor(unet: model.unet) }
+  var predictor: NoisePredictor { NoisePredictor(unet: unet) }
 
   /// A text as the network reads it.
-  func context(_ text: String) throws -> TextContext { model.unet.context(try model.embedding(of: text)) }
+  func context(_ text: String) throws -> TextContext { unet.context(try model.embedding(of: text)) }
 
   func begin() throws -> Inversion { try Inverter(model, caption: caption, options: options).begin(picture) }
 
@@ -52,9 +54,9 @@ struct SmallInversion {
   func counting<Result>(_ work: () throws -> Result) rethrows -> (
     result: Result, evaluations: EvaluationCount
   ) {
-    let before = model.unet.counter.total
+    let before = model.counter.total
     let result = try work()
-    return (result, model.unet.counter.total - before)
+    return (result, model.counter.total - before)
   }
 }
 

@@ -178,7 +178,7 @@ import Testing
     let nowhere = try run(0, 99)
     #expect(nowhere.forward == 10 && nowhere.latents == uncontrolled)
     let (height, width, _) = inversion.latent.shape3
-    let sites = small.model.unet.attentionSites(height: height, width: width)
+    let sites = small.model.configuration.unet.attentionSites(height: height, width: width)
     let side = try #require(sites.map { max($0.height, $0.width) }.max())
     #expect(try run(0, 0, side).latents == whole.latents)
     #expect(try ![whole.latents[5], uncontrolled[5]].contains(run(0, 0, side - 1).latents[5]))
@@ -228,7 +228,7 @@ private struct FourRows {
     let (caption, target) = (try small.context(inversion.caption), try small.context(prompt))
     var (sourceLatent, targetLatent) = (inversion.trajectory[0], inversion.trajectory[0])
     var latents = [targetLatent]
-    let unet = small.model.unet
+    let unet = small.unet
     for (index, timestep) in try small.sampler.timesteps.enumerated() {
       let null = unet.context(inversion.nullEmbeddings[index])
       let maps = Probabilities()

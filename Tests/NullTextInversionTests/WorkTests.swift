@@ -67,8 +67,8 @@ import Testing
     let words = { PromptWords(try small.model.tokenizer.encode($0)) }
     let scene = EditScene(
       source: try words(small.caption), target: try words(prompt), stepCount: 4,
-      textLength: small.model.textEncoder.length,
-      sites: small.model.unet.attentionSites(height: height, width: width))
+      textLength: small.model.configuration.textEncoder.positionCount,
+      sites: small.model.configuration.unet.attentionSites(height: height, width: width))
     let work = try options.work(in: scene)
     #expect(work.evaluations == evaluations)
     #expect(work.encodings == 0 && work.decodings == 1)

@@ -52,6 +52,29 @@ import Testing
     #expect(known.evaluations.forward == 8 && asked.evaluations.forward > 8)
   }
 
+  @Test("invert and edit in less memory as in more, but for rounding")
+  func lessMemory() async throws {
+    var options = InversionOptions()
+    options.steps = 4
+    options.nullText?.innerSteps = 2
+    func edited(_ memory: MemoryLimits) async throws -> (inversion: Inversion, image: RGBImage) {
+      let inverted = try await SmallEditor.editor(memory: memory).invert(
+        image: SmallEditor.picture, caption: SmallEditor.caption, options: options)
+      let edited = try await inverted.edit(prompt: "a dog on the mat")
+      return (inverted.inversion, edited.image)
+    }
+    let more = try await edited(MemoryLimits())
+    let less = try await edited(
+      MemoryLimits(
+        sourceAttention: 0, freeBuffers: 0,
+        model: ModelOptions(keptParts: [], recomputesActivations: true, decodingBandByteCount: 1)))
+    #expect(less.inversion.innerSteps == more.inversion.innerSteps)
+    for (a, b) in zip(less.inversion.trajectory, more.inversion.trajectory) {
+      for (a, b) in zip(a.scalars, b.scalars) { #expect(abs(a - b) < 1e-3) }
+    }
+    for (a, b) in zip(less.image.bytes, more.image.bytes) { #expect(abs(Int(a) - Int(b)) <= 1) }
+  }
+
   @Test("a task that is cancelled reads no model")
   func loading() async throws {
     let task = Task {

@@ -63,9 +63,9 @@ import Testing
     func picture(_ change: (inout GenerationOptions) -> Void = { _ in }) async throws -> (RGBImage, Int) {
       var options = GenerationOptions(seed: 3, steps: 4, guidance: 4)
       change(&options)
-      let before = editor.model.unet.counter.total.forward
+      let before = editor.model.counter.total.forward
       let picture = try await editor.generate(prompt: "a cat", options: options)
-      return (picture, editor.model.unet.counter.total.forward - before)
+      return (picture, editor.model.counter.total.forward - before)
     }
     let plain = try await picture()
     #expect(plain.1 == 8)

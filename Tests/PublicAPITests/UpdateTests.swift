@@ -45,13 +45,13 @@ import Testing
   @Test("that nobody waits for any more cancel the call")
   func leaving() async throws {
     let editor = try await SmallEditor.editor()
-    let before = editor.model.unet.counter.total
+    let before = editor.model.counter.total
     for try await update in editor.generationUpdates(prompt: "a cat", options: GenerationOptions(steps: 500))
     {
       if case .progress = update { break }
     }
     // The next call waits for its turn, which comes long before five hundred steps are made.
     _ = try await editor.generate(prompt: "a cat", options: GenerationOptions(steps: 1))
-    #expect(editor.model.unet.counter.total.forward - before.forward < 500)
+    #expect(editor.model.counter.total.forward - before.forward < 500)
   }
 }

@@ -79,4 +79,59 @@ import Testing
       _ = try valueAndGradient(at: .random([1])) { _ throws(Refusal) in throw Refusal() }
     }
   }
+
+  @Test("what is computed again has the gradients of what is kept, at each input")
+  func recomputation() {
+    let (x, y) = (Tensor.random([9], seed: 1), Tensor.random([9], seed: 2))
+    let weights = Tensor.random([9], seed: 3)
+    func block(_ inputs: [Variable]) -> Variable { (inputs[0] * inputs[1]).silu() + inputs[2] * inputs[0] }
+    func gradient(_ apply: ([Variable]) -> Variable) -> Tensor {
+      valueAndGradient(at: x) { x in
+        // One input is tracked, one is constant, and one is tracked and used outside as well.
+        let z = x.gelu()
+        return (apply([x, Variable(y), z]) * z).dot(weights)
+      }.gradient
+    }
+    expectClose(gradient { .recomputed(from: $0, block) }, gradient(block), relative: 1e-6)
+    expectClose(
+      gradient { .recomputed(from: $0) { .recomputed(from: $0, block) } }, gradient(block), relative: 1e-6)
+  }
+
+  @Test("what is computed again is computed twice, and once if no gradient is asked for")
+  func recomputationCount() {
+    final class Calls { var count = 0 }
+    let calls = Calls()
+    let (_, gradient) = valueAndPullback(at: Tensor([3], shape: [])) { x in
+      .recomputed(from: [x]) { inputs in
+        calls.count += 1
+        return inputs[0] + inputs[0]
+      }
+    }
+    #expect(calls.count == 1)
+    #expect(gradient().scalars == [2])
+    #expect(calls.count == 2)
+    #expect(!Variable.recomputed(from: [Variable(.random([2]))], { $0[0].silu() }).isTracked)
+  }
+
+  @Test("what is computed again keeps nothing of the first time")
+  func recomputationMemory() {
+    func peak(_ recomputes: Bool) -> Int {
+      TensorMemory.measuringPeak {
+        valueAndGradient(at: Tensor.random([1 << 14])) { x in
+          var y = x
+          for _ in 0..<8 {
+            func block(_ inputs: [Variable]) -> Variable {
+              (0..<8).reduce(inputs[0]) { y, _ in y.silu() }
+            }
+            y = recomputes ? .recomputed(from: [y], block) : block([y])
+          }
+          return y.dot(x.value)
+        }
+      }.peak
+    }
+    let map = 4 << 14
+    // The inputs of 64 activations; those of 8 blocks, and of the activations of one.
+    #expect(peak(false) >= 64 * map)
+    #expect(peak(true) < 24 * map)
+  }
 }

@@ -2,55 +2,98 @@ internal import Foundation
 public import Tensor
 
 /// A latent diffusion model with all of its parts, read from a checkpoint.
+///
+/// Its networks stay in memory, unless `ModelOptions` say otherwise; then each is read when it is asked for, and is freed
+/// when the last reference to it goes.
 public final class DiffusionModel: Sendable {
   /// Where the checkpoint is.
   public let checkpoint: CheckpointFolder
+  /// What the checkpoint says of the networks.
+  public let configuration: ModelConfiguration
+  /// What is traded between memory and time.
+  public let options: ModelOptions
   /// From text to tokens.
   public let tokenizer: CLIPTokenizer
-  /// From tokens to the embedding that the UNet reads.
-  public let textEncoder: CLIPTextEncoder
-  /// Predicts the noise in a latent.
-  public let unet: UNet
-  /// Between pictures and latents.
-  public let autoencoder: AutoencoderKL
   /// The noise levels of the training.
   public let schedule: NoiseSchedule
+  /// Counts the evaluations of the UNet.
+  public let counter = EvaluationCounter()
   /// Identifies the weights.
   public let fingerprint: String
+
+  private let textEncoderPart: ModelPart<CLIPTextEncoder>
+  private let unetPart: ModelPart<UNet>
+  private let autoencoderPart: ModelPart<AutoencoderKL>
 
   /// Reads a model.
   ///
   /// - Throws: `InputError` if a part is missing, damaged, or of a kind that is not supported; or if the installed BLAS
   ///   computes wrongly on this processor.
-  public init(_ source: ModelSource) throws {
+  public init(_ source: ModelSource, options: ModelOptions = ModelOptions()) throws {
     guard BLAS.isSound else { throw InputError(.unsupported, BLAS.unsoundMessage) }
-    checkpoint = try CheckpointFolder(source.folder())
+    let checkpoint = try CheckpointFolder(source.folder())
+    let configuration = try ModelConfiguration(checkpoint)
+    self.checkpoint = checkpoint
+    self.configuration = configuration
+    self.options = options
     schedule = try NoiseSchedule(checkpoint.configuration(of: .scheduler))
     tokenizer = try CLIPTokenizer(checkpoint)
-    textEncoder = try CLIPTextEncoder(
-      checkpoint.configuration(of: .textEncoder), weights: checkpoint.weights(of: .textEncoder))
-    let configuration: UNetConfiguration = try checkpoint.configuration(of: .unet)
-    unet = try UNet(configuration, weights: checkpoint.weights(of: .unet))
-    autoencoder = try AutoencoderKL(checkpoint.configuration(of: .vae), weights: checkpoint.weights(of: .vae))
-    fingerprint = try checkpoint.modelFingerprint()
-    guard unet.configuration.inChannels == autoencoder.configuration.latentChannels else {
-      throw InputError(
-        .mismatch,
-        "The UNet of \(checkpoint.url.path) reads \(unet.configuration.inChannels) channels, but its autoencoder makes "
-          + "\(autoencoder.configuration.latentChannels); inpainting models are not supported.")
+
+    func part<Network>(
+      _ part: CheckpointFolder.Part, _ read: @escaping @Sendable (WeightScope) throws -> Network
+    ) throws -> ModelPart<Network> {
+      let fingerprint = try checkpoint.weightFingerprint(of: part)
+      return try ModelPart(isKept: options.keptParts.contains(part)) {
+        guard try checkpoint.weightFingerprint(of: part) == fingerprint else {
+          throw InputError(
+            .mismatch,
+            "The weights in \(try checkpoint.folder(of: part).path) were changed after the model was opened; open it again."
+          )
+        }
+        return try read(checkpoint.weights(of: part))
+      }
     }
+    textEncoderPart = try part(.textEncoder) { try CLIPTextEncoder(configuration.textEncoder, weights: $0) }
+    unetPart = try part(.unet) { [counter] weights in
+      try UNet(
+        configuration.unet, weights: weights, counter: counter,
+        recomputesActivations: options.recomputesActivations)
+    }
+    autoencoderPart = try part(.vae) { try AutoencoderKL(configuration.autoencoder, weights: $0) }
+    fingerprint = try checkpoint.modelFingerprint()
   }
 
+  /// From tokens to the embedding that the UNet reads.
+  ///
+  /// - Throws: `InputError` if it must be read again and cannot.
+  public var textEncoder: CLIPTextEncoder { get throws { try textEncoderPart.network } }
+
+  /// Predicts the noise in a latent.
+  ///
+  /// - Throws: `InputError` if it must be read again and cannot.
+  public var unet: UNet { get throws { try unetPart.network } }
+
+  /// Between pictures and latents.
+  ///
+  /// - Throws: `InputError` if it must be read again and cannot.
+  public var autoencoder: AutoencoderKL { get throws { try autoencoderPart.network } }
+
   /// Width and height of the pictures that the model was trained on.
-  public var pictureSize: PixelSize {
-    let (height, width) = unet.configuration.sampleSize
-    return PixelSize(width: width * autoencoder.downsampling, height: height * autoencoder.downsampling)
-  }
+  public var pictureSize: PixelSize { configuration.pictureSize }
 
   /// What the UNet reads of a text: tokens x channels.
   ///
   /// - Throws: `InputError` if the text has more tokens than the encoder reads.
-  public func embedding(of text: String) throws -> Tensor { try textEncoder(tokenizer.paddedIDs(of: text)) }
+  public func embedding(of text: String) throws -> Tensor { try embeddings(of: [text])[0] }
+
+  /// What the UNet reads of some texts, each tokens x channels.
+  ///
+  /// - Throws: `InputError` if a text has more tokens than the encoder reads.
+  public func embeddings(of texts: [String]) throws -> [Tensor] {
+    let ids = try texts.map { try tokenizer.paddedIDs(of: $0) }
+    let encoder = try textEncoder
+    return try ids.map { try encoder($0) }
+  }
 
   /// The latent of a picture of the model's size: height x width x channels, scaled.
   ///
@@ -60,7 +103,9 @@ public final class DiffusionModel: Sendable {
   /// The picture of a latent.
   ///
   /// - Throws: `CancellationError`.
-  public func decode(_ latent: Tensor) throws -> RGBImage { RGBImage(try autoencoder.decode(latent)) }
+  public func decode(_ latent: Tensor) throws -> RGBImage {
+    RGBImage(try autoencoder.decode(latent, bandByteCount: options.decodingBandByteCount))
+  }
 }
 
 /// A picture brought to the size that a model works at.

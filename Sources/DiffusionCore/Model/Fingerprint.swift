@@ -46,6 +46,13 @@ extension CheckpointFolder {
     try fingerprint.add(configuration(of: .scheduler, as: JSONValue.self).noiseSchedule)
     return fingerprint.hexadecimal
   }
+
+  /// Identifies the weights of a part, as `modelFingerprint()` does for all.
+  func weightFingerprint(of part: Part) throws -> String {
+    var fingerprint = Fingerprint()
+    try fingerprint.add(store(of: part))
+    return fingerprint.hexadecimal
+  }
 }
 
 extension Fingerprint {

@@ -28,6 +28,9 @@ public struct TextEncoderConfiguration: Sendable, Equatable {
 
   /// The epsilon of the layer norms.
   public let normEpsilon: Double
+
+  /// The shape of a text's embedding: tokens x channels.
+  public var embeddingShape: [Int] { [positionCount, hiddenSize] }
 }
 
 extension TextEncoderConfiguration: Decodable {

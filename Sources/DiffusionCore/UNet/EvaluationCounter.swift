@@ -33,6 +33,9 @@ public struct EvaluationCount: Sendable, Equatable, Codable {
 public final class EvaluationCounter: Sendable {
   private let state = Mutex(EvaluationCount())
 
+  /// A counter of nothing yet.
+  public init() {}
+
   /// All evaluations so far.
   public var total: EvaluationCount { state.withLock { $0 } }
 

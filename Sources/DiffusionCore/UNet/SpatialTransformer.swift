@@ -10,16 +10,12 @@ struct SpatialTransformer: Sendable {
   let blocks: [TransformerBlock]
   private let projectionOut: Linear
 
-  init(
-    _ weights: WeightScope, channels: Int, heads: Int, depth: Int, textChannels: Int, groups: Int,
-    place: AttentionSite.Place
-  ) throws {
+  init(_ weights: WeightScope, _ layout: UNetLayout.Transformer, groups: Int) throws {
+    let channels = layout.channels
     norm = try GroupNorm(weights["norm"], channels: channels, groups: groups, epsilon: 1e-6)
     projectionIn = try Linear(weights["proj_in"], inputs: channels, outputs: channels)
-    blocks = try (0..<depth).map {
-      try TransformerBlock(
-        weights["transformer_blocks"][$0], channels: channels, heads: heads, textChannels: textChannels,
-        place: place)
+    blocks = try (0..<layout.depth).map {
+      try TransformerBlock(weights["transformer_blocks"][$0], layout)
     }
     projectionOut = try Linear(weights["proj_out"], inputs: channels, outputs: channels)
   }
@@ -52,9 +48,8 @@ struct TransformerBlock: Sendable {
   private let attention: Attention
   private let place: AttentionSite.Place
 
-  init(
-    _ weights: WeightScope, channels: Int, heads: Int, textChannels: Int, place: AttentionSite.Place
-  ) throws {
+  init(_ weights: WeightScope, _ layout: UNetLayout.Transformer) throws {
+    let (channels, textChannels) = (layout.channels, layout.textChannels)
     func projection(_ name: String, from inputs: Int) throws -> Linear {
       try Linear(weights[name], inputs: inputs, outputs: channels, hasBias: false)
     }
@@ -72,8 +67,8 @@ struct TransformerBlock: Sendable {
     norm3 = try LayerNorm(weights["norm3"], channels: channels)
     feedForwardIn = try Linear(weights["ff.net.0.proj"], inputs: channels, outputs: 8 * channels)
     feedForwardOut = try Linear(weights["ff.net.2"], inputs: 4 * channels, outputs: channels)
-    attention = Attention(heads: heads, channels: channels)
-    self.place = place
+    attention = Attention(heads: layout.heads, channels: channels)
+    place = layout.place
   }
 
   /// The keys and values of a text, for the cross-attention of this block.
@@ -108,8 +103,7 @@ struct TransformerBlock: Sendable {
   /// One of the two attentions of this block, for its place in an evaluation.
   func site(_ position: GridPosition, isCross: Bool) -> AttentionSite {
     AttentionSite(
-      index: 2 * position.block + (isCross ? 1 : 0), place: place, isCross: isCross, height: position.height,
-      width: position.width, heads: attention.heads)
+      block: position.block, place: place, isCross: isCross, grid: position.grid, heads: attention.heads)
   }
 
   private func attend(
@@ -128,6 +122,5 @@ struct TransformerBlock: Sendable {
 /// A transformer block's place in an evaluation: its running number and the grid its tokens lie on.
 struct GridPosition {
   let block: Int
-  let height: Int
-  let width: Int
+  let grid: UNetLayout.Grid
 }

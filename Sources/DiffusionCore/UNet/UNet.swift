@@ -10,7 +10,10 @@ public final class UNet: Sendable {
   public let configuration: UNetConfiguration
 
   /// Counts the evaluations made.
-  public let counter = EvaluationCounter()
+  public let counter: EvaluationCounter
+
+  /// Whether a gradient computes activations again instead of keeping them.
+  private let recomputesActivations: Bool
 
   private let inputConvolution: Convolution
   private let timeEmbedding: TimeEmbedding
@@ -23,20 +26,29 @@ public final class UNet: Sendable {
 
   /// A network with the weights of a checkpoint's `unet` folder.
   ///
+  /// - Parameters:
+  ///   - counter: counts the evaluations.
+  ///   - recomputesActivations: whether a gradient computes the activations of each block again instead of keeping them,
+  ///     which takes less memory and about one more evaluation.
   /// - Throws: `InputError` if the configuration asks for something unsupported or a tensor is missing or misshapen.
-  public init(_ configuration: UNetConfiguration, weights: WeightScope) throws {
+  public init(
+    _ configuration: UNetConfiguration, weights: WeightScope,
+    counter: EvaluationCounter = EvaluationCounter(), recomputesActivations: Bool = false
+  ) throws {
     try configuration.validate()
     self.configuration = configuration
+    self.counter = counter
+    self.recomputesActivations = recomputesActivations
     let width = configuration.blockOutChannels[0]
     inputConvolution = try Convolution(
       weights["conv_in"], inputs: configuration.inChannels, outputs: width, size: configuration.convInKernel)
     timeEmbedding = try TimeEmbedding(configuration, weights["time_embedding"])
-    let builder = try UNetStageBuilder(configuration, weights)
-    stages = builder.stages
-    residualBlocks = builder.residualBlocks
-    transformerBlocks = builder.transformerBlocks
+    let stages = try UNetStages(configuration, weights)
+    self.stages = stages.all
+    residualBlocks = stages.residualBlocks
+    transformerBlocks = stages.transformerBlocks
     let isTransformer = { (stage: UNetStage) in if case .transformer = stage { true } else { false } }
-    guard let first = stages.firstIndex(where: isTransformer) else {
+    guard let first = stages.all.firstIndex(where: isTransformer) else {
       throw InputError(
         .unsupported, "The UNet in \(weights.path) has no cross-attention, so no words can steer it.")
     }
@@ -76,7 +88,7 @@ public final class UNet: Sendable {
     guard case .transformer(let transformer, let index) = stages[firstTransformer] else {
       preconditionFailure("the stem ends at a transformer")
     }
-    let position = GridPosition(block: index, height: walk.hidden.shape[0], width: walk.hidden.shape[1])
+    let position = GridPosition(block: index, grid: .init(of: walk.hidden))
     let entered = transformer.enter(walk.hidden)
     let tokens = transformer.blocks[0].attendToItself(entered, at: position, control: control)
     return Stem(walk: walk, tokens: tokens, query: transformer.blocks[0].textQuery(tokens))
@@ -109,25 +121,7 @@ public final class UNet: Sendable {
 
   /// All attentions that an evaluation of a latent of this size comes to, in their order.
   public func attentionSites(height: Int, width: Int) -> [AttentionSite] {
-    var sites: [AttentionSite] = []
-    var grid = (height: height, width: width)
-    var kept: [(height: Int, width: Int)] = []
-    for stage in stages {
-      switch stage {
-      case .residual: break
-      case .keep: kept.append(grid)
-      case .join: _ = kept.popLast()
-      case .upsample: grid = kept.last ?? grid
-      case .downsample(let convolution):
-        grid = (convolution.outputLength(grid.height), convolution.outputLength(grid.width))
-      case .transformer(let transformer, let firstBlock):
-        for (index, block) in transformer.blocks.enumerated() {
-          let position = GridPosition(block: firstBlock + index, height: grid.height, width: grid.width)
-          sites += [block.site(position, isCross: false), block.site(position, isCross: true)]
-        }
-      }
-    }
-    return sites
+    configuration.attentionSites(height: height, width: width)
   }
 
   private func advance(
@@ -136,7 +130,8 @@ public final class UNet: Sendable {
   ) {
     switch stage {
     case .residual(let block, let time):
-      walk.hidden = block(walk.hidden, timeOffset: walk.timeOffsets[time])
+      let offset = walk.timeOffsets[time]
+      walk.hidden = recomputed(from: [walk.hidden]) { block($0[0], timeOffset: offset) }
     case .downsample(let convolution):
       walk.hidden = convolution(walk.hidden)
     case .upsample(let convolution):
@@ -148,27 +143,41 @@ public final class UNet: Sendable {
       walk.hidden = walk.hidden.concatenated(with: walk.kept.removeLast())
     case .transformer(let transformer, let firstBlock):
       guard let context else { preconditionFailure("the stem reads no text") }
-      walk.hidden = advance(walk.hidden, through: transformer, firstBlock, context, begun, control)
+      let texts = context.keysAndValues[firstBlock..<firstBlock + transformer.blocks.count]
+      walk.hidden = recomputed(from: [walk.hidden] + texts.flatMap { [$0.key, $0.value] }) { inputs in
+        let texts = stride(from: 1, to: inputs.count, by: 2).map { (key: inputs[$0], value: inputs[$0 + 1]) }
+        return self.advance(inputs[0], through: transformer, firstBlock, texts, begun, control)
+      }
     }
   }
 
+  private func recomputed(
+    from inputs: [Variable], _ function: @escaping ([Variable]) -> Variable
+  ) -> Variable {
+    recomputesActivations ? .recomputed(from: inputs, function) : function(inputs)
+  }
+
   private func advance(
-    _ x: Variable, through transformer: SpatialTransformer, _ firstBlock: Int, _ context: TextContext,
-    _ begun: (Variable, Variable)?, _ control: (any AttentionControl)?
+    _ x: Variable, through transformer: SpatialTransformer, _ firstBlock: Int,
+    _ texts: [(key: Variable, value: Variable)], _ begun: (Variable, Variable)?,
+    _ control: (any AttentionControl)?
   ) -> Variable {
     var tokens = begun?.0 ?? transformer.enter(x)
     for (index, block) in transformer.blocks.enumerated() {
-      let position = GridPosition(block: firstBlock + index, height: x.shape[0], width: x.shape[1])
+      let position = GridPosition(block: firstBlock + index, grid: .init(of: x))
       let isBegun = index == 0 && begun != nil
       if !isBegun { tokens = block.attendToItself(tokens, at: position, control: control) }
       let query = isBegun ? begun?.1 : nil
       tokens = block.attendToText(
-        tokens, query: query ?? block.textQuery(tokens), text: context.keysAndValues[position.block],
-        at: position,
-        control: control)
+        tokens, query: query ?? block.textQuery(tokens), text: texts[index], at: position, control: control)
     }
     return transformer.leave(tokens, entered: x)
   }
+}
+
+extension UNetLayout.Grid {
+  /// The size of a map of height x width x channels.
+  fileprivate init(of map: Variable) { self.init(height: map.shape[0], width: map.shape[1]) }
 }
 
 /// The state of an evaluation between two stages.

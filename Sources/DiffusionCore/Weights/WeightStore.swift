@@ -77,6 +77,19 @@ final class WeightStore: Sendable {
 
   private var byteCount: Int { files.reduce(0) { $0 + $1.file.byteCount } }
 
+  /// The memory that the weights take, in bytes: an upper bound.
+  var memoryByteCount: Int {
+    let savesMemory = byteCount > Self.smallByteCount
+    return names.reduce(0) { sum, name in
+      guard let entry = file(of: name)?.entries[name] else { return sum }
+      let count = entry.shape.reduce(1, *)
+      let isLayer = entry.shape.count > 1 && !name.contains("embeddings.")
+      // Layers that need not save memory are widened, and a gradient makes a copy of them.
+      guard isLayer, savesMemory else { return sum + count * (isLayer ? 8 : 4) }
+      return sum + min(entry.range.count, 4 * count)
+    }
+  }
+
   private func existingFile(of name: String) throws -> SafetensorsFile {
     try Task.checkCancellation()
     guard let file = file(of: name) else {

@@ -30,30 +30,31 @@ struct EditSampler {
   ) throws -> [Path] {
     let inversion = source.inversion
     let sampler = try inversion.sampler(model.schedule)
-    let step = GuidedStep(
-      model.unet, sampler: sampler, guidance: options.guidance ?? inversion.guidance)
     let caption = PromptWords(try model.tokenizer.encode(inversion.caption))
     let (height, width, _) = inversion.latent.shape3
-    let sites = model.unet.attentionSites(height: height, width: width)
+    let sites = model.configuration.unet.attentionSites(height: height, width: width)
+    let embeddings = try model.embeddings(of: prompts + [inversion.caption])
+    let unet = try model.unet
+    let step = GuidedStep(unet, sampler: sampler, guidance: options.guidance ?? inversion.guidance)
     let targets = try prompts.enumerated().map { number, prompt in
       let scene = EditScene(
         source: caption, target: PromptWords(try model.tokenizer.encode(prompt)),
-        stepCount: inversion.stepCount, textLength: model.textEncoder.length, sites: sites)
+        stepCount: inversion.stepCount, textLength: model.configuration.textEncoder.positionCount,
+        sites: sites)
       return try EditTarget(
-        scene, policy: policy ?? options.control.policy,
-        context: model.unet.context(try model.embedding(of: prompt)), step: step, inversion: inversion,
-        options: options, collector: number == 0 ? collector : nil)
+        scene, policy: policy ?? options.control.policy, context: unet.context(embeddings[number]),
+        step: step, inversion: inversion, options: options, collector: number == 0 ? collector : nil)
     }
-    let captionContext = model.unet.context(try model.embedding(of: inversion.caption))
+    let captionContext = unet.context(embeddings[prompts.count])
     let firstStep = targets.map(\.nextStep).min() ?? 0
     let reporter = ProgressReporter(
       .sampling, stepCount: inversion.stepCount, firstStep: firstStep, since: .now, progress)
-    let largestKept = Self.largestKeptGrid(options)
+    let largestKept = options.largestSelfGrid
 
     for index in firstStep..<inversion.stepCount {
       let targets = targets.filter { $0.nextStep == index }
       let timestep = sampler.timesteps[index]
-      let null = model.unet.context(inversion.nullEmbeddings[index])
+      let null = unet.context(inversion.nullEmbeddings[index])
       let conditional = try source.attention(
         in: index, at: timestep, wanted: targets.sourceSites(in: .conditional, step: index),
         keepable: { $0.isCross || $0.height * $0.width <= largestKept }, step.predictor,
@@ -71,18 +72,13 @@ struct EditSampler {
     return targets.map { Path(latents: $0.latents, mask: $0.mask) }
   }
 
-  /// The largest self-attention, in positions, that is remembered for later edits.
-  private static func largestKeptGrid(_ options: EditOptions) -> Int {
-    let side = (options.promptToPrompt ?? PromptToPrompt()).selfGrid
-    return side * side
-  }
-
   /// The attention of the source under its caption, step by step: T evaluations.
   func sourceMaps() throws -> AttentionMaps {
     let inversion = source.inversion
     let sampler = try inversion.sampler(model.schedule)
-    let predictor = NoisePredictor(unet: model.unet)
-    let caption = model.unet.context(try model.embedding(of: inversion.caption))
+    let embedding = try model.embedding(of: inversion.caption)
+    let predictor = NoisePredictor(unet: try model.unet)
+    let caption = predictor.unet.context(embedding)
     let collector = AttentionMapCollector()
     let reporter = ProgressReporter(.sampling, stepCount: inversion.stepCount, since: .now, progress)
     for (index, timestep) in sampler.timesteps.enumerated() {
@@ -92,6 +88,14 @@ struct EditSampler {
       reporter.report(step: index + 1)
     }
     return collector.maps(of: PromptWords(try model.tokenizer.encode(inversion.caption)))
+  }
+}
+
+extension EditOptions {
+  /// The largest self-attention, in positions, whose probabilities are read and which is remembered for later edits.
+  package var largestSelfGrid: Int {
+    let side = (promptToPrompt ?? PromptToPrompt()).selfGrid
+    return side * side
   }
 }
 

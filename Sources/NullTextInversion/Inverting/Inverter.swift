@@ -16,7 +16,7 @@ struct Inverter {
   init(_ model: DiffusionModel, caption: String, options: InversionOptions, progress: ProgressHandler? = nil)
   {
     self.model = model
-    evaluationsAtStart = model.unet.counter.total.forward
+    evaluationsAtStart = model.counter.total.forward
     self.caption = caption
     self.options = options
     self.progress = progress
@@ -34,9 +34,18 @@ struct Inverter {
 
   /// Goes on with an inversion from wherever it stands to its end.
   func complete(_ unfinished: inout UnfinishedInversion, of picture: PreparedPicture) throws {
+    try completeWalk(of: &unfinished)
+    let inversion = unfinished.inversion
+    unfinished.inversion.psnr = ImageMetrics.psnr(
+      try model.decode(inversion.trajectory[inversion.stepCount]), picture.image)
+    unfinished.inversion.psnrBound = ImageMetrics.psnr(try model.decode(inversion.latent), picture.image)
+  }
+
+  /// All that needs the UNet.
+  private func completeWalk(of unfinished: inout UnfinishedInversion) throws {
     let sampler = try unfinished.inversion.sampler(model.schedule)
-    let embedding = try model.embedding(of: caption)
-    let context = model.unet.context(embedding)
+    let embeddings = try model.embeddings(of: [caption, ""])
+    let embedding = embeddings[0]
     let kept = unfinished.inversion.nullEmbeddings.first ?? unfinished.sweeps?.embedding ?? embedding
     guard kept.shape == embedding.shape else {
       throw InputError(
@@ -44,21 +53,18 @@ struct Inverter {
         "The unfinished inversion holds embeddings of \(kept.shape) where the model's are of "
           + "\(embedding.shape); it is damaged. Remove it to start afresh.")
     }
-    let step = GuidedStep(model.unet, sampler: sampler, guidance: options.guidance)
+    let unet = try model.unet
+    let context = unet.context(embedding)
+    let step = GuidedStep(unet, sampler: sampler, guidance: options.guidance)
     try completePivots(of: &unfinished, step.predictor, sampler, context)
     if unfinished.inversion.trajectory.isEmpty {
       unfinished.inversion.trajectory = unfinished.inversion.pivots.suffix(1)
     }
     let walk = GuidedWalk(
-      sampler: sampler, step: step, captionEmbedding: embedding, emptyEmbedding: try model.embedding(of: ""),
-      caption: context, start: start,
-      evaluationsSinceStart: model.unet.counter.total.forward - evaluationsAtStart, progress: progress,
-      keep: keep)
+      sampler: sampler, step: step, captionEmbedding: embedding, emptyEmbedding: embeddings[1],
+      caption: context, start: start, evaluationsSinceStart: model.counter.total.forward - evaluationsAtStart,
+      progress: progress, keep: keep)
     try options.method.walk.complete(&unfinished, along: walk)
-    let inversion = unfinished.inversion
-    unfinished.inversion.psnr = ImageMetrics.psnr(
-      try model.decode(inversion.trajectory[inversion.stepCount]), picture.image)
-    unfinished.inversion.psnrBound = ImageMetrics.psnr(try model.decode(inversion.latent), picture.image)
   }
 
   private func completePivots(

@@ -35,7 +35,8 @@ extension BenchmarkNetwork {
     func words(_ text: String) throws -> PromptWords { PromptWords(try model.tokenizer.encode(text)) }
     return EditScene(
       source: try words("a photo of a cat"), target: try words("a photo of a dog"), stepCount: steps,
-      textLength: model.textEncoder.length, sites: model.unet.attentionSites(height: height, width: width))
+      textLength: model.configuration.textEncoder.positionCount,
+      sites: model.configuration.unet.attentionSites(height: height, width: width))
   }
 }
 

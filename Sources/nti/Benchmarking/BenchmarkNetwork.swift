@@ -6,6 +6,7 @@ internal import Tensor
 /// A model with random inputs of one size, and what its networks make of them.
 struct BenchmarkNetwork {
   let model: DiffusionModel
+  private let unet: UNet
   private(set) var results: BenchmarkResults
 
   /// Height x width x channels.
@@ -15,18 +16,20 @@ struct BenchmarkNetwork {
   private let context: TextContext
   private static let timestep = 481
 
-  init(_ model: DiffusionModel, latent size: PixelSize) {
+  init(_ model: DiffusionModel, latent size: PixelSize) throws {
     self.model = model
+    unet = try model.unet
     var random = RandomSource(seed: 0)
-    let (factor, channels) = (model.autoencoder.downsampling, model.unet.configuration.inChannels)
+    let autoencoder = model.configuration.autoencoder
+    let (factor, channels) = (autoencoder.downsamplingFactor, autoencoder.latentChannels)
     latent = random.normal(shape: [size.height, size.width, channels])
     picture =
       0.5
       * random.normal(
-        shape: [factor * size.height, factor * size.width, model.autoencoder.configuration.inChannels])
+        shape: [factor * size.height, factor * size.width, autoencoder.inChannels])
     // As large as what a text encoder's last norm gives, and of the same bits whatever computes.
-    embedding = random.normal(shape: [model.textEncoder.length, model.textEncoder.width])
-    context = model.unet.context(embedding)
+    embedding = random.normal(shape: model.configuration.textEncoder.embeddingShape)
+    context = unet.context(embedding)
     results = BenchmarkResults(timestep: Self.timestep)
     results.add("latent", latent.channelsFirst())
     results.add("picture", picture.channelsFirst())
@@ -37,7 +40,7 @@ struct BenchmarkNetwork {
   var pictureSize: PixelSize { PixelSize(width: picture.shape[1], height: picture.shape[0]) }
 
   /// The part of an evaluation that does not read the text.
-  func stem() -> Stem { model.unet.stem(latent, timestep: Self.timestep) }
+  func stem() -> Stem { unet.stem(latent, timestep: Self.timestep) }
 
   /// Runs one of the parts.
   ///
@@ -54,13 +57,13 @@ struct BenchmarkNetwork {
 
   /// The rest of the evaluation.
   private mutating func trunk(_ stem: Stem) {
-    results.add("unet", model.unet.trunk(stem, context: context).value.channelsFirst())
+    results.add("unet", unet.trunk(stem, context: context).value.channelsFirst())
   }
 
   /// The rest of the evaluation, and the gradient of its mean squared distance from the latent.
   private mutating func gradient(_ stem: Stem) {
     let (_, gradient) = valueAndGradient(at: embedding) { embedding in
-      model.unet.trunk(stem, context: model.unet.context(embedding)).meanSquaredError(to: latent)
+      unet.trunk(stem, context: unet.context(embedding)).meanSquaredError(to: latent)
     }
     results.add("gradient", gradient)
   }
@@ -70,7 +73,10 @@ struct BenchmarkNetwork {
   }
 
   private mutating func decode() throws {
-    results.add("decoded", try model.autoencoder.decode(latent).channelsFirst())
+    results.add(
+      "decoded",
+      try model.autoencoder.decode(latent, bandByteCount: model.options.decodingBandByteCount)
+        .channelsFirst())
   }
 }
 

@@ -37,7 +37,7 @@ struct BenchmarkSession {
     let start = ContinuousClock.now
     let model = try DiffusionModel(.directory(folder.url))
     if isMeasured { times[.load, default: []].append((ContinuousClock.now - start) / .seconds(1)) }
-    return BenchmarkNetwork(model, latent: latent)
+    return try BenchmarkNetwork(model, latent: latent)
   }
 
   /// Measures one of the other parts.

@@ -55,7 +55,7 @@ struct Demo: AsyncParsableCommand {
     let sheet = folder.file("contact-sheet.png")
     try sheet.write(log.contactSheet.rendered())
 
-    var report = Report(seconds: work.seconds, evaluations: editor.model.unet.counter.total, about: inversion)
+    var report = Report(seconds: work.seconds, evaluations: editor.model.counter.total, about: inversion)
     report.output = sheet.path
     report.inversion = file.path
     report.psnrDDIM = psnrDDIM

@@ -45,6 +45,7 @@ struct Edit: AsyncParsableCommand {
   var saveInversion: String?
 
   @OptionGroup(title: "Settings of the edit") var settings: EditSettings
+  @OptionGroup var memory: MemoryOption
   @OptionGroup var work: WorkOptions
 
   func validate() throws {
@@ -85,8 +86,9 @@ struct Edit: AsyncParsableCommand {
       })
 
     // Only the edits of a sheet read the source's attention a second time.
-    let memory = sweep.isSheet ? MemoryLimits() : MemoryLimits(sourceAttention: 0)
-    let editor = try await checkpoint.load(work.progress, memory: memory)
+    let limits = try memory.limits(
+      for: checkpoint.folder, editing: sweep.all[0], remembersSource: sweep.isSheet)
+    let editor = try await checkpoint.load(work.progress, memory: limits)
     let inverted = try editor.open(inversion)
     var edits: [EditedImage] = []
     for (index, options) in sweep.all.enumerated() {
@@ -102,7 +104,7 @@ struct Edit: AsyncParsableCommand {
       try files.write(edits.map(\.image), recipes, edits[0])
     }
 
-    var report = Report(seconds: work.seconds, evaluations: editor.model.unet.counter.total, about: inversion)
+    var report = Report(seconds: work.seconds, evaluations: editor.model.counter.total, about: inversion)
     if prompts.count == 1 {
       report.output = files.outputs[0].path
     } else {

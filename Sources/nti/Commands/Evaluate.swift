@@ -82,6 +82,7 @@ struct Evaluate: AsyncParsableCommand {
   @Flag(help: "Write pictures as PIE-Bench's programs do: words, source, reconstruction and edit in a row.")
   var panels = false
 
+  @OptionGroup var memory: MemoryOption
   @OptionGroup var work: WorkOptions
 
   func validate() throws {
@@ -135,10 +136,14 @@ struct Evaluate: AsyncParsableCommand {
     let records = try benchmark.records(ofCategories: categories, limit: limit)
     for folder in [output.path, inversions].compactMap(\.self) { _ = try OutputFolder(checking: folder) }
     let edit = try recipe.map { try EditRecipe(contentsOf: $0).options }
-    let editor = try await Checkpoint(model.folder()).load(work.progress)
-    let evaluations = try method.map { method in
+    let checkpoint = try Checkpoint(model.folder())
+    let inversions = method.map { settings.options($0) }
+    let limits = try memory.limits(
+      for: checkpoint.folder, inverting: inversions.map(\.method), remembersSource: true)
+    let editor = try await checkpoint.load(work.progress, memory: limits)
+    let evaluations = try inversions.map { inversion in
       var options = EvaluationOptions()
-      options.inversion = settings.options(method)
+      options.inversion = inversion
       options.edit = edit ?? options.edit
       options.edit.guidance = editGuidance ?? options.edit.guidance
       options.blendsWords = blend
@@ -147,7 +152,7 @@ struct Evaluate: AsyncParsableCommand {
       var evaluation = try UsageError.catching {
         try Evaluation(of: benchmark, editor: editor, options: options, output: output, label: label)
       }
-      evaluation.inversions = inversions.map { URL(fileURLWithPath: $0, isDirectory: true) }
+      evaluation.inversions = self.inversions.map { URL(fileURLWithPath: $0, isDirectory: true) }
       return evaluation
     }
     var outcomes: [(label: String, outcome: Evaluation.Outcome)] = []

@@ -36,6 +36,7 @@ struct Generate: AsyncParsableCommand {
     help: ArgumentHelp("The picture to write (default: generated.png).", valueName: "file"))
   var output: String?
 
+  @OptionGroup var memory: MemoryOption
   @OptionGroup var work: WorkOptions
 
   func validate() throws {
@@ -55,13 +56,14 @@ struct Generate: AsyncParsableCommand {
     try checkpoint.check(prompt, as: "prompt")
     try checkpoint.check(negativePrompt, as: "negative prompt")
 
-    let editor = try await checkpoint.load(work.progress)
+    let limits = try memory.limits(for: checkpoint.folder)
+    let editor = try await checkpoint.load(work.progress, memory: limits)
     work.progress.begin()
     let image = try await editor.generate(
       prompt: prompt, options: options, progress: work.progress.handler)
     try file.write(image)
 
-    var report = Report(seconds: work.seconds, evaluations: editor.model.unet.counter.total)
+    var report = Report(seconds: work.seconds, evaluations: editor.model.counter.total)
     report.output = file.path
     report.seed = seed
     try work.finish(report, "\(file.path)\n  \(steps) steps, \(Format.duration(report.seconds))")

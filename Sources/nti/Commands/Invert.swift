@@ -48,6 +48,7 @@ struct Invert: AsyncParsableCommand {
   var report: String?
 
   @OptionGroup(title: "Settings of the inversion") var settings: InversionSettings
+  @OptionGroup var memory: MemoryOption
   @OptionGroup var work: WorkOptions
 
   func validate() throws {
@@ -66,9 +67,10 @@ struct Invert: AsyncParsableCommand {
     let checkpoint = try Checkpoint(model.folder())
     try checkpoint.check(caption, as: "caption")
 
-    let editor = try await checkpoint.load(work.progress)
-    work.progress.begin()
     let options = settings.options(method, budget: budget)
+    let limits = try memory.limits(for: checkpoint.folder, inverting: [options.method])
+    let editor = try await checkpoint.load(work.progress, memory: limits)
+    work.progress.begin()
     let inverted = try await editor.invert(
       image: image, caption: caption, options: options, files: InversionFiles(result: file.url),
       progress: InversionForecast(options, on: work.progress).handler)

@@ -38,6 +38,7 @@ struct Maps: AsyncParsableCommand {
   var perStep = false
 
   @OptionGroup(title: "Settings of the edit") var settings: EditSettings
+  @OptionGroup var memory: MemoryOption
   @OptionGroup var work: WorkOptions
 
   func validate() throws {
@@ -59,7 +60,8 @@ struct Maps: AsyncParsableCommand {
     for word in chosenWords { _ = try target.tokens(of: word) }
     let options = try settings.singleEdit(over: EditOptions(), source: caption, target: target)
 
-    let editor = try await checkpoint.load(work.progress)
+    let limits = try memory.limits(for: checkpoint.folder, editing: options)
+    let editor = try await checkpoint.load(work.progress, memory: limits)
     let inverted = try editor.open(inversion)
     work.progress.begin()
     let handler = work.progress.handler
@@ -74,7 +76,7 @@ struct Maps: AsyncParsableCommand {
     }
     try file.write(try sheet(of: maps, over: picture, title: prompt ?? inversion.caption).rendered())
 
-    var report = Report(seconds: work.seconds, evaluations: editor.model.unet.counter.total, about: inversion)
+    var report = Report(seconds: work.seconds, evaluations: editor.model.counter.total, about: inversion)
     report.output = file.path
     try work.finish(report, "\(file.path)\n  grids \(maps.grids.map(\.description).joined(separator: ", "))")
   }

@@ -18,6 +18,7 @@ struct Reconstruct: AsyncParsableCommand {
       "The picture to write (default: the inversion's name with .reconstruction.png).", valueName: "file"))
   var output: String?
 
+  @OptionGroup var memory: MemoryOption
   @OptionGroup var work: WorkOptions
 
   func run() async throws {
@@ -29,10 +30,11 @@ struct Reconstruct: AsyncParsableCommand {
     let checkpoint = try Checkpoint(model.folder())
     try checkpoint.check(inversion, path)
 
-    let editor = try await checkpoint.load(work.progress)
+    let limits = try memory.limits(for: checkpoint.folder)
+    let editor = try await checkpoint.load(work.progress, memory: limits)
     try file.write(await editor.open(inversion).reconstruction())
 
-    var report = Report(seconds: work.seconds, evaluations: editor.model.unet.counter.total, about: inversion)
+    var report = Report(seconds: work.seconds, evaluations: editor.model.counter.total, about: inversion)
     report.output = file.path
     try work.finish(
       report,

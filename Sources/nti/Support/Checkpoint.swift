@@ -35,6 +35,7 @@ struct Checkpoint {
 
   /// Reads the networks.
   func load(_ progress: ProgressLine, memory: MemoryLimits = MemoryLimits()) async throws -> ImageEditor {
+    if let savings = memory.model.savings { progress.note("to take less memory, \(savings)") }
     progress.begin("reading the model")
     return try await ImageEditor(model: .directory(folder.url), memory: memory)
   }

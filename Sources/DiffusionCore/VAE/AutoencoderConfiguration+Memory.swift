@@ -1,0 +1,64 @@
+internal import Tensor
+
+/// How much memory the maps of an autoencoder take at one time, in bytes.
+///
+/// Upper bounds, as those of `UNetConfiguration`.
+extension AutoencoderConfiguration {
+  /// The maps while a picture of this size is encoded.
+  package func encodingBytes(height: Int, width: Int) -> Int {
+    let levels = blockOutChannels.indices.map { level in
+      residualBytes(
+        height >> level, width >> level, from: blockOutChannels[max(level - 1, 0)],
+        to: blockOutChannels[level])
+    }
+    return max(levels.max() ?? 0, middleBytes(height, width))
+  }
+
+  /// The maps while a picture of this size is decoded.
+  ///
+  /// - Parameter bandByteCount: the size of a band; nil if maps are formed whole.
+  package func decodingBytes(height: Int, width: Int, bandByteCount: Int?) -> Int {
+    let levels = blockOutChannels.indices.map { level in
+      let (height, width) = (height >> level, width >> level)
+      let above = min(level + 1, blockOutChannels.count - 1)
+      let (inputs, outputs) = (blockOutChannels[above], blockOutChannels[level])
+      guard above > level else { return residualBytes(height, width, from: inputs, to: outputs) }
+      let halved = mapBytes(height * width / 4, inputs)
+      guard let bandByteCount else {
+        let upsampled = formsInPieces(height, width, from: inputs, to: inputs) ? 1 : 2
+        return max(
+          halved + upsampled * mapBytes(height * width, inputs),
+          residualBytes(height, width, from: inputs, to: outputs))
+      }
+      // The map before it is doubled, those of the second half of a block, and some bands.
+      let maps = formsInPieces(height, width, from: outputs, to: outputs) ? 2 : 4
+      return max(
+        halved + maps * mapBytes(height * width, outputs) + 4 * bandByteCount,
+        residualBytes(height, width, from: outputs, to: outputs))
+    }
+    return latentBytes(height, width, latentChannels) + max(levels.max() ?? 0, middleBytes(height, width))
+  }
+
+  /// The maps of a residual block.
+  private func residualBytes(_ height: Int, _ width: Int, from inputs: Int, to outputs: Int) -> Int {
+    let (entered, result) = (mapBytes(height * width, inputs), mapBytes(height * width, outputs))
+    let first = formsInPieces(height, width, from: inputs, to: outputs) ? 0 : entered
+    let second = formsInPieces(height, width, from: outputs, to: outputs) ? 2 : 4
+    // While the first convolution runs: the map, its shortcut if it has one, and the result.
+    return max(entered + first + (inputs == outputs ? 1 : 2) * result, second * result)
+  }
+
+  /// Whether a 3x3 convolution forms what it reads in pieces, and adds in place.
+  private func formsInPieces(_ height: Int, _ width: Int, from inputs: Int, to outputs: Int) -> Bool {
+    Convolution.formsInputInPieces(height: height, width: width, channels: inputs, outputs: outputs)
+  }
+
+  private func middleBytes(_ height: Int, _ width: Int) -> Int {
+    8 * latentBytes(height, width, blockOutChannels[blockOutChannels.count - 1])
+  }
+
+  /// A map of the latent's size.
+  private func latentBytes(_ height: Int, _ width: Int, _ channels: Int) -> Int {
+    mapBytes(height / downsamplingFactor * (width / downsamplingFactor), channels)
+  }
+}

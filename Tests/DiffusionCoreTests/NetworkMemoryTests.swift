@@ -1,0 +1,85 @@
+import DiffusionCore
+import EmojiScenes
+import Tensor
+import TestSupport
+import Testing
+
+/// Estimates are held against the memory that tensors take while the networks run.
+@Suite("The estimate of memory") struct NetworkMemoryTests {
+  /// Folders of checkpoints (nil for the demo model), and sizes of latents.
+  private static let cases: [(String?, (Int, Int))] = [
+    (nil, (16, 16)), (nil, (24, 40)), ("sharded", (32, 32)), ("four-levels", (64, 48)),
+  ]
+
+  private func checkpoint(_ name: String?) throws -> CheckpointFolder {
+    try CheckpointFolder(name.map { Fixtures.url("models/\($0)") } ?? EmojiScenes.folder())
+  }
+
+  /// What was taken is at most the estimate, and not so little that the estimate would be of no use.
+  private func expect(_ estimate: Int, of name: String, _ body: () throws -> Void) rethrows {
+    let peak = try TensorMemory.measuringPeak(body).peak
+    #expect(peak <= estimate, "\(name) takes \(peak) bytes")
+    #expect(Double(estimate) <= 2 * Double(peak), "\(name) takes only \(peak) bytes")
+  }
+
+  @Test("bounds what an evaluation and its gradient take", arguments: cases)
+  func unet(model: String?, size: (height: Int, width: Int)) throws {
+    let checkpoint = try checkpoint(model)
+    let configuration = try ModelConfiguration(checkpoint)
+    var random = RandomSource(seed: 1)
+    let latent = random.normal(shape: [size.height, size.width, configuration.unet.inChannels])
+    let embedding = random.normal(shape: configuration.textEncoder.embeddingShape)
+    for recomputes in [false, true] {
+      let unet = try UNet(
+        configuration.unet, weights: checkpoint.weights(of: .unet), recomputesActivations: recomputes)
+      let context = unet.context(embedding)
+      expect(
+        configuration.unet.evaluationBytes(height: size.height, width: size.width), of: "an evaluation"
+      ) {
+        _ = unet(latent, timestep: 1, context: context)
+      }
+      expect(
+        configuration.unet.gradientBytes(height: size.height, width: size.width, recomputes: recomputes),
+        of: recomputes ? "a recomputed gradient" : "a gradient"
+      ) {
+        let stem = unet.stem(latent, timestep: 1)
+        _ = valueAndGradient(at: embedding) {
+          unet.trunk(stem, context: unet.context($0)).meanSquaredError(to: latent)
+        }
+      }
+    }
+  }
+
+  @Test("bounds what the autoencoder takes", arguments: cases)
+  func autoencoder(model: String?, size: (height: Int, width: Int)) throws {
+    let checkpoint = try checkpoint(model)
+    let configuration = try ModelConfiguration(checkpoint).autoencoder
+    let autoencoder = try AutoencoderKL(configuration, weights: checkpoint.weights(of: .vae))
+    let factor = configuration.downsamplingFactor
+    let (height, width) = (factor * size.height, factor * size.width)
+    var random = RandomSource(seed: 2)
+    let picture = random.normal(shape: [height, width, 3])
+    let latent = random.normal(shape: [size.height, size.width, configuration.latentChannels])
+    try expect(configuration.encodingBytes(height: height, width: width), of: "encoding") {
+      _ = try autoencoder.encode(picture)
+    }
+    for bandByteCount in [nil, 16_000] {
+      try expect(
+        configuration.decodingBytes(height: height, width: width, bandByteCount: bandByteCount),
+        of: bandByteCount == nil ? "decoding" : "decoding in bands"
+      ) {
+        _ = try autoencoder.decode(latent, bandByteCount: bandByteCount)
+      }
+    }
+  }
+
+  @Test("is smaller the more is saved")
+  func order() throws {
+    let memory = try ModelMemory(CheckpointFolder(EmojiScenes.folder()), largestGrid: 256)
+    let whole = memory.peak(with: ModelOptions(), differentiates: true)
+    let parts = memory.peak(with: ModelOptions(keptParts: []), differentiates: true)
+    #expect(parts < whole && parts >= memory.weights.values.max() ?? 0)
+    #expect(memory.recomputedGradient < memory.gradient)
+    #expect(memory.peak(with: ModelOptions(), differentiates: false) <= whole)
+  }
+}
