@@ -30,8 +30,8 @@ struct ProductTiling {
   init(rows: Int, columns: Int, depth: Int, wanted: Int) {
     self.rows = rows
     self.columns = columns
-    // A tile of a million multiply-adds takes some ten microseconds; smaller ones do not repay the handover.
-    let wanted = max(1, min(wanted, (rows * columns * depth) >> 20))
+    // A tile of a quarter of a million multiply-adds takes two microseconds; smaller ones do not repay the handover.
+    let wanted = max(1, min(wanted, (rows * columns * depth) >> 18))
     let units = max(1, (columns + Self.columnUnit - 1) / Self.columnUnit)
     let down = max(1, (rows + Self.rowsPerTile - 1) / Self.rowsPerTile)
     let isCut = rows > Self.rowsPerTile / 2 && down * units < wanted

@@ -6,7 +6,8 @@ import Testing
   @Test(
     "cover every number once, and are several where there is much to do",
     arguments: [
-      (1, 1, 1, false), (64, 128, 128, false), (16, 1536, 192, true), (256, 512, 64, true),
+      (1, 1, 1, false), (64, 64, 64, false), (64, 128, 128, true), (16, 1536, 192, true),
+      (256, 512, 64, true),
       (4096, 320, 320, true), (77, 1280, 768, true), (1000, 70, 70, true),
     ])
   func cover(rows: Int, columns: Int, depth: Int, isCut: Bool) {
