@@ -56,6 +56,8 @@ CALL(double, dot, (const float *x, const float *y, ptrdiff_t n), (x, y, n))
 CALL(double, squared_distance, (const float *x, const float *y, ptrdiff_t n), (x, y, n))
 CALL(float, maximum, (const float *x, ptrdiff_t n), (x, n))
 CALL(float, minimum, (const float *x, ptrdiff_t n), (x, n))
+CALL(uint16_t, largest_magnitude_16, (const uint16_t *x, ptrdiff_t n), (x, n))
+CALL(uint32_t, largest_magnitude_32, (const uint32_t *x, ptrdiff_t n), (x, n))
 CALL(void, softmax_rows,
      (float *x, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, float scale),
      (x, rows, columns, stride, scale))

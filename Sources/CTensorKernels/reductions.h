@@ -1,4 +1,4 @@
-// Sums in double precision, extremes, and sums over the columns of a matrix.
+// Sums in double precision, and extremes.
 
 static double sum(const float *x, ptrdiff_t n) {
 #pragma clang fp reassociate(on) contract(fast)
@@ -62,4 +62,22 @@ static float minimum(const float *x, ptrdiff_t n) {
     has_nan |= x[i] != x[i];
   }
   return has_nan ? NAN : number_of(smallest);
+}
+
+static uint16_t largest_magnitude_16(const uint16_t *x, ptrdiff_t n) {
+  uint16_t largest = 0;
+  for (ptrdiff_t i = 0; i < n; i++) {
+    uint16_t magnitude = x[i] & INT16_MAX;
+    largest = magnitude > largest ? magnitude : largest;
+  }
+  return largest;
+}
+
+static uint32_t largest_magnitude_32(const uint32_t *x, ptrdiff_t n) {
+  uint32_t largest = 0;
+  for (ptrdiff_t i = 0; i < n; i++) {
+    uint32_t magnitude = x[i] & INT32_MAX;
+    largest = magnitude > largest ? magnitude : largest;
+  }
+  return largest;
 }

@@ -91,8 +91,7 @@ package enum AtomicFile {
     var mode: mode_t?
 
     init(_ url: URL) throws {
-      // A link stays a link: the file it leads to is replaced.
-      path = url.resolvingSymlinksInPath().path
+      path = try Self.destination(of: url)
       let folder = (path as NSString).deletingLastPathComponent
       self.folder = folder.isEmpty ? "." : folder
       var status = stat()
@@ -112,9 +111,26 @@ package enum AtomicFile {
       }
     }
 
+    /// The file that a name leads to: a link stays a link, also one to a file that is not there yet.
+    private static func destination(of url: URL) throws -> String {
+      // The most links that Linux follows.
+      let linkLimit = 40
+      var url = url
+      for _ in 0..<linkLimit {
+        // Foundation follows links to what is there only.
+        url = url.resolvingSymlinksInPath()
+        guard let next = try? FileManager.default.destinationOfSymbolicLink(atPath: url.path) else {
+          return url.path
+        }
+        url = URL(fileURLWithPath: next, relativeTo: url.deletingLastPathComponent()).absoluteURL
+      }
+      throw InputError(.unwritable, "\(url.path) cannot be written: it is a link that leads to itself.")
+    }
+
     /// The sentence for an error number of the system.
     func error(_ number: Int32) -> InputError {
       switch number {
+      case ENOENT where access(folder, F_OK) == 0: unwritable("no file can be made in \(folder)")
       case ENOENT: unwritable("there is no folder \(folder); make it first")
       case ENOTDIR: unwritable("\(folder) is not a folder")
       case EACCES, EPERM: unwritable("you may not write in \(folder)")

@@ -57,6 +57,22 @@ import Testing
     }
   }
 
+  @Test("visits no timestep twice: as many steps as the offset leaves room for, and no more")
+  func everyTimestep() throws {
+    for offset in [0, 1, 2] {
+      let schedule = NoiseSchedule(
+        alphasCumulative: NoiseSchedule.alphasCumulative(
+          betas: NoiseSchedule.betas(from: 0.00085, to: 0.012, count: 1000, scaled: true)),
+        stepsOffset: offset, finalAlpha: .first, prediction: .epsilon)
+      for count in [1, 2, 50, 333, 499, 500, 501, 998, 999, 1000] {
+        let timesteps = try? DDIM(schedule, stepCount: count).timesteps
+        #expect((timesteps == nil) == (count + offset > 1000), "\(count) steps, offset \(offset)")
+        #expect(timesteps.map { Set($0).count } ?? count == count)
+      }
+      #expect(try DDIM(schedule, stepCount: 1000, spacing: .trailing).timesteps.count == 1000)
+    }
+  }
+
   @Test("a noising step undoes a denoising step made with the same noise", arguments: [10, 30, 50])
   func roundTrip(count: Int) throws {
     let golden = try GoldenFile("emoji")

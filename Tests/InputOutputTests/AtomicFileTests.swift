@@ -51,6 +51,39 @@ import Testing
     #expect(try FileManager.default.destinationOfSymbolicLink(atPath: folder("link").path) == url.path)
   }
 
+  @Test("go where a link leads, though nothing is there yet") func danglingLinks() throws {
+    let folder = try ScratchFolder()
+    let manager = FileManager.default
+    try manager.createDirectory(at: folder("sub"), withIntermediateDirectories: false)
+    try manager.createSymbolicLink(atPath: folder("absolute").path, withDestinationPath: folder("sub/a").path)
+    try manager.createSymbolicLink(atPath: folder("relative").path, withDestinationPath: "sub/b")
+    try manager.createSymbolicLink(atPath: folder("sub/up").path, withDestinationPath: "../c")
+    try manager.createSymbolicLink(atPath: folder("twice").path, withDestinationPath: "sub/up")
+    for (link, target) in [("absolute", "sub/a"), ("relative", "sub/b"), ("twice", "c")] {
+      let destination = try manager.destinationOfSymbolicLink(atPath: folder(link).path)
+      for number in [UInt8(1), 2] {
+        try AtomicFile.checkWritable(folder(link))
+        try AtomicFile.write(Data([number]), to: folder(link))
+        #expect(try Data(contentsOf: folder(target)) == Data([number]))
+        #expect(try manager.destinationOfSymbolicLink(atPath: folder(link).path) == destination)
+      }
+    }
+  }
+
+  @Test("are refused where links lead in circles or to no folder") func badLinks() throws {
+    let folder = try ScratchFolder()
+    let manager = FileManager.default
+    try manager.createSymbolicLink(atPath: folder("a").path, withDestinationPath: "b")
+    try manager.createSymbolicLink(atPath: folder("b").path, withDestinationPath: "a")
+    try manager.createSymbolicLink(atPath: folder("c").path, withDestinationPath: "none/c")
+    for (name, reason) in [("a", "leads to itself"), ("c", "there is no folder")] {
+      let error = #expect(throws: InputError.self) { try AtomicFile.write(Data([1]), to: folder(name)) }
+      #expect(
+        error?.kind == .unwritable && error?.message.contains(reason) == true, "\(error?.message ?? "")")
+    }
+    #expect(try folder.names == ["a", "b", "c"])
+  }
+
   @Test("are refused before the work where they cannot be") func refusals() throws {
     let folder = try ScratchFolder()
     _ = try folder.file("file", [1])
@@ -58,7 +91,7 @@ import Testing
       (folder("no such folder/a.png"), "there is no folder"), (folder.url, "it is a folder"),
       (folder("file/a.png"), "is not a folder"), (URL(fileURLWithPath: "/dev/null"), "not an ordinary file"),
       (folder(String(repeating: "n", count: 300)), "the name is too long"),
-      (URL(fileURLWithPath: "/proc/a.png"), "/proc"),
+      (URL(fileURLWithPath: "/proc/a.png"), "no file can be made in /proc"),
     ]
     for (url, reason) in refused {
       for check in [AtomicFile.checkWritable, { try AtomicFile.write(Data([1]), to: $0) }] {

@@ -162,7 +162,7 @@ private struct GoldenEdit: Decodable, CustomTestStringConvertible {
     let golden = try GoldenInversion("four-levels")
     let source = SourceBranch(try golden.inversion(), byteLimit: 1 << 30)
     let maps = try EditSampler(model: golden.model, source: source, progress: nil).sourceMaps()
-    #expect(maps.stepCount == 8)
+    #expect(maps.steps == 0..<8)
     for grid in maps.grids {
       // Over all tokens, the attention of each position sums to one.
       let whole = try maps.map(ofTokens: Array(0..<77), grid: grid)
@@ -172,6 +172,39 @@ private struct GoldenEdit: Decodable, CustomTestStringConvertible {
     expectClose((early + late) * 0.5, try maps.map(of: "cat"), relative: 1e-5)
     #expect(throws: InputError.self) { try maps.map(of: "zebra") }
     #expect(throws: InputError.self) { try maps.map(of: "cat", grid: .init(height: 5, width: 5)) }
+  }
+
+  @Test("of a late start belong to the steps that it walks; with strength 0 there are none, and that is said")
+  func lateStart() throws {
+    let golden = try GoldenInversion("four-levels")
+    let source = SourceBranch(try golden.inversion(), byteLimit: 1 << 30)
+    let sampler = EditSampler(model: golden.model, source: source, progress: nil)
+    let words = PromptWords(try golden.model.tokenizer.encode(golden.caption))
+    func maps(strength: Double) throws -> AttentionMaps {
+      let collector = AttentionMapCollector()
+      let options = EditOptions(control: .lateStart(LateStart(strength: strength)))
+      _ = try sampler.sample([golden.caption], options: options, collector: collector)
+      return collector.maps(of: words)
+    }
+    let (late, plain) = (try maps(strength: 0.5), try sampler.sourceMaps())
+    #expect(late.steps == 4..<8)
+    // The first step that is walked begins at the source's latent.
+    expectClose(try late.map(of: "cat", steps: 4..<5), try plain.map(of: "cat", steps: 4..<5), relative: 1e-5)
+    #expect(throws: InputError.self) { try late.map(of: "cat", steps: 0..<2) }
+    #expect(throws: InputError.self) { try late.map(of: "cat", steps: 3..<5) }
+
+    let none = try maps(strength: 0)
+    #expect(none.steps.isEmpty)
+    let error = #expect(throws: InputError.self) { try none.map(of: "cat") }
+    #expect(error?.message.contains("No step was walked") == true)
+  }
+
+  @Test("refuse tokens that the text does not have", arguments: [[-1], [77], [0, 1000], [Int.min], []])
+  func tokens(_ tokens: [Int]) throws {
+    let golden = try GoldenInversion("four-levels")
+    let source = SourceBranch(try golden.inversion(), byteLimit: 1 << 30)
+    let maps = try EditSampler(model: golden.model, source: source, progress: nil).sourceMaps()
+    #expect(throws: InputError.self) { try maps.map(ofTokens: tokens) }
   }
 
   @Test("have principal components that are orthonormal and explain the most")

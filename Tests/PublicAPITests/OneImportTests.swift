@@ -48,7 +48,7 @@ import Testing
     #expect(both.edited.image == edited.image)
     #expect(both.edited.evaluations.forward == edited.evaluations.forward)
     #expect(both.maps.words.words.map(\.text) == ["a", "dog", "on", "the", "mat"])
-    #expect(both.maps.stepCount == 4)
+    #expect(both.maps.steps.count == 4)
   }
 
   @Test("an error describes itself to people wherever Foundation asks")

@@ -33,7 +33,7 @@ import Testing
     #expect(several.steps == [1, 2, 3, 4] && several.result.count == 2)
     #expect(several.result[0].image == one.result.image)
     let maps = try await collect(inverted.attentionMapUpdates())
-    #expect(maps.steps == [1, 2, 3, 4] && maps.result.stepCount == 4)
+    #expect(maps.steps == [1, 2, 3, 4] && maps.result.steps == 0..<4)
     let edited = try await collect(inverted.attentionMapUpdates(prompt: "a dog on the mat"))
     #expect(edited.result.edited.image == one.result.image)
     let options = GenerationOptions(steps: 3)

@@ -190,6 +190,21 @@ struct Level: CustomTestStringConvertible, Sendable {
     }
   }
 
+  @Test("the largest magnitude is found at any place, whatever its sign", arguments: Level.available)
+  func largestMagnitude(level: Level) {
+    for count in [1, 2, 31, 32, 33, 64, 67, 130] {
+      for place in 0..<count {
+        var halves = (0..<count).map { UInt16($0) | ($0.isMultiple(of: 2) ? 0x8000 : 0) }
+        var singles = (0..<count).map { UInt32($0) | ($0.isMultiple(of: 2) ? 0x8000_0000 : 0) }
+        halves[place] = 0xfc01
+        singles[place] = 0xff80_0001
+        #expect(level.table.largest_magnitude_16(halves, count) == 0x7c01)
+        #expect(level.table.largest_magnitude_32(singles, count) == 0x7f80_0001)
+      }
+    }
+    #expect(level.table.largest_magnitude_16(nil, 0) == 0 && level.table.largest_magnitude_32(nil, 0) == 0)
+  }
+
   @Test("levels agree with each other on every length", arguments: Level.available)
   func agreement(level: Level) throws {
     let portable = try #require(ctk_table_of(ctk_level_portable)).pointee

@@ -39,6 +39,20 @@ import Testing
     #expect(x.maximum.isNaN && x.minimum.isNaN)
   }
 
+  @Test("one NaN or infinity makes a tensor not finite, wherever it is", arguments: [0, 17, 40_000])
+  func finite(place: Int) {
+    var x = Tensor.random([40_001])
+    #expect(x.isFinite && Tensor(zeros: [0, 3]).isFinite)
+    for number in [Float.greatestFiniteMagnitude, -.greatestFiniteMagnitude, .leastNonzeroMagnitude, -0.0] {
+      x.withMutableScalars { $0[place] = number }
+      #expect(x.isFinite)
+    }
+    for number in [Float.nan, -.nan, .signalingNaN, .infinity, -.infinity] {
+      x.withMutableScalars { $0[place] = number }
+      #expect(!x.isFinite)
+    }
+  }
+
   @Test("infinities are the largest and the smallest number")
   func infinities() {
     let x = Tensor([1, -.infinity, 3, .infinity, -2], shape: [5])

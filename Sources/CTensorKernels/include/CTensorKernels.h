@@ -62,6 +62,13 @@ float ctk_maximum(const float *x, ptrdiff_t n);
 /// The smallest number; a NaN among the numbers is the result.
 float ctk_minimum(const float *x, ptrdiff_t n);
 
+/// The largest of some numbers' bit patterns without their signs, which are ordered like the magnitudes. NaN and infinity
+/// are the patterns from 0x7c00 (half precision) or 0x7f80 (bfloat16) on.
+uint16_t ctk_largest_magnitude_16(const uint16_t *x, ptrdiff_t n);
+
+/// The same for single precision, where NaN and infinity are the patterns from 0x7f800000 on.
+uint32_t ctk_largest_magnitude_32(const uint32_t *x, ptrdiff_t n);
+
 // MARK: Softmax
 
 /// Each row := softmax(scale * row), in place.
@@ -231,7 +238,7 @@ void ctk_winograd_output(float *y, ptrdiff_t row_stride, ptrdiff_t column_stride
 #define CTK_EACH(LOOP) \
   LOOP(add) LOOP(combine) LOOP(scaled_difference) LOOP(scale) LOOP(multiply) \
   LOOP(widen_f16) LOOP(widen_bf16) LOOP(adam_step) LOOP(fill_rows) LOOP(copy_rows) \
-  LOOP(sum) LOOP(dot) LOOP(squared_distance) LOOP(maximum) LOOP(minimum) \
+  LOOP(sum) LOOP(dot) LOOP(squared_distance) LOOP(maximum) LOOP(minimum) LOOP(largest_magnitude_16) LOOP(largest_magnitude_32) \
   LOOP(softmax_rows) LOOP(causal_softmax_rows) LOOP(softmax_vjp_rows) LOOP(exponentials) \
   LOOP(silu) LOOP(silu_vjp) LOOP(gelu) LOOP(gelu_vjp) LOOP(quick_gelu) LOOP(quick_gelu_vjp) \
   LOOP(geglu_rows) LOOP(geglu_vjp_rows) LOOP(layer_norm_rows) LOOP(layer_norm_vjp_rows) \

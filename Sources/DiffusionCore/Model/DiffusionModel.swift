@@ -83,28 +83,33 @@ public final class DiffusionModel: Sendable {
 
   /// What the UNet reads of a text: tokens x channels.
   ///
-  /// - Throws: `InputError` if the text has more tokens than the encoder reads.
+  /// - Throws: as `embeddings(of:)`.
   public func embedding(of text: String) throws -> Tensor { try embeddings(of: [text])[0] }
 
   /// What the UNet reads of some texts, each tokens x channels.
   ///
-  /// - Throws: `InputError` if a text has more tokens than the encoder reads.
+  /// - Throws: `InputError` if a text has more tokens than the encoder reads, or a result is not finite.
   public func embeddings(of texts: [String]) throws -> [Tensor] {
     let ids = try texts.map { try tokenizer.paddedIDs(of: $0) }
     let encoder = try textEncoder
-    return try ids.map { try encoder($0) }
+    return try zip(texts, ids).map { text, ids in
+      try encoder(ids).requireFinite("The text encoder's embedding of \"\(text)\"")
+    }
   }
 
   /// The latent of a picture of the model's size: height x width x channels, scaled.
   ///
-  /// - Throws: `CancellationError`.
-  public func encode(_ picture: RGBImage) throws -> Tensor { try autoencoder.encode(picture.tensor) }
+  /// - Throws: `InputError` if the result is not finite; `CancellationError`.
+  public func encode(_ picture: RGBImage) throws -> Tensor {
+    try autoencoder.encode(picture.tensor).requireFinite("The autoencoder's latent of the picture")
+  }
 
   /// The picture of a latent.
   ///
-  /// - Throws: `CancellationError`.
+  /// - Throws: `InputError` if the result is not finite; `CancellationError`.
   public func decode(_ latent: Tensor) throws -> RGBImage {
-    RGBImage(try autoencoder.decode(latent, bandByteCount: options.decodingBandByteCount))
+    let picture = try autoencoder.decode(latent, bandByteCount: options.decodingBandByteCount)
+    return RGBImage(try picture.requireFinite("The autoencoder's picture of the latent"))
   }
 }
 

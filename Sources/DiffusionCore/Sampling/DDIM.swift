@@ -16,7 +16,7 @@ public struct DDIM: InvertibleSampler, Equatable {
   /// Sampling in `stepCount` steps.
   ///
   /// - Parameter spacing: nil for the checkpoint's own; `linspace` counts as `leading`, as the published method has it.
-  /// - Throws: `InputError(.outOfRange)` unless there is at least one step and no more than the training had.
+  /// - Throws: `InputError(.outOfRange)` unless there is at least one step and the training has a timestep for each.
   public init(_ schedule: NoiseSchedule, stepCount: Int, spacing: TimestepSpacing? = nil) throws {
     let count = schedule.trainingSteps
     guard stepCount >= 1, stepCount <= count else {
@@ -34,6 +34,12 @@ public struct DDIM: InvertibleSampler, Equatable {
       case .leading, .linspace:
         (0..<stepCount).reversed().map { min($0 * stride + schedule.stepsOffset, count - 1) }
       }
+    guard stepCount == 1 || timesteps[0] > timesteps[1] else {
+      throw InputError(
+        .outOfRange,
+        "\(stepCount) steps: timesteps that begin at \(schedule.stepsOffset) go beyond the \(count) of this model's training. "
+          + "Ask for fewer steps.")
+    }
   }
 
   /// The step `index` from noise to sample: from its timestep to the level `stride` below.

@@ -91,7 +91,8 @@ public final class UNet: Sendable {
     let position = GridPosition(block: index, grid: .init(of: walk.hidden))
     let entered = transformer.enter(walk.hidden)
     let tokens = transformer.blocks[0].attendToItself(entered, at: position, control: control)
-    return Stem(walk: walk, tokens: tokens, query: transformer.blocks[0].textQuery(tokens))
+    return Stem(
+      timestep: timestep, walk: walk, tokens: tokens, query: transformer.blocks[0].textQuery(tokens))
   }
 
   /// The rest of the evaluation, from the first cross-attention on.
@@ -189,6 +190,8 @@ struct Walk {
 
 /// The part of an evaluation that does not depend on the text, for one latent and timestep.
 public struct Stem {
+  /// The timestep of the training schedule.
+  public let timestep: Int
   let walk: Walk
   let tokens: Variable
   let query: Variable

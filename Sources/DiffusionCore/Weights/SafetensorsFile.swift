@@ -21,6 +21,7 @@ public struct SafetensorsFile: Sendable {
 
   let entries: [String: SafetensorsHeader.Entry]
   let file: InputFile
+  private var requiresFinite = false
 
   /// Opens a file and checks its header.
   ///
@@ -32,6 +33,13 @@ public struct SafetensorsFile: Sendable {
     entries = header.entries
     metadata = header.metadata
     names = entries.keys.sorted()
+  }
+
+  /// The same file, whose tensors are refused if a scalar is NaN, or infinite in single precision.
+  package var requiringFinite: SafetensorsFile {
+    var file = self
+    file.requiresFinite = true
+    return file
   }
 
   /// Whether there is a tensor of this name.
@@ -177,5 +185,35 @@ extension SafetensorsFile {
     #if _endian(big)
       for i in 0..<range.count { target[i] = Bits(littleEndian: target[i]) }
     #endif
+    if requiresFinite {
+      try checkFinite(UnsafeBufferPointer(start: target, count: range.count), range, of: entry)
+    }
+  }
+
+  private func checkFinite<Bits: FixedWidthInteger & BitwiseCopyable>(
+    _ patterns: UnsafeBufferPointer<Bits>, _ range: Range<Int>, of entry: SafetensorsHeader.Entry
+  ) throws {
+    guard let limit = SafetensorsType(rawValue: entry.type)?.firstPatternNotFinite,
+      patterns.largestMagnitude >= limit
+    else { return }
+    let index = patterns.firstIndex { UInt64($0 & (Bits.max >> 1)) >= limit } ?? 0
+    throw InputError(
+      .malformed,
+      "Tensor \"\(entry.name)\" of \(url.path) holds a value that is not a finite number (NaN or infinity) at index "
+        + "\(range.lowerBound + index). The file is damaged, or was written after its training had diverged: get it "
+        + "again, or use another.")
+  }
+}
+
+extension UnsafeBufferPointer where Element: FixedWidthInteger & BitwiseCopyable {
+  /// The largest bit pattern without its sign bit.
+  fileprivate var largestMagnitude: UInt64 {
+    guard let baseAddress else { return 0 }
+    let raw = UnsafeRawPointer(baseAddress)
+    switch Element.bitWidth {
+    case 16: return UInt64(ctk_largest_magnitude_16(raw.assumingMemoryBound(to: UInt16.self), count))
+    case 32: return UInt64(ctk_largest_magnitude_32(raw.assumingMemoryBound(to: UInt32.self), count))
+    default: return reduce(0) { Swift.max($0, UInt64(truncatingIfNeeded: $1) & (.max >> 1)) }
+    }
   }
 }

@@ -4,8 +4,9 @@ internal import Foundation
 ///
 /// The format is eight bytes of little-endian length, so many bytes of JSON, then the tensors' bytes without gaps.
 struct SafetensorsHeader {
-  /// One tensor's type, shape, and place in the file.
+  /// One tensor's name, type, shape, and place in the file.
   struct Entry: Sendable, Equatable {
+    let name: String
     let type: String
     let shape: [Int]
     /// In bytes from the start of the file.
@@ -64,7 +65,8 @@ struct SafetensorsHeader {
         throw malformed(
           "tensor \"\(name)\", \(item.dtype) \(item.shape), does not fit its \(end - begin) bytes")
       }
-      entries[name] = Entry(type: item.dtype, shape: item.shape, range: start + begin..<start + end)
+      entries[name] = Entry(
+        name: name, type: item.dtype, shape: item.shape, range: start + begin..<start + end)
     }
 
     var covered = start

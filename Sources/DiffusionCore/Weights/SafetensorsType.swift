@@ -25,4 +25,17 @@ enum SafetensorsType: String {
     case .float8e4m3, .float8e5m2, .int8, .uint8, .bool: 1
     }
   }
+
+  /// The smallest bit pattern, without sign, that is not a finite number in single precision; nil for other types than
+  /// floating-point numbers of 16 bits and more.
+  var firstPatternNotFinite: UInt64? {
+    switch self {
+    case .float16: 0x7c00
+    case .bfloat16: 0x7f80
+    case .float32: UInt64(Float.infinity.bitPattern)
+    // Halfway between the largest finite number and 2^128.
+    case .float64: (0x1.ffffffp127 as Double).bitPattern
+    default: nil
+    }
+  }
 }

@@ -16,7 +16,7 @@ final class WeightStore: Sendable {
   init(_ file: SafetensorsFile) {
     path = file.url.path
     names = file.names
-    files = [file]
+    files = [file.requiringFinite]
     places = Dictionary(uniqueKeysWithValues: file.names.map { ($0, 0) })
   }
 
@@ -35,7 +35,7 @@ final class WeightStore: Sendable {
         throw InputError(.malformed, "\(index.path) names a shard outside its folder: \"\(shard)\".")
       }
       numbers[shard] = files.count
-      files.append(try SafetensorsFile(contentsOf: folder.appendingPathComponent(shard)))
+      files.append(try SafetensorsFile(contentsOf: folder.appendingPathComponent(shard)).requiringFinite)
     }
     places = map.compactMapValues { numbers[$0] }
     for (name, place) in places where !files[place].contains(name) {

@@ -84,7 +84,7 @@ struct EditSampler {
     for (index, timestep) in sampler.timesteps.enumerated() {
       let stem = try predictor.stem(inversion.trajectory[index], at: timestep, control: collector)
       _ = try predictor.prediction(stem, caption, control: collector)
-      collector.finishStep()
+      collector.finish(step: index)
       reporter.report(step: index + 1)
     }
     return collector.maps(of: PromptWords(try model.tokenizer.encode(inversion.caption)))

@@ -72,7 +72,7 @@ final class EditTarget {
     let text = branch(.conditional, context, source: conditional, step: index)
     let null = branch(.unconditional, null, source: unconditional, step: index)
     guard let proximal = options.proximal else {
-      return finish(try step(index, from: latent, null: null, text: text), after: index, source: next)
+      return try finish(step(index, from: latent, null: null, text: text), after: index, source: next)
     }
     var unchanged: Tensor?
     let guidance = step.guidance
@@ -84,7 +84,7 @@ final class EditTarget {
     if let unchanged, proximal.pullsBack(step: index, of: scene.stepCount) {
       result = proximal.pulledBack(result, to: pivot, unchanged: unchanged)
     }
-    finish(result, after: index, source: next)
+    try finish(result, after: index, source: next)
   }
 
   /// One evaluation of a step, with a control if anything acts on its attention.
@@ -141,7 +141,7 @@ final class EditTarget {
   }
 
   /// Takes the latent that a step led to, and puts the source's back where nothing is to change.
-  private func finish(_ latent: Tensor, after index: Int, source: Tensor) {
+  private func finish(_ latent: Tensor, after index: Int, source: Tensor) throws(InputError) {
     var latent = run.latent(latent, source: source, after: index)
     let (height, width, _) = latent.shape3
     if let maps = blendMaps, maps.blend.isActive(step: index, of: scene.stepCount) {
@@ -151,8 +151,9 @@ final class EditTarget {
     }
     if options.spatialReplace?.isActive(step: index, of: scene.stepCount) == true { latent = source }
     if let region { latent = LocalBlendMaps.blended(target: latent, source: source, mask: region) }
-    latents.append(latent)
-    collector?.finishStep()
+    latents.append(
+      try latent.requireFinite("The edit's latent after step \(index + 1) of \(scene.stepCount)"))
+    collector?.finish(step: index)
   }
 }
 

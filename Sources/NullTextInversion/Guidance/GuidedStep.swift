@@ -45,20 +45,30 @@ struct GuidedStep {
     let unconditional = try predictor.prediction(stem, null.context, control: null.control)
     let conditional = try predictor.prediction(textStem, text.context, control: text.control)
     if let guide {
-      return sampler.denoised(latent, prediction: guide(unconditional.value, conditional.value), step: index)
+      let prediction = guide(unconditional.value, conditional.value)
+      return try finite(sampler.denoised(latent, prediction: prediction, step: index), after: index)
     }
-    return landing(index, from: Variable(latent), null: unconditional, text: conditional).value
+    return try landing(index, from: Variable(latent), null: unconditional, text: conditional).value
   }
 
   /// The latent after step `index` where both branches would read the same text and guidance cancels: one evaluation.
   mutating func unguided(_ index: Int, from latent: Tensor, text: TextContext) throws -> Tensor {
     let stem = try predictor.stem(latent, at: sampler.timesteps[index])
-    return sampler.denoised(latent, prediction: try predictor.prediction(stem, text).value, step: index)
+    let prediction = try predictor.prediction(stem, text).value
+    return try finite(sampler.denoised(latent, prediction: prediction, step: index), after: index)
   }
 
   /// The latent that two predictions lead to; tracked if one of them is.
-  mutating func landing(_ index: Int, from latent: Variable, null: Variable, text: Variable) -> Variable {
+  mutating func landing(
+    _ index: Int, from latent: Variable, null: Variable, text: Variable
+  ) throws(InputError) -> Variable {
     let prediction = Variable.combination(Float(1 - guidance), null, Float(guidance), text)
-    return sampler.denoised(latent, prediction: prediction, step: index)
+    let next = sampler.denoised(latent, prediction: prediction, step: index)
+    _ = try finite(next.value, after: index)
+    return next
+  }
+
+  private func finite(_ latent: Tensor, after index: Int) throws(InputError) -> Tensor {
+    try latent.requireFinite("The latent after step \(index + 1) of \(sampler.stepCount)")
   }
 }

@@ -1,7 +1,7 @@
 internal import DiffusionCore
 internal import Tensor
 
-/// Evaluates the UNet, and gives up before an evaluation when the task is cancelled.
+/// Evaluates the UNet: gives up before an evaluation when the task is cancelled, and refuses a prediction that is not finite.
 struct NoisePredictor {
   let unet: UNet
 
@@ -16,6 +16,8 @@ struct NoisePredictor {
     _ stem: Stem, _ context: TextContext, control: (any AttentionControl)? = nil
   ) throws -> Variable {
     try Task.checkCancellation()
-    return unet.trunk(stem, context: context, control: control)
+    let prediction = unet.trunk(stem, context: context, control: control)
+    try prediction.value.requireFinite("The UNet's prediction at timestep \(stem.timestep)")
+    return prediction
   }
 }

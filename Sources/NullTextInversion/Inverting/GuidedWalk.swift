@@ -39,7 +39,7 @@ struct GuidedWalk {
       let index = unfinished.inversion.nullEmbeddings.count
       let latent = unfinished.inversion.trajectory[index]
       let next = cancels ? try unguided(index, from: latent) : try guided(index, from: latent, null: context)
-      unfinished.inversion.append(null, next)
+      try unfinished.inversion.append(null, next)
       try finish(unfinished, reporter)
     }
   }
@@ -79,9 +79,15 @@ extension Inversion {
   /// Writes down a step of the guided walk.
   ///
   /// - Parameter loss: the loss that was measured; the distance of `latent` from its pivot if nil.
-  mutating func append(_ embedding: Tensor, _ latent: Tensor, loss: Float? = nil, innerSteps: Int = 0) {
+  /// - Throws: `InputError` if the loss or the embedding is not finite.
+  mutating func append(
+    _ embedding: Tensor, _ latent: Tensor, loss: Float? = nil, innerSteps: Int = 0
+  ) throws(InputError) {
     let index = nullEmbeddings.count
-    losses.append(loss ?? latent.meanSquaredDifference(to: pivot(after: index)))
+    let loss = loss ?? latent.meanSquaredDifference(to: pivot(after: index))
+    try Tensor([loss], shape: [1]).requireFinite("The loss of step \(index + 1) of \(stepCount)")
+    try embedding.requireFinite("The null embedding of step \(index + 1) of \(stepCount)")
+    losses.append(loss)
     nullEmbeddings.append(embedding)
     trajectory.append(latent)
     self.innerSteps.append(innerSteps)

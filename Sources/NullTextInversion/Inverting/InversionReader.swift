@@ -8,7 +8,7 @@ struct InversionReader {
   private let path: String
 
   init(_ url: URL) throws {
-    file = try SafetensorsFile(contentsOf: url)
+    file = try SafetensorsFile(contentsOf: url).requiringFinite
     path = url.path
     guard file.metadata[InversionFile.Key.format.rawValue] == InversionFile.format else {
       throw InputError(.malformed, "\(path) is a safetensors file, but not an inversion.")
@@ -36,7 +36,7 @@ struct InversionReader {
       sourceSize: size, crop: try crop(of: size),
       pictureFingerprint: file.metadata[InversionFile.Key.pictureFingerprint.rawValue] ?? "",
       pivots: try latents("pivots"), nullEmbeddings: try slices("null_embeddings"),
-      trajectory: try latents("trajectory"), losses: try finite("losses").scalars,
+      trajectory: try latents("trajectory"), losses: try file.tensor(named: "losses").scalars,
       innerSteps: try counts("inner_steps"), psnr: try decibels(.psnr), psnrBound: try decibels(.psnrBound))
     return UnfinishedInversion(inversion, sweeps: try sweeps())
   }
@@ -55,7 +55,7 @@ struct InversionReader {
     guard let text = file.metadata[Name.count] else { return nil }
     let tensors = try Name.tensors.map { name in
       _ = try shape(name, axes: 2)
-      return try finite(name)
+      return try file.tensor(named: name)
     }
     guard let count = Int(text), (1...1_000_000).contains(count),
       let distance = file.metadata[Name.distance].flatMap(Float.init),
@@ -100,23 +100,15 @@ struct InversionReader {
     return shape
   }
 
-  private func finite(_ name: String) throws -> Tensor {
-    let tensor = try file.tensor(named: name)
-    guard tensor.withScalars({ $0.allSatisfy(\.isFinite) }) else {
-      throw InputError(.malformed, "\(path) holds something in \"\(name)\" that is not a number.")
-    }
-    return tensor
-  }
-
   private func slices(_ name: String) throws -> [Tensor] {
-    let stacked = try finite(name)
+    let stacked = try file.tensor(named: name)
     return (0..<stacked.shape[0]).map { stacked[$0] }
   }
 
   private func latents(_ name: String) throws -> [Tensor] { try slices(name).map { $0.channelsLast() } }
 
   private func counts(_ name: String) throws -> [Int] {
-    try finite(name).scalars.map {
+    try file.tensor(named: name).scalars.map {
       guard let count = Int(exactly: $0), (0...1_000_000).contains(count) else {
         throw InputError(.malformed, "\(path) holds \($0) in \"\(name)\", which is no number of iterations.")
       }

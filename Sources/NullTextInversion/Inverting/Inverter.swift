@@ -34,11 +34,15 @@ struct Inverter {
 
   /// Goes on with an inversion from wherever it stands to its end.
   func complete(_ unfinished: inout UnfinishedInversion, of picture: PreparedPicture) throws {
+    // First, so that an autoencoder that does not work is found before hours of work.
+    unfinished.inversion.psnrBound = try psnr(of: unfinished.inversion.latent, picture)
     try completeWalk(of: &unfinished)
-    let inversion = unfinished.inversion
-    unfinished.inversion.psnr = ImageMetrics.psnr(
-      try model.decode(inversion.trajectory[inversion.stepCount]), picture.image)
-    unfinished.inversion.psnrBound = ImageMetrics.psnr(try model.decode(inversion.latent), picture.image)
+    let last = unfinished.inversion.trajectory[unfinished.inversion.stepCount]
+    unfinished.inversion.psnr = try psnr(of: last, picture)
+  }
+
+  private func psnr(of latent: Tensor, _ picture: PreparedPicture) throws -> Double {
+    ImageMetrics.psnr(try model.decode(latent), picture.image)
   }
 
   /// All that needs the UNet.

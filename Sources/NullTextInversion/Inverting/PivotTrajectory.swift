@@ -33,7 +33,7 @@ struct PivotTrajectory {
       for _ in 0..<refinements {
         pivot = sampler.origin(of: latent, prediction: try prediction(at: pivot), step: step)
       }
-      pivots.append(pivot)
+      pivots.append(try pivot.requireFinite("The latent of pivot \(pivots.count) of \(sampler.stepCount)"))
       try afterEach(pivots)
     }
   }

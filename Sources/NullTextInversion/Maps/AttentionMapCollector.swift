@@ -27,6 +27,8 @@ final class AttentionMapCollector: AttentionControl {
   private var cross: [AttentionMaps.Grid: Sum] = [:]
   private var own: [AttentionMaps.Grid: Sum] = [:]
   private var steps: [AttentionMaps.Grid: [Tensor]] = [:]
+  /// The steps that were watched.
+  private var watched = 0..<0
   private var outerGrids: Set<AttentionMaps.Grid> = []
 
   init(selfLimit: Int = 32 * 32) { self.selfLimit = selfLimit }
@@ -54,15 +56,15 @@ final class AttentionMapCollector: AttentionControl {
     }
   }
 
-  /// Ends a step.
-  func finishStep() {
+  /// Ends a step; each follows the one before.
+  func finish(step: Int) {
+    watched = (watched.isEmpty ? step : watched.lowerBound)..<step + 1
     for (grid, sum) in cross { steps[grid, default: []].append(sum.mean) }
     cross = [:]
   }
 
   func maps(of words: PromptWords) -> AttentionMaps {
     AttentionMaps(
-      words: words, stepCount: steps.values.map(\.count).max() ?? 0, cross: steps, outerGrids: outerGrids,
-      own: own.mapValues(\.mean))
+      words: words, steps: watched, cross: steps, outerGrids: outerGrids, own: own.mapValues(\.mean))
   }
 }

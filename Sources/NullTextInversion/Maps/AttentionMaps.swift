@@ -31,10 +31,10 @@ public struct AttentionMaps: Sendable {
 
   /// The words that look.
   public let words: PromptWords
-  /// The number of sampling steps that were watched.
-  public let stepCount: Int
+  /// The sampling steps that were watched, 0 being the noisiest; an edit with a late start walks only the last.
+  public let steps: Range<Int>
 
-  /// By grid and step: positions x tokens.
+  /// By grid and watched step: positions x tokens.
   let cross: [Grid: [Tensor]]
   /// The grids at which words look on the way down or up, where their maps are sharpest.
   let outerGrids: Set<Grid>
@@ -51,14 +51,16 @@ public struct AttentionMaps: Sendable {
   ///
   /// - Parameters:
   ///   - grid: one of `grids`; if nil, of those outside the middle block the one nearest to a quarter of the finest's side.
-  ///   - steps: the steps to average over, 0 being the noisiest; all if nil.
+  ///   - steps: the sampling steps to average over, some of `self.steps`; all of them if nil.
   /// - Returns: height x width of the grid.
-  /// - Throws: `InputError` if the word is not in the prompt, or there is no such grid or step.
+  /// - Throws: `InputError` if the word is not in the prompt, there is no such grid or step, or no step was watched.
   public func map(of word: String, grid: Grid? = nil, steps: Range<Int>? = nil) throws -> Tensor {
     try map(ofTokens: words.tokens(of: word), grid: grid, steps: steps)
   }
 
   /// The attention to some tokens, position 0 being the start token: the mean over heads, layers, tokens and steps.
+  ///
+  /// - Throws: `InputError` if there is no such token, grid or step, or no step was watched.
   public func map(ofTokens tokens: [Int], grid: Grid? = nil, steps: Range<Int>? = nil) throws -> Tensor {
     let grid = try grid ?? defaultGrid()
     guard let watched = cross[grid] else {
@@ -66,18 +68,22 @@ public struct AttentionMaps: Sendable {
         .outOfRange,
         "No words look at a grid of \(grid); there are \(grids.map(\.description).joined(separator: ", ")).")
     }
-    let steps = steps ?? 0..<watched.count
-    guard !steps.isEmpty, steps.lowerBound >= 0, steps.upperBound <= watched.count else {
-      throw InputError(.outOfRange, "Steps \(steps) of \(watched.count): ask for some of those there are.")
+    let steps = steps ?? self.steps
+    guard !steps.isEmpty, self.steps.contains(steps) else {
+      throw InputError(.outOfRange, "Steps \(steps): steps \(self.steps) were watched; ask for some of them.")
     }
-    let factor = 1 / Float(max(1, tokens.count) * steps.count)
+    let length = watched[0].rowLength
+    if let token = tokens.first(where: { !(0..<length).contains($0) }) {
+      throw InputError(.outOfRange, "Token \(token): the text has tokens 0 to \(length - 1).")
+    }
+    try InputError.require(!tokens.isEmpty, "No tokens: ask for one at least.")
+    let factor = 1 / Float(tokens.count * steps.count)
     return Tensor(shape: [grid.height, grid.width]) { map in
       map.initialize(repeating: 0)
       for step in steps {
-        watched[step].withScalars { rows in
-          let length = rows.count / max(map.count, 1)
+        watched[step - self.steps.lowerBound].withScalars { rows in
           for position in map.indices {
-            for token in tokens where token < length {
+            for token in tokens {
               map[position] += factor * rows[position * length + token]
             }
           }
@@ -121,6 +127,10 @@ public struct AttentionMaps: Sendable {
   }
 
   private func defaultGrid() throws -> Grid {
+    guard !steps.isEmpty else {
+      throw InputError(
+        .outOfRange, "No step was walked: a late start at strength 0 keeps the picture as it is.")
+    }
     let grids = outerGrids.isEmpty ? self.grids : outerGrids.sorted()
     guard let finest = grids.last else {
       throw InputError(.unsupported, "The network has no attention to words.")

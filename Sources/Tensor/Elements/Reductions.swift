@@ -41,6 +41,15 @@ extension Tensor {
     precondition(count > 0, "an empty tensor has no minimum")
     return ctk_minimum(address(), count)
   }
+
+  /// Whether no number is NaN or infinite.
+  public var isFinite: Bool {
+    withScalars { scalars in
+      scalars.withMemoryRebound(to: UInt32.self) {
+        ctk_largest_magnitude_32($0.baseAddress, $0.count) < Float.infinity.bitPattern
+      }
+    }
+  }
 }
 
 extension Variable {

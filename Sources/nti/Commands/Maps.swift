@@ -92,8 +92,10 @@ struct Maps: AsyncParsableCommand {
     let words = chosenWords.isEmpty ? maps.words.words.map(\.text) : chosenWords
     var rows: [[ContactSheet.Cell?]] = []
     if perStep {
-      let tenth = max(1, maps.stepCount / 10)
-      let parts = stride(from: 0, to: maps.stepCount, by: tenth).map { $0..<min($0 + tenth, maps.stepCount) }
+      let (steps, tenth) = (maps.steps, max(1, maps.steps.count / 10))
+      let parts = stride(from: steps.lowerBound, to: steps.upperBound, by: tenth).map {
+        $0..<min($0 + tenth, steps.upperBound)
+      }
       for word in words {
         rows.append(
           try parts.map {

@@ -83,6 +83,9 @@ extension GlobalNullText: InversionWalk {
       distance += value / Float(steps)
     }
     if let moments = adam.moments { (state.mean, state.square) = moments }
+    for tensor in [state.embedding, state.mean, state.square] {
+      try tensor.requireFinite("The fit of sweep \(state.count + 1)")
+    }
     state.count += 1
     state.distance = distance
     if distance < state.bestDistance { (state.best, state.bestDistance) = (state.embedding, distance) }

@@ -115,12 +115,12 @@ extension NullText: InversionWalk {
           walk.loss(index, from: latent, of: unfinished.inversion), step: index,
           from: unfinished.inversion.nullEmbeddings.last ?? first, innerSteps: innerSteps
         ) { reporter.report(step: index, innerStep: $0, loss: $1) }
-        unfinished.inversion.append(
+        try unfinished.inversion.append(
           step.embedding, step.latent, loss: step.loss, innerSteps: step.updates)
         budget?.learn(ContinuousClock.now - begun, innerSteps: step.updates)
       case .bareStep:
         // Where guidance cancels, one evaluation makes the step.
-        unfinished.inversion.append(walk.captionEmbedding, try walk.unguided(index, from: latent))
+        try unfinished.inversion.append(walk.captionEmbedding, walk.unguided(index, from: latent))
       }
       try walk.finish(unfinished, reporter)
     }

@@ -35,7 +35,7 @@ struct NullTextLoss {
   func landing(_ embedding: Variable) throws -> Variable {
     var step = step
     let null = try step.predictor.prediction(stem, step.predictor.unet.context(embedding))
-    return step.landing(index, from: latent, null: null, text: text)
+    return try step.landing(index, from: latent, null: null, text: text)
   }
 
   /// The latent that the guided step leads to with an embedding.
