@@ -6,7 +6,7 @@ PYTHON ?= python3
 DEMO ?= nti-demo
 CODE := Package.swift $(wildcard Sources Tests Examples Benchmarks)
 
-.PHONY: demo test test-release check-aarch64 verify-full-size benchmark benchmark-layers \
+.PHONY: demo test test-release test-tsan test-asan soak fuzz check-faults check-aarch64 verify-full-size benchmark benchmark-layers \
   dependencies format lint clean
 
 demo: dependencies
@@ -18,6 +18,31 @@ test: dependencies
 
 test-release: dependencies
 	$(SWIFT) test -c release
+
+# The tests under a sanitizer. FILTER='TensorTests' for some of them. Leaks are not looked for: Swift's runtime keeps objects for good.
+test-tsan: dependencies
+	TSAN_OPTIONS="suppressions=$(CURDIR)/Tools/thread-sanitizer.txt halt_on_error=0 exitcode=66" \
+	  $(SWIFT) test --sanitize=thread --scratch-path .build-tsan $(if $(FILTER),--filter '$(FILTER)')
+
+test-asan: dependencies
+	ASAN_OPTIONS=detect_leaks=0 \
+	  $(SWIFT) test --sanitize=address --scratch-path .build-asan $(if $(FILTER),--filter '$(FILTER)')
+
+# Makes EDITS edits in one process and looks at its memory.
+EDITS ?= 2000
+soak: dependencies
+	SOAK_EDITS=$(EDITS) $(SWIFT) test -c release --filter SoakTests
+
+# Feeds the readers of files with what a fuzzer makes of good ones. READER=picture for one of them.
+SECONDS ?= 60
+fuzz: dependencies
+	Tools/fuzz.sh $(SECONDS) $(READER)
+
+# Fails each call of the system that the commands make, one at a time, and kills the commands at random moments.
+KILLS ?= 20
+check-faults: dependencies
+	$(SWIFT) build -c release --product nti
+	$(PYTHON) Tools/check_faults.py --nti "$$($(SWIFT) build -c release --show-bin-path)/nti" --kills $(KILLS)
 
 # Compares with PyTorch at the size of Stable Diffusion 1 (Tools/requirements.txt). VERIFY='--cache DIR' keeps PyTorch's
 # results and the checkpoints for the next call.
@@ -65,4 +90,4 @@ lint:
 	$(SWIFT) format lint --strict --recursive $(CODE)
 
 clean:
-	rm -rf .build Examples/.build Benchmarks/.build nti-demo
+	rm -rf .build .build-tsan .build-asan Examples/.build Benchmarks/.build nti-demo

@@ -50,6 +50,12 @@ let package = Package(
       ]),
     .target(
       name: "TestSupport", dependencies: ["Tensor", "Pictures", "DiffusionCore"], path: "Tests/TestSupport"),
+    .target(
+      name: "FuzzReaders",
+      dependencies: [
+        "EditEvaluation", "NullTextInversion", "DiffusionCore", "Pictures", "InputOutput", "EmojiScenes",
+        "TestSupport",
+      ], path: "Tests/FuzzReaders"),
     .testTarget(name: "TensorTests", dependencies: ["Tensor", "CTensorKernels", "TestSupport"]),
     .testTarget(name: "InputOutputTests", dependencies: ["InputOutput", "TestSupport"]),
     .testTarget(name: "PicturesTests", dependencies: ["Pictures", "InputOutput", "Tensor", "TestSupport"]),
@@ -62,6 +68,7 @@ let package = Package(
       dependencies: ["EditEvaluation", "NullTextInversion", "EmojiScenes", "TestSupport"]),
     .testTarget(
       name: "CommandLineTests", dependencies: ["EditEvaluation", "NullTextInversion", "nti", "TestSupport"]),
+    .testTarget(name: "FuzzReaderTests", dependencies: ["FuzzReaders", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Foundation
+internal import Tensor
 
 /// The process: reads the arguments, runs the command, and ends with the status that says how it went.
 @main
@@ -7,6 +8,10 @@ enum Program {
   /// Not asynchronous, because the thread that would then be given away is needed to wait for signals.
   static func main() {
     let interruption = Interruption()
+    SystemMemory.onRefusal { sentence in
+      Terminal.printError("\(sentence) See --memory.")
+      _exit(ExitStatus.internalError.rawValue)
+    }
     let work = Task.detached {
       do {
         var command = try NTI.parseAsRoot()

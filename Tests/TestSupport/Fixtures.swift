@@ -7,4 +7,7 @@ public enum Fixtures {
     URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .appending(path: "Fixtures/\(path)")
   }
+
+  /// The inputs that a fuzzer found, a folder for each reader.
+  public static var corpus: URL { url("../Corpus").standardizedFileURL }
 }

@@ -58,9 +58,13 @@ public struct SafetensorsWriter: Sendable {
 
   /// Writes the file: under a temporary name first, so that a file of that name stays whole if anything goes wrong.
   ///
+  /// - Parameter synchronized: whether to wait until the disk has the bytes, so that not even a power failure leaves an empty
+  ///   file.
   /// - Throws: `InputError(.unwritable)` if the folder is missing or full or not to be written to.
-  public func write(to url: URL) throws {
-    try AtomicFile.write(to: url) { file in try forEachPiece { try file.append($0) } }
+  public func write(to url: URL, synchronized: Bool = false) throws {
+    try AtomicFile.write(to: url, synchronized: synchronized) { file in
+      try forEachPiece { try file.append($0) }
+    }
   }
 
   /// The bytes of the file.

@@ -23,8 +23,10 @@ extension Inversion {
   /// Writes the inversion to a file: under a temporary name first, so that a file of that name stays whole if anything
   /// goes wrong.
   ///
+  /// Returns when the disk has it.
+  ///
   /// - Throws: `InputError` if the file cannot be written.
-  public func write(to url: URL) throws { try fileContent().write(to: url) }
+  public func write(to url: URL) throws { try fileContent().write(to: url, synchronized: true) }
 
   /// The bytes that `write(to:)` writes.
   public func fileData() -> Data { fileContent().data() }

@@ -39,6 +39,8 @@ package enum BLAS {
 
   /// Whether this BLAS computes correct products on this processor; old builds on new processors may not.
   package static let isSound: Bool = {
+    // OpenBLAS reserves 128 MiB of addresses for each thread that multiplies, and tries for ever if the system refuses.
+    SystemMemory.requireAvailable(byteCount: Parallel.threadCount << 27)
     openblas_set_num_threads(1)
     // Smaller and larger than the limit of the small-matrix kernels, with edges in every direction.
     let sizes = [(4, 8, 5), (33, 50, 70), (130, 260, 400)]

@@ -1,0 +1,31 @@
+import Foundation
+import FuzzReaders
+import TestSupport
+import Testing
+
+/// What a fuzzer has found to be interesting, read once more.
+@Suite("Inputs that a fuzzer found") struct CorpusTests {
+  @Test("are answered with a value or a sentence", arguments: FuzzReader.allCases)
+  func replay(reader: FuzzReader) throws {
+    let folder = Fixtures.corpus.appending(path: reader.rawValue)
+    let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+    #expect(files.count >= 10, "the corpus of \(reader) is in \(folder.path)")
+    for file in files { reader.read(try Data(contentsOf: file)) }
+  }
+
+  @Test("and cut short anywhere, or with a bit turned, they are too", arguments: FuzzReader.allCases)
+  func damaged(reader: FuzzReader) throws {
+    let folder = Fixtures.corpus.appending(path: reader.rawValue)
+    var random = SplitMix(seed: 1)
+    for file in try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+      .prefix(20)
+    {
+      let bytes = try Data(contentsOf: file)
+      guard !bytes.isEmpty else { continue }
+      reader.read(bytes.prefix(Int.random(in: 0..<bytes.count, using: &random)))
+      var turned = bytes
+      turned[Int.random(in: 0..<bytes.count, using: &random)] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+      reader.read(turned)
+    }
+  }
+}

@@ -1,0 +1,18 @@
+internal import Foundation
+
+/// The reader that the environment names.
+private let reader: FuzzReader = {
+  let name = ProcessInfo.processInfo.environment["READER"] ?? ""
+  guard let reader = FuzzReader(rawValue: name) else {
+    fatalError(
+      "READER=\"\(name)\": name one of \(FuzzReader.allCases.map(\.rawValue).joined(separator: ", "))")
+  }
+  return reader
+}()
+
+/// What libFuzzer calls with each input.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzzOneInput(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+  reader.read(Data(UnsafeBufferPointer(start: bytes, count: count)))
+  return 0
+}

@@ -1,0 +1,117 @@
+internal import DiffusionCore
+internal import EditEvaluation
+internal import EmojiScenes
+package import Foundation
+internal import InputOutput
+internal import NullTextInversion
+internal import Pictures
+internal import TestSupport
+
+/// A reader of bytes that come from outside, as a fuzzer calls it (`make fuzz`), and as the tests call it with what a fuzzer
+/// has found (`Tests/Corpus`).
+///
+/// Each must answer any bytes with a value or an `InputError`: never with a trap, another error, or memory out of proportion.
+package enum FuzzReader: String, CaseIterable, Sendable {
+  /// A safetensors file: the header and all tensors.
+  case safetensors
+  /// The index of a checkpoint that is cut into shards.
+  case index
+  /// The `config.json` of a network: the first byte says of which.
+  case configuration
+  /// A file of a tokenizer: the first byte says which.
+  case tokenizer
+  /// A text that is tokenized.
+  case text
+  /// An inversion, finished or not.
+  case inversion
+  /// A picture of any format.
+  case picture
+  /// The options of an edit and of an inversion, as recipes and inversions hold them.
+  case options
+  /// The records of a benchmark, with masks as run lengths.
+  case benchmark
+
+  /// Reads `bytes`, and ends the process if anything but an `InputError` is thrown.
+  package func read(_ bytes: Data) {
+    do {
+      try answer(bytes)
+    } catch is InputError {
+    } catch let error as DecodingError where self == .options {
+      // What reads options turns these into sentences.
+      _ = JSONFault.sentence(for: error)
+    } catch {
+      fatalError("\(rawValue) threw \(type(of: error)): \(error)")
+    }
+  }
+
+  private func answer(_ bytes: Data) throws {
+    switch self {
+    case .safetensors:
+      let file = try SafetensorsFile(contentsOf: Self.folder.file("a.safetensors", bytes))
+      for name in file.names {
+        _ = try? file.requiringFinite.tensor(named: name)
+        _ = try? file.integers(named: name)
+      }
+    case .index:
+      let name = "unet/diffusion_pytorch_model.safetensors.index.json"
+      let folder = try Self.modelCopy.replacing(name, with: bytes)
+      let weights = try folder.weights(of: .unet)
+      _ = try weights.tensor("conv_in.weight")
+    case .configuration:
+      let names = [
+        "unet/config.json", "vae/config.json", "text_encoder/config.json", "scheduler/scheduler_config.json",
+      ]
+      let folder = try Self.modelCopy.replacing(
+        names[Int(bytes.first ?? 0) % names.count], with: bytes.dropFirst())
+      _ = try NoiseSchedule(folder.configuration(of: .scheduler))
+      _ = try ModelMemory(folder, largestGrid: 256)
+      _ = try DiffusionModel(.directory(folder.url))
+    case .tokenizer:
+      let names = [
+        "vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
+        "tokenizer.json",
+      ]
+      let name = "tokenizer/\(names[Int(bytes.first ?? 0) % names.count])"
+      let folder = try Self.modelCopy.replacing(name, with: bytes.dropFirst())
+      _ = try CLIPTokenizer(folder).encode("a cat's 2 mirrors, ½ naïve <|endoftext|>")
+    case .text:
+      let text = String(decoding: bytes, as: UTF8.self)
+      let prompt = try Self.bundledTokenizer.encode(text)
+      let words = PromptWords(prompt)
+      for word in words.words { _ = try words.tokens(of: word.text) }
+      _ = try Self.bundledTokenizer.paddedIDs(of: text)
+    case .inversion:
+      let url = try Self.folder.file("a.nti", bytes)
+      _ = try Inversion(contentsOf: url).fileData()
+    case .picture:
+      _ = RGBImage.pngText(in: bytes)
+      _ = try RGBImage(data: bytes)
+    case .options:
+      _ = try JSONDecoder().decode(EditOptions.self, from: bytes)
+      _ = try JSONDecoder().decode(InversionOptions.self, from: bytes)
+    case .benchmark:
+      let url = try Self.folder.file("mapping_file.json", bytes)
+      let benchmark = try PIEBench(contentsOf: url.deletingLastPathComponent())
+      for record in benchmark.records {
+        let size = record.maskSize ?? PixelSize(width: 16, height: 16)
+        _ = try RunLengthMask(runs: record.maskRuns, width: size.width, height: size.height)
+      }
+    }
+  }
+
+  private static let folder: ScratchFolder = {
+    do {
+      return try ScratchFolder()
+    } catch {
+      fatalError("no temporary folder can be made: \(error)")
+    }
+  }()
+  private static let modelCopy = ScratchCheckpoint()
+  private static let bundledTokenizer: CLIPTokenizer = {
+    do {
+      return try CLIPTokenizer(CheckpointFolder(EmojiScenes.folder()))
+    } catch {
+      fatalError("the bundled tokenizer cannot be read: \(error)")
+    }
+  }()
+}
