@@ -55,7 +55,7 @@ let package = Package(
       dependencies: [
         "EditEvaluation", "NullTextInversion", "DiffusionCore", "Pictures", "InputOutput", "EmojiScenes",
         "TestSupport",
-      ], path: "Tests/FuzzReaders"),
+      ], path: "Tests/FuzzReaders", exclude: ["Dictionaries"]),
     .testTarget(name: "TensorTests", dependencies: ["Tensor", "CTensorKernels", "TestSupport"]),
     .testTarget(name: "InputOutputTests", dependencies: ["InputOutput", "TestSupport"]),
     .testTarget(name: "PicturesTests", dependencies: ["Pictures", "InputOutput", "Tensor", "TestSupport"]),
