@@ -5,8 +5,7 @@
 //
 // Counts the calls of FAULT_CALL (open, write, fsync, rename, mmap) and fails the FAULT_AT-th with FAULT_ERRNO. A mmap counts
 // if it asks for memory of a megabyte and more, as the library does for its large buffers; an open unless it is of the
-// system's own files, without which libdispatch traps. At the fault, and at the end of
-// the process, a line goes to FAULT_LOG: "failed" or the number of calls.
+// system's own files, without which libdispatch traps. At the fault, and at the end of the process, a line goes to FAULT_LOG: "failed" or the number of calls.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>

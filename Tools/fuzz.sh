@@ -12,7 +12,6 @@ seconds=$1
 shift
 all=(safetensors index configuration tokenizer text inversion picture options benchmark)
 if test $# = 0; then set -- "${all[@]}"; fi
-readers=("$@")
 
 work=$PWD/.build/fuzz
 mkdir -p "$work/findings"
@@ -30,10 +29,10 @@ swiftc -sanitize=fuzzer,address "${objects[@]}" \
   || { cat "$work/link.log" >&2; exit 1; }
 
 python3 Tools/write_fuzz_seeds.py "$work/seeds"
-# Swift's runtime keeps some objects for good, which is no leak; Swift code traps instead of reading out of bounds.
+# Swift's runtime keeps some objects for good, which is no leak.
 export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1
 status=0
-for reader in "${readers[@]}"; do
+for reader in "$@"; do
   mkdir -p "$work/$reader" "Tests/Corpus/$reader"
   echo "== $reader"
   READER=$reader "$work/fuzz" "$work/$reader" "Tests/Corpus/$reader" "$work/seeds/$reader" \

@@ -8,6 +8,7 @@ Needs Python alone. `Tools/fuzz.sh` adds them to what is in Tests/Corpus.
 
 import base64
 import json
+import math
 import pathlib
 import struct
 import sys
@@ -27,11 +28,9 @@ def safetensors(tensors, metadata=None):
     return struct.pack("<Q", len(text)) + text + data
 
 
-def floats(*shape, value=0.5):
-    count = 1
-    for length in shape:
-        count *= length
-    return ("F32", list(shape), struct.pack(f"<{count}f", *[value + i / 8 for i in range(count)]))
+def floats(*shape):
+    count = math.prod(shape)
+    return ("F32", list(shape), struct.pack(f"<{count}f", *[0.5 + i / 8 for i in range(count)]))
 
 
 def inversion(steps, made, method="nullText", sweeps=None, **options):
@@ -39,9 +38,9 @@ def inversion(steps, made, method="nullText", sweeps=None, **options):
     pivots = steps + 1 if made or sweeps else 1
     tensors = {
         "pivots": floats(pivots, 1, 1, 2), "trajectory": floats(made + 1 if pivots > 1 else 0, 1, 1, 2),
-        "null_embeddings": floats(made, 2, 1), "losses": floats(made), "inner_steps": floats(made, value=1),
+        "null_embeddings": floats(made, 2, 1), "losses": floats(made),
+        "inner_steps": ("F32", [made], struct.pack(f"<{made}f", *[1.0] * made)),
     }
-    tensors["inner_steps"] = ("F32", [made], struct.pack(f"<{made}f", *[1.0] * made))
     metadata = {
         "format": "null-text-inversion", "version": "1", "method": method, "caption": "a cat", "steps": str(steps),
         "guidance": "7.5", "steps_offset": "1", "final_alpha": "first", "prediction_type": "epsilon",

@@ -238,7 +238,8 @@ void ctk_winograd_output(float *y, ptrdiff_t row_stride, ptrdiff_t column_stride
 #define CTK_EACH(LOOP) \
   LOOP(add) LOOP(combine) LOOP(scaled_difference) LOOP(scale) LOOP(multiply) \
   LOOP(widen_f16) LOOP(widen_bf16) LOOP(adam_step) LOOP(fill_rows) LOOP(copy_rows) \
-  LOOP(sum) LOOP(dot) LOOP(squared_distance) LOOP(maximum) LOOP(minimum) LOOP(largest_magnitude_16) LOOP(largest_magnitude_32) \
+  LOOP(sum) LOOP(dot) LOOP(squared_distance) LOOP(maximum) LOOP(minimum) \
+  LOOP(largest_magnitude_16) LOOP(largest_magnitude_32) \
   LOOP(softmax_rows) LOOP(causal_softmax_rows) LOOP(softmax_vjp_rows) LOOP(exponentials) \
   LOOP(silu) LOOP(silu_vjp) LOOP(gelu) LOOP(gelu_vjp) LOOP(quick_gelu) LOOP(quick_gelu_vjp) \
   LOOP(geglu_rows) LOOP(geglu_vjp_rows) LOOP(layer_norm_rows) LOOP(layer_norm_vjp_rows) \

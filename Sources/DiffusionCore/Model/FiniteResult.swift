@@ -9,12 +9,19 @@ extension Tensor {
   /// - Throws: `InputError(.malformed)` that names the result.
   @discardableResult
   package func requireFinite(_ what: @autoclosure () -> String) throws(InputError) -> Tensor {
-    guard isFinite else {
-      throw InputError(
-        .malformed,
-        "\(what()) holds numbers that are not finite (NaN or infinity). The model's weights are damaged or too large "
-          + "for single precision, or a setting is, such as guidance or an emphasis.")
-    }
+    guard isFinite else { throw .notFinite(what()) }
     return self
+  }
+}
+
+extension InputError {
+  /// A result holds NaN or infinity.
+  ///
+  /// - Parameter what: names the result, as the subject of a sentence.
+  package static func notFinite(_ what: String) -> InputError {
+    InputError(
+      .malformed,
+      "\(what) holds numbers that are not finite (NaN or infinity). The model's weights are damaged or too large for "
+        + "single precision, or a setting is, such as guidance or an emphasis.")
   }
 }

@@ -85,7 +85,7 @@ extension Inversion {
   ) throws(InputError) {
     let index = nullEmbeddings.count
     let loss = loss ?? latent.meanSquaredDifference(to: pivot(after: index))
-    try Tensor([loss], shape: [1]).requireFinite("The loss of step \(index + 1) of \(stepCount)")
+    guard loss.isFinite else { throw .notFinite("The loss of step \(index + 1) of \(stepCount)") }
     try embedding.requireFinite("The null embedding of step \(index + 1) of \(stepCount)")
     losses.append(loss)
     nullEmbeddings.append(embedding)

@@ -8,7 +8,7 @@ extension Tensor {
   public func singularValueDecomposition() -> (u: Tensor, values: [Float], vTransposed: Tensor)? {
     let (rows, columns) = shape2
     let rank = min(rows, columns)
-    guard rank > 0, scalars.allSatisfy(\.isFinite) else { return nil }
+    guard rank > 0, isFinite else { return nil }
     var a = scalars
     var values = [Float](repeating: 0, count: rank)
     var u = [Float](repeating: 0, count: rows * rank)
