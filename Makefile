@@ -21,7 +21,7 @@ test-release: dependencies
 
 # The tests under a sanitizer. FILTER='TensorTests' for some of them. Leaks are not looked for: Swift's runtime keeps objects for good.
 test-tsan: dependencies
-	TSAN_OPTIONS="suppressions=$(CURDIR)/Tools/thread-sanitizer.txt halt_on_error=0 exitcode=66" \
+	TSAN_OPTIONS=exitcode=66 \
 	  $(SWIFT) test --sanitize=thread --scratch-path .build-tsan $(if $(FILTER),--filter '$(FILTER)')
 
 test-asan: dependencies

@@ -54,6 +54,7 @@ class Command:
                 shutil.copy(made / name, folder / name)
         if self.overwrites:
             for name in self.outputs:
+                (folder / name).parent.mkdir(exist_ok=True)
                 (folder / name).write_bytes(OLD)
 
     def start(self, nti, folder, **environment):
@@ -77,6 +78,9 @@ def commands(benchmark):
                 ["out/evaluation_result.csv", "out/directinversion+p2p/settings.json",
                  *[f"out/directinversion+p2p/{kind}/{record}.png" for kind in ("annotation_images", "reconstructions")
                    for record in ("100000000000", "200000000001")]], overwrites=False),
+        Command("demo", ["demo", "-o", "demo"],
+                ["demo/inversion.nti", *[f"demo/{name}.png" for name in (
+                    "photo", "autoencoder", "ddim", "null-text", "cat", "snow", "blue", "contact-sheet")]]),
     ]
 
 

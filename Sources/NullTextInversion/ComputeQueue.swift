@@ -1,5 +1,5 @@
 internal import Dispatch
-internal import Synchronization
+internal import Tensor
 
 /// Runs long computations one after the other, off the threads that Swift's tasks share.
 ///
@@ -13,7 +13,7 @@ final class ComputeQueue: Sendable {
     var waiting: [(ticket: Int, turn: CheckedContinuation<Void, any Error>)] = []
   }
 
-  private let state = Mutex(State())
+  private let state = Lock(State())
   private let worker = Worker()
 
   /// Waits for its turn, then does `work` on a thread of its own.

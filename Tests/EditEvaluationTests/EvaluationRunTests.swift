@@ -1,5 +1,5 @@
 import Foundation
-import Synchronization
+import Tensor
 import TestSupport
 import Testing
 
@@ -95,7 +95,7 @@ import Testing
     #expect(first.results[0].inversion.forward > 0 && first.results[0].edit.forward > 0)
 
     let before = editor.model.counter.total
-    let log = Mutex<[String]>([])
+    let log = Lock<[String]>([])
     let second = try await evaluation.run { event in
       if case .finished(let result, let isNew) = event { log.withLock { $0.append("\(result.id) \(isNew)") } }
     }

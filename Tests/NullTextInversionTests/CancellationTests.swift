@@ -1,6 +1,6 @@
 import DiffusionCore
 import Foundation
-import Synchronization
+import Tensor
 import TestSupport
 import Testing
 
@@ -13,7 +13,7 @@ import Testing
     at event: Int, _ counter: EvaluationCounter,
     _ work: @escaping @Sendable (@escaping ProgressHandler) async throws -> Void
   ) async throws -> (then: EvaluationCount, end: EvaluationCount)? {
-    let state = Mutex((events: 0, then: EvaluationCount?.none))
+    let state = Lock((events: 0, then: EvaluationCount?.none))
     let task = Task {
       try await work { _ in
         let isDue = state.withLock { state in

@@ -1,5 +1,5 @@
 import Foundation
-import Synchronization
+import Tensor
 import Testing
 
 @testable import NullTextInversion
@@ -9,9 +9,9 @@ import Testing
 
   /// A value that tasks share.
   private final class Shared<Value: Sendable>: Sendable {
-    private let value: Mutex<Value>
+    private let value: Lock<Value>
 
-    init(_ value: Value) { self.value = Mutex(value) }
+    init(_ value: Value) { self.value = Lock(value) }
 
     func withLock<Result: Sendable>(_ body: (inout sending Value) -> sending Result) -> Result {
       value.withLock(body)

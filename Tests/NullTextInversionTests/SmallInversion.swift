@@ -1,6 +1,5 @@
 import DiffusionCore
 import Foundation
-import Synchronization
 import Tensor
 import TestSupport
 import Testing
@@ -136,8 +135,8 @@ func inputError(_ work: () throws -> some Any) throws -> InputError? {
 
 /// Cancels a piece of work from within it.
 final class Cancellation: Sendable {
-  private let task = Mutex<Task<Void, any Error>?>(nil)
-  private let isWanted = Mutex(false)
+  private let task = Lock<Task<Void, any Error>?>(nil)
+  private let isWanted = Lock(false)
 
   /// Does `work` in a task of its own.
   func run(_ work: @escaping @Sendable () async throws -> Void) async throws {

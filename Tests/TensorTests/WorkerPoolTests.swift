@@ -123,7 +123,7 @@ import Testing
   @Test("helpers that a loop does not want sleep while it runs")
   func surplus() {
     let pool = startedPool(helpers: 8)
-    let threads = Mutex<Set<ObjectIdentifier>>([])
+    let threads = Lock<Set<ObjectIdentifier>>([])
     pool.run(3, workers: 3) { _ in
       threads.withLock { _ = $0.insert(ObjectIdentifier(Thread.current)) }
       #expect(eventually { pool.sleeperCount >= 6 })
@@ -166,7 +166,7 @@ import Testing
 
   /// How many threads take part in a loop.
   private func threads(of pool: WorkerPool, count: Int, workers: Int) -> Int {
-    let threads = Mutex<Set<ObjectIdentifier>>([])
+    let threads = Lock<Set<ObjectIdentifier>>([])
     pool.run(count, workers: workers) { _ in
       threads.withLock { _ = $0.insert(ObjectIdentifier(Thread.current)) }
       usleep(1000)

@@ -270,6 +270,10 @@ enum ctk_level ctk_current_level(void);
 /// say.
 int ctk_allowed_processor_count(void);
 
+/// Tells ThreadSanitizer, in builds that it watches, that this thread acquired the lock at an address, or releases it.
+void ctk_lock_acquired(const void *lock);
+void ctk_lock_released(const void *lock);
+
 /// Tells the processor that this thread waits for another.
 static inline void ctk_pause(void) {
 #if defined(__x86_64__) || defined(__i386__)

@@ -1,4 +1,3 @@
-internal import Synchronization
 internal import Tensor
 
 /// A network of a checkpoint that is in memory always, or only while somebody uses it.
@@ -8,7 +7,7 @@ final class ModelPart<Network: AnyObject & Sendable>: Sendable {
     weak var used: Network?
   }
 
-  private let state = Mutex(State())
+  private let state = Lock(State())
   private let read: @Sendable () throws -> Network
 
   /// Reads the network once in any case, so that what is missing or damaged shows before any work.

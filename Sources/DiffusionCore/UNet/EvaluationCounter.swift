@@ -1,4 +1,4 @@
-internal import Synchronization
+internal import Tensor
 
 /// How many times a network was evaluated, one sample each.
 public struct EvaluationCount: Sendable, Equatable, Codable {
@@ -31,7 +31,7 @@ public struct EvaluationCount: Sendable, Equatable, Codable {
 
 /// Counts a network's evaluations where they are made.
 public final class EvaluationCounter: Sendable {
-  private let state = Mutex(EvaluationCount())
+  private let state = Lock(EvaluationCount())
 
   /// A counter of nothing yet.
   public init() {}

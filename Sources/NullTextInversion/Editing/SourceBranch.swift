@@ -1,5 +1,4 @@
 internal import DiffusionCore
-internal import Synchronization
 internal import Tensor
 
 /// The source of edits: the stored trajectory, whose attention is computed only when somebody reads it, and remembered up
@@ -13,7 +12,7 @@ final class SourceBranch: Sendable {
   let inversion: Inversion
   /// How many bytes of attention are remembered at most.
   let byteLimit: Int
-  private let memory = Mutex(Memory())
+  private let memory = Lock(Memory())
 
   init(_ inversion: Inversion, byteLimit: Int) {
     self.inversion = inversion

@@ -1,5 +1,3 @@
-internal import Synchronization
-
 /// How well the loops of a computation divide among threads: a count, made on one thread.
 ///
 /// The computation is cut as for that many threads, and the time of each piece of each loop is taken. With n threads a loop
@@ -67,7 +65,7 @@ package struct LoopDivision: Sendable {
 
   private final class Counter: Sendable {
     let threads: Int
-    private let state = Mutex((serial: 0.0, parallel: 0.0))
+    private let state = Lock((serial: 0.0, parallel: 0.0))
 
     init(_ threads: Int) { self.threads = threads }
 

@@ -1,5 +1,3 @@
-internal import Synchronization
-
 /// Where the time of a computation goes: by kind of layer and by size, forwards and backwards apart.
 ///
 /// Layers say what they do through `measure`; nothing else knows of it.
@@ -108,7 +106,7 @@ package enum Profile {
       var grids: [Int: Grid] = [:]
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     func measure<Result>(_ work: Work, isBackward: Bool, _ body: () -> Result) -> Result {
       let start = ContinuousClock.now

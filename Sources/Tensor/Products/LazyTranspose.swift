@@ -1,9 +1,7 @@
-internal import Synchronization
-
 /// The transpose of a packed matrix, made when a gradient first asks for it.
 final class LazyTranspose: Sendable {
   private let original: PackedMatrix
-  private let made = Mutex<PackedMatrix?>(nil)
+  private let made = Lock<PackedMatrix?>(nil)
 
   init(_ original: PackedMatrix) { self.original = original }
 

@@ -61,7 +61,7 @@ package final class BufferPool: Sendable {
     }
   }
 
-  private let shelves = Mutex(Shelves())
+  private let shelves = Lock(Shelves())
   private let limit = Atomic<Int>(1 << 30)
 
   /// The largest number of bytes kept in free blocks; `give` returns the rest to the operating system.

@@ -1,5 +1,4 @@
 internal import Foundation
-internal import Synchronization
 
 /// Memory from the operating system.
 ///
@@ -8,7 +7,7 @@ internal import Synchronization
 package enum SystemMemory {
   private static let mappedByteCount = 1 << 20
 
-  private static let refusalHandler = Mutex<(@Sendable (_ sentence: String) -> Never)?>(nil)
+  private static let refusalHandler = Lock<(@Sendable (_ sentence: String) -> Never)?>(nil)
 
   /// Sets how the process ends when the system refuses memory: no computation can go on without it.
   ///

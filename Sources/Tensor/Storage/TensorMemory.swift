@@ -1,5 +1,3 @@
-internal import Synchronization
-
 /// How much memory the tensors of a computation take at one time.
 package enum TensorMemory {
   private static let recorder = TaskRecorder<Count>()
@@ -21,7 +19,7 @@ package enum TensorMemory {
   }
 
   private final class Count: Sendable {
-    private let state = Mutex((now: 0, peak: 0))
+    private let state = Lock((now: 0, peak: 0))
 
     var peak: Int { state.withLock(\.peak) }
 

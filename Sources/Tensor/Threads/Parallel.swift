@@ -41,7 +41,7 @@ public enum Parallel {
       return
     }
     let hasFailed = Atomic<Bool>(false)
-    let failure = Mutex<E?>(nil)
+    let failure = Lock<E?>(nil)
     WorkerPool.shared.run(count, workers: workers) { index in
       guard !hasFailed.load(ordering: .relaxed) else { return }
       do throws(E) {

@@ -1,13 +1,13 @@
 internal import EditEvaluation
 internal import NullTextInversion
-internal import Synchronization
+internal import Tensor
 
 /// Shows a run on standard error: a line for each record that is done, and on a terminal how far the next one is.
 final class EvaluationLog: Sendable {
   private let label: String
   private let progress: ProgressLine
   private let isQuiet: Bool
-  private let place = Mutex("")
+  private let place = Lock("")
 
   init(label: String, progress: ProgressLine, isQuiet: Bool) {
     self.label = label

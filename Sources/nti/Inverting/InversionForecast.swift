@@ -1,5 +1,5 @@
 internal import NullTextInversion
-internal import Synchronization
+internal import Tensor
 
 /// Says once, as soon as the pace of this machine with this model is known, how long an inversion will take.
 ///
@@ -7,7 +7,7 @@ internal import Synchronization
 final class InversionForecast: Sendable {
   private let options: InversionOptions
   private let line: ProgressLine
-  private let state = Mutex((count: 0, elapsed: Duration.zero))
+  private let state = Lock((count: 0, elapsed: Duration.zero))
 
   /// Work shorter than this many seconds is not worth a line.
   private static let shortest = 10.0

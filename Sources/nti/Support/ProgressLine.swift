@@ -1,5 +1,5 @@
 internal import NullTextInversion
-internal import Synchronization
+internal import Tensor
 
 /// Shows on standard error how far the work has come: on a terminal one line that is rewritten, elsewhere a plain line
 /// when something begins, for logs.
@@ -14,7 +14,7 @@ final class ProgressLine: Sendable {
   }
 
   private let style: Style
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   init(isQuiet: Bool) { style = isQuiet ? .silent : Terminal.isInteractive ? .live : .plain }
 
