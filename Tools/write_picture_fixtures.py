@@ -67,7 +67,23 @@ def photo(width, height, seed):
 
 
 def pixels(data):
-    return np.array(Image.open(io.BytesIO(data)).convert("RGB"))
+    """The picture on white."""
+    picture = Image.open(io.BytesIO(data))
+    # Pillow leaves the transparent colour of grey and RGB pictures to its callers.
+    if "transparency" in picture.info and picture.mode in ("1", "L", "RGB", "P"):
+        picture = picture.convert("RGBA")
+    if picture.mode not in ("RGBA", "LA"):
+        return np.array(picture.convert("RGB"))
+    white = Image.new("RGB", picture.size, "white")
+    white.paste(picture.convert("RGB"), mask=picture.getchannel("A"))
+    return np.array(white)
+
+
+def on_white16(samples):
+    """The high bytes of 16-bit samples with alpha, laid on white."""
+    colours, alpha = samples[..., :-1] >> 8, samples[..., -1:] >> 8
+    mixed = np.rint((colours * alpha + 255 * (255 - alpha)) / 255)
+    return np.broadcast_to(mixed, (*samples.shape[:2], 3)).astype(np.uint8)
 
 
 def write_decoding():
@@ -90,10 +106,12 @@ def write_decoding():
     grey16 = noise(16, 1)
     add("grey16.png", png(grey16, 16, 0), np.repeat(grey16 >> 8, 3, axis=2).astype(np.uint8))
     for depth in (8, 16):
-        add(f"grey-alpha{depth}.png", png(noise(depth, 2), depth, 4))
+        samples = noise(depth, 2)
+        add(f"grey-alpha{depth}.png", png(samples, depth, 4), on_white16(samples) if depth == 16 else None)
         if depth == 16:
             add("rgb16.png", png(noise(16, 3), 16, 2))
-        add(f"rgba{depth}.png", png(noise(depth, 4), depth, 6))
+        samples = noise(depth, 4)
+        add(f"rgba{depth}.png", png(samples, depth, 6), on_white16(samples) if depth == 16 else None)
     add("rgb8.png", png(noise(8, 3), 8, 2))
     transparency = chunk(b"tRNS", rng.integers(0, 256, 16, dtype=np.uint8).tobytes())
     colours = chunk(b"PLTE", rng.integers(0, 256, 48, dtype=np.uint8).tobytes())
@@ -103,7 +121,8 @@ def write_decoding():
     add("grey-transparent.png", png(noise(2, 1), 2, 0, chunk(b"tRNS", bytes(2))))
     gamma = chunk(b"gAMA", struct.pack(">I", 100000))
     add("gamma.png", png(noise(8, 3), 8, 2, gamma))
-    add("gamma16.png", png(noise(16, 4), 16, 6, gamma))
+    samples = noise(16, 4)
+    add("gamma16.png", png(samples, 16, 6, gamma), on_white16(samples))
     add("interlaced-rgba8.png", png(noise(8, 4), 8, 6, interlaced=True))
     add("interlaced-grey1.png", png(noise(1, 1), 1, 0, interlaced=True))
     add("interlaced-palette4.png", png(noise(4, 1), 4, 3, colours, interlaced=True))

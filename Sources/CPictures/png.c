@@ -54,7 +54,19 @@ static void put(png_structp png, png_bytep bytes, size_t count) {
 
 static void flush(png_structp png) { (void)png; }
 
-static int read_pixels(png_structp png, png_infop info, uint32_t width, uint32_t height, uint8_t *rgb) {
+/// A row of pixels with alpha, laid on white.
+static void lay_on_white(uint8_t *rgb, const uint8_t *rgba, uint32_t width) {
+  for (uint32_t x = 0; x < width; x++, rgba += 4)
+    for (int c = 0; c < 3; c++) {
+      uint32_t mixed = rgba[c] * rgba[3] + 255 * (255 - rgba[3]) + 128;
+      // Divided by 255, rounded.
+      *rgb++ = (mixed + (mixed >> 8)) >> 8;
+    }
+}
+
+/// Leaves memory in `rows` that the caller frees.
+static int read_pixels(
+    png_structp png, png_infop info, uint32_t width, uint32_t height, uint8_t *rgb, uint8_t **rows) {
   if (setjmp(png_jmpbuf(png))) return 0;
   // All chunks that say something about colour or carry text stay unread.
   png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
@@ -63,18 +75,28 @@ static int read_pixels(png_structp png, png_infop info, uint32_t width, uint32_t
     png_error(png, "the header changed");
 
   int colour = png_get_color_type(png, info);
+  // Palettes, short samples and transparent colours become eight or sixteen bits a channel, with alpha.
+  png_set_expand(png);
   png_set_strip_16(png);
-  if (colour == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(png);
-  if (colour == PNG_COLOR_TYPE_GRAY) png_set_expand_gray_1_2_4_to_8(png);
   if (!(colour & PNG_COLOR_MASK_COLOR)) png_set_gray_to_rgb(png);
-  png_set_strip_alpha(png);
   int passes = png_set_interlace_handling(png);
   png_read_update_info(png, info);
-  size_t stride = (size_t)width * 3;
-  if (png_get_rowbytes(png, info) != stride) png_error(png, "unexpected pixel format");
+  int channels = png_get_channels(png, info);
+  size_t stride = (size_t)width * 3, source_stride = (size_t)width * channels;
+  if ((channels != 3 && channels != 4) || png_get_rowbytes(png, info) != source_stride)
+    png_error(png, "unexpected pixel format");
 
+  uint8_t *source = rgb;
+  if (channels == 4) {
+    source = *rows = malloc(source_stride * (passes == 1 ? 1 : height));
+    if (source == NULL) png_error(png, "out of memory");
+  }
   for (int pass = 0; pass < passes; pass++)
-    for (uint32_t y = 0; y < height; y++) png_read_row(png, rgb + y * stride, NULL);
+    for (uint32_t y = 0; y < height; y++) {
+      uint8_t *row = channels == 4 && passes == 1 ? source : source + y * source_stride;
+      png_read_row(png, row, NULL);
+      if (channels == 4 && pass == passes - 1) lay_on_white(rgb + y * stride, row, width);
+    }
   png_read_end(png, NULL);
   return 1;
 }
@@ -86,10 +108,12 @@ int cpictures_png_read(
   png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, message, fail, ignore);
   png_infop info = png ? png_create_info_struct(png) : NULL;
   int done = 0;
+  uint8_t *rows = NULL;
   if (info) {
     png_set_read_fn(png, &from, take);
-    done = read_pixels(png, info, width, height, rgb);
+    done = read_pixels(png, info, width, height, rgb, &rows);
   }
+  free(rows);
   png_destroy_read_struct(&png, &info, NULL);
   return done;
 }

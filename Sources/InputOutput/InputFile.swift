@@ -128,7 +128,7 @@ package final class InputFile: Sendable {
 
   private static func openingError(_ number: Int32, _ path: String) -> InputError {
     switch number {
-    case ENOENT, ENOTDIR: InputError(.missing, "There is no file \(path).")
+    case ENOENT, ENOTDIR: InputError(.missing, WebAddress.sentence(in: path) ?? "There is no file \(path).")
     case EACCES, EPERM: InputError(.missing, "\(path) cannot be opened: check that you may read it.")
     // What opening a socket, or the device of nothing, comes to.
     case ENXIO, ENODEV, EOPNOTSUPP: notOrdinary(path)

@@ -36,10 +36,19 @@ public struct GenerationOptions: Sendable, Hashable, Codable {
 struct Generation {
   let model: DiffusionModel
   let options: GenerationOptions
-  let progress: ProgressHandler?
+  let progress: CallProgress
+
+  init(model: DiffusionModel, options: GenerationOptions, progress: ProgressHandler?) {
+    self.model = model
+    self.options = options
+    self.progress = CallProgress(model.counter, progress)
+  }
 
   /// - Throws: `InputError` if a text or an option cannot be used; `CancellationError`.
-  func picture(of prompt: String) throws -> RGBImage { try model.decode(latent(of: prompt)) }
+  func picture(of prompt: String) throws -> RGBImage {
+    let latent = try latent(of: prompt)
+    return try progress.autoencoder(.decoding, left: WorkRange()) { try model.decode(latent) }
+  }
 
   private func latent(of prompt: String) throws -> Tensor {
     try options.validate()
@@ -52,13 +61,15 @@ struct Generation {
     let unet = try model.unet
     var step = GuidedStep(unet, sampler: sampler, guidance: guidance)
     let (text, null) = (unet.context(embeddings[0]), unet.context(embeddings[1]))
-    let reporter = ProgressReporter(.sampling, stepCount: options.steps, since: .now, progress)
     for index in 0..<sampler.stepCount {
       latent =
         guidance == 1
         ? try step.unguided(index, from: latent, text: text)
         : try step(index, from: latent, null: .init(context: null), text: .init(context: text))
-      reporter.report(step: index + 1)
+      let stepsLeft = sampler.stepCount - index - 1
+      progress.report(
+        .sampling, step: index + 1, of: sampler.stepCount,
+        left: WorkRange(guidance == 1 ? .singleSteps(stepsLeft) : .guidedSteps(stepsLeft)))
     }
     return latent
   }

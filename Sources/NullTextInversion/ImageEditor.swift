@@ -28,11 +28,23 @@ public final class ImageEditor: Sendable {
 
   /// Reads a model.
   ///
+  /// - Parameter progress: called after each network, on the computing thread.
   /// - Throws: `InputError` if the model is missing, damaged or of a kind that is not supported; `CancellationError`.
-  public init(model source: ModelSource, memory: MemoryLimits = MemoryLimits()) async throws {
+  public init(
+    model source: ModelSource, memory: MemoryLimits = MemoryLimits(), progress: ProgressHandler? = nil
+  ) async throws {
     self.memory = memory
     memory.apply()
-    model = try await compute.run { try DiffusionModel(source, options: memory.model) }
+    model = try await compute.run {
+      let start = ContinuousClock.now
+      return try DiffusionModel(source, options: memory.model) { count in
+        let share = Double(count) / Double(DiffusionModel.partCount)
+        progress?(
+          EditorProgress(
+            phase: .loading, step: count, stepCount: DiffusionModel.partCount,
+            elapsed: ContinuousClock.now - start, fraction: share))
+      }
+    }
   }
 
   /// Finds the path through the model that reproduces a picture.
@@ -64,7 +76,8 @@ public final class ImageEditor: Sendable {
       let begun = try inverter.begin(picture)
       if let files, files.reusesResult, let result = files.result,
         let finished = try? Inversion(contentsOf: result),
-        finished.argument(otherThanOf: begun) == nil, finished.latent == begun.latent
+        InversionArguments(of: finished).difference(from: InversionArguments(of: begun)) == nil,
+        finished.latent == begun.latent
       {
         return try open(finished)
       }

@@ -40,8 +40,12 @@ public struct InvertedImage: Sendable {
   /// What an inversion without optimisation would give, at 2T evaluations.
   ///
   /// - Throws: `CancellationError`.
-  public func ddimReconstruction() async throws -> RGBImage {
-    try await compute { [inversion] model in try model.decode(inversion.ddimLatent(model)) }
+  public func ddimReconstruction(progress: ProgressHandler? = nil) async throws -> RGBImage {
+    try await compute { [inversion] model in
+      let progress = CallProgress(model.counter, progress)
+      let latent = try inversion.ddimLatent(model, progress)
+      return try progress.autoencoder(.decoding, left: WorkRange()) { try model.decode(latent) }
+    }
   }
 
   /// Edits the picture by walking its path with another prompt.
@@ -75,7 +79,8 @@ public struct InvertedImage: Sendable {
   /// - Throws: `CancellationError`.
   public func attentionMaps(progress: ProgressHandler? = nil) async throws -> AttentionMaps {
     try await compute { [self] model in
-      try EditSampler(model: model, source: source, progress: progress).sourceMaps()
+      try EditSampler(model: model, source: source, progress: CallProgress(model.counter, progress))
+        .sourceMaps()
     }
   }
 
@@ -100,11 +105,16 @@ public struct InvertedImage: Sendable {
     try options.validate()
     try policy?.validate()
     let before = model.counter.total
+    let progress = CallProgress(model.counter, progress)
     let paths = try EditSampler(model: model, source: source, progress: progress).sample(
       prompts, options: options, policy: policy, collector: collector)
     let evaluations = model.counter.total - before
-    return try zip(prompts, paths).map { prompt, path in
-      let image = try model.decode(path.latents[inversion.stepCount])
+    return try zip(prompts, paths).enumerated().map { index, edit in
+      let (prompt, path) = edit
+      let left = WorkRange(NetworkWork(decodings: prompts.count - index - 1))
+      let image = try progress.autoencoder(.decoding, left: left) {
+        try model.decode(path.latents[inversion.stepCount])
+      }
       return EditedImage(
         image: image, prompt: prompt, options: options,
         mask: path.mask.map { EditMask(ofLatent: $0, width: image.width, height: image.height) },
@@ -152,7 +162,7 @@ extension InvertedImage {
 
 extension Inversion {
   /// Where plain DDIM leads from the last pivot.
-  fileprivate func ddimLatent(_ model: DiffusionModel) throws -> Tensor {
+  fileprivate func ddimLatent(_ model: DiffusionModel, _ progress: CallProgress) throws -> Tensor {
     let embeddings = try model.embeddings(of: ["", caption])
     let unet = try model.unet
     var step = GuidedStep(unet, sampler: try sampler(model.schedule), guidance: guidance)
@@ -160,6 +170,8 @@ extension Inversion {
     var latent = pivots[stepCount]
     for index in 0..<stepCount {
       latent = try step(index, from: latent, null: .init(context: null), text: .init(context: text))
+      progress.report(
+        .sampling, step: index + 1, of: stepCount, left: WorkRange(.guidedSteps(stepCount - index - 1)))
     }
     return latent
   }

@@ -58,7 +58,7 @@ public struct HeatMap: Sendable {
         bytes.append(colour.z)
       }
     }
-    return RGBImage(width: width, height: height, bytes: bytes)
+    return RGBImage(width: width, height: height, samples: bytes)
   }
 
   /// The map over a grey version of `picture`, which shows through.

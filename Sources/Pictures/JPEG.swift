@@ -39,7 +39,7 @@ enum JPEG {
     if found == nil, isHarmless(reason), endsScan(bytes) { found = samples(flags: 0) }
     guard let found else { throw damaged(reason) }
     return RGBImage(
-      width: Int(width), height: Int(height), bytes: isCMYK ? rgb(fromInvertedCMYK: found) : found)
+      width: Int(width), height: Int(height), samples: isCMYK ? rgb(fromInvertedCMYK: found) : found)
   }
 
   static func encode(_ image: RGBImage, quality: Int) throws -> Data {

@@ -23,7 +23,7 @@ enum PNG {
         count = isComplete ? 3 * width * height : 0
       }
       guard isComplete else { throw damaged(name, text(of: message)) }
-      return RGBImage(width: width, height: height, bytes: pixels)
+      return RGBImage(width: width, height: height, samples: pixels)
     }
   }
 

@@ -9,9 +9,9 @@ extension RGBImage {
   /// The picture in a PNG or JPEG file.
   ///
   /// The bytes decide which of the two it is, not the name. The samples are those of Pillow's
-  /// `Image.open(file).convert("RGB")`: palettes and greys are expanded, alpha is dropped, of 16-bit samples the high
-  /// byte is taken (of grey ones too, which Pillow would turn white), and neither gamma, colour profile nor the
-  /// camera's orientation tag is applied. CMYK JPEGs are converted by Pillow's simple formula.
+  /// `Image.open(file).convert("RGB")`: palettes and greys are expanded, of 16-bit samples the high byte is taken (of
+  /// grey ones too, which Pillow would turn white), and neither gamma, colour profile nor the camera's orientation tag is
+  /// applied. Transparent pixels are laid on white. CMYK JPEGs are converted by Pillow's simple formula.
   ///
   /// - Throws: ``InputError``: `missing`; `malformed` for what is no picture, damaged or cut off; `unsupported` for
   ///   other formats and for more than ``pixelLimit`` pixels.

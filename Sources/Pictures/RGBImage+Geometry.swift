@@ -14,7 +14,7 @@ extension RGBImage {
       let start = 3 * (y * width + rect.x)
       part += bytes[start..<start + 3 * rect.width]
     }
-    return RGBImage(width: rect.width, height: rect.height, bytes: part)
+    return RGBImage(width: rect.width, height: rect.height, samples: part)
   }
 
   /// The picture at another size by bicubic resampling, equal byte for byte to Pillow's `resize((width, height))`.

@@ -56,7 +56,7 @@ extension RGBImage {
       }
     }
     let bytes = raw.withContiguousStorageIfAvailable(packed) ?? Array(raw).withUnsafeBufferPointer(packed)
-    self.init(width: width, height: height, bytes: bytes)
+    self.init(width: width, height: height, samples: bytes)
   }
 
   /// The samples in another layout; alpha is 255, bytes between rows are 0.

@@ -21,6 +21,6 @@ extension RGBImage {
         return sample > 0 ? UInt8(min(sample, 1) * 255) : 0
       }
     }
-    self.init(width: width, height: height, bytes: bytes)
+    self.init(width: width, height: height, samples: bytes)
   }
 }

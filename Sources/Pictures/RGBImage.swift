@@ -15,14 +15,32 @@ public struct RGBImage: Sendable, Equatable {
   /// The samples: `3 * width * height` of them.
   public package(set) var bytes: [UInt8]
 
-  /// A picture of the given samples, `3 * width * height` of them.
-  public init(width: Int, height: Int, bytes: [UInt8]) {
+  /// A picture of the given samples: rows from the top, three bytes a pixel.
+  ///
+  /// - Throws: ``InputError`` `outOfRange` if a side has no pixel or there are more than ``pixelLimit``, `mismatch` unless
+  ///   there are `3 * width * height` samples.
+  public init(width: Int, height: Int, bytes: [UInt8]) throws(InputError) {
+    try InputError.require(
+      width > 0 && height > 0 && width <= Self.pixelLimit / height,
+      "A picture of \(width) x \(height) pixels cannot be made: both sides must be above zero, and at most "
+        + "\(Self.pixelLimit / 1_000_000) million pixels are allowed.")
+    guard bytes.count == 3 * width * height else {
+      throw InputError(
+        .mismatch,
+        "\(width) x \(height) pixels have \(3 * width * height) samples of red, green and blue, but \(bytes.count) bytes "
+          + "were given.")
+    }
+    self.init(width: width, height: height, samples: bytes)
+  }
+
+  /// A picture of as many samples as it must have.
+  package init(width: Int, height: Int, samples: [UInt8]) {
     precondition(width > 0 && height > 0, "a picture of \(width) x \(height) pixels")
     precondition(
-      bytes.count == 3 * width * height, "\(bytes.count) bytes for \(width) x \(height) RGB pixels")
+      samples.count == 3 * width * height, "\(samples.count) bytes for \(width) x \(height) RGB pixels")
     self.width = width
     self.height = height
-    self.bytes = bytes
+    bytes = samples
   }
 
   /// A picture of one colour.

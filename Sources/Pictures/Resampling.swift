@@ -109,7 +109,7 @@ struct BicubicResampling {
         }
       }
     }
-    return RGBImage(width: width, height: height, bytes: bytes)
+    return RGBImage(width: width, height: height, samples: bytes)
   }
 
   /// One half, so that cutting the fraction off rounds to the nearest.

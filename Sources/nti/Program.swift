@@ -30,8 +30,9 @@ enum Program {
 
   /// Says what went wrong in one line on standard error; help and the like, asked for, go to standard output.
   private static func report(_ error: any Error, _ interruption: Interruption) -> ExitStatus {
-    if let signal = interruption.signal, error is CancellationError {
-      Terminal.printError("interrupted")
+    if let signal = interruption.signal, error is CancellationError || error is Interrupted {
+      let rest = (error as? Interrupted).map { "; \($0.message)" } ?? ""
+      Terminal.printError("interrupted\(rest)")
       return ExitStatus(interruptedBy: signal)
     }
     if let failure = Failure(error) {
@@ -42,7 +43,8 @@ enum Program {
       print(NTI.fullMessage(for: error))
       return .done
     }
-    Terminal.printError("\(NTI.message(for: error).asSentence) See '\(helpCommand)'.")
+    let complaint = UnknownNames(arguments: Array(CommandLine.arguments.dropFirst())).complaint
+    Terminal.printError("\(complaint ?? NTI.message(for: error).asSentence) See '\(helpCommand)'.")
     return .usage
   }
 

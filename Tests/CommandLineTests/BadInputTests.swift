@@ -104,7 +104,7 @@ import Testing
       try await expectRefusal(invert("photo.png", "--model", model), in: scratch, status: 66, saying: says)
     }
     try await expectRefusal(
-      invert("photo.png", "--model", "photo.png"), in: scratch, status: 65, saying: "single file")
+      invert("photo.png", "--model", "photo.png"), in: scratch, status: 65, saying: "is a picture; a model is a folder")
   }
 
   @Test("an inversion that is missing, of another sort, or damaged") func inversions() async throws {

@@ -4,41 +4,57 @@ import Testing
 @testable import nti
 
 @Suite("The forecast of nti invert") struct ForecastTests {
-  private func text(_ options: InversionOptions, pivotSeconds: Double, done: Int = 2) -> String? {
-    InversionForecast.text(of: options, pivotSeconds: pivotSeconds, done: done)
+  /// The forecast after two pivots.
+  ///
+  /// - Parameters:
+  ///   - least: the seconds that are left at least.
+  ///   - most: those that are left at most.
+  private func text(
+    _ options: InversionOptions, evaluation: Double, least: Double, most: Double,
+    rest: CommandRest = CommandRest()
+  ) -> String? {
+    var progress = EditorProgress(
+      phase: .pivots, step: 2, stepCount: options.steps, elapsed: .seconds(2 * evaluation))
+    progress.evaluation = .seconds(evaluation)
+    (progress.leastRemaining, progress.remaining) = (.seconds(least), .seconds(most))
+    return InversionForecast.text(of: options, progress, before: rest)
   }
 
-  @Test("is the evaluations that are left at the pace of a pivot, beside the published method") func direct()
-  {
-    // 48 evaluations; all 650 forwards and 500 back, each of those one and a half.
+  @Test("is all evaluations at the pace so far, beside the published method") func direct() {
+    // Published: 150 evaluations and 50 to 500 inner iterations of two and a half each.
     #expect(
-      text(InversionOptions(method: .direct), pivotSeconds: 4)
-        == "about 3 min 12 s left: 48 evaluations at 4.0 s; null-text as published would take at most 1 h 33 min"
-    )
+      text(InversionOptions(method: .direct), evaluation: 4, least: 192, most: 192)
+        == "about 3 min 20 s: 50 evaluations at 4.0 s; null-text as published would take about 0.3 to 1.6 h")
   }
 
-  @Test("of the published method is the most, beside the fast one") func published() {
+  @Test("of a fitted method is a range, beside those that are quicker") func published() {
     #expect(
-      text(InversionOptions(), pivotSeconds: 0.5)
-        == "at most about 11 min 39 s left: 648 evaluations forwards and 500 backwards at 0.5 s; "
-        + "--fast would take at most 4 min 10 s")
+      text(InversionOptions(), evaluation: 0.5, least: 99, most: 599)
+        == "about 1 to 10 min: up to 650 evaluations forwards and 500 backwards at 0.5 s; "
+        + "--fast would take about 1 to 5 min, --method direct about 25 s")
   }
 
-  @Test("counts refinements, what is done already, and a budget") func others() throws {
-    var options = InversionOptions(method: .direct)
-    options.pivotRefinements = 1
-    #expect(
-      try #require(text(options, pivotSeconds: 2)).hasPrefix("about 1 min 36 s left: 96 evaluations at 1.0 s")
-    )
-    let resumed = text(InversionOptions(method: .direct), pivotSeconds: 1, done: 30)
-    #expect(try #require(resumed).hasPrefix("about 20 s left: 20 evaluations at 1.0 s"))
-    options = InversionOptions()
-    options.nullText?.budget = .seconds(60)
-    #expect(try #require(text(options, pivotSeconds: 1)).hasPrefix("at most about 1 min 0 s left"))
+  @Test("counts what the command does afterwards") func rest() throws {
+    let text = text(
+      InversionOptions(method: .direct), evaluation: 1, least: 48, most: 48,
+      rest: CommandRest(evaluations: 100))
+    #expect(try #require(text).hasPrefix("about 2 min 30 s: 150 evaluations at 1.0 s;"))
+    let many = self.text(
+      InversionOptions(method: .direct), evaluation: 1, least: 48, most: 48, rest: CommandRest(calls: 3))
+    #expect(try #require(many).hasPrefix("about 3 min 20 s: 50 evaluations at 1.0 s;"))
   }
 
   @Test("is not made of little work") func none() {
-    #expect(text(InversionOptions(method: .direct), pivotSeconds: 0.2) == nil)
-    #expect(text(InversionOptions(method: .direct), pivotSeconds: 9, done: 50) == nil)
+    #expect(text(InversionOptions(method: .direct), evaluation: 0.1, least: 9, most: 9) == nil)
+  }
+
+  @Test(
+    "a range of times is as short as it can be",
+    arguments: [
+      (3.0, 3.2, "3.2 s"), (10, 35, "10 to 35 s"), (40, 150, "40 s to 3 min"), (70, 601, "1 to 11 min"),
+      (1800, 5400, "0.5 to 1.5 h"), (100, 100, "1 min 40 s"), (0, 0, "0.0 s"), (0, .infinity, "?"),
+    ])
+  func ranges(least: Double, most: Double, text: String) {
+    #expect(Format.duration(least, to: most) == text)
   }
 }

@@ -18,11 +18,12 @@ import Testing
   @Test("Ctrl-C ends the work with status 130 and leaves what was done", arguments: [SIGINT, SIGTERM])
   func interruption(signal: Int32) async throws {
     let scratch = try Scratch()
-    let outcome = try await start(in: scratch).stopped(by: signal, after: "steps")
+    let outcome = try await start(in: scratch).stopped(by: signal, after: "fitting")
     #expect(outcome.status == 128 + signal)
-    #expect(outcome.errors.hasSuffix("nti: interrupted\n"))
+    #expect(outcome.errors.contains("nti: interrupted; photo.png.nti.partial keeps "))
+    #expect(outcome.errors.hasSuffix("the same command goes on from there.\n"))
     #expect(outcome.output == "")
-    #expect(try scratch.names == ["photo.nti.partial", "photo.png"])
+    #expect(try scratch.names == ["photo.png", "photo.png.nti.partial"])
   }
 
   @Test("on a terminal one line is rewritten") func liveProgress() async throws {
@@ -41,9 +42,9 @@ import Testing
     let outcome = try await run.outcome()
     #expect(outcome.status == 130)
     let lines = text.split(separator: "\r").map { $0.replacing("\u{1B}[K", with: "") }
-    #expect(lines.contains { $0.contains("following the picture into noise") && $0.contains("2/100") })
+    #expect(lines.contains { $0.contains("following the photo into noise") && $0.contains("2/100") })
     // Only the forecast stays, where the machine is slow enough for one.
-    let forecasts = lines.count { $0.contains("evaluations forwards") }
+    let forecasts = lines.count { $0.contains("evaluations forwards") || $0.contains("using ") }
     #expect(text.unicodeScalars.count { $0 == "\n" } == forecasts && forecasts <= 1)
   }
 

@@ -67,7 +67,7 @@ private struct GoldenEdit: Decodable, CustomTestStringConvertible {
     for edit in try GoldenEdit.all(name) where chosen(edit) {
       #expect(edit.wrong.values.allSatisfy { $0 < 50 }, "\(edit.name) tells right from wrong")
       let before = golden.model.counter.total
-      let sampler = EditSampler(model: golden.model, source: source, progress: nil)
+      let sampler = EditSampler(model: golden.model, source: source)
       let path = try sampler.sample([edit.prompt], options: edit.options())[0]
       let final = path.latents[golden.options.steps]
       expectClose(
@@ -103,7 +103,7 @@ private struct GoldenEdit: Decodable, CustomTestStringConvertible {
     let (golden, source) = try source("four-levels")
     func edit(_ source: SourceBranch) throws -> (Tensor, EvaluationCount) {
       let before = golden.model.counter.total
-      let path = try EditSampler(model: golden.model, source: source, progress: nil)
+      let path = try EditSampler(model: golden.model, source: source)
         .sample(["a dog sitting on the mat"], options: EditOptions())[0]
       return (path.latents[golden.options.steps], golden.model.counter.total - before)
     }
@@ -120,7 +120,7 @@ private struct GoldenEdit: Decodable, CustomTestStringConvertible {
   func several() throws {
     let (golden, source) = try source("four-levels")
     let prompts = ["a dog sitting on the mat", "a big cat sitting on the mat"]
-    let sampler = EditSampler(model: golden.model, source: source, progress: nil)
+    let sampler = EditSampler(model: golden.model, source: source)
     let before = golden.model.counter.total
     let together = try sampler.sample(prompts, options: EditOptions())
     #expect((golden.model.counter.total - before).forward == 2 * 2 * 8 + 7)
@@ -134,7 +134,7 @@ private struct GoldenEdit: Decodable, CustomTestStringConvertible {
     let (golden, source) = try source("four-levels")
     var options = EditOptions()
     options.control = .none
-    let path = try EditSampler(model: golden.model, source: source, progress: nil)
+    let path = try EditSampler(model: golden.model, source: source)
       .sample([golden.caption], options: options)[0]
     for (latent, stored) in zip(path.latents, source.inversion.trajectory) {
       expectClose(latent, stored, relative: 1e-3)
@@ -148,7 +148,7 @@ private struct GoldenEdit: Decodable, CustomTestStringConvertible {
     options.promptToPrompt?.emphasis = [Emphasis("zebra", 2)]
     let before = golden.model.counter.total
     let error = #expect(throws: InputError.self) {
-      try EditSampler(model: golden.model, source: source, progress: nil)
+      try EditSampler(model: golden.model, source: source)
         .sample(["a dog sitting on the mat"], options: options)
     }
     #expect(error?.kind == .mismatch && error?.message.contains("sitting") == true)
@@ -161,7 +161,7 @@ private struct GoldenEdit: Decodable, CustomTestStringConvertible {
   func sums() throws {
     let golden = try GoldenInversion("four-levels")
     let source = SourceBranch(try golden.inversion(), byteLimit: 1 << 30)
-    let maps = try EditSampler(model: golden.model, source: source, progress: nil).sourceMaps()
+    let maps = try EditSampler(model: golden.model, source: source).sourceMaps()
     #expect(maps.steps == 0..<8)
     for grid in maps.grids {
       // Over all tokens, the attention of each position sums to one.
@@ -178,7 +178,7 @@ private struct GoldenEdit: Decodable, CustomTestStringConvertible {
   func lateStart() throws {
     let golden = try GoldenInversion("four-levels")
     let source = SourceBranch(try golden.inversion(), byteLimit: 1 << 30)
-    let sampler = EditSampler(model: golden.model, source: source, progress: nil)
+    let sampler = EditSampler(model: golden.model, source: source)
     let words = PromptWords(try golden.model.tokenizer.encode(golden.caption))
     func maps(strength: Double) throws -> AttentionMaps {
       let collector = AttentionMapCollector()
@@ -203,7 +203,7 @@ private struct GoldenEdit: Decodable, CustomTestStringConvertible {
   func tokens(_ tokens: [Int]) throws {
     let golden = try GoldenInversion("four-levels")
     let source = SourceBranch(try golden.inversion(), byteLimit: 1 << 30)
-    let maps = try EditSampler(model: golden.model, source: source, progress: nil).sourceMaps()
+    let maps = try EditSampler(model: golden.model, source: source).sourceMaps()
     #expect(throws: InputError.self) { try maps.map(ofTokens: tokens) }
   }
 
@@ -211,7 +211,7 @@ private struct GoldenEdit: Decodable, CustomTestStringConvertible {
   func components() throws {
     let golden = try GoldenInversion("four-levels")
     let source = SourceBranch(try golden.inversion(), byteLimit: 1 << 30)
-    let maps = try EditSampler(model: golden.model, source: source, progress: nil).sourceMaps()
+    let maps = try EditSampler(model: golden.model, source: source).sourceMaps()
     let components = try maps.selfAttentionComponents(3)
     #expect(components.count == 3)
     for (i, a) in components.enumerated() {
@@ -226,7 +226,7 @@ private struct GoldenEdit: Decodable, CustomTestStringConvertible {
     var options = EditOptions()
     options.promptToPrompt?.crossSteps = .all
     options.promptToPrompt?.selfSteps = .all
-    let sampler = EditSampler(model: golden.model, source: source, progress: nil)
+    let sampler = EditSampler(model: golden.model, source: source)
     let collector = AttentionMapCollector()
     _ = try sampler.sample([golden.caption], options: options, collector: collector)
     let words = PromptWords(try golden.model.tokenizer.encode(golden.caption))

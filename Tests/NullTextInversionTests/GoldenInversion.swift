@@ -60,7 +60,7 @@ struct GoldenInversion {
     get throws {
       let tensor = try file.tensor(named: "picture").channelsLast()
       let bytes = tensor.scalars.map { UInt8(((($0 + 1) * 127.5).rounded())) }
-      return RGBImage(width: tensor.shape[1], height: tensor.shape[0], bytes: bytes)
+      return try RGBImage(width: tensor.shape[1], height: tensor.shape[0], bytes: bytes)
     }
   }
 

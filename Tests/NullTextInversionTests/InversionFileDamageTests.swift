@@ -61,6 +61,21 @@ import Testing
     try expectRefusal(naming: name) { $0.tensors[name] = nil }
   }
 
+  @Test("an array that is not what was written is refused, unless the program that changed it says so")
+  func changedArray() throws {
+    func change(_ name: String, _ file: inout Changed) {
+      file.tensors[name]?.withMutableScalars { $0[$0.count - 1] += 1 }
+    }
+    for name in Changed.names {
+      try expectRefusal(naming: "is damaged") { change(name, &$0) }
+      let read = try Changed(Inversion.made()) {
+        change(name, &$0)
+        $0.metadata["checksum"] = nil
+      }.read()
+      #expect(try read != Inversion.made())
+    }
+  }
+
   @Test("an array of other axes, or of integers, is refused", arguments: Changed.names)
   func wrongArray(name: String) throws {
     try expectRefusal(naming: name) { file in
@@ -161,7 +176,7 @@ extension InversionFile.Key {
   /// Whether a file may leave it out.
   fileprivate var isOptional: Bool {
     self == .options || self == .pictureFingerprint || self == .libraryVersion || self == .sampler
-      || self == .timestepSpacing
+      || self == .timestepSpacing || self == .checksum
   }
 }
 

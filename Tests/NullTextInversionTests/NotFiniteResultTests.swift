@@ -127,7 +127,7 @@ import Testing
   func flat(level: UInt8) async throws {
     let editor = try await ImageEditor(model: .directory(Fixtures.url("models/four-levels")))
     let size = editor.model.pictureSize
-    let picture = RGBImage(
+    let picture = try RGBImage(
       width: size.width, height: size.height,
       bytes: [UInt8](repeating: level, count: 3 * size.width * size.height))
     var options = InversionOptions(method: .nullText(SmallInversion.nullText))

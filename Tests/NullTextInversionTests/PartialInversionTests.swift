@@ -107,9 +107,10 @@ import Testing
     Change("early stop") { $0.nullText?.earlyStop = 2e-5 },
     Change("optimizer") { $0.nullText?.optimizer = .adamTestingFirst },
     Change("start") { $0.nullText?.start = .caption },
-    Change("no random pivots") { $0.pivots = .inversion },
-    Change("other random pivots") { $0.pivots = .random(seed: 1) },
-    Change("refinements") { $0.pivotRefinements = 1 }, Change("no budget") { $0.nullText?.budget = nil },
+    Change("random pivot seed") { $0.pivots = .inversion },
+    Change("random pivot seed 18446744073709551615 instead of 1") { $0.pivots = .random(seed: 1) },
+    Change("pivot refinements") { $0.pivotRefinements = 1 },
+    Change("budget 0.1 instead of none") { $0.nullText?.budget = nil },
   ]
 
   static let otherSettings: [(InversionMethod, InversionMethod)] = [
@@ -160,14 +161,14 @@ import Testing
     "any other option is refused",
     arguments: otherOptions)
   func options(change: Change<InversionOptions>) throws {
-    try expectMismatch(naming: "options") { change.apply(&$0.options) }
+    try expectMismatch(naming: change.testDescription) { change.apply(&$0.options) }
   }
 
   @Test("any other setting of another method is refused", arguments: otherSettings)
   func settings(method: InversionMethod, other: InversionMethod) throws {
     var kept = kept
     kept.inversion.options.method = method
-    try expectMismatch(naming: "options", kept) { $0.options.method = other }
+    try expectMismatch(naming: " instead of ", kept) { $0.options.method = other }
   }
 
   @Test("a beginning of an older version, which does not tell the spacing, is gone on with")

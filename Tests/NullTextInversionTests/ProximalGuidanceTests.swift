@@ -59,7 +59,7 @@ import Testing
     options.proximal = proximal
     try options.validate()
     let source = SourceBranch(inversion, byteLimit: 1 << 30)
-    let sampler = EditSampler(model: small.model, source: source, progress: nil)
+    let sampler = EditSampler(model: small.model, source: source)
     return try sampler.sample([prompt], options: options)[0].latents
   }
 

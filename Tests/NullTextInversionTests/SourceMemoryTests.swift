@@ -19,7 +19,7 @@ import Testing
   ) throws -> (result: [EditSampler.Path], evaluations: EvaluationCount) {
     let source = source ?? SourceBranch(inversion, byteLimit: 1 << 30)
     return try small.counting {
-      try EditSampler(model: small.model, source: source, progress: nil).sample(prompts, options: options)
+      try EditSampler(model: small.model, source: source).sample(prompts, options: options)
     }
   }
 

@@ -61,7 +61,7 @@ import Testing
     let source = SourceBranch(inversion, byteLimit: 0)
     let prompt = "a dog on the mat"
     let (_, evaluations) = try small.counting {
-      try EditSampler(model: small.model, source: source, progress: nil).sample([prompt], options: options)
+      try EditSampler(model: small.model, source: source).sample([prompt], options: options)
     }
     let (height, width, _) = inversion.latent.shape3
     let words = { PromptWords(try small.model.tokenizer.encode($0)) }

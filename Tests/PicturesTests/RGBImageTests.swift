@@ -5,7 +5,20 @@ import Testing
 
 @Suite("A picture in memory") struct RGBImageTests {
   /// 2 x 2 pixels, three of them distinct in every sample.
-  let image = RGBImage(width: 2, height: 2, bytes: [1, 2, 3, 4, 5, 6, 7, 8, 9, 255, 0, 128])
+  let image: RGBImage
+
+  init() throws {
+    image = try RGBImage(width: 2, height: 2, bytes: [1, 2, 3, 4, 5, 6, 7, 8, 9, 255, 0, 128])
+  }
+
+  @Test(
+    "of sides without pixels, or of another number of bytes, is refused",
+    arguments: [(2, 2, 11), (2, 2, 13), (2, 2, 0), (0, 2, 0), (2, -1, 6), (.max, 3, 9), (20000, 20000, 3)])
+  func wrongLengths(width: Int, height: Int, count: Int) {
+    #expect(throws: InputError.self) {
+      try RGBImage(width: width, height: height, bytes: Array(repeating: 0, count: count))
+    }
+  }
 
   @Test("is read from raw bytes with any row stride, without alpha") func rawBytes() {
     let rgb: [UInt8] = [1, 2, 3, 4, 5, 6, 99, 7, 8, 9, 255, 0, 128]
@@ -34,8 +47,8 @@ import Testing
     #expect(image[0, 1] == SIMD3(7, 8, 9))
   }
 
-  @Test("becomes x / 127.5 - 1 for every sample, and comes back at most one lower") func tensor() {
-    let all = RGBImage(width: 16, height: 16, bytes: (0..<768).map { UInt8($0 / 3) })
+  @Test("becomes x / 127.5 - 1 for every sample, and comes back at most one lower") func tensor() throws {
+    let all = try RGBImage(width: 16, height: 16, bytes: (0..<768).map { UInt8($0 / 3) })
     let tensor = all.tensor
     #expect(tensor.shape == [16, 16, 3])
     #expect(tensor.scalars == all.bytes.map { Float($0) / 127.5 - 1 })

@@ -12,7 +12,8 @@ import Testing
       switch update {
       case .progress(let progress):
         #expect(result == nil && progress.elapsed >= .zero)
-        steps.append(progress.step)
+        let isWalk = [.pivots, .optimisation, .sampling].contains(progress.phase)
+        if isWalk { steps.append(progress.step) }
       case .finished(let value): result = value
       }
     }

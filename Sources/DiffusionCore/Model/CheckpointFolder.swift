@@ -31,19 +31,13 @@ public struct CheckpointFolder: Sendable {
     self.url = url
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else {
-      throw InputError(.missing, "There is no checkpoint at \(url.path).")
-    }
-    guard isFolder.boolValue else {
       throw InputError(
-        .unsupported,
-        "\(url.path) is a single file. A checkpoint must be a folder in the diffusers layout; "
-          + "diffusers' `StableDiffusionPipeline.from_single_file(…).save_pretrained(…)` converts one.")
+        .missing, WebAddress.sentence(in: url.path) ?? "There is no checkpoint at \(url.path).")
     }
+    guard isFolder.boolValue else { throw try ForeignModel.error(forFile: url) }
+    if let error = ForeignModel.error(forFolder: url) { throw error }
     guard exists("model_index.json") || exists(Part.unet.rawValue) else {
-      throw InputError(
-        .missing,
-        "\(url.path) is not a checkpoint in the diffusers layout: it has neither model_index.json nor "
-          + "a unet folder.")
+      throw ForeignModel.error(forFolderWithoutParts: url)
     }
   }
 

@@ -29,7 +29,19 @@ public final class DiffusionModel: Sendable {
   ///
   /// - Throws: `InputError` if a part is missing, damaged, or of a kind that is not supported; or if the installed BLAS
   ///   computes wrongly on this processor.
-  public init(_ source: ModelSource, options: ModelOptions = ModelOptions()) throws {
+  public convenience init(_ source: ModelSource, options: ModelOptions = ModelOptions()) throws {
+    try self.init(source, options: options, afterEach: { _ in })
+  }
+
+  /// The number of networks that are read.
+  package static let partCount = 3
+
+  /// Reads a model.
+  ///
+  /// - Parameter afterEach: called with the number of networks that have been read.
+  package init(
+    _ source: ModelSource, options: ModelOptions, afterEach: (_ partsRead: Int) -> Void
+  ) throws {
     guard BLAS.isSound else { throw InputError(.unsupported, BLAS.unsoundMessage) }
     let checkpoint = try CheckpointFolder(source.folder())
     let configuration = try ModelConfiguration(checkpoint)
@@ -54,12 +66,15 @@ public final class DiffusionModel: Sendable {
       }
     }
     textEncoderPart = try part(.textEncoder) { try CLIPTextEncoder(configuration.textEncoder, weights: $0) }
+    afterEach(1)
     unetPart = try part(.unet) { [counter] weights in
       try UNet(
         configuration.unet, weights: weights, counter: counter,
         recomputesActivations: options.recomputesActivations)
     }
+    afterEach(2)
     autoencoderPart = try part(.vae) { try AutoencoderKL(configuration.autoencoder, weights: $0) }
+    afterEach(Self.partCount)
     fingerprint = try checkpoint.modelFingerprint()
   }
 
@@ -113,30 +128,11 @@ public final class DiffusionModel: Sendable {
   }
 }
 
-/// A picture brought to the size that a model works at.
-public struct PreparedPicture: Sendable {
-  /// The picture as the model sees it.
-  public let image: RGBImage
-  /// The size of the picture that was given.
-  public let sourceSize: PixelSize
-  /// The part of that picture which `image` shows.
-  public let crop: PixelRect
-
-  package init(image: RGBImage, sourceSize: PixelSize, crop: PixelRect) {
-    self.image = image
-    self.sourceSize = sourceSize
-    self.crop = crop
-  }
-}
-
 extension DiffusionModel {
   /// Brings a picture to the model's size: the middle of its longer side, resampled.
   ///
   /// - Throws: `InputError` if the picture has fewer than 16 pixels a side.
   public func prepare(_ picture: RGBImage) throws -> PreparedPicture {
-    let size = pictureSize
-    let (image, crop) = try picture.prepared(width: size.width, height: size.height)
-    return PreparedPicture(
-      image: image, sourceSize: PixelSize(width: picture.width, height: picture.height), crop: crop)
+    try PreparedPicture(of: picture, size: pictureSize)
   }
 }

@@ -11,7 +11,7 @@ extension EvaluatedPictures {
     for y in 0..<source.height {
       for picture in pictures { bytes += picture.bytes[3 * y * picture.width..<3 * (y + 1) * picture.width] }
     }
-    return RGBImage(width: 4 * source.width, height: source.height, bytes: bytes)
+    return RGBImage(width: 4 * source.width, height: source.height, samples: bytes)
   }
 
   /// The two prompts on white, as many lines of them as there is room for.

@@ -19,6 +19,7 @@ struct EvaluationStore {
   ///
   /// - Throws: `InputError(.mismatch)` if it holds results with others; `.unwritable`.
   func open(_ settings: EvaluationSettings, plan: [String]) throws {
+    try checkIsOwn()
     try OutputFolder.make(folder.appending(path: "results"))
     if !FileManager.default.fileExists(atPath: settingsFile.path) {
       try AtomicFile.write(ResultJSON.data(of: settings), to: settingsFile)
@@ -37,6 +38,24 @@ struct EvaluationStore {
           + "give another label or folder.")
     }
     try AtomicFile.write(ResultJSON.data(of: Plan(records: plan)), to: planFile)
+  }
+
+  /// Refuses to write among files of another's.
+  private func checkIsOwn() throws {
+    let output = folder.deletingLastPathComponent()
+    func firstThere(_ names: [String], in folder: URL) -> String? {
+      names.map { folder.appending(path: $0).path }.first(where: FileManager.default.fileExists(atPath:))
+    }
+    let pictures =
+      FileManager.default.fileExists(atPath: settingsFile.path)
+      ? nil : firstThere([Tree.edits, .reconstructions].map(\.rawValue), in: folder)
+    let tables =
+      (try? Self.all(in: output)) == nil
+      ? firstThere([EvaluationTable.csvName, EvaluationTable.summaryName], in: output) : nil
+    if let path = pictures ?? tables {
+      throw InputError(
+        .unwritable, "\(path) is there already, but no evaluation that it belongs to; name another folder.")
+    }
   }
 
   /// What was computed for a record, with these settings and what the record now says; nil if nothing was.

@@ -45,6 +45,6 @@ extension RGBImage {
       let row = result[start...]
       for _ in 1..<factor { result += row }
     }
-    return RGBImage(width: width * factor, height: height * factor, bytes: result)
+    return RGBImage(width: width * factor, height: height * factor, samples: result)
   }
 }

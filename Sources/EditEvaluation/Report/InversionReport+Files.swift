@@ -12,9 +12,13 @@ extension InversionReport {
   /// - Throws: `InputError(.unwritable)`.
   public func write(to folder: URL, pictures: ReportPictures) throws {
     try OutputFolder.make(folder)
-    try AtomicFile.write(try json(), to: folder.appending(path: "report.json"))
-    try AtomicFile.write(Data(LossChart(self).svg.utf8), to: folder.appending(path: "losses.svg"))
-    for (name, picture) in pictures.named { try picture.write(to: folder.appending(path: "\(name).png")) }
+    for (name, data) in try files(pictures) { try AtomicFile.write(data, to: folder.appending(path: name)) }
+  }
+
+  /// The bytes of each file.
+  package func files(_ pictures: ReportPictures) throws -> [(name: String, data: Data)] {
+    try [("report.json", json()), ("losses.svg", Data(LossChart(self).svg.utf8))]
+      + pictures.named.map { name, picture in ("\(name).png", try picture.pngData()) }
   }
 
   /// What `report.json` holds: keys sorted, numbers that JSON does not know as the strings "inf" and "nan".

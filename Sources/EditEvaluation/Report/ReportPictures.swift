@@ -31,7 +31,9 @@ extension ImageEditor {
   /// - Parameter photo: the picture that was inverted, as it was given.
   /// - Throws: `InputError(.mismatch)` if the photo is of another size than the one that was inverted;
   ///   `CancellationError`.
-  public func reportPictures(of inverted: InvertedImage, photo: RGBImage) async throws -> ReportPictures {
+  public func reportPictures(
+    of inverted: InvertedImage, photo: RGBImage, progress: ProgressHandler? = nil
+  ) async throws -> ReportPictures {
     let inversion = inverted.inversion
     guard inversion.sourceSize == PixelSize(width: photo.width, height: photo.height) else {
       throw InputError(
@@ -43,7 +45,7 @@ extension ImageEditor {
     return ReportPictures(
       photo: try photo.prepared(width: autoencoder.width, height: autoencoder.height, crop: inversion.crop)
         .image,
-      autoencoder: autoencoder, ddim: try await inverted.ddimReconstruction(),
+      autoencoder: autoencoder, ddim: try await inverted.ddimReconstruction(progress: progress),
       reconstruction: try await inverted.reconstruction())
   }
 }

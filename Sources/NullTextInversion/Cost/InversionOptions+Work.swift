@@ -3,14 +3,31 @@ internal import DiffusionCore
 extension InversionOptions {
   /// The most that an inversion asks of the networks: no step stops early, and there is no budget.
   package var mostWork: NetworkWork {
-    let pivotEvaluations: Int
+    NetworkWork(
+      evaluations: pivotEvaluations(steps) + method.walk.mostEvaluations(steps: steps), encodings: 1,
+      decodings: 2)
+  }
+
+  /// The least that it asks of them: all steps stop as early as they can.
+  package var leastWork: NetworkWork {
+    NetworkWork(
+      evaluations: pivotEvaluations(steps) + method.walk.leastEvaluations(steps: steps), encodings: 1,
+      decodings: 2)
+  }
+
+  /// What an inversion still asks of the networks once so many of its pivots are there.
+  func work(afterPivots count: Int) -> WorkRange {
+    let pivots = pivotEvaluations(steps - count)
+    return WorkRange(
+      least: pivots + method.walk.leastEvaluations(steps: steps),
+      most: pivots + method.walk.mostEvaluations(steps: steps))
+  }
+
+  private func pivotEvaluations(_ count: Int) -> EvaluationCount {
     switch pivots {
-    case .inversion: pivotEvaluations = steps * (1 + pivotRefinements)
-    case .random: pivotEvaluations = 0
+    case .inversion:
+      EvaluationCount(forward: count * (1 + pivotRefinements), stem: count * (1 + pivotRefinements))
+    case .random: EvaluationCount()
     }
-    return NetworkWork(
-      evaluations: EvaluationCount(forward: pivotEvaluations, stem: pivotEvaluations)
-        + method.walk.mostEvaluations(steps: steps),
-      encodings: 1, decodings: 2)
   }
 }

@@ -9,6 +9,13 @@ package struct NetworkWork: Sendable, Equatable, Codable {
   /// Latents decoded.
   package var decodings = 0
 
+  /// Both together.
+  package static func + (a: NetworkWork, b: NetworkWork) -> NetworkWork {
+    NetworkWork(
+      evaluations: a.evaluations + b.evaluations, encodings: a.encodings + b.encodings,
+      decodings: a.decodings + b.decodings)
+  }
+
   /// The time that it takes at a pace.
   package func seconds(at pace: NetworkPace) -> Double {
     Double(evaluations.stem) * pace.stem + Double(evaluations.forward) * pace.trunk

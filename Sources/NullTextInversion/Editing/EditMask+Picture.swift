@@ -5,7 +5,7 @@ internal import Tensor
 extension EditMask {
   /// The mask as a picture: white where the edit may change anything, black where nothing.
   public var picture: RGBImage {
-    RGBImage(width: width, height: height, bytes: coverage.flatMap { [$0, $0, $0] })
+    RGBImage(width: width, height: height, samples: coverage.flatMap { [$0, $0, $0] })
   }
 
   /// The mask of a latent, height x width between 0 and 1, at the size of a picture.

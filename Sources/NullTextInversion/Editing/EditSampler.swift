@@ -9,7 +9,13 @@ internal import Tensor
 struct EditSampler {
   let model: DiffusionModel
   let source: SourceBranch
-  let progress: ProgressHandler?
+  let progress: CallProgress
+
+  init(model: DiffusionModel, source: SourceBranch, progress: CallProgress? = nil) {
+    self.model = model
+    self.source = source
+    self.progress = progress ?? CallProgress(model.counter, nil)
+  }
 
   /// One prompt's way from noise to picture.
   struct Path {
@@ -47,11 +53,12 @@ struct EditSampler {
     }
     let captionContext = unet.context(embeddings[prompts.count])
     let firstStep = targets.map(\.nextStep).min() ?? 0
-    let reporter = ProgressReporter(
-      .sampling, stepCount: inversion.stepCount, firstStep: firstStep, since: .now, progress)
     let largestKept = options.largestSelfGrid
+    var left = (firstStep..<inversion.stepCount).map { evaluations(of: targets, step: $0) }.reduce(
+      EvaluationCount(), +)
 
     for index in firstStep..<inversion.stepCount {
+      left = left - evaluations(of: targets, step: index)
       let targets = targets.filter { $0.nextStep == index }
       let timestep = sampler.timesteps[index]
       let null = unet.context(inversion.nullEmbeddings[index])
@@ -67,9 +74,21 @@ struct EditSampler {
           index, conditional: conditional, unconditional: unconditional, null: null,
           source: inversion.trajectory[index + 1], pivot: inversion.pivot(after: index))
       }
-      reporter.report(step: index + 1)
+      progress.report(
+        .sampling, step: index + 1, of: inversion.stepCount,
+        left: WorkRange(NetworkWork(evaluations: left, decodings: prompts.count)))
     }
     return targets.map { Path(latents: $0.latents, mask: $0.mask) }
+  }
+
+  /// What a step asks of the network, before it is made.
+  private func evaluations(of targets: [EditTarget], step: Int) -> EvaluationCount {
+    let walking = targets.filter { $0.nextStep <= step }
+    let conditional = walking.sourceSites(in: .conditional, step: step)
+    let sources =
+      (source.remembers(conditional, step: step) ? 0 : 1)
+      + (walking.sourceSites(in: .unconditional, step: step).isEmpty ? 0 : 1)
+    return .guidedSteps(walking.count) + .singleSteps(sources)
   }
 
   /// The attention of the source under its caption, step by step: T evaluations.
@@ -80,12 +99,13 @@ struct EditSampler {
     let predictor = NoisePredictor(unet: try model.unet)
     let caption = predictor.unet.context(embedding)
     let collector = AttentionMapCollector()
-    let reporter = ProgressReporter(.sampling, stepCount: inversion.stepCount, since: .now, progress)
     for (index, timestep) in sampler.timesteps.enumerated() {
       let stem = try predictor.stem(inversion.trajectory[index], at: timestep, control: collector)
       _ = try predictor.prediction(stem, caption, control: collector)
       collector.finish(step: index)
-      reporter.report(step: index + 1)
+      progress.report(
+        .sampling, step: index + 1, of: inversion.stepCount,
+        left: WorkRange(NetworkWork(evaluations: .singleSteps(inversion.stepCount - index - 1))))
     }
     return collector.maps(of: PromptWords(try model.tokenizer.encode(inversion.caption)))
   }

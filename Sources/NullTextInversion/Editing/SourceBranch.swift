@@ -19,6 +19,11 @@ final class SourceBranch: Sendable {
     self.byteLimit = byteLimit
   }
 
+  /// Whether the attention under the caption at some sites costs no evaluation in step `index`.
+  func remembers(_ wanted: Set<Int>, step index: Int) -> Bool {
+    wanted.isEmpty || memory.withLock { $0.steps[index].map { wanted.isSubset(of: $0.keys) } } ?? false
+  }
+
   /// The source's attention under its caption in step `index`, at the sites that `wanted` names.
   ///
   /// One evaluation, or none if it is remembered or nothing is wanted. Whatever the evaluation passes that `keepable`

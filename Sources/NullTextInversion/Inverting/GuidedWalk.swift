@@ -12,35 +12,24 @@ struct GuidedWalk {
   let captionEmbedding: Tensor
   let emptyEmbedding: Tensor
   let caption: TextContext
-  /// When the inversion began.
-  let start: ContinuousClock.Instant
-  /// The evaluations that the network has made since then; none if the pivots were there already.
-  let evaluationsSinceStart: Int
-  let progress: ProgressHandler?
+  let progress: CallProgress
   /// Keeps the inversion as far as it has come.
   let keep: (UnfinishedInversion) throws -> Void
-
-  /// Reports the steps that are missing of an inversion.
-  func reporter(of inversion: Inversion) -> ProgressReporter {
-    reporter(stepCount: inversion.stepCount, firstStep: inversion.nullEmbeddings.count)
-  }
-
-  func reporter(stepCount: Int, firstStep: Int) -> ProgressReporter {
-    ProgressReporter(.optimisation, stepCount: stepCount, firstStep: firstStep, since: start, progress)
-  }
 
   /// Makes all missing steps with the same null embedding.
   ///
   /// - Parameter cancels: whether the embedding is the caption's, so that guidance cancels and one evaluation is enough.
   func complete(_ unfinished: inout UnfinishedInversion, null: Tensor, cancels: Bool = false) throws {
     let context = step.predictor.unet.context(null)
-    let reporter = reporter(of: unfinished.inversion)
-    while unfinished.inversion.nullEmbeddings.count < unfinished.inversion.stepCount {
+    let stepCount = unfinished.inversion.stepCount
+    while unfinished.inversion.nullEmbeddings.count < stepCount {
       let index = unfinished.inversion.nullEmbeddings.count
       let latent = unfinished.inversion.trajectory[index]
       let next = cancels ? try unguided(index, from: latent) : try guided(index, from: latent, null: context)
       try unfinished.inversion.append(null, next)
-      try finish(unfinished, reporter)
+      let stepsLeft = stepCount - index - 1
+      try finish(
+        unfinished, left: WorkRange(cancels ? .singleSteps(stepsLeft) : .guidedSteps(stepsLeft)))
     }
   }
 
@@ -62,8 +51,14 @@ struct GuidedWalk {
   }
 
   /// Reports the step that was written last, and keeps the inversion.
-  func finish(_ unfinished: UnfinishedInversion, _ reporter: ProgressReporter) throws {
-    reporter.report(step: unfinished.inversion.nullEmbeddings.count, loss: unfinished.inversion.losses.last)
+  ///
+  /// - Parameter left: what the inversion still asks of the networks.
+  func finish(_ unfinished: UnfinishedInversion, left: WorkRange) throws {
+    let inversion = unfinished.inversion
+    progress.report(
+      .optimisation, step: inversion.nullEmbeddings.count, of: inversion.stepCount,
+      loss: inversion.losses.last,
+      left: left)
     try keep(unfinished)
   }
 }
@@ -73,6 +68,9 @@ extension EvaluationCount {
   static func guidedSteps(_ count: Int) -> EvaluationCount {
     EvaluationCount(forward: 2 * count, stem: count)
   }
+
+  /// Steps of one evaluation.
+  static func singleSteps(_ count: Int) -> EvaluationCount { EvaluationCount(forward: count, stem: count) }
 }
 
 extension Inversion {

@@ -16,6 +16,7 @@ enum InversionFile {
     case modelFingerprint = "model_fingerprint", sourceSize = "source_size"
     case crop, psnr, psnrBound = "psnr_bound", libraryVersion = "library_version", options
     case pictureFingerprint = "picture_fingerprint", sampler, timestepSpacing = "timestep_spacing"
+    case checksum
   }
 }
 
@@ -51,6 +52,7 @@ extension Inversion {
       .timestepSpacing: schedule.spacing.rawValue,
     ]
     for (key, string) in strings { writer.metadata[key.rawValue] = string }
+    if isComplete { writer.metadata[InversionFile.Key.checksum.rawValue] = checksum }
     return writer
   }
 

@@ -86,10 +86,14 @@ protocol InversionWalk {
   /// The most evaluations that it makes in `steps` steps, those of the pivots not counted.
   func mostEvaluations(steps: Int) -> EvaluationCount
 
+  /// The fewest, the same where no step can end early.
+  func leastEvaluations(steps: Int) -> EvaluationCount
+
   /// Continues from wherever the inversion stands; its trajectory holds at least the last pivot.
   func complete(_ unfinished: inout UnfinishedInversion, along walk: GuidedWalk) throws
 }
 
 extension InversionWalk {
   func validate(steps: Int) throws(InputError) {}
+  func leastEvaluations(steps: Int) -> EvaluationCount { mostEvaluations(steps: steps) }
 }

@@ -8,6 +8,9 @@ struct InversionReader {
   private let path: String
 
   init(_ url: URL) throws {
+    if PictureFormat(of: [UInt8](try InputFile(url).prefix(PictureFormat.magicLength))) != nil {
+      throw InputError(.malformed, "\(url.path) is a picture, not an inversion; invert it first.")
+    }
     file = try SafetensorsFile(contentsOf: url).requiringFinite
     path = url.path
     guard file.metadata[InversionFile.Key.format.rawValue] == InversionFile.format else {
@@ -38,6 +41,12 @@ struct InversionReader {
       pivots: try latents("pivots"), nullEmbeddings: try slices("null_embeddings"),
       trajectory: try latents("trajectory"), losses: try file.tensor(named: "losses").scalars,
       innerSteps: try counts("inner_steps"), psnr: try decibels(.psnr), psnrBound: try decibels(.psnrBound))
+    if let checksum = file.metadata[InversionFile.Key.checksum.rawValue], checksum != inversion.checksum {
+      throw InputError(
+        .malformed,
+        "\(path) does not hold the arrays that were written into it: it is damaged. Take another copy, or invert the picture "
+          + "again; a program that changes them must take \"checksum\" out of the metadata.")
+    }
     return UnfinishedInversion(inversion, sweeps: try sweeps())
   }
 

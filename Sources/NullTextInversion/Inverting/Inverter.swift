@@ -6,20 +6,16 @@ struct Inverter {
   let model: DiffusionModel
   let caption: String
   let options: InversionOptions
-  var progress: ProgressHandler?
+  let progress: CallProgress
   /// Called with the inversion as far as it has come, whenever a step of it is done.
   var keep: (UnfinishedInversion) throws -> Void = { _ in }
-
-  private let start = ContinuousClock.now
-  private let evaluationsAtStart: Int
 
   init(_ model: DiffusionModel, caption: String, options: InversionOptions, progress: ProgressHandler? = nil)
   {
     self.model = model
-    evaluationsAtStart = model.counter.total.forward
     self.caption = caption
     self.options = options
-    self.progress = progress
+    self.progress = CallProgress(model.counter, budget: options.nullText?.budget, progress)
   }
 
   /// An inversion of which only the picture is encoded.
@@ -28,21 +24,30 @@ struct Inverter {
       caption: caption, options: options,
       schedule: ScheduleRecord(try DDIM(model.schedule, stepCount: options.steps)),
       modelFingerprint: model.fingerprint, sourceSize: picture.sourceSize, crop: picture.crop,
-      pictureFingerprint: picture.fingerprint, pivots: [try model.encode(picture.image)], nullEmbeddings: [],
+      pictureFingerprint: picture.fingerprint, pivots: [try encode(picture.image)], nullEmbeddings: [],
       trajectory: [], losses: [], innerSteps: [], psnr: 0, psnrBound: 0)
   }
 
   /// Goes on with an inversion from wherever it stands to its end.
   func complete(_ unfinished: inout UnfinishedInversion, of picture: PreparedPicture) throws {
     // First, so that an autoencoder that does not work is found before hours of work.
-    unfinished.inversion.psnrBound = try psnr(of: unfinished.inversion.latent, picture)
+    unfinished.inversion.psnrBound = try psnr(
+      of: unfinished.inversion.latent, picture,
+      left: options.work(afterPivots: unfinished.inversion.pivots.count - 1))
     try completeWalk(of: &unfinished)
     let last = unfinished.inversion.trajectory[unfinished.inversion.stepCount]
-    unfinished.inversion.psnr = try psnr(of: last, picture)
+    unfinished.inversion.psnr = try psnr(of: last, picture, left: WorkRange())
   }
 
-  private func psnr(of latent: Tensor, _ picture: PreparedPicture) throws -> Double {
-    ImageMetrics.psnr(try model.decode(latent), picture.image)
+  private func encode(_ image: RGBImage) throws -> Tensor {
+    try progress.autoencoder(
+      .encoding, left: options.work(afterPivots: 0) + WorkRange(NetworkWork(decodings: 1))
+    ) { try model.encode(image) }
+  }
+
+  private func psnr(of latent: Tensor, _ picture: PreparedPicture, left: WorkRange) throws -> Double {
+    let decoded = try progress.autoencoder(.decoding, left: left) { try model.decode(latent) }
+    return ImageMetrics.psnr(decoded, picture.image)
   }
 
   /// All that needs the UNet.
@@ -66,8 +71,7 @@ struct Inverter {
     }
     let walk = GuidedWalk(
       sampler: sampler, step: step, captionEmbedding: embedding, emptyEmbedding: embeddings[1],
-      caption: context, start: start, evaluationsSinceStart: model.counter.total.forward - evaluationsAtStart,
-      progress: progress, keep: keep)
+      caption: context, progress: progress, keep: keep)
     try options.method.walk.complete(&unfinished, along: walk)
   }
 
@@ -79,23 +83,19 @@ struct Inverter {
       predictor: predictor, sampler: sampler, caption: caption, source: options.pivots,
       refinements: options.pivotRefinements)
     var pivots = unfinished.inversion.pivots
-    let reporter = ProgressReporter(
-      .pivots, stepCount: options.steps, firstStep: pivots.count - 1, since: start, progress)
+    let first = pivots.count - 1
     try trajectory.complete(&pivots) { pivots in
       unfinished.inversion.pivots = pivots
-      reporter.report(step: pivots.count - 1)
+      let made = pivots.count - 1
+      let left = options.work(afterPivots: made)
+      progress.report(.pivots, step: made, of: options.steps, left: left)
+      // The first evaluation also pays for what is done once; the second tells the pace.
+      if made - first <= 2, let budget = options.nullText?.budget {
+        guard made - first == 2 || made == options.steps else { return }
+        try progress.check(budget, left: left.least, steps: options.steps)
+      }
       try keep(unfinished)
     }
     unfinished.inversion.pivots = pivots
-  }
-}
-
-extension PreparedPicture {
-  /// Identifies the picture as the model sees it.
-  var fingerprint: String {
-    var fingerprint = Fingerprint()
-    fingerprint.add("\(image.width)x\(image.height)")
-    fingerprint.add(image.bytes)
-    return fingerprint.hexadecimal
   }
 }

@@ -16,10 +16,10 @@ struct PartialInversion {
   func resume(_ begun: Inversion) throws -> UnfinishedInversion? {
     guard let unfinished = try kept() else { return nil }
     let kept = unfinished.inversion
-    if let what = kept.argument(otherThanOf: begun) {
+    if let what = InversionArguments(of: kept).difference(from: InversionArguments(of: begun)) {
       throw InputError(
         .mismatch,
-        "\(url.path) is the beginning of an inversion with another \(what). Remove it to start afresh, or give "
+        "\(url.path) is the beginning of an inversion with \(what). Remove it to start afresh, or give "
           + "the same arguments as before to go on.")
     }
     guard kept.pivots.first == begun.pivots[0] else {
@@ -51,19 +51,4 @@ struct PartialInversion {
 
   /// Removes what is kept, once the inversion is finished and written.
   func remove() { try? FileManager.default.removeItem(at: url) }
-}
-
-extension Inversion {
-  /// What this inversion was made from that another was not, if anything.
-  func argument(otherThanOf other: Inversion) -> String? {
-    guard modelFingerprint == other.modelFingerprint, schedule.isOfSameModel(as: other.schedule) else {
-      return "model or schedule"
-    }
-    guard pictureFingerprint == other.pictureFingerprint, sourceSize == other.sourceSize, crop == other.crop
-    else {
-      return "picture"
-    }
-    guard caption == other.caption else { return "caption (\"\(caption)\")" }
-    return options == other.options ? nil : "set of options (\(options.json))"
-  }
 }

@@ -46,7 +46,7 @@ struct Benchmark: AsyncParsableCommand {
 
   func run() async throws {
     let work = work.start()
-    let file = try dump.map { try OutputFile($0) }
+    let file = try dump.map { try OutputFile($0, .always) }
     let folder = try CheckpointFolder(model.folder())
     let latent = try latentSize(folder)
     var session = BenchmarkSession(runs: runs) { work.progress.begin($0) }

@@ -12,23 +12,25 @@ struct Demo: AsyncParsableCommand {
   @Option(name: .shortAndLong, help: ArgumentHelp("The folder to write to; it is made.", valueName: "folder"))
   var output = "nti-demo"
 
+  @OptionGroup var overwrite: OverwriteOption
   @OptionGroup var work: WorkOptions
 
   func run() async throws {
     let work = work.start()
-    let folder = try DemoFolder(output)
     let scene = DemoScene.bundled
     let picture = try RGBImage(contentsOf: EmojiScenes.picture(scene.picture))
     let checkpoint = try Checkpoint(ModelSource.emojiScenes.folder())
+    let options = InversionOptions.fast
+    let folder = try DemoFolder(
+      output, scene, checkpoint.arguments(of: picture, caption: scene.caption, options: options), overwrite)
     let editor = try await checkpoint.load(work.progress)
     let photo = try editor.model.prepare(picture).image
     let log = DemoLog(work, folder)
     try log.add(photo, "photo", "the photo: \(scene.caption)", label: "photo: \(scene.caption)")
 
-    let (options, guidance) = (InversionOptions.fast, InversionOptions.fast.guidance)
     log.begin("null-text inversion")
     let inverted = try await editor.invert(
-      image: photo, caption: scene.caption, options: options, progress: work.progress.handler)
+      image: picture, caption: scene.caption, options: options, progress: work.progress.handler)
     let (inversion, inversionSeconds) = (inverted.inversion, log.stageSeconds)
     let file = folder.file("inversion.nti")
     try inversion.write(to: file.url)
@@ -40,9 +42,11 @@ struct Demo: AsyncParsableCommand {
     try log.add(
       pictures.autoencoder, "autoencoder", "the autoencoder alone", psnr: inversion.psnrBound,
       label: "autoencoder alone")
-    try log.add(pictures.ddim, "ddim", "DDIM at guidance \(guidance)", psnr: psnrDDIM, seconds: seconds)
     try log.add(
-      pictures.reconstruction, "null-text", "null-text, fast, at guidance \(guidance)", psnr: inversion.psnr,
+      pictures.ddim, "ddim", "DDIM at guidance \(options.guidance)", psnr: psnrDDIM, seconds: seconds)
+    try log.add(
+      pictures.reconstruction, "null-text", "null-text, fast, at guidance \(options.guidance)",
+      psnr: inversion.psnr,
       label: "null-text, fast", seconds: inversionSeconds)
     for edit in scene.edits {
       log.begin(edit.prompt)

@@ -45,6 +45,7 @@ struct Edit: AsyncParsableCommand {
   var saveInversion: String?
 
   @OptionGroup(title: "Settings of the edit") var settings: EditSettings
+  @OptionGroup var overwrite: OverwriteOption
   @OptionGroup var memory: MemoryOption
   @OptionGroup var work: WorkOptions
 
@@ -70,10 +71,11 @@ struct Edit: AsyncParsableCommand {
     }
     for prompt in prompts { try Self.check(prompt) }
     let inversion = try Inversion(contentsOf: URL(fileURLWithPath: self.inversion))
-    let files = try EditFiles(self, count: prompts.count)
+    let files = try EditFiles(self, of: inversion, prompts)
 
     let checkpoint = try Checkpoint(model.folder())
     try checkpoint.check(inversion, self.inversion)
+    try checkpoint.checkSparesPhoto(files.pictures, of: inversion, overwrite)
     let source = PromptWords(try checkpoint.check(inversion.caption, as: "caption"))
     let sweep = try oneSweep(
       prompts.map { prompt in
@@ -93,7 +95,9 @@ struct Edit: AsyncParsableCommand {
     var edits: [EditedImage] = []
     for (index, options) in sweep.all.enumerated() {
       work.progress.begin(sweep.isSheet ? "edit \(index + 1) of \(sweep.all.count)" : "")
-      edits += try await inverted.edit(prompts: prompts, options: options, progress: work.progress.handler)
+      edits += try await inverted.edit(
+        prompts: prompts, options: options,
+        progress: work.progress.handler(before: CommandRest(calls: sweep.all.count - index - 1)))
     }
     let recipes = edits.map { EditRecipe(prompt: $0.prompt, options: $0.options) }
     if sweep.isSheet {

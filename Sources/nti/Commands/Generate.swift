@@ -36,6 +36,7 @@ struct Generate: AsyncParsableCommand {
     help: ArgumentHelp("The picture to write (default: generated.png).", valueName: "file"))
   var output: String?
 
+  @OptionGroup var overwrite: OverwriteOption
   @OptionGroup var memory: MemoryOption
   @OptionGroup var work: WorkOptions
 
@@ -51,7 +52,7 @@ struct Generate: AsyncParsableCommand {
 
   func run() async throws {
     let work = work.start()
-    let file = try OutputFile.picture(output ?? "generated.png")
+    let file = try OutputFile.picture(output ?? "generated.png".firstFreePath(), overwrite)
     let checkpoint = try Checkpoint(model.folder())
     try checkpoint.check(prompt, as: "prompt")
     try checkpoint.check(negativePrompt, as: "negative prompt")

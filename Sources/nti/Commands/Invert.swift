@@ -7,25 +7,31 @@ internal import NullTextInversion
 struct Invert: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Invert a photo: find the noise and the null embeddings that reproduce it.",
-    usage: "nti invert <photo> --caption <text> [<options>]",
+    usage:
+      "nti invert <photo> --caption <text> [<options>]\nnti invert <photo> … --captions <file> [<options>]",
     discussion: """
       The caption should name what is in the photo and whatever you want to change later. The file that is written is \
       all that edits need. While the work lasts it is kept with the extension .partial; stopped and started again \
       with the same arguments, it goes on from there.
       """)
 
-  @Argument(help: ArgumentHelp("A PNG or JPEG file.", valueName: "photo"))
-  var photo: String
+  @Argument(help: ArgumentHelp("PNG or JPEG files.", valueName: "photo"))
+  var photos: [String]
 
   @Option(help: ArgumentHelp("What the photo shows.", valueName: "text"))
-  var caption: String
+  var caption: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "A file with a caption in each line, for several photos in their order.", valueName: "file"))
+  var captions: String?
 
   @OptionGroup var model: ModelOption
 
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp(
-      "The inversion to write (default: beside the photo, with the extension .nti).", valueName: "file"))
+      "The inversion to write (default: beside the photo, as photo.jpg.nti).", valueName: "file"))
   var output: String?
 
   @Option(
@@ -33,7 +39,7 @@ struct Invert: AsyncParsableCommand {
       "How the null embeddings are found: \(InversionMethod.Name.optionNames) (default: null-text).",
       valueName: "method"),
     transform: InversionMethod.Name.init(optionName:))
-  var method = InversionMethod.Name.nullText
+  var method: InversionMethod.Name?
 
   @Option(
     help: ArgumentHelp(
@@ -48,48 +54,92 @@ struct Invert: AsyncParsableCommand {
   var report: String?
 
   @OptionGroup(title: "Settings of the inversion") var settings: InversionSettings
+  @OptionGroup var overwrite: OverwriteOption
   @OptionGroup var memory: MemoryOption
   @OptionGroup var work: WorkOptions
 
   func validate() throws {
-    guard caption.contains(where: { !$0.isWhitespace }) else {
-      throw ValidationError("The caption is empty; say what the photo shows.")
+    if photos.count > 1 {
+      guard captions != nil else {
+        throw ValidationError(
+          "\(photos.count) photos are named; give a file with a line for each by --captions.")
+      }
+      guard output == nil, report == nil else {
+        throw ValidationError("--output and --report are for one photo, and \(photos.count) are named.")
+      }
     }
-    try settings.check(for: [method], budget: budget)
+    switch (caption, captions) {
+    case (nil, nil): throw ValidationError("There is no caption; say with --caption what the photo shows.")
+    case (_?, _?): throw ValidationError("--caption and --captions are both given; give one of them.")
+    case (let caption?, nil):
+      guard caption.contains(where: { !$0.isWhitespace }) else {
+        throw ValidationError("The caption is empty; say what the photo shows.")
+      }
+    case (nil, _?): break
+    }
+    try settings.check(for: [methodName], budget: budget)
   }
+
+  private var methodName: InversionMethod.Name { method ?? .nullText }
 
   func run() async throws {
     let work = work.start()
-    let image = try RGBImage(contentsOf: URL(fileURLWithPath: photo))
-    try image.checkIsLargeEnough(photo)
-    let file = try OutputFile(output ?? photo.replacingPathExtension(with: "nti"), sparing: [photo])
-    let reportFolder = try report.map { try OutputFolder(checking: $0) }
+    let reportFolder = try report.map { try ReportFolder($0, overwrite) }
     let checkpoint = try Checkpoint(model.folder())
-    try checkpoint.check(caption, as: "caption")
-
-    let options = settings.options(method, budget: budget)
+    let options = settings.options(methodName, budget: budget)
+    let jobs = try zip(photos, captionOfEach()).map { photo, caption in
+      try InversionJob(photo, caption: caption, options, checkpoint, output: output, overwrite)
+    }
     let limits = try memory.limits(for: checkpoint.folder, inverting: [options.method])
     let editor = try await checkpoint.load(work.progress, memory: limits)
-    work.progress.begin()
-    let inverted = try await editor.invert(
-      image: image, caption: caption, options: options, files: InversionFiles(result: file.url),
-      progress: InversionForecast(options, on: work.progress).handler)
+    for (index, job) in jobs.enumerated() {
+      work.progress.begin(jobs.count == 1 ? "" : "\(job.photo) (\(index + 1) of \(jobs.count))")
+      let rest = CommandRest(
+        calls: jobs.count - index - 1, evaluations: report == nil ? 0 : 2 * options.steps)
+      let begin = work.seconds
+      let inverted = try await job.run(editor, before: rest, on: work.progress)
+      try await finish(
+        job, inverted, editor, reportFolder, seconds: work.seconds - (jobs.count == 1 ? 0 : begin), work)
+    }
+  }
 
-    var report = Report(seconds: work.seconds, evaluations: inverted.evaluations, about: inverted.inversion)
-    report.inversion = file.path
+  /// The captions in the order of the photos.
+  private func captionOfEach() throws -> [String] {
+    guard let captions else { return [caption ?? ""] }
+    let text = String(decoding: try InputFile(URL(fileURLWithPath: captions)).contents(), as: UTF8.self)
+    let lines = text.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }
+      .filter { !$0.isEmpty }
+    guard lines.count == photos.count else {
+      throw UsageError(
+        "\(captions) has \(lines.count) captions for \(photos.count) photos; write a line for each photo, in their order."
+      )
+    }
+    return lines
+  }
+
+  private func finish(
+    _ job: InversionJob, _ inverted: InvertedImage, _ editor: ImageEditor, _ reportFolder: ReportFolder?,
+    seconds: Double, _ work: Work
+  ) async throws {
+    var report = Report(seconds: seconds, evaluations: inverted.evaluations, about: inverted.inversion)
+    report.inversion = job.file.path
     if let reportFolder {
       work.progress.begin("writing the report")
-      let pictures = try await editor.reportPictures(of: inverted, photo: image)
-      try InversionReport(inverted, pictures: pictures, duration: .seconds(report.seconds))
-        .write(to: reportFolder.url, pictures: pictures)
+      let pictures = try await editor.reportPictures(
+        of: inverted, photo: job.image, progress: work.progress.handler)
+      try reportFolder.write(
+        InversionReport(inverted, pictures: pictures, duration: .seconds(seconds)), pictures)
       report.reportFolder = reportFolder.path
     }
     report.stepsCutShort = budget == nil ? nil : inverted.inversion.stepsCutShort
-    try work.finish(report, Self.summary(of: inverted, file.path, seconds: report.seconds))
+    try work.finish(report, Self.summary(of: inverted, job.file.path, seconds: seconds))
   }
 
   private static func summary(of inverted: InvertedImage, _ path: String, seconds: Double) -> String {
     let (inversion, evaluations) = (inverted.inversion, inverted.evaluations)
+    guard evaluations.forward > 0 else {
+      return "\(path) is this inversion already; --force makes it again."
+    }
     return """
       \(path)
         reconstruction \(Format.decibels(inversion.psnr)), the autoencoder alone \(Format.decibels(inversion.psnrBound))

@@ -38,6 +38,7 @@ struct Maps: AsyncParsableCommand {
   var perStep = false
 
   @OptionGroup(title: "Settings of the edit") var settings: EditSettings
+  @OptionGroup var overwrite: OverwriteOption
   @OptionGroup var memory: MemoryOption
   @OptionGroup var work: WorkOptions
 
@@ -52,9 +53,10 @@ struct Maps: AsyncParsableCommand {
     let path = inversion
     let inversion = try Inversion(contentsOf: URL(fileURLWithPath: path))
     let file = try OutputFile.picture(
-      output ?? path.replacingPathExtension(with: "maps.png"), sparing: [path])
+      output ?? path.replacingPathExtension(with: "maps.png").firstFreePath(), overwrite, sparing: [path])
     let checkpoint = try Checkpoint(model.folder())
     try checkpoint.check(inversion, path)
+    try checkpoint.checkSparesPhoto([file], of: inversion, overwrite)
     let caption = PromptWords(try checkpoint.check(inversion.caption, as: "caption"))
     let target = PromptWords(try checkpoint.check(prompt ?? inversion.caption, as: "prompt"))
     for word in chosenWords { _ = try target.tokens(of: word) }

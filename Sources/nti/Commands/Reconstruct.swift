@@ -18,6 +18,7 @@ struct Reconstruct: AsyncParsableCommand {
       "The picture to write (default: the inversion's name with .reconstruction.png).", valueName: "file"))
   var output: String?
 
+  @OptionGroup var overwrite: OverwriteOption
   @OptionGroup var memory: MemoryOption
   @OptionGroup var work: WorkOptions
 
@@ -26,9 +27,11 @@ struct Reconstruct: AsyncParsableCommand {
     let path = inversion
     let inversion = try Inversion(contentsOf: URL(fileURLWithPath: path))
     let file = try OutputFile.picture(
-      output ?? path.replacingPathExtension(with: "reconstruction.png"), sparing: [path])
+      output ?? path.replacingPathExtension(with: "reconstruction.png").firstFreePath(), overwrite,
+      sparing: [path])
     let checkpoint = try Checkpoint(model.folder())
     try checkpoint.check(inversion, path)
+    try checkpoint.checkSparesPhoto([file], of: inversion, overwrite)
 
     let limits = try memory.limits(for: checkpoint.folder)
     let editor = try await checkpoint.load(work.progress, memory: limits)

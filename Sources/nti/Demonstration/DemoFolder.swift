@@ -1,4 +1,5 @@
 internal import Foundation
+internal import NullTextInversion
 
 /// Where the demo's files go.
 struct DemoFolder {
@@ -6,15 +7,20 @@ struct DemoFolder {
 
   /// Makes the folder if there is none.
   ///
-  /// - Throws: `UsageError` if it cannot be written to.
-  init(_ path: String) throws {
+  /// - Throws: `UsageError` if it cannot be written to, or holds files of the demo's names that it did not write.
+  init(
+    _ path: String, _ scene: DemoScene, _ arguments: InversionArguments, _ overwrite: OverwriteOption
+  ) throws {
     self.path = path
     do {
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     } catch {
       throw UsageError("The folder \(path) cannot be made; name another with -o.")
     }
-    _ = try OutputFile(file("contact-sheet.png").path)
+    for name in ["photo", "autoencoder", "ddim", "null-text", "contact-sheet"] + scene.edits.map(\.name) {
+      _ = try OutputFile(file("\(name).png").path, overwrite)
+    }
+    _ = try OutputFile(inversion: file("inversion.nti").path, overwrite, of: arguments)
   }
 
   /// A file in it.

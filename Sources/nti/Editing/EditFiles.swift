@@ -9,19 +9,32 @@ struct EditFiles {
   var recipe: OutputFile?
   var inversion: OutputFile?
 
-  init(_ command: Edit, count: Int) throws {
+  /// - Parameters:
+  ///   - command: names the files.
+  ///   - source: the inversion that is edited.
+  init(_ command: Edit, of source: Inversion, _ prompts: [String]) throws {
+    let overwrite = command.overwrite
     let inputs = [command.inversion, command.settings.mask].compactMap(\.self)
-    let path = command.output ?? command.inversion.replacingPathExtension(with: "edit.png")
-    let ending = (path as NSString).pathExtension
-    outputs = try (1...count).map { number in
-      try .picture(
-        count == 1 ? path : path.replacingPathExtension(with: "\(number).\(ending)"), sparing: inputs)
+    func paths(_ path: String) -> [String] {
+      let ending = (path as NSString).pathExtension
+      guard prompts.count > 1 else { return [path] }
+      return prompts.indices.map { path.replacingPathExtension(with: "\($0 + 1).\(ending)") }
     }
+    let path =
+      command.output ?? command.inversion.replacingPathExtension(with: "edit.png").firstFreePath(paths)
+    outputs = try paths(path).map { try .picture($0, overwrite, sparing: inputs) }
     let taken = inputs + outputs.map(\.path)
-    if let path = command.saveMask { mask = try .picture(path, sparing: taken) }
-    if let path = command.saveInversion { inversion = try OutputFile(path, sparing: taken) }
-    if let path = command.saveRecipe { recipe = try OutputFile(path, sparing: taken) }
+    if let path = command.saveMask { mask = try .picture(path, overwrite, sparing: taken) }
+    if let path = command.saveInversion {
+      var arguments = InversionArguments(of: source)
+      arguments.caption = prompts[0]
+      inversion = try OutputFile(inversion: path, overwrite, of: arguments, sparing: taken)
+    }
+    if let path = command.saveRecipe { recipe = try OutputFile(path, overwrite, sparing: taken) }
   }
+
+  /// All pictures.
+  var pictures: [OutputFile] { outputs + [mask].compactMap(\.self) }
 
   func write(sheet: RGBImage, _ recipes: [EditRecipe]) throws {
     try outputs[0].write(sheet, texts: [EditRecipe.textKey: JSONText.line(recipes)])
@@ -31,7 +44,7 @@ struct EditFiles {
     for (output, (image, recipe)) in zip(outputs, zip(images, recipes)) {
       try output.write(image, texts: [EditRecipe.textKey: JSONText.line(recipe)])
     }
-    if let recipe { try AtomicFile.write(Data((JSONText.indented(recipes[0]) + "\n").utf8), to: recipe.url) }
+    try recipe?.write(json: JSONText.indented(recipes[0]))
     if let inversion { try first.inverted.inversion.write(to: inversion.url) }
     if let mask, let found = first.mask { try mask.write(found.picture) }
   }

@@ -55,11 +55,15 @@ extension EditRecipe: Codable {
 
   /// What a recipe may say: a prompt, and what edits have options for.
   private static let names = ["prompt"] + EditOptions.storedKeys
+  /// What stands in a file beside them.
+  private static let bookkeeping = [FileMark.name]
 
   init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: Key.self)
     // A misspelt option would otherwise be an option not given.
-    if let stranger = values.allKeys.map(\.stringValue).sorted().first(where: { !Self.names.contains($0) }) {
+    if let stranger = values.allKeys.map(\.stringValue).sorted().first(where: {
+      !(Self.names + Self.bookkeeping).contains($0)
+    }) {
       throw InputError(
         .unsupported,
         "\"\(stranger)\" is no option of an edit; there are \(Self.names.joined(separator: ", ")).")

@@ -19,12 +19,15 @@ struct InversionContents: Encodable {
 
   init(_ path: String) throws {
     self.path = path
-    let file = try SafetensorsFile(contentsOf: URL(fileURLWithPath: path))
-    metadata = file.metadata
-    guard metadata["format"] == "null-text-inversion" else {
-      throw InputError(
-        .malformed, "\(path) is neither a picture nor an inversion, but a safetensors file of another sort.")
+    let url = URL(fileURLWithPath: path)
+    let file: SafetensorsFile
+    do {
+      file = try SafetensorsFile(contentsOf: url)
+    } catch  where !["nti", "partial"].contains(url.pathExtension) {
+      throw try ForeignModel.error(forFile: url)
     }
+    metadata = file.metadata
+    guard metadata["format"] == "null-text-inversion" else { throw try ForeignModel.error(forFile: url) }
     arrays = Dictionary(uniqueKeysWithValues: file.names.map { ($0, file.shape(of: $0) ?? []) })
     losses = try file.tensor(named: "losses").scalars.map { $0.isFinite ? $0 : 0 }
     innerSteps = try file.tensor(named: "inner_steps").scalars.map { Int(exactly: $0) ?? 0 }

@@ -2,79 +2,73 @@ internal import NullTextInversion
 internal import Tensor
 
 /// Says once, as soon as the pace of this machine with this model is known, how long an inversion will take.
-///
-/// The pace is that of the second pivot: the first also pays for what is done once.
 final class InversionForecast: Sendable {
   private let options: InversionOptions
+  private let rest: CommandRest
   private let line: ProgressLine
-  private let state = Lock((count: 0, elapsed: Duration.zero))
+  private let evaluationReports = Lock(0)
 
   /// Work shorter than this many seconds is not worth a line.
   private static let shortest = 10.0
 
-  /// - Parameter line: where it is said, and where progress goes on.
-  init(_ options: InversionOptions, on line: ProgressLine) {
+  /// - Parameters:
+  ///   - rest: what the command does after the inversion.
+  ///   - line: where it is said, and where progress goes on.
+  init(_ options: InversionOptions, before rest: CommandRest, on line: ProgressLine) {
     self.options = options
+    self.rest = rest
     self.line = line
   }
 
   /// Hears of every step of the inversion.
   var handler: ProgressHandler {
-    { [self] progress in
-      if progress.phase == .pivots, let seconds = pivotSeconds(progress),
-        let text = Self.text(of: options, pivotSeconds: seconds, done: progress.step)
-      {
+    let show = line.handler(before: rest)
+    return { [self] progress in
+      if isSecondEvaluation(progress), let text = Self.text(of: options, progress, before: rest) {
         line.note(text)
       }
-      line.handler(progress)
+      show(progress)
     }
   }
 
-  /// The time that the second pivot took, when it is reported.
-  private func pivotSeconds(_ progress: EditorProgress) -> Double? {
-    state.withLock { state in
-      state.count += 1
-      defer { state.elapsed = progress.elapsed }
-      return state.count == 2 ? (progress.elapsed - state.elapsed) / .seconds(1) : nil
+  /// Whether the pace has just become sure: the first evaluation also pays for what is done once.
+  private func isSecondEvaluation(_ progress: EditorProgress) -> Bool {
+    guard progress.evaluation != nil else { return false }
+    return evaluationReports.withLock { count in
+      count += 1
+      return count == 2
     }
   }
 
-  /// As in "about 4 min 4 s left: 48 evaluations at 5.1 s; null-text as published would take at most 1 h 12 min".
+  /// As in "about 4 min 4 s: 50 evaluations at 5.1 s; null-text as published would take 15 to 92 min".
   ///
-  /// - Parameters:
-  ///   - pivotSeconds: how long a pivot takes.
-  ///   - done: the pivots that are there.
   /// - Returns: nil if there is little to do.
-  static func text(of options: InversionOptions, pivotSeconds: Double, done: Int) -> String? {
-    let evaluationsPerPivot = 1 + options.pivotRefinements
-    let evaluation = pivotSeconds / Double(evaluationsPerPivot)
-    let pace = NetworkPace(evaluation: evaluation)
-    func seconds(_ options: InversionOptions) -> Double { options.mostWork.seconds(at: pace) }
-
-    var work = options.mostWork
-    work.evaluations.forward -= done * evaluationsPerPivot
-    var left = work.seconds(at: pace)
-    if let budget = options.nullText?.budget { left = min(left, budget / .seconds(1)) }
-    guard left >= shortest else { return nil }
-    let (forward, backward) = (work.evaluations.forward, work.evaluations.backward)
-    let evaluations =
-      backward == 0
-      ? "\(forward) evaluations" : "\(forward) evaluations forwards and \(backward) backwards"
-    let share = backward == 0 ? "about" : "at most about"
-    return "\(share) \(Format.duration(left)) left: \(evaluations) at \(Format.duration(evaluation))"
-      + alternative(to: options, seconds)
+  static func text(
+    of options: InversionOptions, _ progress: EditorProgress, before rest: CommandRest
+  ) -> String? {
+    let whole = rest.added(to: progress)
+    guard let evaluation = whole.evaluation.map({ $0 / .seconds(1) }),
+      let least = whole.leastRemaining.map({ ($0 + whole.elapsed) / .seconds(1) }),
+      let most = whole.remaining.map({ ($0 + whole.elapsed) / .seconds(1) }), most >= shortest
+    else { return nil }
+    let (fewest, work) = (options.leastWork.evaluations, options.mostWork.evaluations)
+    let evaluations = work.forward + rest.evaluations
+    let forwards = fewest == work ? "\(evaluations)" : "up to \(evaluations)"
+    let backwards = work.backward == 0 ? "" : " forwards and \(work.backward) backwards"
+    return "about \(Format.duration(least, to: most)): \(forwards) evaluations\(backwards) at "
+      + "\(Format.duration(evaluation))" + alternative(to: options, NetworkPace(evaluation: evaluation))
   }
 
-  /// What another method would take: the published one, or the fast one in its place.
-  private static func alternative(
-    to options: InversionOptions, _ seconds: (InversionOptions) -> Double
-  ) -> String {
-    var published = InversionOptions()
-    (published.steps, published.pivots) = (min(options.steps, 100), options.pivots)
-    guard options.method == published.method else {
-      return "; null-text as published would take at most \(Format.duration(seconds(published)))"
+  /// What another method would take: the published one, or those that are quicker.
+  private static func alternative(to options: InversionOptions, _ pace: NetworkPace) -> String {
+    func text(_ method: InversionMethod) -> String {
+      var other = InversionOptions(method: method)
+      (other.steps, other.pivots) = (min(options.steps, 100), options.pivots)
+      return Format.duration(other.leastWork.seconds(at: pace), to: other.mostWork.seconds(at: pace))
     }
-    published.method = .nullText(.fast)
-    return "; --fast would take at most \(Format.duration(seconds(published)))"
+    guard options.nullText?.optimizer == .adam else {
+      return "; null-text as published would take about \(text(.nullText()))"
+    }
+    return "; --fast would take about \(text(.nullText(.fast))), --method direct about \(text(.direct))"
   }
 }

@@ -33,11 +33,37 @@ struct Checkpoint {
     }
   }
 
+  /// What an inversion of a picture with this model is made from.
+  func arguments(of image: RGBImage, caption: String, options: InversionOptions) throws -> InversionArguments
+  {
+    try InversionArguments(
+      of: prepared(image), caption: caption, options: options, checkpoint: folder,
+      modelFingerprint: folder.modelFingerprint())
+  }
+
+  /// A picture as the model sees it.
+  func prepared(_ image: RGBImage) throws -> PreparedPicture {
+    try PreparedPicture(of: image, size: ModelConfiguration(folder).pictureSize)
+  }
+
+  /// - Throws: `UsageError` if one of the files to be written is the photo that an inversion was made from.
+  func checkSparesPhoto(_ files: [OutputFile], of inversion: Inversion, _ overwrite: OverwriteOption) throws {
+    guard !overwrite.force else { return }
+    for file in files {
+      guard let image = try? RGBImage(contentsOf: file.url), let picture = try? prepared(image),
+        picture.fingerprint == inversion.pictureFingerprint
+      else { continue }
+      throw UsageError(
+        "\(file.path) is the photo that was inverted. Name another file with -o, or replace it with --force.")
+    }
+  }
+
   /// Reads the networks.
   func load(_ progress: ProgressLine, memory: MemoryLimits = MemoryLimits()) async throws -> ImageEditor {
     if let savings = memory.model.savings { progress.note("to take less memory, \(savings)") }
     progress.begin("reading the model")
-    return try await ImageEditor(model: .directory(folder.url), memory: memory)
+    let handler = progress.handler
+    return try await ImageEditor(model: .directory(folder.url), memory: memory, progress: handler)
   }
 }
 

@@ -34,6 +34,24 @@ struct UsageError: Error {
   }
 }
 
+/// The work was interrupted, and some of it is kept.
+struct Interrupted: Error {
+  /// What is kept, and how to go on.
+  let message: String
+
+  /// Runs work whose interruption is to be told with a sentence.
+  static func saying<Result>(
+    _ message: @autoclosure () -> String?, _ work: () async throws -> Result
+  ) async throws -> Result {
+    do {
+      return try await work()
+    } catch is CancellationError {
+      guard let message = message() else { throw CancellationError() }
+      throw Interrupted(message: message)
+    }
+  }
+}
+
 /// An error of ours as the user meets it.
 struct Failure {
   let message: String
@@ -48,6 +66,9 @@ struct Failure {
     case let error as UsageError:
       message = error.message
       status = .usage
+    case let error as Interrupted:
+      message = error.message
+      status = .internalError
     case is CancellationError:
       message = "The work was cancelled."
       status = .internalError

@@ -19,6 +19,20 @@ enum Format {
     return whole < 3600 ? "\(whole / 60) min \(whole % 60) s" : "\(whole / 3600) h \(whole / 60 % 60) min"
   }
 
+  /// As in "8.4 s", or where the two differ "10 to 35 s", "40 s to 3 min", "1 to 4 min", "0.5 to 1.2 h".
+  static func duration(_ least: Double, to most: Double) -> String {
+    guard least.isFinite, most.isFinite, least >= 0, most > 1.1 * least + 0.5 else {
+      return duration(most.isFinite ? max(0, most) : most)
+    }
+    func minutes(_ seconds: Double) -> Int { Int((min(seconds, 1e12) / 60).rounded(.up)) }
+    switch most {
+    case ..<60: return "\(Int(least)) to \(Int(most.rounded(.up))) s"
+    case ..<3600 where least < 60: return "\(Int(least)) s to \(minutes(most)) min"
+    case ..<3600: return "\(Int(least / 60)) to \(minutes(most)) min"
+    default: return "\(decimal(least / 3600, places: 1)) to \(decimal(most / 3600, places: 1)) h"
+    }
+  }
+
   /// As in "27.3 MB".
   static func bytes(_ count: Int) -> String {
     let units = ["kB", "MB", "GB", "TB"]

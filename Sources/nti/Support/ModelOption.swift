@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import EmojiScenes
 internal import Foundation
+internal import InputOutput
 internal import NullTextInversion
 
 /// Which model to work with.
@@ -24,6 +25,12 @@ struct ModelOption: ParsableArguments {
   /// The folder that a name or a path means.
   static func folder(named name: String) throws -> URL {
     if name == "emoji-scenes" { return try ModelSource.emojiScenes.folder() }
+    if WebAddress.sentence(in: name) != nil {
+      throw InputError(
+        .missing,
+        "\(name) is an address, and models are not downloaded. Fetch it first, as with `hf download org/name`, and name "
+          + "the folder or org/name.")
+    }
     let url = URL(fileURLWithPath: name, isDirectory: true)
     if FileManager.default.fileExists(atPath: url.path) { return url }
     guard name.split(separator: "/", omittingEmptySubsequences: false).count == 2,

@@ -7,7 +7,6 @@ final class ProgressLine: Sendable {
   private enum Style { case silent, plain, live }
 
   private struct State {
-    var isDrawn = false
     var phase: EditorProgress.Phase?
     var title = ""
     var lastDrawn = ContinuousClock.now
@@ -33,24 +32,22 @@ final class ProgressLine: Sendable {
   }
 
   /// Hears of every step of a long call.
-  var handler: ProgressHandler { { [self] in show($0) } }
+  var handler: ProgressHandler { handler(before: CommandRest()) }
+
+  /// Hears of every step of a long call after which the command has more to do.
+  func handler(before rest: CommandRest) -> ProgressHandler {
+    { [self] in show(rest.added(to: $0)) }
+  }
 
   /// Says something that stays, above what goes on.
   func note(_ text: String) {
-    state.withLock { state in
-      guard style != .silent else { return }
-      Terminal.write((state.isDrawn ? "\r\u{1B}[K" : "") + text + "\n")
-      state.isDrawn = false
-    }
+    guard style != .silent else { return }
+    Terminal.eraseLine()
+    Terminal.write(text + "\n")
   }
 
   /// Takes the line away, so that results stand alone.
-  func end() {
-    state.withLock { state in
-      if state.isDrawn { Terminal.write("\r\u{1B}[K") }
-      state.isDrawn = false
-    }
-  }
+  func end() { Terminal.eraseLine() }
 
   private func show(_ progress: EditorProgress) {
     guard style != .silent else { return }
@@ -60,35 +57,59 @@ final class ProgressLine: Sendable {
       switch style {
       case .silent: break
       case .plain:
-        if isNewPhase { Terminal.write("\(heading(state, progress)), \(progress.stepCount) steps\n") }
+        if isNewPhase, progress.phase != .loading { Terminal.write(Self.line(state.title, progress) + "\n") }
       case .live:
         // Twenty times a second is enough for the eye, and costs nothing.
         let isDue = ContinuousClock.now - state.lastDrawn >= .milliseconds(50)
         if isNewPhase || isDue || progress.step == progress.stepCount {
-          draw("\(heading(state, progress))  \(Self.details(of: progress))", &state)
+          draw("\(Self.heading(state.title, progress))  \(Self.details(of: progress))", &state)
         }
       }
     }
   }
 
-  private func heading(_ state: State, _ progress: EditorProgress) -> String {
-    [state.title, progress.phase.title].filter { !$0.isEmpty }.joined(separator: ": ")
-  }
-
   private func draw(_ text: String, _ state: inout State) {
-    // A line that wraps could not be taken back.
-    Terminal.write("\r\(text.prefix(Terminal.width - 1))\u{1B}[K")
-    state.isDrawn = true
+    Terminal.draw(text)
     state.lastDrawn = .now
   }
 
-  /// As in "12/50, inner 3, loss 1.24e-05, 34 s left".
+  private static func heading(_ title: String, _ progress: EditorProgress) -> String {
+    [title, progress.phase.title].filter { !$0.isEmpty }.joined(separator: ": ")
+  }
+
+  /// As in "fitting null embeddings, 50 steps".
+  private static func line(_ title: String, _ progress: EditorProgress) -> String {
+    heading(title, progress) + (progress.stepCount > 1 ? ", \(progress.stepCount) steps" : "")
+  }
+
+  /// As in "12/50, 34 s left, inner 3, loss 1.24e-05".
   static func details(of progress: EditorProgress) -> String {
-    var parts = ["\(progress.step)/\(progress.stepCount)"]
+    var parts = progress.stepCount > 1 ? ["\(progress.step)/\(progress.stepCount)"] : []
+    if let most = progress.remaining {
+      let least = progress.leastRemaining ?? most
+      parts.append("\(Format.duration(least / .seconds(1), to: most / .seconds(1))) left")
+    }
     if progress.innerStep > 0 { parts.append("inner \(progress.innerStep)") }
     if let loss = progress.loss { parts.append("loss \(Format.scientific(Double(loss)))") }
-    if let remaining = progress.remaining { parts.append("\(Format.duration(remaining / .seconds(1))) left") }
     return parts.joined(separator: ", ")
+  }
+}
+
+/// What a command does after a long call.
+struct CommandRest {
+  /// Calls that take about as long.
+  var calls = 0
+  /// Evaluations of the network in calls of another sort.
+  var evaluations = 0
+
+  /// The progress with the time of all that.
+  func added(to progress: EditorProgress) -> EditorProgress {
+    var progress = progress
+    guard let most = progress.remaining, let least = progress.leastRemaining else { return progress }
+    let evaluations = (progress.evaluation ?? .zero) * evaluations
+    progress.remaining = most + (progress.elapsed + most) * calls + evaluations
+    progress.leastRemaining = least + (progress.elapsed + least) * calls + evaluations
+    return progress
   }
 }
 
@@ -96,9 +117,12 @@ extension EditorProgress.Phase {
   /// What is being done, for people.
   var title: String {
     switch self {
-    case .pivots: "following the picture into noise"
+    case .loading: "reading the model"
+    case .encoding: "encoding the photo"
+    case .pivots: "following the photo into noise"
     case .optimisation: "fitting null embeddings"
     case .sampling: "walking from noise to picture"
+    case .decoding: "decoding the picture"
     }
   }
 }

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Tensor
 
 #if canImport(Darwin)
   internal import Darwin
@@ -25,6 +26,30 @@ enum Terminal {
   /// Writes text to standard error as it is.
   static func write(_ text: String) { try? FileHandle.standardError.write(contentsOf: Data(text.utf8)) }
 
-  /// A line about something that went wrong.
-  static func printError(_ sentence: String) { write("nti: \(sentence)\n") }
+  /// Whether the cursor stands behind a line that may be rewritten.
+  private static let isLineOpen = Lock(false)
+
+  /// Rewrites the line at the cursor.
+  static func draw(_ text: String) {
+    // A line that wraps could not be taken back.
+    write("\r\(text.prefix(width - 1))\u{1B}[K")
+    isLineOpen.withLock { $0 = true }
+  }
+
+  /// Takes away the line that was drawn last, if it is still there.
+  static func eraseLine() { leaveLine("\r\u{1B}[K") }
+
+  /// A line about something that went wrong, below the line that was drawn last.
+  static func printError(_ sentence: String) {
+    leaveLine("\n")
+    write("nti: \(sentence)\n")
+  }
+
+  private static func leaveLine(_ text: String) {
+    let wasOpen = isLineOpen.withLock { isOpen in
+      defer { isOpen = false }
+      return isOpen
+    }
+    if wasOpen { write(text) }
+  }
 }

@@ -54,14 +54,24 @@ extension GlobalNullText: InversionWalk {
     try walk.complete(&unfinished, null: embedding(for: &unfinished, walk))
   }
 
+  func leastEvaluations(steps: Int) -> EvaluationCount {
+    var single = self
+    single.sweeps = min(sweeps, 1)
+    return single.mostEvaluations(steps: steps)
+  }
+
   /// The embedding that the walk has begun with, or the result of the sweeps that are missing.
   private func embedding(for unfinished: inout UnfinishedInversion, _ walk: GuidedWalk) throws -> Tensor {
     if let found = unfinished.inversion.nullEmbeddings.first { return found }
     var state = unfinished.sweeps ?? Sweeps(startingAt: walk.embedding(start))
-    let reporter = walk.reporter(stepCount: sweeps, firstStep: state.count)
+    let steps = unfinished.inversion.stepCount
     while state.count < sweeps, Double(state.distance) >= earlyStop {
       try sweep(&state, unfinished.inversion, walk)
-      reporter.report(step: state.count, loss: state.distance)
+      var rest = self
+      rest.sweeps -= state.count
+      walk.progress.report(
+        .optimisation, step: state.count, of: sweeps, loss: state.distance,
+        left: WorkRange(least: .guidedSteps(steps), most: rest.mostEvaluations(steps: steps)))
       unfinished.sweeps = state
       try walk.keep(unfinished)
     }

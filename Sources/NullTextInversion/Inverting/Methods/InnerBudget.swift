@@ -16,6 +16,8 @@ struct InnerBudget {
 
   private let deadline: ContinuousClock.Instant
   private let weights: [Double]
+  /// Seconds set aside for the picture at the end.
+  private let decoding: Double
   private let limit: Int
   /// Seconds of one evaluation forwards, and of one inner iteration; nil before there has been any.
   private var pace: (evaluation: Double, iteration: Double)?
@@ -23,15 +25,16 @@ struct InnerBudget {
   /// - Parameters:
   ///   - budget: the time of the whole inversion.
   ///   - start: when the inversion began.
-  ///   - evaluations: those made since then, which tell the pace; none if the pivots needed none, or were there already.
+  ///   - pace: that of the networks until now; nil if the pivots needed none, or were there already.
   init(
-    _ budget: Duration, of settings: NullText, start: ContinuousClock.Instant, evaluations: Int,
-    sampler: any InvertibleSampler, guidance: Double, now: ContinuousClock.Instant = .now
+    _ budget: Duration, of settings: NullText, start: ContinuousClock.Instant, pace: NetworkPace?,
+    sampler: any InvertibleSampler, guidance: Double
   ) {
     deadline = start + budget * 0.97
     limit = settings.innerSteps
     weights = (0..<sampler.stepCount).map { abs(sampler.downward(step: $0).prediction * (1 - guidance)) }
-    if evaluations > 0 { setPace(evaluation: (now - start) / .seconds(1) / Double(evaluations)) }
+    decoding = pace?.decoding ?? 0
+    if let pace { setPace(evaluation: pace.stem + pace.trunk) }
   }
 
   private mutating func setPace(evaluation: Double) {
@@ -43,8 +46,8 @@ struct InnerBudget {
     let left = (deadline - now) / .seconds(1)
     guard let (evaluation, iteration) = pace else { return left > 0 ? .innerSteps(min(limit, 1)) : .bareStep }
     let stepsLeft = Double(weights.count - index)
-    // Two evaluations a step, and as much as two steps for the pictures at the end.
-    let spare = left - 2 * evaluation * (stepsLeft + 2)
+    // Two evaluations a step, and two for what is not foreseen.
+    let spare = left - 2 * evaluation * (stepsLeft + 1) - decoding
     guard spare > 0 else { return .bareStep }
     let share = weights[index] / max(weights[index...].reduce(0, +), .leastNormalMagnitude)
     // Twice the fair share: steps that need less leave it to the others.

@@ -21,7 +21,7 @@ extension NegativePrompt: InversionWalk {
 
   /// Where guidance cancels, one evaluation makes a step.
   func mostEvaluations(steps: Int) -> EvaluationCount {
-    interpolation == 0 ? EvaluationCount(forward: steps, stem: steps) : .guidedSteps(steps)
+    interpolation == 0 ? .singleSteps(steps) : .guidedSteps(steps)
   }
 
   func complete(_ unfinished: inout UnfinishedInversion, along walk: GuidedWalk) throws {

@@ -96,16 +96,41 @@ extension NullText: InversionWalk {
         forward: optimizer == .conjugateDirections ? 2 * iterations : iterations, backward: iterations)
   }
 
+  /// The published recipe updates before it tests, the others may find nothing to do.
+  ///
+  /// With a budget, a step may be left with the single evaluation that moves it.
+  func leastEvaluations(steps: Int) -> EvaluationCount {
+    guard budget == nil else { return .singleSteps(steps) }
+    let iterations = optimizer == .adam ? min(innerSteps, 1) * steps : 0
+    return .guidedSteps(steps) + EvaluationCount(forward: iterations, backward: iterations)
+  }
+
+  /// What the walk still asks of the networks after so many steps, and inner iterations of the next.
+  private func left(after step: Int, innerSteps made: Int = 0, of stepCount: Int) -> WorkRange {
+    guard made > 0 else {
+      return WorkRange(
+        least: leastEvaluations(steps: stepCount - step), most: mostEvaluations(steps: stepCount - step))
+    }
+    var rest = self
+    rest.innerSteps = max(0, innerSteps - made)
+    let later = left(after: step + 1, of: stepCount)
+    // The step under way has its landing still to make.
+    let current = WorkRange(
+      least: NetworkWork(evaluations: EvaluationCount(forward: 1)),
+      most: NetworkWork(evaluations: rest.mostEvaluations(steps: 1)))
+    return current + later
+  }
+
   func complete(_ unfinished: inout UnfinishedInversion, along walk: GuidedWalk) throws {
     let optimizer = NullTextOptimizer(settings: self)
     var budget = budget.map {
       InnerBudget(
-        $0, of: self, start: walk.start, evaluations: walk.evaluationsSinceStart, sampler: walk.sampler,
+        $0, of: self, start: walk.progress.start, pace: walk.progress.pace.network, sampler: walk.sampler,
         guidance: walk.step.guidance)
     }
-    let reporter = walk.reporter(of: unfinished.inversion)
+    let stepCount = unfinished.inversion.stepCount
     let first = walk.embedding(start)
-    while unfinished.inversion.nullEmbeddings.count < unfinished.inversion.stepCount {
+    while unfinished.inversion.nullEmbeddings.count < stepCount {
       let index = unfinished.inversion.nullEmbeddings.count
       let latent = unfinished.inversion.trajectory[index]
       let begun = ContinuousClock.now
@@ -114,7 +139,11 @@ extension NullText: InversionWalk {
         let step = try optimizer.fit(
           walk.loss(index, from: latent, of: unfinished.inversion), step: index,
           from: unfinished.inversion.nullEmbeddings.last ?? first, innerSteps: innerSteps
-        ) { reporter.report(step: index, innerStep: $0, loss: $1) }
+        ) { innerStep, loss in
+          walk.progress.report(
+            .optimisation, step: index, of: stepCount, innerStep: innerStep, loss: loss,
+            left: left(after: index, innerSteps: innerStep, of: stepCount))
+        }
         try unfinished.inversion.append(
           step.embedding, step.latent, loss: step.loss, innerSteps: step.updates)
         budget?.learn(ContinuousClock.now - begun, innerSteps: step.updates)
@@ -122,7 +151,7 @@ extension NullText: InversionWalk {
         // Where guidance cancels, one evaluation makes the step.
         try unfinished.inversion.append(walk.captionEmbedding, walk.unguided(index, from: latent))
       }
-      try walk.finish(unfinished, reporter)
+      try walk.finish(unfinished, left: left(after: index + 1, of: stepCount))
     }
   }
 }

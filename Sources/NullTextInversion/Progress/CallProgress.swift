@@ -1,0 +1,96 @@
+internal import DiffusionCore
+
+/// Follows a long call: measures the pace of the networks, and reports what is done and what is left.
+///
+/// Made where the call begins, and used on its thread alone.
+final class CallProgress {
+  /// When the call began.
+  let start = ContinuousClock.now
+  private(set) var pace = MeasuredPace()
+
+  private let counter: EvaluationCounter
+  private let handler: ProgressHandler?
+  private var counted: EvaluationCount
+  private var lastReport: ContinuousClock.Instant
+  private var fraction = 0.0
+  private let deadline: ContinuousClock.Instant?
+
+  /// - Parameters:
+  ///   - counter: counts the evaluations of the call.
+  ///   - budget: after which no more is done than must be.
+  init(_ counter: EvaluationCounter, budget: Duration? = nil, _ handler: ProgressHandler?) {
+    self.counter = counter
+    self.handler = handler
+    counted = counter.total
+    lastReport = start
+    let start = start
+    deadline = budget.map { start + $0 }
+  }
+
+  /// Says how much of a phase is done.
+  ///
+  /// - Parameter left: what the rest of the whole call asks of the networks.
+  func report(
+    _ phase: EditorProgress.Phase, step: Int, of stepCount: Int, innerStep: Int = 0, loss: Float? = nil,
+    left: WorkRange
+  ) {
+    let now = ContinuousClock.now
+    let total = counter.total
+    pace.learn(total - counted, in: (now - lastReport) / .seconds(1))
+    (counted, lastReport) = (total, now)
+    guard let handler else { return }
+    var progress = EditorProgress(
+      phase: phase, step: step, stepCount: stepCount, innerStep: innerStep, loss: loss, elapsed: now - start)
+    if let pace = pace.network {
+      let least = left.least.seconds(at: pace)
+      var most = max(least, left.most.seconds(at: pace))
+      if let deadline { most = max(least, min(most, (deadline - now) / .seconds(1))) }
+      let elapsed = progress.elapsed / .seconds(1)
+      fraction = max(fraction, elapsed / max(elapsed + (least + most) / 2, .leastNormalMagnitude))
+      (progress.remaining, progress.leastRemaining) = (.seconds(most), .seconds(least))
+      progress.evaluation = .seconds(pace.stem + pace.trunk)
+    }
+    progress.fraction = fraction
+    handler(progress)
+  }
+
+  /// Refuses a budget that the pace does not allow.
+  ///
+  /// - Parameters:
+  ///   - left: the least that the call still asks of the networks.
+  ///   - steps: the number of sampling steps that the call makes.
+  /// - Throws: `InputError(.outOfRange)` that says what would be enough.
+  func check(_ budget: Duration, left: NetworkWork, steps: Int) throws(InputError) {
+    guard let pace = pace.network else { return }
+    let elapsed = (ContinuousClock.now - start) / .seconds(1)
+    let (allowed, needed) = (budget / .seconds(1), elapsed + left.seconds(at: pace))
+    guard needed > allowed else { return }
+    let fixed = Double(left.decodings) * pace.decoding + (self.pace.encoding ?? 0) + (self.pace.decoding ?? 0)
+    let fitting = Int(max(0, allowed - fixed) / max(needed - fixed, .leastNormalMagnitude) * Double(steps))
+    func text(_ seconds: Double) -> String {
+      seconds < 10 ? "\((seconds * 10).rounded(.up) / 10)" : "\(Int(seconds.rounded(.up)))"
+    }
+    let advice = fitting > 0 ? "Allow that, or ask for at most \(fitting) steps." : "Allow that."
+    throw InputError(
+      .outOfRange,
+      "A budget of \(budget / .seconds(1)) s is too short: at \(text(pace.stem + pace.trunk)) s an evaluation, \(steps) steps "
+        + "take at least \(text(needed)) s. \(advice)")
+  }
+
+  /// Encodes or decodes a picture, with reports before and after.
+  ///
+  /// - Parameter left: what the call asks of the networks after that.
+  func autoencoder<Result>(
+    _ phase: EditorProgress.Phase, left: WorkRange, _ body: () throws -> Result
+  ) rethrows -> Result {
+    let work = phase == .encoding ? NetworkWork(encodings: 1) : NetworkWork(decodings: 1)
+    report(phase, step: 0, of: 1, left: left + WorkRange(work))
+    let begin = ContinuousClock.now
+    let result = try body()
+    let seconds = (ContinuousClock.now - begin) / .seconds(1)
+    if phase == .encoding { pace.encoding = seconds } else { pace.decoding = seconds }
+    lastReport = .now
+    report(phase, step: 1, of: 1, left: left)
+    return result
+  }
+}

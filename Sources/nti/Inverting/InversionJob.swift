@@ -1,0 +1,77 @@
+internal import DiffusionCore
+internal import Foundation
+internal import NullTextInversion
+
+/// One photo to invert, checked before the networks are read.
+struct InversionJob {
+  let photo: String
+  let image: RGBImage
+  let options: InversionOptions
+  let arguments: InversionArguments
+  let file: OutputFile
+  private let isMadeAgain: Bool
+
+  /// - Parameter output: the file to write; nil for the photo's own.
+  /// - Throws: `InputError` if the photo or the caption cannot be used, `UsageError` if the file cannot be written.
+  init(
+    _ photo: String, caption: String, _ options: InversionOptions, _ checkpoint: Checkpoint, output: String?,
+    _ overwrite: OverwriteOption
+  ) throws {
+    self.photo = photo
+    self.options = options
+    image = try RGBImage(contentsOf: URL(fileURLWithPath: photo))
+    try image.checkIsLargeEnough(photo)
+    try checkpoint.check(caption, as: "caption")
+    let arguments = try checkpoint.arguments(of: image, caption: caption, options: options)
+    self.arguments = arguments
+    file =
+      try output.map { try OutputFile(inversion: $0, overwrite, of: arguments, sparing: [photo]) }
+      ?? OutputFile.inversion(beside: photo, of: arguments)
+    isMadeAgain = overwrite.force
+  }
+
+  /// Inverts the photo, and says beforehand what will be done.
+  ///
+  /// - Parameter rest: what the command does after it.
+  func run(_ editor: ImageEditor, before rest: CommandRest, on line: ProgressLine) async throws
+    -> InvertedImage
+  {
+    if let use = arguments.pictureUse(editor.model.pictureSize) { line.note("\(photo): \(use)") }
+    let files = InversionFiles(result: file.url, reusesResult: !isMadeAgain)
+    if let kept = kept(files) {
+      line.note(
+        "going on with \(file.path).partial, which has \(kept.pivotCount) of \(options.steps) pivots and "
+          + "\(kept.stepCount) of \(options.steps) steps")
+    }
+    let forecast = InversionForecast(options, before: rest, on: line)
+    return try await Interrupted.saying(advice(files)) {
+      try await editor.invert(
+        image: image, caption: arguments.caption, options: options, files: files, progress: forecast.handler)
+    }
+  }
+
+  /// What an interrupted inversion from the same arguments has left.
+  private func kept(_ files: InversionFiles) -> InversionRecord? {
+    guard let partial = files.partial, let record = try? InversionRecord(contentsOf: partial),
+      record.arguments.difference(from: arguments) == nil
+    else { return nil }
+    return record
+  }
+
+  private func advice(_ files: InversionFiles) -> String? {
+    kept(files).map {
+      "\(file.path).partial keeps \($0.pivotCount) of \(options.steps) pivots and \($0.stepCount) of \(options.steps) "
+        + "steps, and the same command goes on from there."
+    }
+  }
+}
+
+extension InversionArguments {
+  /// As in "using 3024x3024 of 4032x3024 pixels, as 512x512"; nil if the photo is taken as it is.
+  fileprivate func pictureUse(_ size: PixelSize) -> String? {
+    let used = PixelSize(width: crop.width, height: crop.height)
+    guard used != sourceSize || used != size else { return nil }
+    let part = used == sourceSize ? "using \(used) pixels" : "using \(used) of \(sourceSize) pixels"
+    return used == size ? part : "\(part), as \(size)"
+  }
+}
