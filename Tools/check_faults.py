@@ -58,8 +58,9 @@ class Command:
                 (folder / name).write_bytes(OLD)
 
     def start(self, nti, folder, **environment):
+        force = ["--force"] if self.overwrites else []
         return subprocess.Popen(
-            [nti, *self.arguments], cwd=folder, env=os.environ | environment, stdin=subprocess.DEVNULL,
+            [nti, *self.arguments, *force], cwd=folder, env=os.environ | environment, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace")
 
 

@@ -24,6 +24,9 @@ public final class ImageEditor: Sendable {
   /// How much memory may be spent on speed.
   public let memory: MemoryLimits
 
+  /// What the model's folder recommends for edits; options are as published unless a program asks for it.
+  public let recommendation: EditingRecommendation
+
   let compute = ComputeQueue()
 
   /// Reads a model.
@@ -35,7 +38,7 @@ public final class ImageEditor: Sendable {
   ) async throws {
     self.memory = memory
     memory.apply()
-    model = try await compute.run {
+    let model = try await compute.run {
       let start = ContinuousClock.now
       return try DiffusionModel(source, options: memory.model) { count in
         let share = Double(count) / Double(DiffusionModel.partCount)
@@ -45,6 +48,8 @@ public final class ImageEditor: Sendable {
             elapsed: ContinuousClock.now - start, fraction: share))
       }
     }
+    self.model = model
+    recommendation = try EditingRecommendation(model.checkpoint)
   }
 
   /// Finds the path through the model that reproduces a picture.

@@ -1,5 +1,7 @@
+import DiffusionCore
 import Foundation
 import NullTextInversion
+import Tensor
 import TestSupport
 import Testing
 
@@ -104,7 +106,46 @@ import Testing
       try await expectRefusal(invert("photo.png", "--model", model), in: scratch, status: 66, saying: says)
     }
     try await expectRefusal(
-      invert("photo.png", "--model", "photo.png"), in: scratch, status: 65, saying: "is a picture; a model is a folder")
+      invert("photo.png", "--model", "photo.png"), in: scratch, status: 65,
+      saying: "is a picture; a model is a folder")
+  }
+
+  @Test("what is no model of this kind is told by what it is") func foreignModels() async throws {
+    let scratch = try Scratch()
+    try RGBImage(width: 32, height: 32).write(to: scratch("photo.png"))
+    func write(_ name: String, _ keys: String...) throws {
+      var writer = SafetensorsWriter()
+      for key in keys { writer.add(key, Tensor(zeros: [1])) }
+      try writer.write(to: scratch(name))
+    }
+    try write("lora.safetensors", "lora_unet_down_blocks_0.lora_down.weight")
+    try write("single.safetensors", "model.diffusion_model.out.0.weight", "first_stage_model.a")
+    try write("xl.safetensors", "model.diffusion_model.out.0.weight", "conditioner.embedders.1.a")
+    try Data("PK\u{3}\u{4}rest of a zip file".utf8).write(to: scratch("old.ckpt"))
+    try Data("GGUF and more".utf8).write(to: scratch("q4.gguf"))
+    for (name, pipeline) in [("xl", "StableDiffusionXLPipeline"), ("flux", "FluxPipeline")] {
+      try FileManager.default.createDirectory(at: scratch(name), withIntermediateDirectories: true)
+      try Data(#"{"_class_name": "\#(pipeline)"}"#.utf8).write(to: scratch("\(name)/model_index.json"))
+    }
+    for (model, status, says) in [
+      ("lora.safetensors", 65, "is a LoRA"), ("single.safetensors", 65, "from_single_file"),
+      ("xl.safetensors", 65, "SDXL"), ("old.ckpt", 65, "can run code"), ("q4.gguf", 65, "GGUF"),
+      ("xl", 65, "an SDXL model"), ("flux", 65, "FluxPipeline"), ("photo.png", 65, "is a picture"),
+      ("https://example.com/a/b", 66, "is an address"),
+      ("\(Sample.model)/unet/diffusion_pytorch_model.safetensors", 65, "one network of a checkpoint"),
+    ] {
+      try await expectRefusal(
+        invert("photo.png", "--model", model), in: scratch, status: Int32(status), saying: says)
+      if !model.hasPrefix("photo") {
+        try await expectRefusal(["inspect", model], in: scratch, status: Int32(status), saying: says)
+      }
+    }
+    try await expectRefusal(
+      ["edit", "photo.png", "--prompt", "a"], in: scratch, status: 65,
+      saying: "is a picture, not an inversion")
+    try await expectRefusal(
+      ["invert", "https://example.com/a.png", "--caption", "a"], in: scratch, status: 66,
+      saying: "is an address")
   }
 
   @Test("an inversion that is missing, of another sort, or damaged") func inversions() async throws {

@@ -64,7 +64,7 @@ import Testing
   @Test(
     "an edit that is cancelled begins no further evaluation",
     arguments: [
-      EditControl.promptToPrompt(), .none, .mutualSelfAttention(), .lateStart(LateStart(strength: 1)),
+      EditControl.promptToPrompt(), .none, .masaCtrl(), .sdEdit(SDEdit(strength: 1)),
     ])
   func edits(control: EditControl) async throws {
     let small = try SmallInversion(steps: 4)

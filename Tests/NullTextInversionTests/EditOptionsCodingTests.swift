@@ -42,7 +42,7 @@ import Testing
     let own = Mirror(reflecting: options).children.count
     let words = Mirror(reflecting: try #require(options.promptToPrompt)).children.count
     #expect(try written(options) == own + words && own == 6 && words == 6)
-    options.control = .mutualSelfAttention(MutualSelfAttention(start: 0.3, firstLayer: 5, largestGrid: 32))
+    options.control = .masaCtrl(MasaCtrl(start: 0.3, firstLayer: 5, largestGrid: 32))
     #expect(try again(options) == options)
     #expect(try written(options) == own)
   }
@@ -50,9 +50,9 @@ import Testing
   @Test(
     "every control comes back as it was",
     arguments: [
-      EditControl.promptToPrompt(), .none, .mutualSelfAttention(),
-      .mutualSelfAttention(MutualSelfAttention(start: 1, firstLayer: 3)),
-      .lateStart(LateStart(strength: 0)), .lateStart(LateStart(strength: 0.123456789)),
+      EditControl.promptToPrompt(), .none, .masaCtrl(),
+      .masaCtrl(MasaCtrl(start: 1, firstLayer: 3)),
+      .sdEdit(SDEdit(strength: 0)), .sdEdit(SDEdit(strength: 0.123456789)),
     ])
   func controls(control: EditControl) throws {
     #expect(try again(control) == control)
@@ -70,13 +70,13 @@ import Testing
     let words = #""selfSteps": 0.6, "blend": {"words": {"source": ["cat"], "target": ["tiger"]}}"#
     #expect(try decoded("{\(words)}") == expected)
     // Settings of another control than its own are no obstacle.
-    expected.control = .mutualSelfAttention(MutualSelfAttention(start: 0.08, firstLayer: 0))
-    #expect(try decoded(#"{"control": {"kind": "mutualSelfAttention"}, \#(words)}"#) == expected)
+    expected.control = .masaCtrl(MasaCtrl(start: 0.08, firstLayer: 0))
+    #expect(try decoded(#"{"control": {"kind": "masaCtrl"}, \#(words)}"#) == expected)
   }
 
   @Test("emphasis and windows of words with another control are refused, as they would be without effect")
   func wordsWithoutControl() throws {
-    for control in [#"{"kind":"none"}"#, #"{"kind":"mutualSelfAttention"}"#] {
+    for control in [#"{"kind":"none"}"#, #"{"kind":"masaCtrl"}"#] {
       for words in [
         #""emphasis":[{"word":"lion","weight":2}]"#, #""crossStepsOfWords":[{"word":"lion","window":0.4}]"#,
       ] {
@@ -95,7 +95,7 @@ import Testing
       #"{"selfSteps":"0.4"}"#, #"{"selfSteps":1.5}"#, #"{"crossSteps":[0.5,0.1]}"#,
       #"{"crossSteps":[0,0.1,0.2]}"#,
       #"{"control":"none"}"#, #"{"control":{}}"#, #"{"control":{"kind":"magic"}}"#,
-      #"{"control":{"kind":"lateStart"}}"#, #"{"controller":"both"}"#, #"{"emphasis":[{"word":"lion"}]}"#,
+      #"{"control":{"kind":"sdEdit"}}"#, #"{"controller":"both"}"#, #"{"emphasis":[{"word":"lion"}]}"#,
       #"{"blend":{}}"#, #"{"mask":{}}"#, #"{"selfGrid":1.5}"#, #"{"guidance":"strong"}"#, "[]", "",
     ])
   func wrongEdit(json: String) {
@@ -109,10 +109,10 @@ import Testing
       Change("endless guidance") { $0.guidance = .infinity },
       Change("no guidance") { $0.guidance = .nan },
       Change("negative grid") { $0.promptToPrompt?.selfGrid = -1 },
-      Change("late start") { $0.control = .lateStart(LateStart(strength: 1.1)) },
-      Change("undefined start") { $0.control = .lateStart(LateStart(strength: .nan)) },
-      Change("mutual start") { $0.control = .mutualSelfAttention(MutualSelfAttention(start: -0.1)) },
-      Change("mutual layer") { $0.control = .mutualSelfAttention(MutualSelfAttention(firstLayer: -1)) },
+      Change("late start") { $0.control = .sdEdit(SDEdit(strength: 1.1)) },
+      Change("undefined start") { $0.control = .sdEdit(SDEdit(strength: .nan)) },
+      Change("mutual start") { $0.control = .masaCtrl(MasaCtrl(start: -0.1)) },
+      Change("mutual layer") { $0.control = .masaCtrl(MasaCtrl(firstLayer: -1)) },
       Change("no words") { $0.blend = LocalBlend(.init()) },
       Change("threshold") {
         $0.blend = LocalBlend("cat", "lion")

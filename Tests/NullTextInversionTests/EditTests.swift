@@ -175,14 +175,14 @@ private struct GoldenEdit: Decodable, CustomTestStringConvertible {
   }
 
   @Test("of a late start belong to the steps that it walks; with strength 0 there are none, and that is said")
-  func lateStart() throws {
+  func sdEdit() throws {
     let golden = try GoldenInversion("four-levels")
     let source = SourceBranch(try golden.inversion(), byteLimit: 1 << 30)
     let sampler = EditSampler(model: golden.model, source: source)
     let words = PromptWords(try golden.model.tokenizer.encode(golden.caption))
     func maps(strength: Double) throws -> AttentionMaps {
       let collector = AttentionMapCollector()
-      let options = EditOptions(control: .lateStart(LateStart(strength: strength)))
+      let options = EditOptions(control: .sdEdit(SDEdit(strength: strength)))
       _ = try sampler.sample([golden.caption], options: options, collector: collector)
       return collector.maps(of: words)
     }

@@ -155,13 +155,13 @@ import Testing
   }
 
   @Test("mutual self-attention reads the source from its first step on, under both texts")
-  func mutualSelfAttention() throws {
+  func masaCtrl() throws {
     func run(_ start: Double, _ firstLayer: Int, _ grid: Int? = nil) throws -> (
       latents: [Tensor], forward: Int
     ) {
       var options = EditOptions()
-      options.control = .mutualSelfAttention(
-        MutualSelfAttention(start: start, firstLayer: firstLayer, largestGrid: grid))
+      options.control = .masaCtrl(
+        MasaCtrl(start: start, firstLayer: firstLayer, largestGrid: grid))
       let (paths, evaluations) = try sample([dog], options)
       return (paths[0].latents, evaluations.forward)
     }
@@ -184,7 +184,7 @@ import Testing
     #expect(try ![whole.latents[5], uncontrolled[5]].contains(run(0, 0, side - 1).latents[5]))
     // The source's own prompt finds its own keys and values, and stays where it is.
     var options = EditOptions()
-    options.control = .mutualSelfAttention(MutualSelfAttention(start: 0))
+    options.control = .masaCtrl(MasaCtrl(start: 0))
     for (latent, expected) in zip(
       try sample([inversion.caption], options).result[0].latents, inversion.trajectory)
     {
@@ -193,10 +193,10 @@ import Testing
   }
 
   @Test("a late start walks only the last part, and the whole of it is a walk without control")
-  func lateStart() throws {
+  func sdEdit() throws {
     func run(_ strength: Double) throws -> (latents: [Tensor], evaluations: EvaluationCount) {
       var options = EditOptions()
-      options.control = .lateStart(LateStart(strength: strength))
+      options.control = .sdEdit(SDEdit(strength: strength))
       let (paths, evaluations) = try sample([dog, inversion.caption], options)
       return (paths[0].latents, evaluations)
     }

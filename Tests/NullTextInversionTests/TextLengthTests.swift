@@ -31,7 +31,7 @@ import Testing
     arguments: [
       EditControl.promptToPrompt(),
       .promptToPrompt(PromptToPrompt(controller: .refine, emphasis: [Emphasis("dog", 2)])),
-      .promptToPrompt(PromptToPrompt(crossStepsOfWords: [WordWindow("dog", 0.5)])), .mutualSelfAttention(),
+      .promptToPrompt(PromptToPrompt(crossStepsOfWords: [WordWindow("dog", 0.5)])), .masaCtrl(),
       .none,
     ])
   func editing(control: EditControl) async throws {

@@ -44,8 +44,8 @@ import Testing
   }
 
   static let editOptions: [EditOptions] = [
-    EditOptions(), EditOptions(control: .none), EditOptions(control: .mutualSelfAttention()),
-    EditOptions(control: .lateStart(LateStart(strength: 0.5))), blended,
+    EditOptions(), EditOptions(control: .none), EditOptions(control: .masaCtrl()),
+    EditOptions(control: .sdEdit(SDEdit(strength: 0.5))), blended,
   ]
 
   static var blended: EditOptions {

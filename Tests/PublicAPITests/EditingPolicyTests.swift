@@ -4,7 +4,7 @@ import Testing
 
 @Suite("An editing policy of a program's own") struct EditingPolicyTests {
   /// What mutual self-attention does, written again with what is public.
-  struct OwnMutualSelfAttention: EditingPolicy {
+  struct OwnMasaCtrl: EditingPolicy {
     func begin(_ scene: EditScene) throws -> any EditingRun { Run() }
 
     struct Run: EditingRun {
@@ -22,13 +22,13 @@ import Testing
   }
 
   @Test("that does what one of the library's does gives the same edit for the same evaluations")
-  func mutualSelfAttention() async throws {
+  func masaCtrl() async throws {
     let inverted = try await SmallEditor.inverted()
-    var options = EditOptions(control: .mutualSelfAttention(MutualSelfAttention(start: 0.25)))
+    var options = EditOptions(control: .masaCtrl(MasaCtrl(start: 0.25)))
     let expected = try await inverted.edit(prompt: "a dog on the mat", options: options)
     options.control = .none
     let own = try await SmallEditor.inverted().edit(
-      prompt: "a dog on the mat", options: options, policy: OwnMutualSelfAttention())
+      prompt: "a dog on the mat", options: options, policy: OwnMasaCtrl())
     let free = try await inverted.edit(prompt: "a dog on the mat", options: options)
     #expect(own.image == expected.image && own.evaluations == expected.evaluations)
     #expect(own.image != free.image)
@@ -63,7 +63,7 @@ import Testing
     #expect(unstarted.image == reconstruction && unstarted.evaluations.forward == 0)
     let late = try await inverted.edit(prompt: "a dog on the mat", policy: Latents(firstStep: 2))
     let expected = try await inverted.edit(
-      prompt: "a dog on the mat", options: EditOptions(control: .lateStart(LateStart(strength: 0.5))))
+      prompt: "a dog on the mat", options: EditOptions(control: .sdEdit(SDEdit(strength: 0.5))))
     #expect(late.image == expected.image && late.image != reconstruction)
     #expect(late.evaluations.forward == 4)
   }

@@ -7,24 +7,28 @@ public enum EditControl: Sendable, Hashable {
   /// Nothing: the new prompt alone walks the path.
   case none
   /// The target's self-attention reads the source's keys and values, for changes of pose (Cao et al. 2023).
-  case mutualSelfAttention(MutualSelfAttention = MutualSelfAttention())
+  case masaCtrl(MasaCtrl = MasaCtrl())
   /// The new prompt walks only the last part of the path (Meng et al. 2022, on the inverted trajectory).
-  case lateStart(LateStart)
+  case sdEdit(SDEdit)
 
   /// The policy with its settings.
   public var policy: any EditingPolicy {
     switch self {
     case .promptToPrompt(let policy): policy
     case .none: NoControl()
-    case .mutualSelfAttention(let policy): policy
-    case .lateStart(let policy): policy
+    case .masaCtrl(let policy): policy
+    case .sdEdit(let policy): policy
     }
   }
 }
 
 extension EditControl: Codable {
   private enum Key: String, CodingKey { case kind, start, firstLayer, largestGrid, strength }
-  private enum Kind: String, Codable { case promptToPrompt, none, mutualSelfAttention, lateStart }
+  private enum Kind: String, Codable {
+    case promptToPrompt, none, masaCtrl, sdEdit
+    // The names of older recipes.
+    case mutualSelfAttention, lateStart
+  }
 
   /// Reads the kind and its settings, but for those of prompt-to-prompt, which stand beside it in a recipe.
   public init(from decoder: any Decoder) throws {
@@ -32,14 +36,14 @@ extension EditControl: Codable {
     switch try values.decode(Kind.self, forKey: .kind) {
     case .promptToPrompt: self = .promptToPrompt()
     case .none: self = .none
-    case .mutualSelfAttention:
-      var policy = MutualSelfAttention()
+    case .masaCtrl, .mutualSelfAttention:
+      var policy = MasaCtrl()
       try values.read(.start, into: &policy.start)
       try values.read(.firstLayer, into: &policy.firstLayer)
       policy.largestGrid = try values.decodeIfPresent(Int.self, forKey: .largestGrid)
-      self = .mutualSelfAttention(policy)
-    case .lateStart:
-      self = .lateStart(LateStart(strength: try values.decode(Double.self, forKey: .strength)))
+      self = .masaCtrl(policy)
+    case .sdEdit, .lateStart:
+      self = .sdEdit(SDEdit(strength: try values.decode(Double.self, forKey: .strength)))
     }
   }
 
@@ -49,13 +53,13 @@ extension EditControl: Codable {
     switch self {
     case .promptToPrompt: try values.encode(Kind.promptToPrompt, forKey: .kind)
     case .none: try values.encode(Kind.none, forKey: .kind)
-    case .mutualSelfAttention(let policy):
-      try values.encode(Kind.mutualSelfAttention, forKey: .kind)
+    case .masaCtrl(let policy):
+      try values.encode(Kind.masaCtrl, forKey: .kind)
       try values.encode(policy.start, forKey: .start)
       try values.encode(policy.firstLayer, forKey: .firstLayer)
       try values.encodeIfPresent(policy.largestGrid, forKey: .largestGrid)
-    case .lateStart(let policy):
-      try values.encode(Kind.lateStart, forKey: .kind)
+    case .sdEdit(let policy):
+      try values.encode(Kind.sdEdit, forKey: .kind)
       try values.encode(policy.strength, forKey: .strength)
     }
   }

@@ -55,14 +55,18 @@ extension EditOptions: Codable {
   /// The keys of the stored form.
   package static var storedKeys: [String] { Key.allCases.map(\.rawValue) }
 
+  /// Among a decoder's user information: the options of which those are taken that are left out.
+  package static let base = CodingUserInfoKey(rawValue: "EditOptions.base")
+
   /// Reads a recipe; what it leaves out has its default.
   ///
   /// - Throws: `InputError(.mismatch)` if it has emphasis or windows of words with another control than prompt-to-prompt.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: Key.self)
-    self.init(control: try values.decodeIfPresent(EditControl.self, forKey: .control) ?? .promptToPrompt())
-    guidance = try values.decodeIfPresent(Double.self, forKey: .guidance)
-    var words = PromptToPrompt()
+    let base = Self.base.flatMap { decoder.userInfo[$0] as? EditOptions } ?? EditOptions()
+    self.init(control: try values.decodeIfPresent(EditControl.self, forKey: .control) ?? base.control)
+    guidance = try values.decodeIfPresent(Double.self, forKey: .guidance) ?? base.guidance
+    var words = base.promptToPrompt ?? PromptToPrompt()
     try values.read(.controller, into: &words.controller)
     try values.read(.crossSteps, into: &words.crossSteps)
     try values.read(.crossStepsOfWords, into: &words.crossStepsOfWords)

@@ -34,8 +34,11 @@ final class EditTarget {
     run = try policy.begin(scene)
     let (height, width, _) = inversion.latent.shape3
     blendMaps = try options.blend.map {
-      let grid = try LocalBlendGrid(forLatentOf: height, by: width, sites: scene.sites.filter(\.isCross))
-      return try LocalBlendMaps($0, source: scene.source, target: scene.target, grid: grid)
+      blend in
+      let grid =
+        try blend.grid.map { try LocalBlendGrid(width: $0, sites: scene.sites) }
+        ?? LocalBlendGrid(forLatentOf: height, by: width, sites: scene.sites.filter(\.isCross))
+      return try LocalBlendMaps(blend, source: scene.source, target: scene.target, grid: grid)
     }
     region = try options.mask?.latentMask(height: height, width: width, inversion: inversion)
     latents = Array(inversion.trajectory[...min(max(0, run.firstStep), scene.stepCount)])

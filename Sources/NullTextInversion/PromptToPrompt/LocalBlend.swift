@@ -43,16 +43,20 @@ public struct LocalBlend: Sendable, Hashable {
   /// The part of the steps before the first blend, 0 to 1, cut off to whole steps.
   public var start: Double
 
+  /// The width of the attention maps that are gathered; nil for a quarter of the latent's, as published.
+  public var grid: Int?
+
   /// A blend around some words; the defaults are the published ones.
   public init(
     _ words: Words, subtracting subtracted: Words = Words(), threshold: Double = 0.3,
-    subtractThreshold: Double = 0.3, start: Double = 0.2
+    subtractThreshold: Double = 0.3, start: Double = 0.2, grid: Int? = nil
   ) {
     self.words = words
     self.subtracted = subtracted
     self.threshold = threshold
     self.subtractThreshold = subtractThreshold
     self.start = start
+    self.grid = grid
   }
 
   /// A blend around a word of the source prompt and the word of the target prompt that stands for it.
@@ -118,7 +122,9 @@ extension LocalBlend.Words: Codable {
 }
 
 extension LocalBlend: Codable {
-  private enum CodingKeys: String, CodingKey { case words, subtracted, threshold, subtractThreshold, start }
+  private enum CodingKeys: String, CodingKey {
+    case words, subtracted, threshold, subtractThreshold, start, grid
+  }
 
   /// Reads a blend; what is absent has its default.
   public init(from decoder: any Decoder) throws {
@@ -129,5 +135,6 @@ extension LocalBlend: Codable {
     subtractThreshold =
       try values.decodeIfPresent(Double.self, forKey: .subtractThreshold) ?? subtractThreshold
     start = try values.decodeIfPresent(Double.self, forKey: .start) ?? start
+    grid = try values.decodeIfPresent(Int.self, forKey: .grid)
   }
 }

@@ -34,6 +34,19 @@ package struct LocalBlendGrid: Sendable, Hashable {
     self = grid
   }
 
+  /// The grid of a given width among the layers of a network.
+  ///
+  /// - Throws: `InputError` of kind `mismatch` with the widths that there are.
+  package init(width: Int, sites: some Sequence<AttentionSite>) throws {
+    let grids = Set(sites.filter(Self.counts).map { LocalBlendGrid(height: $0.height, width: $0.width) })
+    guard let grid = grids.first(where: { $0.width == width }) else {
+      let widths = grids.map(\.width).sorted().map(String.init).joined(separator: ", ")
+      throw InputError(
+        .mismatch, "A local blend on maps \(width) wide is asked for; this network's are \(widths) wide.")
+    }
+    self = grid
+  }
+
   /// Whether the maps of a layer are gathered.
   package func includes(_ site: AttentionSite) -> Bool {
     Self.counts(site) && site.height == height && site.width == width

@@ -50,10 +50,11 @@ struct Demo: AsyncParsableCommand {
       label: "null-text, fast", seconds: inversionSeconds)
     for edit in scene.edits {
       log.begin(edit.prompt)
+      let options = editor.recommendation.editOptions(from: scene.caption, to: edit.prompt)
       let edited = try await inverted.edit(
-        prompt: edit.prompt, options: edit.options, progress: work.progress.handler)
+        prompt: edit.prompt, options: options, progress: work.progress.handler)
       try log.add(
-        edited.image, edit.name, edit.prompt, recipe: EditRecipe(prompt: edit.prompt, options: edit.options),
+        edited.image, edit.name, edit.prompt, recipe: EditRecipe(prompt: edit.prompt, options: options),
         seconds: log.stageSeconds)
     }
     let sheet = folder.file("contact-sheet.png")

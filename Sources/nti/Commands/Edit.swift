@@ -13,47 +13,56 @@ struct Edit: AsyncParsableCommand {
       (--prompt … --prompt …) are edited together, which costs less, and make a picture each, numbered.
       """)
 
+  /// What most calls give.
+  struct Common: ParsableArguments {
+    @Option(
+      help: ArgumentHelp("The new prompt; a recipe may give it instead. Repeatable.", valueName: "text"))
+    var prompt: [String] = []
+
+    @Option(
+      name: .shortAndLong,
+      help: ArgumentHelp(
+        "The picture to write (default: the inversion's name with .edit.png).", valueName: "file"))
+    var output: String?
+
+    @OptionGroup var model: ModelOption
+
+    @Option(
+      help: ArgumentHelp(
+        "Start from the options of a JSON recipe, or of a PNG that an edit wrote.", valueName: "file"))
+    var recipe: String?
+  }
+
+  /// Further files.
+  struct Files: ParsableArguments {
+    @Option(help: ArgumentHelp("Write the options of this edit as a recipe.", valueName: "file.json"))
+    var saveRecipe: String?
+
+    @Option(help: ArgumentHelp("Write where --blend let the picture change.", valueName: "file.png"))
+    var saveMask: String?
+
+    @Option(
+      help: ArgumentHelp(
+        "Write the edit as an inversion with the prompt as its caption, to be edited in turn.",
+        valueName: "file.nti"))
+    var saveInversion: String?
+  }
+
   @Argument(help: ArgumentHelp("An inversion.", valueName: "file.nti"))
   var inversion: String
 
-  @Option(help: ArgumentHelp("The new prompt; a recipe may give it instead. Repeatable.", valueName: "text"))
-  var prompt: [String] = []
-
-  @OptionGroup var model: ModelOption
-
-  @Option(
-    name: .shortAndLong,
-    help: ArgumentHelp(
-      "The picture to write (default: the inversion's name with .edit.png).", valueName: "file"))
-  var output: String?
-
-  @Option(
-    help: ArgumentHelp(
-      "Start from the options of a JSON recipe, or of a PNG that an edit wrote.", valueName: "file"))
-  var recipe: String?
-
-  @Option(help: ArgumentHelp("Write the options of this edit as a recipe.", valueName: "file.json"))
-  var saveRecipe: String?
-
-  @Option(help: ArgumentHelp("Write where --blend let the picture change.", valueName: "file.png"))
-  var saveMask: String?
-
-  @Option(
-    help: ArgumentHelp(
-      "Write the edit as an inversion with the prompt as its caption, to be edited in turn.",
-      valueName: "file.nti"))
-  var saveInversion: String?
-
-  @OptionGroup(title: "Settings of the edit") var settings: EditSettings
+  @OptionGroup(title: "Common options") var common: Common
+  @OptionGroup var settings: EditSettings
+  @OptionGroup(title: "Further files") var further: Files
   @OptionGroup var overwrite: OverwriteOption
   @OptionGroup var memory: MemoryOption
   @OptionGroup var work: WorkOptions
 
   func validate() throws {
-    guard !prompt.isEmpty || recipe != nil else {
+    guard !common.prompt.isEmpty || common.recipe != nil else {
       throw ValidationError("There is no prompt; say with --prompt what the picture is to show.")
     }
-    for prompt in prompt { try Self.check(prompt) }
+    for prompt in common.prompt { try Self.check(prompt) }
   }
 
   private static func check(_ prompt: String) throws {
@@ -64,8 +73,10 @@ struct Edit: AsyncParsableCommand {
 
   func run() async throws {
     let work = work.start()
-    let base = try recipe.map { try EditRecipe(contentsOf: $0) }
-    let prompts = prompt.isEmpty ? [base?.prompt].compactMap(\.self) : prompt
+    let checkpoint = try Checkpoint(common.model.folder())
+    let recommended = checkpoint.recommendation
+    let base = try common.recipe.map { try EditRecipe(contentsOf: $0, over: recommended.editOptions) }
+    let prompts = common.prompt.isEmpty ? [base?.prompt].compactMap(\.self) : common.prompt
     guard !prompts.isEmpty else {
       throw UsageError("Neither --prompt nor the recipe says what the picture is to show.")
     }
@@ -73,7 +84,6 @@ struct Edit: AsyncParsableCommand {
     let inversion = try Inversion(contentsOf: URL(fileURLWithPath: self.inversion))
     let files = try EditFiles(self, of: inversion, prompts)
 
-    let checkpoint = try Checkpoint(model.folder())
     try checkpoint.check(inversion, self.inversion)
     try checkpoint.checkSparesPhoto(files.pictures, of: inversion, overwrite)
     let source = PromptWords(try checkpoint.check(inversion.caption, as: "caption"))
@@ -82,7 +92,10 @@ struct Edit: AsyncParsableCommand {
         let words = WordCheck(
           source: source, target: PromptWords(try checkpoint.check(prompt, as: "prompt")),
           textLength: checkpoint.tokenizer.maximumLength)
-        let sweep = try self.sweep(over: base?.options ?? EditOptions(), words)
+        var base = base?.options ?? recommended.editOptions(from: inversion.caption, to: prompts)
+        // So that the recipe says what was used.
+        base.guidance = base.guidance ?? inversion.guidance
+        let sweep = try self.sweep(over: base, recommended, words)
         for options in sweep.all { try words.check(options, steps: inversion.stepCount) }
         return sweep
       })
@@ -137,17 +150,21 @@ struct Edit: AsyncParsableCommand {
   }
 
   /// The edits that are asked for.
-  private func sweep(over base: EditOptions, _ words: WordCheck) throws -> EditSweep {
+  private func sweep(
+    over base: EditOptions, _ recommended: EditingRecommendation, _ words: WordCheck
+  ) throws -> EditSweep {
     let sweep = EditSweep(
-      try settings.options(over: base, source: words.source, target: words.target),
+      try settings.options(over: base, recommended: recommended, source: words.source, target: words.target),
       crossWindows: settings.crossWindows(over: base), selfWindows: settings.selfWindows(over: base))
     if sweep.isSheet { try checkSaving("windows") }
-    guard saveMask == nil || sweep.all[0].blend != nil else { throw UsageError("--save-mask needs --blend.") }
+    guard further.saveMask == nil || sweep.all[0].blend != nil else {
+      throw UsageError("--save-mask needs --blend.")
+    }
     return sweep
   }
 
   private func checkSaving(_ what: String) throws {
-    guard saveMask == nil, saveRecipe == nil, saveInversion == nil else {
+    guard further.saveMask == nil, further.saveRecipe == nil, further.saveInversion == nil else {
       throw UsageError(
         "--save-mask, --save-recipe and --save-inversion are for one edit, and several \(what) were given.")
     }
@@ -162,6 +179,28 @@ struct Edit: AsyncParsableCommand {
     lines.append(
       "  \(count)\(report.evaluations?.forward ?? 0) evaluations forwards, \(Format.duration(report.seconds))"
     )
+    if edits.count == 1 { lines.append("  \(edits[0].options.summary)") }
     return lines.joined(separator: "\n")
+  }
+}
+
+extension EditOptions {
+  /// As in "guidance 3, cross-steps 0.8, self-steps 0.4".
+  fileprivate var summary: String {
+    var parts = [guidance.map { "guidance \(Format.short($0))" } ?? ""]
+    if let words = promptToPrompt {
+      parts += ["cross-steps \(words.crossSteps)", "self-steps \(words.selfSteps)"]
+    } else {
+      parts.append("control \(control.name.rawValue)")
+    }
+    return parts.filter { !$0.isEmpty }.joined(separator: ", ")
+  }
+}
+
+extension EditingRecommendation {
+  /// The options for prompts that are edited together: those of a removal only if all are removals.
+  fileprivate func editOptions(from caption: String, to prompts: [String]) -> EditOptions {
+    let options = Set(prompts.map { editOptions(from: caption, to: $0) })
+    return options.count == 1 ? options.first ?? editOptions : editOptions
   }
 }

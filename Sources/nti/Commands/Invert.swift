@@ -15,44 +15,48 @@ struct Invert: AsyncParsableCommand {
       with the same arguments, it goes on from there.
       """)
 
+  /// What most calls give.
+  struct Common: ParsableArguments {
+    @Option(help: ArgumentHelp("What the photo shows.", valueName: "text"))
+    var caption: String?
+
+    @Option(
+      help: ArgumentHelp(
+        "A file with a caption in each line, for several photos in their order.", valueName: "file"))
+    var captions: String?
+
+    @Option(
+      name: .shortAndLong,
+      help: ArgumentHelp(
+        "The inversion to write (default: beside the photo, as photo.jpg.nti).", valueName: "file"))
+    var output: String?
+
+    @OptionGroup var model: ModelOption
+
+    @Option(
+      help: ArgumentHelp(
+        "How the null embeddings are found: \(InversionMethod.Name.optionNames) (default: null-text).",
+        valueName: "method"),
+      transform: InversionMethod.Name.init(optionName:))
+    var method: InversionMethod.Name?
+
+    @Option(
+      help: ArgumentHelp(
+        "The longest that the inversion may take, as in 60s or 2m; fewer inner iterations are made where they matter least.",
+        valueName: "time"),
+      transform: { try InversionSettings.duration($0) })
+    var budget: Duration?
+
+    @Option(
+      help: ArgumentHelp(
+        "Write losses, fidelity and pictures of the inversion into a folder.", valueName: "folder"))
+    var report: String?
+  }
+
   @Argument(help: ArgumentHelp("PNG or JPEG files.", valueName: "photo"))
   var photos: [String]
 
-  @Option(help: ArgumentHelp("What the photo shows.", valueName: "text"))
-  var caption: String?
-
-  @Option(
-    help: ArgumentHelp(
-      "A file with a caption in each line, for several photos in their order.", valueName: "file"))
-  var captions: String?
-
-  @OptionGroup var model: ModelOption
-
-  @Option(
-    name: .shortAndLong,
-    help: ArgumentHelp(
-      "The inversion to write (default: beside the photo, as photo.jpg.nti).", valueName: "file"))
-  var output: String?
-
-  @Option(
-    help: ArgumentHelp(
-      "How the null embeddings are found: \(InversionMethod.Name.optionNames) (default: null-text).",
-      valueName: "method"),
-    transform: InversionMethod.Name.init(optionName:))
-  var method: InversionMethod.Name?
-
-  @Option(
-    help: ArgumentHelp(
-      "The longest that the inversion may take, as in 60s or 2m; fewer inner iterations are made where they matter least.",
-      valueName: "time"),
-    transform: { try InversionSettings.duration($0) })
-  var budget: Duration?
-
-  @Option(
-    help: ArgumentHelp(
-      "Write losses, fidelity and pictures of the inversion into a folder.", valueName: "folder"))
-  var report: String?
-
+  @OptionGroup(title: "Common options") var common: Common
   @OptionGroup(title: "Settings of the inversion") var settings: InversionSettings
   @OptionGroup var overwrite: OverwriteOption
   @OptionGroup var memory: MemoryOption
@@ -60,15 +64,15 @@ struct Invert: AsyncParsableCommand {
 
   func validate() throws {
     if photos.count > 1 {
-      guard captions != nil else {
+      guard common.captions != nil else {
         throw ValidationError(
           "\(photos.count) photos are named; give a file with a line for each by --captions.")
       }
-      guard output == nil, report == nil else {
+      guard common.output == nil, common.report == nil else {
         throw ValidationError("--output and --report are for one photo, and \(photos.count) are named.")
       }
     }
-    switch (caption, captions) {
+    switch (common.caption, common.captions) {
     case (nil, nil): throw ValidationError("There is no caption; say with --caption what the photo shows.")
     case (_?, _?): throw ValidationError("--caption and --captions are both given; give one of them.")
     case (let caption?, nil):
@@ -77,25 +81,31 @@ struct Invert: AsyncParsableCommand {
       }
     case (nil, _?): break
     }
-    try settings.check(for: [methodName], budget: budget)
+    try settings.check(for: [methodName], budget: common.budget)
   }
 
-  private var methodName: InversionMethod.Name { method ?? .nullText }
+  /// What the autoencoder of the bundled model makes of pictures like its own, in dB.
+  private static let leastPSNROfKnown = 24.0
+
+  private var methodName: InversionMethod.Name { common.method ?? .nullText }
 
   func run() async throws {
     let work = work.start()
-    let reportFolder = try report.map { try ReportFolder($0, overwrite) }
-    let checkpoint = try Checkpoint(model.folder())
-    let options = settings.options(methodName, budget: budget)
+    let reportFolder = try common.report.map { try ReportFolder($0, overwrite) }
+    let checkpoint = try Checkpoint(common.model.folder())
+    let options = settings.options(methodName, budget: common.budget)
     let jobs = try zip(photos, captionOfEach()).map { photo, caption in
-      try InversionJob(photo, caption: caption, options, checkpoint, output: output, overwrite)
+      try InversionJob(photo, caption: caption, options, checkpoint, output: common.output, overwrite)
     }
     let limits = try memory.limits(for: checkpoint.folder, inverting: [options.method])
     let editor = try await checkpoint.load(work.progress, memory: limits)
+    if common.method == nil, let hint = settings.quickerMethod(than: options, checkpoint.recommendation) {
+      work.progress.note(hint)
+    }
     for (index, job) in jobs.enumerated() {
       work.progress.begin(jobs.count == 1 ? "" : "\(job.photo) (\(index + 1) of \(jobs.count))")
       let rest = CommandRest(
-        calls: jobs.count - index - 1, evaluations: report == nil ? 0 : 2 * options.steps)
+        calls: jobs.count - index - 1, evaluations: common.report == nil ? 0 : 2 * options.steps)
       let begin = work.seconds
       let inverted = try await job.run(editor, before: rest, on: work.progress)
       try await finish(
@@ -105,7 +115,7 @@ struct Invert: AsyncParsableCommand {
 
   /// The captions in the order of the photos.
   private func captionOfEach() throws -> [String] {
-    guard let captions else { return [caption ?? ""] }
+    guard let captions = common.captions else { return [common.caption ?? ""] }
     let text = String(decoding: try InputFile(URL(fileURLWithPath: captions)).contents(), as: UTF8.self)
     let lines = text.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }
       .filter { !$0.isEmpty }
@@ -131,7 +141,12 @@ struct Invert: AsyncParsableCommand {
         InversionReport(inverted, pictures: pictures, duration: .seconds(seconds)), pictures)
       report.reportFolder = reportFolder.path
     }
-    report.stepsCutShort = budget == nil ? nil : inverted.inversion.stepsCutShort
+    report.stepsCutShort = common.budget == nil ? nil : inverted.inversion.stepsCutShort
+    if editor.model.checkpoint.isEmojiScenes, inverted.inversion.psnrBound < Self.leastPSNROfKnown {
+      work.progress.note(
+        "The bundled model only knows drawn scenes of emoji, and this picture is unlike them: edits will not come out well. "
+          + "Name a Stable Diffusion model with --model.")
+    }
     try work.finish(report, Self.summary(of: inverted, job.file.path, seconds: seconds))
   }
 

@@ -12,38 +12,43 @@ struct Maps: AsyncParsableCommand {
       parts of the picture look alike. Without --prompt the words are the caption's.
       """)
 
+  /// What most calls give.
+  struct Common: ParsableArguments {
+    @Option(
+      help: ArgumentHelp("Show the words of this prompt while it edits the picture.", valueName: "text"))
+    var prompt: String?
+
+    @Option(
+      name: .shortAndLong,
+      help: ArgumentHelp(
+        "The contact sheet to write (default: the inversion's name with .maps.png).", valueName: "file"))
+    var output: String?
+
+    @OptionGroup var model: ModelOption
+
+    @Option(
+      name: .customLong("word"), help: ArgumentHelp("Show only this word (repeatable).", valueName: "word"))
+    var chosenWords: [String] = []
+
+    @Option(
+      help: ArgumentHelp("The width of the maps to show (default: a quarter of the finest).", valueName: "n"))
+    var grid: Int?
+
+    @Flag(help: "Show each word in every tenth of the steps, not only the mean.")
+    var perStep = false
+  }
+
   @Argument(help: ArgumentHelp("An inversion.", valueName: "file.nti"))
   var inversion: String
 
-  @Option(help: ArgumentHelp("Show the words of this prompt while it edits the picture.", valueName: "text"))
-  var prompt: String?
-
-  @OptionGroup var model: ModelOption
-
-  @Option(
-    name: .shortAndLong,
-    help: ArgumentHelp(
-      "The contact sheet to write (default: the inversion's name with .maps.png).", valueName: "file"))
-  var output: String?
-
-  @Option(
-    name: .customLong("word"), help: ArgumentHelp("Show only this word (repeatable).", valueName: "word"))
-  var chosenWords: [String] = []
-
-  @Option(
-    help: ArgumentHelp("The width of the maps to show (default: a quarter of the finest).", valueName: "n"))
-  var grid: Int?
-
-  @Flag(help: "Show each word in every tenth of the steps, not only the mean.")
-  var perStep = false
-
-  @OptionGroup(title: "Settings of the edit") var settings: EditSettings
+  @OptionGroup(title: "Common options") var common: Common
+  @OptionGroup var settings: EditSettings
   @OptionGroup var overwrite: OverwriteOption
   @OptionGroup var memory: MemoryOption
   @OptionGroup var work: WorkOptions
 
   func validate() throws {
-    if prompt == nil, let name = settings.givenNames.first {
+    if common.prompt == nil, let name = settings.givenNames.first {
       throw ValidationError("\(name) is a setting of an edit; it needs --prompt.")
     }
   }
@@ -53,14 +58,18 @@ struct Maps: AsyncParsableCommand {
     let path = inversion
     let inversion = try Inversion(contentsOf: URL(fileURLWithPath: path))
     let file = try OutputFile.picture(
-      output ?? path.replacingPathExtension(with: "maps.png").firstFreePath(), overwrite, sparing: [path])
-    let checkpoint = try Checkpoint(model.folder())
+      common.output ?? path.replacingPathExtension(with: "maps.png").firstFreePath(), overwrite,
+      sparing: [path])
+    let checkpoint = try Checkpoint(common.model.folder())
     try checkpoint.check(inversion, path)
     try checkpoint.checkSparesPhoto([file], of: inversion, overwrite)
     let caption = PromptWords(try checkpoint.check(inversion.caption, as: "caption"))
-    let target = PromptWords(try checkpoint.check(prompt ?? inversion.caption, as: "prompt"))
-    for word in chosenWords { _ = try target.tokens(of: word) }
-    let options = try settings.singleEdit(over: EditOptions(), source: caption, target: target)
+    let target = PromptWords(try checkpoint.check(common.prompt ?? inversion.caption, as: "prompt"))
+    for word in common.chosenWords { _ = try target.tokens(of: word) }
+    let recommended = checkpoint.recommendation
+    let options = try settings.singleEdit(
+      over: recommended.editOptions(from: inversion.caption, to: common.prompt ?? inversion.caption),
+      recommended: recommended, source: caption, target: target)
 
     let limits = try memory.limits(for: checkpoint.folder, editing: options)
     let editor = try await checkpoint.load(work.progress, memory: limits)
@@ -68,7 +77,7 @@ struct Maps: AsyncParsableCommand {
     work.progress.begin()
     let handler = work.progress.handler
     let (picture, maps): (RGBImage, AttentionMaps)
-    if let prompt {
+    if let prompt = common.prompt {
       let edit = try await inverted.attentionMaps(prompt: prompt, options: options, progress: handler)
       (picture, maps) = (edit.edited.image, edit.maps)
     } else {
@@ -76,7 +85,7 @@ struct Maps: AsyncParsableCommand {
         try await inverted.reconstruction(), try await inverted.attentionMaps(progress: handler)
       )
     }
-    try file.write(try sheet(of: maps, over: picture, title: prompt ?? inversion.caption).rendered())
+    try file.write(try sheet(of: maps, over: picture, title: common.prompt ?? inversion.caption).rendered())
 
     var report = Report(seconds: work.seconds, evaluations: editor.model.counter.total, about: inversion)
     report.output = file.path
@@ -84,16 +93,16 @@ struct Maps: AsyncParsableCommand {
   }
 
   private func sheet(of maps: AttentionMaps, over picture: RGBImage, title: String) throws -> ContactSheet {
-    let size = try grid.map { width in
+    let size = try common.grid.map { width in
       guard let size = maps.grids.first(where: { $0.width == width }) else {
         throw UsageError(
           "--grid \(width): there are \(maps.grids.map(\.description).joined(separator: ", ")).")
       }
       return size
     }
-    let words = chosenWords.isEmpty ? maps.words.words.map(\.text) : chosenWords
+    let words = common.chosenWords.isEmpty ? maps.words.words.map(\.text) : common.chosenWords
     var rows: [[ContactSheet.Cell?]] = []
-    if perStep {
+    if common.perStep {
       let (steps, tenth) = (maps.steps, max(1, maps.steps.count / 10))
       let parts = stride(from: steps.lowerBound, to: steps.upperBound, by: tenth).map {
         $0..<min($0 + tenth, steps.upperBound)
@@ -122,7 +131,7 @@ struct Maps: AsyncParsableCommand {
     }
     var sheet = ContactSheet(rows: rows)
     sheet.title = title
-    sheet.tileWidth = perStep ? 128 : 192
+    sheet.tileWidth = common.perStep ? 128 : 192
     return sheet
   }
 }

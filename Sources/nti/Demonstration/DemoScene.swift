@@ -1,5 +1,3 @@
-internal import NullTextInversion
-
 /// What the demo inverts, and how it edits it.
 struct DemoScene {
   /// One edit of the demo.
@@ -7,7 +5,6 @@ struct DemoScene {
     /// Of the file.
     let name: String
     let prompt: String
-    let options: EditOptions
   }
 
   /// The number of a picture of EmojiScenes' benchmark.
@@ -15,16 +12,12 @@ struct DemoScene {
   let caption: String
   let edits: [Edit]
 
-  /// A swapped object, another background, an added adjective; all at guidance 3, which suits the demo model.
-  static let bundled: DemoScene = {
-    var options = EditOptions()
-    options.guidance = 3
-    return DemoScene(
-      picture: "600000000051", caption: "a fox next to a strawberry on sand",
-      edits: [
-        Edit(name: "cat", prompt: "a cat next to a strawberry on sand", options: options),
-        Edit(name: "snow", prompt: "a fox next to a strawberry in snow", options: options),
-        Edit(name: "blue", prompt: "a fox next to a blue strawberry on sand", options: options),
-      ])
-  }()
+  /// A swapped object, another background, an added adjective.
+  static let bundled = DemoScene(
+    picture: "600000000051", caption: "a fox next to a strawberry on sand",
+    edits: [
+      Edit(name: "cat", prompt: "a cat next to a strawberry on sand"),
+      Edit(name: "snow", prompt: "a fox next to a strawberry in snow"),
+      Edit(name: "blue", prompt: "a fox next to a blue strawberry on sand"),
+    ])
 }

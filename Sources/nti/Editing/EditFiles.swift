@@ -14,23 +14,23 @@ struct EditFiles {
   ///   - source: the inversion that is edited.
   init(_ command: Edit, of source: Inversion, _ prompts: [String]) throws {
     let overwrite = command.overwrite
-    let inputs = [command.inversion, command.settings.mask].compactMap(\.self)
+    let inputs = [command.inversion, command.settings.region.mask].compactMap(\.self)
     func paths(_ path: String) -> [String] {
       let ending = (path as NSString).pathExtension
       guard prompts.count > 1 else { return [path] }
       return prompts.indices.map { path.replacingPathExtension(with: "\($0 + 1).\(ending)") }
     }
     let path =
-      command.output ?? command.inversion.replacingPathExtension(with: "edit.png").firstFreePath(paths)
+      command.common.output ?? command.inversion.replacingPathExtension(with: "edit.png").firstFreePath(paths)
     outputs = try paths(path).map { try .picture($0, overwrite, sparing: inputs) }
     let taken = inputs + outputs.map(\.path)
-    if let path = command.saveMask { mask = try .picture(path, overwrite, sparing: taken) }
-    if let path = command.saveInversion {
+    if let path = command.further.saveMask { mask = try .picture(path, overwrite, sparing: taken) }
+    if let path = command.further.saveInversion {
       var arguments = InversionArguments(of: source)
       arguments.caption = prompts[0]
       inversion = try OutputFile(inversion: path, overwrite, of: arguments, sparing: taken)
     }
-    if let path = command.saveRecipe { recipe = try OutputFile(path, overwrite, sparing: taken) }
+    if let path = command.further.saveRecipe { recipe = try OutputFile(path, overwrite, sparing: taken) }
   }
 
   /// All pictures.

@@ -14,8 +14,9 @@ struct EditRecipe: Equatable {
 
   /// Reads a recipe: a JSON file, or a PNG that an edit has written.
   ///
+  /// - Parameter base: has what the recipe leaves out.
   /// - Throws: `InputError`.
-  init(contentsOf path: String) throws {
+  init(contentsOf path: String, over base: EditOptions = EditOptions()) throws {
     guard FileManager.default.fileExists(atPath: path) else {
       throw InputError(.missing, "There is no recipe \(path).")
     }
@@ -29,7 +30,9 @@ struct EditRecipe: Equatable {
       json = Data(text.utf8)
     }
     do {
-      self = try JSONDecoder().decode(Self.self, from: json)
+      let decoder = JSONDecoder()
+      if let key = EditOptions.base { decoder.userInfo[key] = base }
+      self = try decoder.decode(Self.self, from: json)
     } catch let error as InputError {
       throw InputError(error.kind, "The recipe \(path) cannot be used: \(error.message)")
     } catch let error as DecodingError {

@@ -89,6 +89,17 @@ struct InversionSettings: ParsableArguments {
     }
   }
 
+  /// A line about a method that costs less where edits are all that is wanted; nil if the way was chosen by an option.
+  func quickerMethod(than options: InversionOptions, _ recommended: EditingRecommendation) -> String? {
+    guard !fast, optimizer == nil, start == nil, innerSteps == nil, earlyStop == nil else { return nil }
+    let name = recommended.method ?? .direct
+    guard name != options.method.name else { return nil }
+    let (own, other) = (options.mostWork.evaluations, self.options(name).mostWork.evaluations)
+    return
+      "--method \(name.optionName) edits as well with attention control, for \(other.forward + other.backward) "
+      + "evaluations instead of up to \(own.forward + own.backward)"
+  }
+
   /// Refuses options that make no sense, and settings that none of some methods has.
   ///
   /// Limits on inner iterations are accepted for methods that make none, so that one command line fits all methods.

@@ -1,4 +1,5 @@
 internal import DiffusionCore
+internal import EmojiScenes
 internal import Foundation
 internal import NullTextInversion
 
@@ -6,10 +7,13 @@ internal import NullTextInversion
 struct Checkpoint {
   let folder: CheckpointFolder
   let tokenizer: CLIPTokenizer
+  /// What the checkpoint recommends for edits.
+  let recommendation: EditingRecommendation
 
   init(_ url: URL) throws {
     folder = try CheckpointFolder(url)
     tokenizer = try CLIPTokenizer(folder)
+    recommendation = try EditingRecommendation(folder)
   }
 
   /// - Throws: `InputError` if a text has more tokens than the model reads.
@@ -64,6 +68,14 @@ struct Checkpoint {
     progress.begin("reading the model")
     let handler = progress.handler
     return try await ImageEditor(model: .directory(folder.url), memory: memory, progress: handler)
+  }
+}
+
+extension CheckpointFolder {
+  /// Whether this is the bundled model.
+  var isEmojiScenes: Bool {
+    guard let bundled = try? ModelSource.emojiScenes.folder() else { return false }
+    return bundled.resolvingSymlinksInPath().path == url.resolvingSymlinksInPath().path
   }
 }
 

@@ -5,6 +5,9 @@ enum Format {
   /// As in "1.24e-05".
   static func scientific(_ value: Double) -> String { String(format: "%.2e", value) }
 
+  /// As in "7.5" or "3".
+  static func short(_ value: Double) -> String { String(format: "%g", value) }
+
   /// As in "27.31".
   static func decimal(_ value: Double, places: Int = 2) -> String { String(format: "%.\(places)f", value) }
 

@@ -4,7 +4,7 @@ internal import Tensor
 /// The target's self-attention reads the source's keys and values, for changes of pose.
 ///
 /// MasaCtrl: Cao et al. 2023, arXiv 2304.08465.
-public struct MutualSelfAttention: EditingPolicy, Hashable {
+public struct MasaCtrl: EditingPolicy, Hashable {
   /// The part of the steps before it begins.
   public var start: Double
   /// The first transformer block that it acts on.

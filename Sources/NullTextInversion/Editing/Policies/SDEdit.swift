@@ -1,7 +1,7 @@
 /// The new prompt walks only the last part of the path.
 ///
 /// SDEdit: Meng et al. 2022, arXiv 2108.01073, on the inverted trajectory instead of added noise.
-public struct LateStart: EditingPolicy, Hashable {
+public struct SDEdit: EditingPolicy, Hashable {
   /// The part of the steps that the new prompt walks, from 0 to 1.
   public var strength: Double
 

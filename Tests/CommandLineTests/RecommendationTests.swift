@@ -1,0 +1,98 @@
+import Foundation
+import NullTextInversion
+import TestSupport
+import Testing
+
+@Suite("Whose word counts") struct RecommendationTests {
+  /// A copy of the sample's model that recommends something.
+  private func model(_ sample: Sample, _ json: String) throws -> String {
+    let model = sample.scratch("model")
+    if !FileManager.default.fileExists(atPath: model.path) {
+      try FileManager.default.copyItem(at: URL(fileURLWithPath: Sample.model), to: model)
+    }
+    try Data(json.utf8).write(to: model.appendingPathComponent("editing.json"))
+    return model.path
+  }
+
+  @Test("an option, then a recipe, then the model, then what is published") func order() async throws {
+    let sample = try await Sample()
+    let model = try model(sample, #"{"guidance": 2, "crossSteps": 0.5, "selfSteps": 0.25}"#)
+    try Data(#"{"crossSteps": 0.75}"#.utf8).write(to: sample.scratch("own.json"))
+    func recipe(_ more: String...) async throws -> [String: Any] {
+      let run = try await sample.run(
+        ["edit", "photo.nti", "--prompt", "a dog on a mat", "-o", "a.png", "--json", "--model", model] + more)
+      #expect(run.status == 0, "\(run.errors)")
+      return try #require(try run.json()["recipe"] as? [String: Any])
+    }
+    let plain = try await recipe()
+    #expect(plain["guidance"] as? Double == 2 && plain["crossSteps"] as? Double == 0.5)
+    let fromFile = try await recipe("--recipe", "own.json")
+    #expect(fromFile["crossSteps"] as? Double == 0.75 && fromFile["selfSteps"] as? Double == 0.25)
+    let chosen = try await recipe("--recipe", "own.json", "--cross-steps", "1", "--guidance", "4")
+    #expect(chosen["crossSteps"] as? Double == 1 && chosen["guidance"] as? Double == 4)
+    // The model without a recommendation, at the inversion's guidance.
+    let published = try await sample.run("edit", "--prompt", "a dog on a mat", "-o", "a.png", "--json")
+    let recipe = try #require(try published.json()["recipe"] as? [String: Any])
+    #expect(recipe["guidance"] as? Double == 7.5 && recipe["crossSteps"] as? Double == 0.8)
+  }
+
+  @Test("a quicker method is named unless one is chosen") func quickerMethod() async throws {
+    let sample = try await Sample()
+    func errors(_ more: String...) async throws -> String {
+      try await sample.run(
+        ["invert", "photo.png", "--caption", "a cat", "--model", Sample.model, "--steps", "2", "--force"]
+          + more
+      ).errors
+    }
+    #expect(try await errors().contains("--method direct edits as well"))
+    #expect(try await !errors("--method", "null-text").contains("--method direct"))
+    #expect(try await !errors("--fast").contains("--method direct"))
+    #expect(try await errors("--quiet") == "")
+  }
+
+  @Test("the bundled model says of a picture unlike its own that it knows none such") func unlike()
+    async throws
+  {
+    let scratch = try Scratch()
+    try noisePicture(64, 64).write(to: scratch("noise.png"))
+    let run = try await Program.run(
+      ["invert", "noise.png", "--caption", "a cat", "--steps", "1", "--method", "direct"], in: scratch)
+    #expect(run.status == 0)
+    #expect(run.errors.contains("only knows drawn scenes of emoji") && run.errors.contains("--model"))
+  }
+}
+
+@Suite("nti invert of several photos") struct SeveralPhotosTests {
+  private func invert(_ sample: Sample, _ arguments: String...) async throws -> Program.Outcome {
+    try await sample.run(
+      ["invert", "--model", Sample.model, "--steps", "2", "--method", "direct", "--quiet"] + arguments)
+  }
+
+  @Test("takes a caption for each from a file") func captions() async throws {
+    let sample = try await Sample()
+    try sample.picture("photo.png").write(to: sample.scratch("other.jpg"))
+    try Data("a cat\r\n\n  a dog \n".utf8).write(to: sample.scratch("captions"))
+    let run = try await invert(sample, "photo.png", "other.jpg", "--captions", "captions", "--json")
+    #expect(run.status == 0, "\(run.errors)")
+    let lines = run.output.split(separator: "\n")
+    #expect(lines.count == 2 && lines[0].contains("photo.png.nti") && lines[1].contains("other.jpg.nti"))
+    #expect(try Inversion(contentsOf: sample.scratch("photo.png.nti")).caption == "a cat")
+    #expect(try Inversion(contentsOf: sample.scratch("other.jpg.nti")).caption == "a dog")
+  }
+
+  @Test("is refused with a wrong number of captions, one output or one report") func refusals() async throws {
+    let sample = try await Sample()
+    try Data("a cat\n".utf8).write(to: sample.scratch("captions"))
+    for (arguments, says) in [
+      (["photo.png", "photo.png"], "--captions"), (["photo.png"], "--caption"),
+      (["photo.png", "photo.png", "--captions", "captions"], "has 1 captions for 2 photos"),
+      (["photo.png", "photo.png", "--captions", "captions", "-o", "a.nti"], "--output"),
+      (["photo.png", "--caption", "a", "--captions", "captions"], "give one"),
+    ] {
+      let run = try await sample.run(["invert", "--model", Sample.model] + arguments)
+      #expect(run.status == 64)
+      #expect(run.errors.contains(says), "\(run.errors)")
+    }
+    #expect(try sample.scratch.names == ["captions", "photo.nti", "photo.png"])
+  }
+}
