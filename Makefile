@@ -1,4 +1,4 @@
-# The two commands of the README, and what they need.
+# The commands of the README, and what they need.
 
 PACKAGES := libopenblas-dev liblapacke-dev libpng-dev libturbojpeg0-dev
 SWIFT ?= swift
@@ -6,7 +6,7 @@ PYTHON ?= python3
 DEMO ?= nti-demo
 CODE := Package.swift $(wildcard Sources Tests Examples Benchmarks)
 
-.PHONY: demo test test-release test-tsan test-asan soak fuzz check-faults check-aarch64 verify-full-size benchmark benchmark-layers \
+.PHONY: demo test install uninstall test-release test-tsan test-asan soak fuzz check-faults check-aarch64 verify-full-size benchmark benchmark-layers \
   dependencies format lint clean
 
 demo: dependencies
@@ -15,6 +15,30 @@ demo: dependencies
 
 test: dependencies
 	$(SWIFT) test
+
+# Puts the program, its model, its shell completions and its manual where the system looks for them. The program does not
+# need the Swift toolchain. PREFIX=$HOME/.local for oneself alone; DESTDIR for packagers.
+PREFIX ?= /usr/local
+INSTALLED := bin/nti share/nti share/man/man1/nti.1 share/bash-completion/completions/nti \
+  share/zsh/site-functions/_nti share/fish/vendor_completions.d/nti.fish
+STATIC := -c release --static-swift-stdlib --scratch-path .build-install
+
+install: dependencies
+	$(SWIFT) package --scratch-path .build-install --allow-writing-to-package-directory generate-manual
+	$(SWIFT) build $(STATIC) --product nti
+	@set -e; nti=$$($(SWIFT) build $(STATIC) --show-bin-path)/nti; root="$(DESTDIR)$(PREFIX)"; \
+	put() { install -D -m $$1 "$$2" "$$root/$$3" && echo "$$root/$$3"; }; \
+	put 755 "$$nti" bin/nti; \
+	rm -rf "$$root/share/nti"; install -d "$$root/share/nti"; \
+	cp -R Sources/EmojiScenes/Resources "$$root/share/nti/EmojiScenes"; echo "$$root/share/nti"; \
+	put 644 .build-install/plugins/GenerateManual/outputs/nti/nti.1 share/man/man1/nti.1; \
+	script=$$(mktemp); trap 'rm -f "$$script"' EXIT; \
+	"$$nti" --generate-completion-script bash > "$$script"; put 644 "$$script" share/bash-completion/completions/nti; \
+	"$$nti" --generate-completion-script zsh > "$$script"; put 644 "$$script" share/zsh/site-functions/_nti; \
+	"$$nti" --generate-completion-script fish > "$$script"; put 644 "$$script" share/fish/vendor_completions.d/nti.fish
+
+uninstall:
+	cd "$(DESTDIR)$(PREFIX)" && rm -rf $(INSTALLED)
 
 test-release: dependencies
 	$(SWIFT) test -c release
@@ -90,4 +114,4 @@ lint:
 	$(SWIFT) format lint --strict --recursive $(CODE)
 
 clean:
-	rm -rf .build .build-tsan .build-asan Examples/.build Benchmarks/.build nti-demo
+	rm -rf .build .build-tsan .build-asan .build-install Examples/.build Examples/EditServer/.build Benchmarks/.build nti-demo

@@ -16,6 +16,19 @@ let package = Package(
         .product(name: "EmojiScenes", package: "null-text-inversion"),
       ]),
     .executableTarget(
+      name: "Batch",
+      dependencies: [
+        .product(name: "NullTextInversion", package: "null-text-inversion"),
+        .product(name: "EmojiScenes", package: "null-text-inversion"),
+      ]),
+    .executableTarget(
+      name: "PhotoBooth",
+      dependencies: [
+        .product(name: "NullTextInversion", package: "null-text-inversion"),
+        .product(name: "EditEvaluation", package: "null-text-inversion"),
+        .product(name: "EmojiScenes", package: "null-text-inversion"),
+      ]),
+    .executableTarget(
       name: "OwnPolicy",
       dependencies: [
         .product(name: "NullTextInversion", package: "null-text-inversion"),

@@ -169,7 +169,7 @@ import Testing
     #expect(events.map(\.elapsed) == events.map(\.elapsed).sorted())
     #expect(events.map(\.fraction) == events.map(\.fraction).sorted())
     #expect(events.first?.fraction == 0 && events.last?.fraction == 1)
-    #expect(events.last?.remaining == .zero && events.dropFirst(4).allSatisfy { $0.evaluation != nil })
+    #expect(events.last?.remaining == .zero && events.dropFirst(5).allSatisfy { $0.evaluation != nil })
     let losses = events.filter { $0.phase == .optimisation && $0.innerStep == 0 }.map(\.loss)
     #expect(losses == inverted?.inversion.losses.map { $0 })
 

@@ -14,9 +14,9 @@ let photo = try RGBImage(contentsOf: photoURL)
 let inverted = try await editor.invert(image: photo, caption: "a fox next to a strawberry on sand")
 try inverted.inversion.write(to: folder.appendingPathComponent("fox.nti"))
 
-var options = EditOptions()
-options.guidance = 3  // this small model's edits look best at 2.5 to 4
-let cat = try await inverted.edit(prompt: "a cat next to a strawberry on sand", options: options)
+// What suits this model: its edits look best at guidance 2.5 to 4.
+let cat = try await inverted.edit(
+  prompt: "a cat next to a strawberry on sand", options: editor.recommendation.editOptions)
 try cat.image.write(to: folder.appendingPathComponent("cat.png"))
 
 print(

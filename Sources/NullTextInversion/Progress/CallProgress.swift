@@ -41,7 +41,7 @@ final class CallProgress {
     guard let handler else { return }
     var progress = EditorProgress(
       phase: phase, step: step, stepCount: stepCount, innerStep: innerStep, loss: loss, elapsed: now - start)
-    if let pace = pace.network {
+    if pace.isSure || step == stepCount, let pace = pace.network {
       let least = left.least.seconds(at: pace)
       var most = max(least, left.most.seconds(at: pace))
       if let deadline { most = max(least, min(most, (deadline - now) / .seconds(1))) }
@@ -73,7 +73,7 @@ final class CallProgress {
     let advice = fitting > 0 ? "Allow that, or ask for at most \(fitting) steps." : "Allow that."
     throw InputError(
       .outOfRange,
-      "A budget of \(budget / .seconds(1)) s is too short: at \(text(pace.stem + pace.trunk)) s an evaluation, \(steps) steps "
+      "A budget of \(text(allowed)) s is too short: at \(text(pace.stem + pace.trunk)) s an evaluation, \(steps) steps "
         + "take at least \(text(needed)) s. \(advice)")
   }
 

@@ -19,13 +19,17 @@ struct MeasuredPace {
     }
   }
 
+  /// Whether more than the first evaluation is known, which also pays for what is done once.
+  var isSure: Bool { forward.count > 1 }
+
   /// What is to be expected of the rest; nil before there has been an evaluation.
   var network: NetworkPace? {
     guard let evaluation = forward.value else { return nil }
     var pace = NetworkPace(evaluation: evaluation)
     pace.backward = backward.value ?? pace.backward
     pace.encoding = encoding ?? evaluation
-    pace.decoding = decoding ?? 2 * evaluation
+    // The first decoding also pays for what is done once: about half of it, where two evaluations say no more.
+    pace.decoding = decoding.map { min($0, max($0 / 2, 2 * evaluation)) } ?? 2 * evaluation
     return pace
   }
 
@@ -35,7 +39,7 @@ struct MeasuredPace {
   private struct DecayingMean {
     private var sum = 0.0
     private var weight = 0.0
-    private var count = 0
+    private(set) var count = 0
 
     var value: Double? { weight > 0 ? sum / weight : nil }
 

@@ -6,7 +6,7 @@ final class InversionForecast: Sendable {
   private let options: InversionOptions
   private let rest: CommandRest
   private let line: ProgressLine
-  private let evaluationReports = Lock(0)
+  private let isSaid = Lock(false)
 
   /// Work shorter than this many seconds is not worth a line.
   private static let shortest = 10.0
@@ -24,19 +24,19 @@ final class InversionForecast: Sendable {
   var handler: ProgressHandler {
     let show = line.handler(before: rest)
     return { [self] progress in
-      if isSecondEvaluation(progress), let text = Self.text(of: options, progress, before: rest) {
+      if isFirst(progress), let text = Self.text(of: options, progress, before: rest) {
         line.note(text)
       }
       show(progress)
     }
   }
 
-  /// Whether the pace has just become sure: the first evaluation also pays for what is done once.
-  private func isSecondEvaluation(_ progress: EditorProgress) -> Bool {
+  /// Whether the pace is told for the first time.
+  private func isFirst(_ progress: EditorProgress) -> Bool {
     guard progress.evaluation != nil else { return false }
-    return evaluationReports.withLock { count in
-      count += 1
-      return count == 2
+    return isSaid.withLock { isSaid in
+      defer { isSaid = true }
+      return !isSaid
     }
   }
 

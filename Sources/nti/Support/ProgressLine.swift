@@ -10,18 +10,32 @@ final class ProgressLine: Sendable {
     var phase: EditorProgress.Phase?
     var title = ""
     var lastDrawn = ContinuousClock.now
+    /// What was heard last, and when; nil where nothing goes on.
+    var heard: (progress: EditorProgress, at: ContinuousClock.Instant)?
   }
 
   private let style: Style
   private let state = Lock(State())
 
-  init(isQuiet: Bool) { style = isQuiet ? .silent : Terminal.isInteractive ? .live : .plain }
+  init(isQuiet: Bool) {
+    style = isQuiet ? .silent : Terminal.isInteractive ? .live : .plain
+    guard style == .live else { return }
+    // An evaluation of a large model takes seconds; meanwhile the time that is left is counted down.
+    Task.detached { [weak self] in
+      while true {
+        try? await Task.sleep(for: .seconds(1))
+        guard let self else { return }
+        countDown()
+      }
+    }
+  }
 
   /// Names what begins now; without a name only the phases of the work are named.
   func begin(_ title: String = "") {
     state.withLock { state in
       state.title = title
       state.phase = nil
+      state.heard = nil
       guard !title.isEmpty else { return }
       switch style {
       case .silent: break
@@ -42,18 +56,26 @@ final class ProgressLine: Sendable {
   /// Says something that stays, above what goes on.
   func note(_ text: String) {
     guard style != .silent else { return }
-    Terminal.eraseLine()
-    Terminal.write(text + "\n")
+    state.withLock { _ in
+      Terminal.eraseLine()
+      Terminal.write(text + "\n")
+    }
   }
 
   /// Takes the line away, so that results stand alone.
-  func end() { Terminal.eraseLine() }
+  func end() {
+    state.withLock { state in
+      state.heard = nil
+      Terminal.eraseLine()
+    }
+  }
 
   private func show(_ progress: EditorProgress) {
     guard style != .silent else { return }
     state.withLock { state in
       let isNewPhase = state.phase != progress.phase
       state.phase = progress.phase
+      state.heard = (progress, .now)
       switch style {
       case .silent: break
       case .plain:
@@ -65,6 +87,17 @@ final class ProgressLine: Sendable {
           draw("\(Self.heading(state.title, progress))  \(Self.details(of: progress))", &state)
         }
       }
+    }
+  }
+
+  private func countDown() {
+    state.withLock { state in
+      guard let (progress, time) = state.heard else { return }
+      var later = progress
+      let passed = ContinuousClock.now - time
+      later.remaining = progress.remaining.map { max(.zero, $0 - passed) }
+      later.leastRemaining = progress.leastRemaining.map { max(.zero, $0 - passed) }
+      draw("\(Self.heading(state.title, later))  \(Self.details(of: later))", &state)
     }
   }
 

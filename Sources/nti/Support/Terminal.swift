@@ -26,30 +26,32 @@ enum Terminal {
   /// Writes text to standard error as it is.
   static func write(_ text: String) { try? FileHandle.standardError.write(contentsOf: Data(text.utf8)) }
 
-  /// Whether the cursor stands behind a line that may be rewritten.
-  private static let isLineOpen = Lock(false)
+  /// Whether the cursor stands behind a line that may be rewritten; nil once an error ended all that.
+  private static let isLineOpen = Lock<Bool?>(false)
 
   /// Rewrites the line at the cursor.
   static func draw(_ text: String) {
-    // A line that wraps could not be taken back.
-    write("\r\(text.prefix(width - 1))\u{1B}[K")
-    isLineOpen.withLock { $0 = true }
+    isLineOpen.withLock { isOpen in
+      guard isOpen != nil else { return }
+      // A line that wraps could not be taken back.
+      write("\r\(text.prefix(width - 1))\u{1B}[K")
+      isOpen = true
+    }
   }
 
   /// Takes away the line that was drawn last, if it is still there.
-  static func eraseLine() { leaveLine("\r\u{1B}[K") }
+  static func eraseLine() { leaveLine("\r\u{1B}[K", isLast: false) }
 
   /// A line about something that went wrong, below the line that was drawn last.
   static func printError(_ sentence: String) {
-    leaveLine("\n")
+    leaveLine("\n", isLast: true)
     write("nti: \(sentence)\n")
   }
 
-  private static func leaveLine(_ text: String) {
-    let wasOpen = isLineOpen.withLock { isOpen in
-      defer { isOpen = false }
-      return isOpen
+  private static func leaveLine(_ text: String, isLast: Bool) {
+    isLineOpen.withLock { isOpen in
+      if isOpen == true { write(text) }
+      isOpen = isLast || isOpen == nil ? nil : false
     }
-    if wasOpen { write(text) }
   }
 }

@@ -1,0 +1,45 @@
+// Inverts many photos with a bar that shows how far all of them are; Ctrl-C stops, and the same command goes on.
+//
+//     swift run -c release --package-path Examples Batch [folder]
+
+import Dispatch
+import EmojiScenes
+import Foundation
+import NullTextInversion
+
+let folder = URL(fileURLWithPath: CommandLine.arguments.dropFirst().first ?? ".", isDirectory: true)
+let photos = [
+  ("100000000042", "a tiger on grass"), ("100000000006", "a penguin on sand"),
+  ("600000000051", "a fox next to a strawberry on sand"),
+]
+
+let work = Task {
+  let editor = try await ImageEditor(model: .emojiScenes)
+  for (index, (number, caption)) in photos.enumerated() {
+    let photo = try RGBImage(contentsOf: EmojiScenes.picture(number))
+    // What is finished is taken as it is, and what was interrupted is gone on with.
+    let files = InversionFiles(result: folder.appending(path: "\(number).nti"), reusesResult: true)
+    let inverted = try await editor.invert(
+      image: photo, caption: caption, options: .fast, files: files
+    ) { progress in
+      let done = (Double(index) + progress.fraction) / Double(photos.count)
+      let bar = String(repeating: "#", count: Int(40 * done)).padding(
+        toLength: 40, withPad: ".", startingAt: 0)
+      let left = progress.remaining.map { ", at most \($0.formatted(.units(width: .narrow))) left" } ?? ""
+      print("\r[\(bar)] \(caption)\(left)\u{1B}[K", terminator: "")
+      fflush(stdout)
+    }
+    print("\r\(number).nti: \(inverted.inversion.psnr) dB\u{1B}[K")
+  }
+}
+
+signal(SIGINT, SIG_IGN)
+let interruption = DispatchSource.makeSignalSource(signal: SIGINT, queue: .global())
+interruption.setEventHandler { work.cancel() }
+interruption.resume()
+
+do {
+  try await work.value
+} catch is CancellationError {
+  print("\nStopped. The same command goes on from here.")
+}
