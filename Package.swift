@@ -61,13 +61,15 @@ let package = Package(
     .testTarget(name: "PicturesTests", dependencies: ["Pictures", "InputOutput", "Tensor", "TestSupport"]),
     .testTarget(name: "DiffusionCoreTests", dependencies: ["DiffusionCore", "EmojiScenes", "TestSupport"]),
     .testTarget(
-      name: "NullTextInversionTests", dependencies: ["NullTextInversion", "EmojiScenes", "Tensor", "TestSupport"]),
+      name: "NullTextInversionTests",
+      dependencies: ["NullTextInversion", "EmojiScenes", "Tensor", "TestSupport"]),
     .testTarget(name: "PublicAPITests", dependencies: ["NullTextInversion", "TestSupport"]),
     .testTarget(
       name: "EditEvaluationTests",
       dependencies: ["EditEvaluation", "NullTextInversion", "EmojiScenes", "Tensor", "TestSupport"]),
     .testTarget(
-      name: "CommandLineTests", dependencies: ["EditEvaluation", "NullTextInversion", "nti", "TestSupport"]),
+      name: "CommandLineTests",
+      dependencies: ["EditEvaluation", "NullTextInversion", "DiffusionCore", "Tensor", "nti", "TestSupport"]),
     .testTarget(name: "FuzzReaderTests", dependencies: ["FuzzReaders", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]

@@ -10,10 +10,10 @@ struct NTI: AsyncParsableCommand {
     discussion: """
       Invert a photo once, then edit it as often as you like:
 
-        nti invert cat.png --caption "a cat next to a mirror"
-        nti edit cat.nti --prompt "a tiger next to a mirror" -o tiger.png
+        nti invert cat.jpg --caption "a cat next to a mirror" --model CompVis/stable-diffusion-v1-4
+        nti edit cat.jpg.nti --prompt "a tiger next to a mirror" --model CompVis/stable-diffusion-v1-4
 
-      Without --model the bundled EmojiScenes model is used. `nti demo` shows all of it at work.
+      Without --model the bundled model is used, which only knows drawn scenes of emoji: `nti demo` shows all of it at work.
 
       Exit codes: 0 done, 64 wrong usage, 65 bad data, 66 missing input, 70 internal error, 130 interrupted.
       """,

@@ -26,15 +26,15 @@ let work = Task {
       let bar = String(repeating: "#", count: Int(40 * done)).padding(
         toLength: 40, withPad: ".", startingAt: 0)
       let left = progress.remaining.map { ", at most \($0.formatted(.units(width: .narrow))) left" } ?? ""
-      print("\r[\(bar)] \(caption)\(left)\u{1B}[K", terminator: "")
-      fflush(stdout)
+      FileHandle.standardError.write(Data("\r[\(bar)] \(caption)\(left)\u{1B}[K".utf8))
     }
-    print("\r\(number).nti: \(inverted.inversion.psnr) dB\u{1B}[K")
+    FileHandle.standardError.write(Data("\r\u{1B}[K".utf8))
+    print("\(number).nti: \(inverted.inversion.psnr) dB")
   }
 }
 
 signal(SIGINT, SIG_IGN)
-let interruption = DispatchSource.makeSignalSource(signal: SIGINT, queue: .global())
+let interruption = DispatchSource.makeSignalSource(signal: SIGINT, queue: .main)
 interruption.setEventHandler { work.cancel() }
 interruption.resume()
 

@@ -11,6 +11,10 @@ struct Edit: AsyncParsableCommand {
       Write the caption again with other words, or with words added or left out. Several windows with commas between \
       (--cross-steps 0.4,0.8 --self-steps 0.2,0.5) make all combinations, on one labelled contact sheet. Several prompts \
       (--prompt … --prompt …) are edited together, which costs less, and make a picture each, numbered.
+
+        nti edit fox.png.nti --prompt "a cat next to a strawberry on sand"
+        nti edit fox.png.nti --prompt "a fox on sand"
+        nti edit cat.jpg.nti --prompt "a tiger next to a mirror" --model CompVis/stable-diffusion-v1-4 --blend cat,tiger
       """)
 
   /// What most calls give.

@@ -13,6 +13,9 @@ struct Invert: AsyncParsableCommand {
       The caption should name what is in the photo and whatever you want to change later. The file that is written is \
       all that edits need. While the work lasts it is kept with the extension .partial; stopped and started again \
       with the same arguments, it goes on from there.
+
+        nti invert fox.png --caption "a fox next to a strawberry on sand"
+        nti invert cat.jpg --caption "a cat next to a mirror" --model CompVis/stable-diffusion-v1-4 --method direct
       """)
 
   /// What most calls give.

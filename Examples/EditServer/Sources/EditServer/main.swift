@@ -17,7 +17,8 @@ let inverted = try await editor.invert(
 
 let router = Router()
 router.get("edit") { request, _ -> Response in
-  guard let prompt = request.uri.queryParameters.get("prompt") else {
+  // Forms write spaces as plus signs.
+  guard let prompt = request.uri.queryParameters.get("prompt")?.replacing("+", with: " ") else {
     throw HTTPError(.badRequest, message: "Say with ?prompt= what the picture is to show.")
   }
   do {
