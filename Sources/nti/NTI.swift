@@ -10,8 +10,10 @@ struct NTI: AsyncParsableCommand {
     discussion: """
       Invert a photo once, then edit it as often as you like:
 
-        nti invert cat.jpg --caption "a cat next to a mirror" --model CompVis/stable-diffusion-v1-4
-        nti edit cat.jpg.nti --prompt "a tiger next to a mirror" --model CompVis/stable-diffusion-v1-4
+        nti invert cat.jpg --caption "a cat next to a mirror" \\
+          --model CompVis/stable-diffusion-v1-4
+        nti edit cat.jpg.nti --prompt "a tiger next to a mirror" \\
+          --model CompVis/stable-diffusion-v1-4
 
       Without --model the bundled model is used, which only knows drawn scenes of emoji: `nti demo` shows all of it at work.
 

@@ -14,7 +14,8 @@ struct Edit: AsyncParsableCommand {
 
         nti edit fox.png.nti --prompt "a cat next to a strawberry on sand"
         nti edit fox.png.nti --prompt "a fox on sand"
-        nti edit cat.jpg.nti --prompt "a tiger next to a mirror" --model CompVis/stable-diffusion-v1-4 --blend cat,tiger
+        nti edit cat.jpg.nti --prompt "a tiger next to a mirror" \\
+          --model CompVis/stable-diffusion-v1-4 --blend cat,tiger
       """)
 
   /// What most calls give.

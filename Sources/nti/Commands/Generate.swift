@@ -8,7 +8,8 @@ struct Generate: AsyncParsableCommand {
     abstract: "Make a picture from words alone.",
     discussion: """
         nti generate --prompt "a fox next to a strawberry on sand" --guidance 3
-        nti generate --prompt "a cat next to a mirror" --model CompVis/stable-diffusion-v1-4 --sampler dpm-solver --steps 20
+        nti generate --prompt "a cat next to a mirror" \\
+          --model CompVis/stable-diffusion-v1-4 --sampler dpm-solver --steps 20
       """)
 
   @Option(help: ArgumentHelp("What the picture is to show.", valueName: "text"))

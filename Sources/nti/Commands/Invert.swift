@@ -15,7 +15,8 @@ struct Invert: AsyncParsableCommand {
       with the same arguments, it goes on from there.
 
         nti invert fox.png --caption "a fox next to a strawberry on sand"
-        nti invert cat.jpg --caption "a cat next to a mirror" --model CompVis/stable-diffusion-v1-4 --method direct
+        nti invert cat.jpg --caption "a cat next to a mirror" \\
+          --model CompVis/stable-diffusion-v1-4 --method direct
       """)
 
   /// What most calls give.

@@ -3,7 +3,9 @@ internal import NullTextInversion
 
 /// How much the words count, and in which steps the photo holds.
 struct WordSettings: ParsableArguments {
-  @Option(help: ArgumentHelp("The strength of guidance (default: the inversion's).", valueName: "w"))
+  @Option(
+    help: ArgumentHelp(
+      "The strength of guidance (default: what the model recommends, or the inversion's).", valueName: "w"))
   var guidance: Double?
 
   @Option(
