@@ -80,6 +80,15 @@ import Testing
     #expect(try Inversion(contentsOf: sample.scratch("other.jpg.nti")).caption == "a dog")
   }
 
+  @Test("makes a file for each, also of one photo with two captions") func twice() async throws {
+    let sample = try await Sample()
+    try Data("a cat\na dog\n".utf8).write(to: sample.scratch("captions"))
+    let run = try await invert(sample, "photo.png", "photo.png", "--captions", "captions")
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(try Inversion(contentsOf: sample.scratch("photo.png.nti")).caption == "a cat")
+    #expect(try Inversion(contentsOf: sample.scratch("photo.png-2.nti")).caption == "a dog")
+  }
+
   @Test("is refused with a wrong number of captions, one output or one report") func refusals() async throws {
     let sample = try await Sample()
     try Data("a cat\n".utf8).write(to: sample.scratch("captions"))

@@ -87,6 +87,8 @@ package enum FuzzReader: String, CaseIterable, Sendable {
       _ = RGBImage.pngText(in: bytes)
       _ = try RGBImage(data: bytes)
     case .options:
+      let recommendation = try? JSONDecoder().decode(EditingRecommendation.self, from: bytes)
+      _ = recommendation?.editOptions(from: "a cat on a mat", to: "a cat")
       _ = try JSONDecoder().decode(EditOptions.self, from: bytes)
       _ = try JSONDecoder().decode(InversionOptions.self, from: bytes)
     case .benchmark:

@@ -98,8 +98,11 @@ struct Invert: AsyncParsableCommand {
     let reportFolder = try common.report.map { try ReportFolder($0, overwrite) }
     let checkpoint = try Checkpoint(common.model.folder())
     let options = settings.options(methodName, budget: common.budget)
-    let jobs = try zip(photos, captionOfEach()).map { photo, caption in
-      try InversionJob(photo, caption: caption, options, checkpoint, output: common.output, overwrite)
+    let jobs = try zip(photos, captionOfEach()).reduce(into: [InversionJob]()) { jobs, photo in
+      jobs.append(
+        try InversionJob(
+          photo.0, caption: photo.1, options, checkpoint, output: common.output,
+          sparing: jobs.map(\.file.path), overwrite))
     }
     let limits = try memory.limits(for: checkpoint.folder, inverting: [options.method])
     let editor = try await checkpoint.load(work.progress, memory: limits)
@@ -140,7 +143,7 @@ struct Invert: AsyncParsableCommand {
     if let reportFolder {
       work.progress.begin("writing the report")
       let pictures = try await editor.reportPictures(
-        of: inverted, photo: job.image, progress: work.progress.handler)
+        of: inverted, photo: job.image(), progress: work.progress.handler)
       try reportFolder.write(
         InversionReport(inverted, pictures: pictures, duration: .seconds(seconds)), pictures)
       report.reportFolder = reportFolder.path

@@ -5,29 +5,38 @@ internal import NullTextInversion
 /// One photo to invert, checked before the networks are read.
 struct InversionJob {
   let photo: String
-  let image: RGBImage
   let options: InversionOptions
   let arguments: InversionArguments
   let file: OutputFile
   private let isMadeAgain: Bool
 
-  /// - Parameter output: the file to write; nil for the photo's own.
+  /// - Parameters:
+  ///   - output: the file to write; nil for the photo's own.
+  ///   - taken: the files of other jobs.
   /// - Throws: `InputError` if the photo or the caption cannot be used, `UsageError` if the file cannot be written.
   init(
     _ photo: String, caption: String, _ options: InversionOptions, _ checkpoint: Checkpoint, output: String?,
-    _ overwrite: OverwriteOption
+    sparing taken: [String], _ overwrite: OverwriteOption
   ) throws {
     self.photo = photo
     self.options = options
-    image = try RGBImage(contentsOf: URL(fileURLWithPath: photo))
-    try image.checkIsLargeEnough(photo)
+    let image = try Self.image(photo)
     try checkpoint.check(caption, as: "caption")
     let arguments = try checkpoint.arguments(of: image, caption: caption, options: options)
     self.arguments = arguments
     file =
       try output.map { try OutputFile(inversion: $0, overwrite, of: arguments, sparing: [photo]) }
-      ?? OutputFile.inversion(beside: photo, of: arguments)
+      ?? OutputFile.inversion(beside: photo, of: arguments, sparing: taken)
     isMadeAgain = overwrite.force
+  }
+
+  /// The photo, read again when it is wanted: many would not fit in memory.
+  func image() throws -> RGBImage { try Self.image(photo) }
+
+  private static func image(_ photo: String) throws -> RGBImage {
+    let image = try RGBImage(contentsOf: URL(fileURLWithPath: photo))
+    try image.checkIsLargeEnough(photo)
+    return image
   }
 
   /// Inverts the photo, and says beforehand what will be done.
@@ -43,6 +52,7 @@ struct InversionJob {
         "going on with \(file.path).partial, which has \(kept.pivotCount) of \(options.steps) pivots and "
           + "\(kept.stepCount) of \(options.steps) steps")
     }
+    let image = try image()
     let forecast = InversionForecast(options, before: rest, on: line)
     return try await Interrupted.saying(advice(files)) {
       try await editor.invert(

@@ -27,8 +27,13 @@ extension OutputFile {
   }
 
   /// The file beside a photo, `cat.jpg.nti`: numbered if the inversion there, finished or not, has other arguments.
-  static func inversion(beside photo: String, of arguments: InversionArguments) throws -> OutputFile {
+  ///
+  /// - Parameter others: names that are spoken for.
+  static func inversion(
+    beside photo: String, of arguments: InversionArguments, sparing others: [String] = []
+  ) throws -> OutputFile {
     func isTaken(_ path: String) -> Bool {
+      guard !others.contains(path) else { return true }
       guard FileManager.default.fileExists(atPath: path) else { return false }
       guard let old = try? InversionRecord(contentsOf: URL(fileURLWithPath: path)) else { return true }
       return old.arguments.difference(from: arguments) != nil

@@ -1,0 +1,65 @@
+import DiffusionCore
+import Foundation
+import TestSupport
+import Testing
+
+@testable import NullTextInversion
+
+@Suite("The pace of a call") struct PaceTests {
+  private func learnt(_ intervals: (EvaluationCount, Double)...) -> MeasuredPace {
+    var pace = MeasuredPace()
+    for (count, seconds) in intervals { pace.learn(count, in: seconds) }
+    return pace
+  }
+
+  @Test("is unknown before there is an evaluation, and of the first one until there is a second") func first()
+  {
+    #expect(learnt().network == nil)
+    #expect(learnt((EvaluationCount(), 5)).network == nil)
+    let one = learnt((EvaluationCount(forward: 2), 6))
+    #expect(!one.isSure && one.network?.trunk == 3)
+    let two = learnt((EvaluationCount(forward: 2), 6), (EvaluationCount(forward: 1), 1))
+    #expect(two.isSure && two.network?.trunk == 1)
+  }
+
+  @Test("follows the newest evaluations") func newest() throws {
+    var pace = MeasuredPace()
+    for _ in 0..<50 { pace.learn(EvaluationCount(forward: 1), in: 1) }
+    for _ in 0..<50 { pace.learn(EvaluationCount(forward: 1), in: 2) }
+    #expect(abs(try #require(pace.network?.trunk) - 2) < 0.01)
+  }
+
+  @Test("of the way back is what the way there does not explain") func backward() throws {
+    let forward = (EvaluationCount(forward: 1), 1.0)
+    let known = learnt(forward, forward, (EvaluationCount(forward: 2, backward: 1), 5))
+    #expect(try #require(known.network).backward == 3)
+    // About one and a half evaluations before there has been any.
+    #expect(try #require(learnt(forward, forward).network).backward == 1.5)
+  }
+
+  @Test(
+    "of a decoding is between half of the first and all of it, by what evaluations say",
+    arguments: [(1.0, 1.0), (3, 2), (10, 5)])
+  func decoding(measured: Double, expected: Double) throws {
+    var pace = learnt((EvaluationCount(forward: 1), 1), (EvaluationCount(forward: 1), 1))
+    #expect(pace.network?.decoding == 2)
+    pace.decoding = measured
+    #expect(pace.network?.decoding == expected)
+  }
+
+  @Test(
+    "the least and the most contain what an inversion makes",
+    arguments: WorkTests.methods + [.nullText(), .nullText(.fast), .globalNullText()])
+  func ranges(method: InversionMethod) throws {
+    var small = try SmallInversion(steps: 3)
+    small.options.method = method
+    let (_, made) = try small.counting { try small.inversion() }
+    let (least, most) = (small.options.leastWork.evaluations, small.options.mostWork.evaluations)
+    for count in [\EvaluationCount.forward, \.backward, \.stem] {
+      #expect(least[keyPath: count] <= made[keyPath: count] && made[keyPath: count] <= most[keyPath: count])
+    }
+    let left = small.options.work(afterPivots: 2)
+    #expect(left.most.evaluations == most - EvaluationCount(forward: 2, stem: 2))
+    #expect(left.least.evaluations == least - EvaluationCount(forward: 2, stem: 2))
+  }
+}
