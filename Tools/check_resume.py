@@ -42,7 +42,8 @@ class Inversion:
         self.file = pathlib.Path(folder) / "a.nti"
         self.partial = self.file.with_name("a.nti.partial")
         self.command = [nti, "invert", photo, "--caption", caption, "--steps", str(steps), "--early-stop", "1e-9"]
-        self.command += ["-o", str(self.file), "--json"]
+        # The old file, of which no byte must be lost before the new one is whole, is not an inversion.
+        self.command += ["-o", str(self.file), "--force", "--json"]
 
     def start(self, *more):
         return subprocess.Popen([*self.command, *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
