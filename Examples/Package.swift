@@ -1,6 +1,11 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+let library: [Target.Dependency] = [
+  .product(name: "NullTextInversion", package: "null-text-inversion"),
+  .product(name: "EmojiScenes", package: "null-text-inversion"),
+]
+
 // A package of its own, which uses the library as any other program would.
 let package = Package(
   name: "Examples",
@@ -9,31 +14,12 @@ let package = Package(
     .package(name: "null-text-inversion", path: "..")
   ],
   targets: [
-    .executableTarget(
-      name: "InvertAndEdit",
-      dependencies: [
-        .product(name: "NullTextInversion", package: "null-text-inversion"),
-        .product(name: "EmojiScenes", package: "null-text-inversion"),
-      ]),
-    .executableTarget(
-      name: "Batch",
-      dependencies: [
-        .product(name: "NullTextInversion", package: "null-text-inversion"),
-        .product(name: "EmojiScenes", package: "null-text-inversion"),
-      ]),
+    .executableTarget(name: "InvertAndEdit", dependencies: library),
+    .executableTarget(name: "Batch", dependencies: library),
     .executableTarget(
       name: "PhotoBooth",
-      dependencies: [
-        .product(name: "NullTextInversion", package: "null-text-inversion"),
-        .product(name: "EditEvaluation", package: "null-text-inversion"),
-        .product(name: "EmojiScenes", package: "null-text-inversion"),
-      ]),
-    .executableTarget(
-      name: "OwnPolicy",
-      dependencies: [
-        .product(name: "NullTextInversion", package: "null-text-inversion"),
-        .product(name: "EmojiScenes", package: "null-text-inversion"),
-      ]),
+      dependencies: library + [.product(name: "EditEvaluation", package: "null-text-inversion")]),
+    .executableTarget(name: "OwnPolicy", dependencies: library),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -34,6 +34,11 @@ import Testing
         + "--fast would take about 1 to 5 min, --method direct about 25 s")
   }
 
+  @Test("tells a quick evaluation in milliseconds") func milliseconds() throws {
+    let text = text(InversionOptions(method: .ddim), evaluation: 0.0094, least: 11, most: 11)
+    #expect(try #require(text).hasPrefix("about 11 s: 150 evaluations at 9 ms; "))
+  }
+
   @Test("counts what the command does afterwards") func rest() throws {
     let text = text(
       InversionOptions(method: .direct), evaluation: 1, least: 48, most: 48,

@@ -3,16 +3,17 @@ internal import DiffusionCore
 extension InversionOptions {
   /// The most that an inversion asks of the networks: no step stops early, and there is no budget.
   package var mostWork: NetworkWork {
-    NetworkWork(
-      evaluations: pivotEvaluations(steps) + method.walk.mostEvaluations(steps: steps), encodings: 1,
-      decodings: 2)
+    work.most
   }
 
   /// The least that it asks of them: all steps stop as early as they can.
   package var leastWork: NetworkWork {
-    NetworkWork(
-      evaluations: pivotEvaluations(steps) + method.walk.leastEvaluations(steps: steps), encodings: 1,
-      decodings: 2)
+    work.least
+  }
+
+  /// The photo is encoded, and decoded once before the pivots.
+  private var work: WorkRange {
+    WorkRange(NetworkWork(encodings: 1, decodings: 1)) + work(afterPivots: 0)
   }
 
   /// What an inversion still asks of the networks once so many of its pivots are there.

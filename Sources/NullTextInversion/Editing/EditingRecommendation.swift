@@ -3,8 +3,8 @@ internal import Foundation
 
 /// What suits a model for edits.
 ///
-/// Stands in `editing.json` in the folder of its checkpoint; what it leaves out is as published. A recommendation is taken by who asks for it (``editOptions``), never by itself. `nti edit` does; explicit options and
-/// recipes go before it.
+/// Stands in `editing.json` in the folder of its checkpoint; what it leaves out is as published. A recommendation is taken by
+/// who asks for it (``editOptions``), never by itself. `nti edit` does; explicit options and recipes go before it.
 public struct EditingRecommendation: Sendable, Hashable, Codable {
   /// The strength of guidance of edits.
   public var guidance: Double?

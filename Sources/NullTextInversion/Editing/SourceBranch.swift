@@ -21,7 +21,11 @@ final class SourceBranch: Sendable {
 
   /// Whether the attention under the caption at some sites costs no evaluation in step `index`.
   func remembers(_ wanted: Set<Int>, step index: Int) -> Bool {
-    wanted.isEmpty || memory.withLock { $0.steps[index].map { wanted.isSubset(of: $0.keys) } } ?? false
+    wanted.isEmpty || known(wanted, step: index) != nil
+  }
+
+  private func known(_ wanted: Set<Int>, step index: Int) -> [Int: AttentionInputs]? {
+    memory.withLock { $0.steps[index] }.flatMap { wanted.isSubset(of: $0.keys) ? $0 : nil }
   }
 
   /// The source's attention under its caption in step `index`, at the sites that `wanted` names.
@@ -33,9 +37,7 @@ final class SourceBranch: Sendable {
     _ predictor: NoisePredictor, caption: TextContext
   ) throws -> SourceAttention {
     guard !wanted.isEmpty else { return SourceAttention() }
-    if let known = memory.withLock({ $0.steps[index] }), wanted.isSubset(of: known.keys) {
-      return SourceAttention(known)
-    }
+    if let known = known(wanted, step: index) { return SourceAttention(known) }
     let found = try record(index, timestep, predictor, caption) { wanted.contains($0.index) || keepable($0) }
     remember(found, step: index)
     return SourceAttention(found)

@@ -1,5 +1,6 @@
 package import DiffusionCore
 internal import Foundation
+internal import Tensor
 
 /// What an inversion is made from: equal arguments make the same inversion.
 package struct InversionArguments: Sendable, Equatable {
@@ -11,14 +12,13 @@ package struct InversionArguments: Sendable, Equatable {
   package let crop: PixelRect
   package let pictureFingerprint: String
 
-  /// - Throws: `InputError` if the checkpoint's schedule cannot be read or does not have so many steps.
+  /// - Throws: `InputError` if the model's schedule does not have so many steps.
   package init(
-    of picture: PreparedPicture, caption: String, options: InversionOptions, checkpoint: CheckpointFolder,
+    of picture: PreparedPicture, caption: String, options: InversionOptions, schedule: NoiseSchedule,
     modelFingerprint: String
   ) throws {
     self.caption = caption
     self.options = options
-    let schedule = try NoiseSchedule(checkpoint.configuration(of: .scheduler))
     self.schedule = ScheduleRecord(try DDIM(schedule, stepCount: options.steps))
     self.modelFingerprint = modelFingerprint
     sourceSize = picture.sourceSize
@@ -49,6 +49,17 @@ package struct InversionArguments: Sendable, Equatable {
     guard isOfSamePicture(as: other) else { return "another picture" }
     guard caption == other.caption else { return "another caption (\"\(caption)\")" }
     return options.difference(from: other.options)
+  }
+}
+
+extension Inversion {
+  /// The beginning of an inversion, of which only the picture is encoded.
+  init(of arguments: InversionArguments, latent: Tensor) {
+    self.init(
+      caption: arguments.caption, options: arguments.options, schedule: arguments.schedule,
+      modelFingerprint: arguments.modelFingerprint, sourceSize: arguments.sourceSize, crop: arguments.crop,
+      pictureFingerprint: arguments.pictureFingerprint, pivots: [latent], nullEmbeddings: [], trajectory: [],
+      losses: [], innerSteps: [], psnr: 0, psnrBound: 0)
   }
 }
 

@@ -20,12 +20,10 @@ struct Inverter {
 
   /// An inversion of which only the picture is encoded.
   func begin(_ picture: PreparedPicture) throws -> Inversion {
-    Inversion(
-      caption: caption, options: options,
-      schedule: ScheduleRecord(try DDIM(model.schedule, stepCount: options.steps)),
-      modelFingerprint: model.fingerprint, sourceSize: picture.sourceSize, crop: picture.crop,
-      pictureFingerprint: picture.fingerprint, pivots: [try encode(picture.image)], nullEmbeddings: [],
-      trajectory: [], losses: [], innerSteps: [], psnr: 0, psnrBound: 0)
+    let arguments = try InversionArguments(
+      of: picture, caption: caption, options: options, schedule: model.schedule,
+      modelFingerprint: model.fingerprint)
+    return Inversion(of: arguments, latent: try encode(picture.image))
   }
 
   /// Goes on with an inversion from wherever it stands to its end.
@@ -90,9 +88,9 @@ struct Inverter {
       let left = options.work(afterPivots: made)
       progress.report(.pivots, step: made, of: options.steps, left: left)
       // The first evaluation also pays for what is done once; the second tells the pace.
-      if made - first <= 2, let budget = options.nullText?.budget {
+      if made - first <= 2, options.nullText?.budget != nil {
         guard made - first == 2 || made == options.steps else { return }
-        try progress.check(budget, left: left.least, steps: options.steps)
+        try progress.checkBudget(left: left.least, steps: options.steps)
       }
       try keep(unfinished)
     }

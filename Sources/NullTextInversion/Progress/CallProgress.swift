@@ -13,7 +13,7 @@ final class CallProgress {
   private var counted: EvaluationCount
   private var lastReport: ContinuousClock.Instant
   private var fraction = 0.0
-  private let deadline: ContinuousClock.Instant?
+  private let budget: Duration?
 
   /// - Parameters:
   ///   - counter: counts the evaluations of the call.
@@ -22,9 +22,8 @@ final class CallProgress {
     self.counter = counter
     self.handler = handler
     counted = counter.total
+    self.budget = budget
     lastReport = start
-    let start = start
-    deadline = budget.map { start + $0 }
   }
 
   /// Says how much of a phase is done.
@@ -44,7 +43,7 @@ final class CallProgress {
     if pace.isSure || step == stepCount, let pace = pace.network {
       let least = left.least.seconds(at: pace)
       var most = max(least, left.most.seconds(at: pace))
-      if let deadline { most = max(least, min(most, (deadline - now) / .seconds(1))) }
+      if let budget { most = max(least, min(most, (budget - progress.elapsed) / .seconds(1))) }
       let elapsed = progress.elapsed / .seconds(1)
       fraction = max(fraction, elapsed / max(elapsed + (least + most) / 2, .leastNormalMagnitude))
       (progress.remaining, progress.leastRemaining) = (.seconds(most), .seconds(least))
@@ -54,14 +53,14 @@ final class CallProgress {
     handler(progress)
   }
 
-  /// Refuses a budget that the pace does not allow.
+  /// Refuses the budget if the pace does not allow it.
   ///
   /// - Parameters:
   ///   - left: the least that the call still asks of the networks.
   ///   - steps: the number of sampling steps that the call makes.
   /// - Throws: `InputError(.outOfRange)` that says what would be enough.
-  func check(_ budget: Duration, left: NetworkWork, steps: Int) throws(InputError) {
-    guard let pace = pace.network else { return }
+  func checkBudget(left: NetworkWork, steps: Int) throws(InputError) {
+    guard let budget, let pace = pace.network else { return }
     let elapsed = (ContinuousClock.now - start) / .seconds(1)
     let (allowed, needed) = (budget / .seconds(1), elapsed + left.seconds(at: pace))
     guard needed > allowed else { return }

@@ -13,7 +13,7 @@ extension EditSettings {
   /// These settings on top of `base`, but for the windows to sweep.
   ///
   /// - Parameters:
-  ///   - recommended: has the grid of a region.blend, where neither says one.
+  ///   - recommended: has the grid of a blend, where neither says one.
   ///   - source: the words of the caption.
   ///   - target: the words of the new prompt.
   /// - Throws: `UsageError` for settings that make no sense together, `InputError` about the mask's file.

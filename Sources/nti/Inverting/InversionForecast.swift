@@ -56,7 +56,7 @@ final class InversionForecast: Sendable {
     let forwards = fewest == work ? "\(evaluations)" : "up to \(evaluations)"
     let backwards = work.backward == 0 ? "" : " forwards and \(work.backward) backwards"
     return "about \(Format.duration(least, to: most)): \(forwards) evaluations\(backwards) at "
-      + "\(Format.duration(evaluation))" + alternative(to: options, NetworkPace(evaluation: evaluation))
+      + "\(Format.pace(evaluation))" + alternative(to: options, NetworkPace(evaluation: evaluation))
   }
 
   /// What another method would take: the published one, or those that are quicker.

@@ -41,7 +41,8 @@ struct Checkpoint {
   func arguments(of image: RGBImage, caption: String, options: InversionOptions) throws -> InversionArguments
   {
     try InversionArguments(
-      of: prepared(image), caption: caption, options: options, checkpoint: folder,
+      of: prepared(image), caption: caption, options: options,
+      schedule: NoiseSchedule(folder.configuration(of: .scheduler)),
       modelFingerprint: folder.modelFingerprint())
   }
 

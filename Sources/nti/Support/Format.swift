@@ -22,6 +22,11 @@ enum Format {
     return whole < 3600 ? "\(whole / 60) min \(whole % 60) s" : "\(whole / 3600) h \(whole / 60 % 60) min"
   }
 
+  /// A short time as in "9 ms" or "5.1 s".
+  static func pace(_ seconds: Double) -> String {
+    seconds < 0.1 ? "\(decimal(1000 * seconds, places: 0)) ms" : duration(seconds)
+  }
+
   /// As in "8.4 s", or where the two differ "10 to 35 s", "40 s to 3 min", "1 to 4 min", "0.5 to 1.2 h".
   static func duration(_ least: Double, to most: Double) -> String {
     guard least.isFinite, most.isFinite, least >= 0, most > 1.1 * least + 0.5 else {

@@ -84,7 +84,7 @@ final class ProgressLine: Sendable {
         // Twenty times a second is enough for the eye, and costs nothing.
         let isDue = ContinuousClock.now - state.lastDrawn >= .milliseconds(50)
         if isNewPhase || isDue || progress.step == progress.stepCount {
-          draw("\(Self.heading(state.title, progress))  \(Self.details(of: progress))", &state)
+          draw(progress, &state)
         }
       }
     }
@@ -97,8 +97,12 @@ final class ProgressLine: Sendable {
       let passed = ContinuousClock.now - time
       later.remaining = progress.remaining.map { max(.zero, $0 - passed) }
       later.leastRemaining = progress.leastRemaining.map { max(.zero, $0 - passed) }
-      draw("\(Self.heading(state.title, later))  \(Self.details(of: later))", &state)
+      draw(later, &state)
     }
+  }
+
+  private func draw(_ progress: EditorProgress, _ state: inout State) {
+    draw("\(Self.heading(state.title, progress))  \(Self.details(of: progress))", &state)
   }
 
   private func draw(_ text: String, _ state: inout State) {
