@@ -1,6 +1,6 @@
 # The commands of the README, and what they need.
 
-PACKAGES := libopenblas-dev liblapacke-dev libpng-dev libturbojpeg0-dev
+PACKAGES := libopenblas-dev liblapacke-dev libpng-dev libturbojpeg0-dev zlib1g-dev
 SWIFT ?= swift
 PYTHON ?= python3
 DEMO ?= nti-demo
@@ -30,7 +30,7 @@ install: dependencies
 	put() { install -D -m $$1 "$$2" "$$root/$$3" && echo "$$root/$$3"; }; \
 	put 755 "$$nti" bin/nti; \
 	rm -rf "$$root/share/nti"; install -d "$$root/share/nti"; \
-	cp -R Sources/EmojiScenes/Resources "$$root/share/nti/EmojiScenes"; echo "$$root/share/nti"; \
+	for module in EmojiScenes CLIPVocabulary; do cp -R Sources/$$module/Resources "$$root/share/nti/$$module"; done; echo "$$root/share/nti"; \
 	put 644 .build-install/plugins/GenerateManual/outputs/nti/nti.1 share/man/man1/nti.1; \
 	script=$$(mktemp); trap 'rm -f "$$script"' EXIT; \
 	"$$nti" --generate-completion-script bash > "$$script"; put 644 "$$script" share/bash-completion/completions/nti; \
@@ -87,7 +87,7 @@ benchmark-layers: dependencies
 
 # Installs only what is missing, so that a second call needs neither network nor rights.
 dependencies:
-	@missing=""; for name in openblas lapacke libpng libturbojpeg; do \
+	@missing=""; for name in openblas lapacke libpng libturbojpeg zlib; do \
 	  pkg-config --exists $$name 2>/dev/null || missing="$$missing $$name"; done; \
 	if [ -n "$$missing" ]; then echo "Installing system packages for:$$missing"; \
 	  sudo=$$(test "$$(id -u)" = 0 || echo sudo); \

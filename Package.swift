@@ -30,17 +30,23 @@ let package = Package(
     .systemLibrary(
       name: "CTurboJPEG", pkgConfig: "libturbojpeg",
       providers: [.apt(["libturbojpeg0-dev"]), .brew(["jpeg-turbo"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
     .target(name: "CTensorKernels"),
     .target(name: "CPictures", dependencies: ["CLibPNG"]),
     .target(name: "Tensor", dependencies: ["CTensorKernels", "COpenBLAS", "CLAPACKE"]),
     .target(name: "InputOutput"),
     .target(name: "Pictures", dependencies: ["Tensor", "InputOutput", "CPictures", "CTurboJPEG"]),
-    .target(name: "DiffusionCore", dependencies: ["Tensor", "Pictures", "InputOutput", "CTensorKernels"]),
+    .target(
+      name: "CLIPVocabulary", dependencies: ["InputOutput", "CZlib"], resources: [.copy("Resources")]),
+    .target(
+      name: "DiffusionCore",
+      dependencies: ["Tensor", "Pictures", "InputOutput", "CLIPVocabulary", "CTensorKernels"]),
     .target(name: "NullTextInversion", dependencies: ["DiffusionCore", "Pictures", "InputOutput", "Tensor"]),
     .target(
       name: "EditEvaluation",
       dependencies: ["NullTextInversion", "DiffusionCore", "Pictures", "InputOutput", "Tensor"]),
-    .target(name: "EmojiScenes", dependencies: ["DiffusionCore"], resources: [.copy("Resources")]),
+    .target(
+      name: "EmojiScenes", dependencies: ["DiffusionCore", "InputOutput"], resources: [.copy("Resources")]),
     .executableTarget(
       name: "nti",
       dependencies: [

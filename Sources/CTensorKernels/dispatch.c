@@ -40,6 +40,8 @@ CALL(void, scale, (float *y, float a, const float *x, ptrdiff_t n), (y, a, x, n)
 CALL(void, multiply, (float *z, const float *x, const float *y, ptrdiff_t n), (z, x, y, n))
 CALL(void, widen_f16, (float *y, const uint16_t *x, ptrdiff_t n), (y, x, n))
 CALL(void, widen_bf16, (float *y, const uint16_t *x, ptrdiff_t n), (y, x, n))
+CALL(void, narrow_f16, (uint16_t *y, const float *x, ptrdiff_t n), (y, x, n))
+CALL(void, narrow_bf16, (uint16_t *y, const float *x, ptrdiff_t n), (y, x, n))
 CALL(void, adam_step,
      (float *p, float *m, float *v, const float *g, ptrdiff_t n, float one_minus_beta1, float beta2,
       float one_minus_beta2, float step, float root, float epsilon),

@@ -55,6 +55,36 @@ static void widen_bf16(float *restrict y, const uint16_t *restrict x, ptrdiff_t 
   }
 }
 
+/// The nearest half-precision number, of two as near the even one.
+static inline uint16_t f16_of_number(float x) {
+  uint32_t bits, tiny_bits;
+  memcpy(&bits, &x, 4);
+  uint32_t sign = bits & 0x80000000u;
+  bits ^= sign;
+  float magnitude;
+  memcpy(&magnitude, &bits, 4);
+  // Below 2^-14 the unit is 2^-24, that of single-precision numbers from 0.5 on.
+  float tiny = magnitude + 0.5f;
+  memcpy(&tiny_bits, &tiny, 4);
+  uint32_t half = (bits + 0xc8000fffu + ((bits >> 13) & 1)) >> 13;
+  half = bits < 0x38800000u ? tiny_bits - 0x3f000000u : half;
+  half = bits >= 0x47800000u ? (bits > 0x7f800000u ? 0x7e00u : 0x7c00u) : half;
+  return (uint16_t)(half | sign >> 16);
+}
+
+static void narrow_f16(uint16_t *restrict y, const float *restrict x, ptrdiff_t n) {
+  for (ptrdiff_t i = 0; i < n; i++) y[i] = f16_of_number(x[i]);
+}
+
+static void narrow_bf16(uint16_t *restrict y, const float *restrict x, ptrdiff_t n) {
+  for (ptrdiff_t i = 0; i < n; i++) {
+    uint32_t bits;
+    memcpy(&bits, &x[i], 4);
+    uint32_t rounded = (bits + 0x7fffu + ((bits >> 16) & 1)) >> 16;
+    y[i] = (uint16_t)((bits & 0x7fffffffu) > 0x7f800000u ? (bits >> 16 | 0x40u) : rounded);
+  }
+}
+
 /// From a to b by weight, fused as PyTorch fuses it.
 static inline float interpolated(float a, float b, float weight) { return a + weight * (b - a); }
 

@@ -4,13 +4,18 @@ package import Foundation
 package enum JSONFile {
   /// - Throws: `InputError` if the file is missing, is not JSON, or lacks something that `T` needs.
   package static func decode<T: Decodable>(_ type: T.Type, from url: URL) throws -> T {
-    let data = try InputFile(url).contents()
+    try decode(type, from: InputFile(url).contents(), path: url.path)
+  }
+
+  /// - Parameter path: what messages name as the place of the text.
+  /// - Throws: `InputError` if the text is not JSON, or lacks something that `T` needs.
+  package static func decode<T: Decodable>(_ type: T.Type, from json: Data, path: String) throws -> T {
     do {
-      return try JSONDecoder().decode(type, from: data)
+      return try JSONDecoder().decode(type, from: json)
     } catch let error as InputError {
       throw error
     } catch {
-      throw InputError(.malformed, "\(url.path) \(JSONFault.sentence(for: error)).")
+      throw InputError(.malformed, "\(path) \(JSONFault.sentence(for: error)).")
     }
   }
 }

@@ -33,14 +33,28 @@ public final class ImageEditor: Sendable {
   ///
   /// - Parameter progress: called after each network, on the computing thread.
   /// - Throws: `InputError` if the model is missing, damaged or of a kind that is not supported; `CancellationError`.
-  public init(
+  public convenience init(
     model source: ModelSource, memory: MemoryLimits = MemoryLimits(), progress: ProgressHandler? = nil
+  ) async throws {
+    try await self.init(
+      memory: memory, progress: progress, checkpoint: { try Checkpoint(source, options: memory.model) })
+  }
+
+  /// Reads the model of a checkpoint; what saves memory is that of the limits.
+  package convenience init(
+    _ checkpoint: Checkpoint, memory: MemoryLimits = MemoryLimits(), progress: ProgressHandler? = nil
+  ) async throws {
+    try await self.init(memory: memory, progress: progress, checkpoint: { checkpoint })
+  }
+
+  private init(
+    memory: MemoryLimits, progress: ProgressHandler?, checkpoint: @escaping @Sendable () throws -> Checkpoint
   ) async throws {
     self.memory = memory
     memory.apply()
     let model = try await compute.run {
       let start = ContinuousClock.now
-      return try DiffusionModel(source, options: memory.model) { count in
+      return try DiffusionModel(checkpoint(), options: memory.model) { count in
         let share = Double(count) / Double(DiffusionModel.partCount)
         progress?(
           EditorProgress(
@@ -99,7 +113,7 @@ public final class ImageEditor: Sendable {
   ///
   /// - Throws: `InputError(.mismatch)` if it was made with another model or another noise schedule.
   public func open(_ inversion: Inversion) throws -> InvertedImage {
-    guard inversion.modelFingerprint == model.fingerprint else {
+    guard model.identity.isStated(by: inversion.modelFingerprint) else {
       throw InputError(
         .mismatch,
         "The inversion was made with another model (fingerprint \(inversion.modelFingerprint)) than "

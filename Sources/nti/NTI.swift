@@ -22,7 +22,6 @@ struct NTI: AsyncParsableCommand {
     version: libraryVersion,
     subcommands: [
       Invert.self, Edit.self, Reconstruct.self, Generate.self, Demo.self, Inspect.self, Maps.self,
-      Tokens.self,
-      Evaluate.self, Benchmark.self,
+      Tokens.self, Convert.self, Evaluate.self, Benchmark.self,
     ])
 }

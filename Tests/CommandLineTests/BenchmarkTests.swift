@@ -55,7 +55,7 @@ import Testing
     #expect(report["size"] as? String == "24x40")
     #expect(report["decode"] != nil && report["unet"] != nil)
     for absent in ["load", "gradient", "encode", "estimates", "profile"] { #expect(report[absent] == nil) }
-    let configuration: UNetConfiguration = try CheckpointFolder(Fixtures.url("models/plain-first"))
+    let configuration: UNetConfiguration = try Checkpoint(Fixtures.url("models/plain-first"))
       .configuration(of: .unet)
     #expect(
       report.integer("operations", "unet")

@@ -6,7 +6,8 @@ import Testing
   @Test(
     "the help of every command is the one that is written down, however it is laid out",
     arguments: [
-      "nti", "invert", "edit", "reconstruct", "generate", "demo", "inspect", "maps", "tokens", "evaluate",
+      "nti", "invert", "edit", "reconstruct", "generate", "demo", "inspect", "maps", "tokens", "convert",
+      "evaluate",
       "benchmark",
     ])
   func help(command: String) async throws {

@@ -15,7 +15,7 @@ import Testing
       #expect(run.output.contains(fact), "\(fact)")
     }
     let report = try await Program.run(["inspect", "emoji-scenes", "--json"]).json()
-    let folder = try CheckpointFolder(EmojiScenes.folder())
+    let folder = try Checkpoint(EmojiScenes.folder())
     #expect(report["fingerprint"] as? String == (try folder.modelFingerprint()))
     #expect(report["latentShape"] as? [Int] == [8, 16, 16])
   }

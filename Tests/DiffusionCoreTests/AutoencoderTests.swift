@@ -48,7 +48,7 @@ import Testing
 
   @Test("decodes in bands to the same pictures as whole, where filtering is minimal", arguments: bandCases)
   func bandsOfWideMaps(_ test: (height: Int, width: Int, bandByteCount: Int)) throws {
-    let checkpoint = try CheckpointFolder(EmojiScenes.folder())
+    let checkpoint = try Checkpoint(EmojiScenes.folder())
     let autoencoder = try AutoencoderKL(
       checkpoint.configuration(of: .vae), weights: checkpoint.weights(of: .vae))
     try expectSamePicture(autoencoder, test)

@@ -15,7 +15,7 @@ import Testing
     let folder = try ScratchFolder()
     let kind: (URL) -> InputError.Kind? = { url in
       do {
-        _ = try CheckpointFolder(url)
+        _ = try Checkpoint(url)
         return nil
       } catch {
         return (error as? InputError)?.kind
@@ -23,7 +23,8 @@ import Testing
     }
     #expect(kind(folder("none")) == .missing)
     #expect(kind(folder.url) == .missing)
-    #expect(try kind(folder.file("model.safetensors", [])) == .unsupported)
+    #expect(try kind(folder.file("model.safetensors", [])) == .malformed)
+    #expect(try kind(folder.file("model.ckpt", [])) == .unsupported)
     _ = try folder.file("model_index.json", "{}".utf8)
     #expect(kind(folder.url) == nil)
   }
@@ -32,7 +33,7 @@ import Testing
   func configurations() throws {
     let folder = try ScratchFolder()
     try FileManager.default.createDirectory(at: folder("unet"), withIntermediateDirectories: true)
-    let checkpoint = try CheckpointFolder(folder.url)
+    let checkpoint = try Checkpoint(folder.url)
     for (content, kind, word) in [
       (nil, .missing, "config.json"), ("{", .malformed, "not valid JSON"),
       ("{\"in_channels\": \"four\"}", .malformed, "in_channels"),
@@ -51,7 +52,7 @@ import Testing
 
   @Test("all parts of the demo model can be read")
   func demoModel() throws {
-    let checkpoint = try CheckpointFolder(Self.demo)
+    let checkpoint = try Checkpoint(Self.demo)
     let unet: UNetConfiguration = try checkpoint.configuration(of: .unet)
     let kernel = try checkpoint.weights(of: .unet)["down_blocks"][0]["resnets.0"].tensor(
       "conv1.weight", shape: [unet.blockOutChannels[0], unet.blockOutChannels[0], 3, 3])
@@ -65,14 +66,14 @@ import Testing
 @Suite("Model fingerprint") struct CheckpointFingerprintTests {
   private func copy(of source: URL) throws -> ScratchFolder {
     let folder = try ScratchFolder()
-    for part in CheckpointFolder.Part.allCases {
+    for part in Checkpoint.Part.allCases {
       try FileManager.default.copyItem(
         at: source.appending(path: part.rawValue), to: folder(part.rawValue))
     }
     return folder
   }
 
-  private func fingerprint(_ url: URL) throws -> String { try CheckpointFolder(url).modelFingerprint() }
+  private func fingerprint(_ url: URL) throws -> String { try Checkpoint(url).modelFingerprint() }
 
   private func change(_ url: URL, _ change: (inout [UInt8]) -> Void) throws {
     var bytes = Array(try Data(contentsOf: url))
@@ -167,13 +168,41 @@ import Testing
   }
 }
 
+@Suite("Fingerprints of earlier versions") struct EarlierFingerprintTests {
+  @Test(
+    "those that version 0.3 gave to folders are still known",
+    arguments: [
+      ("four-levels", "3848ab7d75005ab6"), ("linear-v", "e3ee10049417e17a"),
+      ("plain-first", "dbfaf6a1562b081a"), ("sharded", "4415ded35b083094"),
+    ])
+  func folders(name: String, fingerprint: String) throws {
+    let identity = try ModelIdentity(of: Checkpoint(Fixtures.url("models/\(name)")))
+    #expect(identity.isStated(by: fingerprint) && identity.isStated(by: identity.fingerprint))
+    #expect(!identity.isStated(by: "0123456789abcdef"))
+  }
+
+  @Test("but not of the model with another autoencoder or layers left out")
+  func changed() throws {
+    for change in [
+      { (options: inout ModelOptions) in options.clipSkip = 1 },
+      { $0.autoencoder = Fixtures.url("models/four-levels") },
+    ] {
+      var options = ModelOptions()
+      change(&options)
+      let identity = try ModelIdentity(
+        of: Checkpoint(Fixtures.url("models/four-levels"), options: options))
+      #expect(!identity.isStated(by: "3848ab7d75005ab6"))
+    }
+  }
+}
+
 @Suite("Model source") struct CheckpointSourceTests {
   @Test("a directory is where it is, and a source of one's own is asked")
   func directory() throws {
     let url = URL(filePath: "/some/where")
     #expect(
-      try ModelSource.directory(url).folder() == url && ModelSource.directory(url).name == "/some/where")
-    #expect(try ModelSource(name: "own") { url }.folder() == url)
+      try ModelSource.directory(url).url() == url && ModelSource.directory(url).name == "/some/where")
+    #expect(try ModelSource(name: "own") { url }.url() == url)
   }
 
   @Test("the cache is looked for where Hugging Face's tools keep it")

@@ -11,8 +11,8 @@ import Testing
     (nil, (16, 16)), (nil, (24, 40)), ("sharded", (32, 32)), ("four-levels", (64, 48)),
   ]
 
-  private func checkpoint(_ name: String?) throws -> CheckpointFolder {
-    try CheckpointFolder(name.map { Fixtures.url("models/\($0)") } ?? EmojiScenes.folder())
+  private func checkpoint(_ name: String?) throws -> Checkpoint {
+    try Checkpoint(name.map { Fixtures.url("models/\($0)") } ?? EmojiScenes.folder())
   }
 
   /// What was taken is at most the estimate, and not so little that the estimate would be of no use.
@@ -75,7 +75,7 @@ import Testing
 
   @Test("is smaller the more is saved")
   func order() throws {
-    let memory = try ModelMemory(CheckpointFolder(EmojiScenes.folder()), largestGrid: 256)
+    let memory = try ModelMemory(Checkpoint(EmojiScenes.folder()), largestGrid: 256)
     let whole = memory.peak(with: ModelOptions(), differentiates: true)
     let parts = memory.peak(with: ModelOptions(keptParts: []), differentiates: true)
     #expect(parts < whole && parts >= memory.weights.values.max() ?? 0)

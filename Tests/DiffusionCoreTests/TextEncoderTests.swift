@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 @Suite("CLIP text encoder") struct TextEncoderTests {
-  private func encoder(_ checkpoint: CheckpointFolder) throws -> CLIPTextEncoder {
+  private func encoder(_ checkpoint: Checkpoint) throws -> CLIPTextEncoder {
     try CLIPTextEncoder(
       checkpoint.configuration(of: .textEncoder), weights: checkpoint.weights(of: .textEncoder))
   }
@@ -27,7 +27,7 @@ import Testing
 
   @Test("a token changes no embedding before its own, and all from there on", arguments: [0, 1, 40, 76])
   func causality(position: Int) throws {
-    let checkpoint = try CheckpointFolder(Fixtures.url("models/linear-v"))
+    let checkpoint = try Checkpoint(Fixtures.url("models/linear-v"))
     let encoder = try encoder(checkpoint)
     var ids = try CLIPTokenizer(checkpoint).paddedIDs(of: "a cat")
     let before = try encoder(ids)
@@ -39,7 +39,7 @@ import Testing
 
   @Test("weights may have the prefix that older files give them, or not")
   func prefixes() throws {
-    let checkpoint = try CheckpointFolder(Fixtures.url("models/plain-first"))
+    let checkpoint = try Checkpoint(Fixtures.url("models/plain-first"))
     let weights = try SafetensorsFile(
       contentsOf: Fixtures.url("models/plain-first/text_encoder/model.safetensors"))
     let ids = try CLIPTokenizer(checkpoint).paddedIDs(of: "a cat")
@@ -60,7 +60,7 @@ import Testing
 
   @Test("tokens that do not belong to the encoder are refused, as are weights of another width")
   func misfits() throws {
-    let checkpoint = try CheckpointFolder(Fixtures.url("models/linear-v"))
+    let checkpoint = try Checkpoint(Fixtures.url("models/linear-v"))
     let encoder = try encoder(checkpoint)
     for ids in [[], Array(repeating: 0, count: 76), Array(repeating: 0, count: 78)] {
       #expect { try encoder(ids) } throws: { ($0 as? InputError)?.kind == .mismatch }
@@ -69,7 +69,7 @@ import Testing
       let ids = Array(repeating: 0, count: 76) + [stranger]
       #expect { try encoder(ids) } throws: { "\($0)".contains("\(stranger)") }
     }
-    let other = try CheckpointFolder(Fixtures.url("models/four-levels"))
+    let other = try Checkpoint(Fixtures.url("models/four-levels"))
     #expect {
       try CLIPTextEncoder(
         checkpoint.configuration(of: .textEncoder), weights: other.weights(of: .textEncoder))

@@ -6,13 +6,13 @@ import Testing
 
 @Suite("Weights") struct WeightsTests {
   /// Calls `body` with a checkpoint folder of the given files, by their paths.
-  private func withCheckpoint<R>(_ files: [String: [UInt8]], _ body: (CheckpointFolder) throws -> R) throws
+  private func withCheckpoint<R>(_ files: [String: [UInt8]], _ body: (Checkpoint) throws -> R) throws
     -> R
   {
     let folder = try ScratchFolder()
     try FileManager.default.createDirectory(at: folder("unet"), withIntermediateDirectories: true)
     for (path, bytes) in files { _ = try folder.file(path, bytes) }
-    return try withExtendedLifetime(folder) { try body(CheckpointFolder(folder.url)) }
+    return try withExtendedLifetime(folder) { try body(Checkpoint(folder.url)) }
   }
 
   /// A safetensors file with one number under each name.

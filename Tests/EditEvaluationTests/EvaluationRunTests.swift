@@ -281,7 +281,7 @@ import Testing
       "both": [:], "target": ["blended_word": " dog"], "none": ["blended_word": ""],
       "strange": ["blended_word": "fox lion"],
     ])
-    let tokenizer = try CLIPTokenizer(CheckpointFolder(Fixtures.url("models/plain-first")))
+    let tokenizer = try CLIPTokenizer(Checkpoint(Fixtures.url("models/plain-first")))
     let records = try bench.benchmark().records
     func edit(_ index: Int, _ change: (inout EvaluationOptions) -> Void = { _ in }) throws -> (
       EditOptions, notes: [String]

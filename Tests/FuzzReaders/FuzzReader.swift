@@ -111,7 +111,7 @@ package enum FuzzReader: String, CaseIterable, Sendable {
   private static let modelCopy = ScratchCheckpoint()
   private static let bundledTokenizer: CLIPTokenizer = {
     do {
-      return try CLIPTokenizer(CheckpointFolder(EmojiScenes.folder()))
+      return try CLIPTokenizer(Checkpoint(EmojiScenes.folder()))
     } catch {
       fatalError("the bundled tokenizer cannot be read: \(error)")
     }

@@ -21,7 +21,7 @@ final class ScratchCheckpoint: @unchecked Sendable {
   }
 
   /// The checkpoint with another file under a name, and all others as they were.
-  func replacing(_ name: String, with bytes: Data) throws -> CheckpointFolder {
+  func replacing(_ name: String, with bytes: Data) throws -> Checkpoint {
     try lock.withLock {
       if let replaced {
         if let original = replaced.original {
@@ -33,7 +33,7 @@ final class ScratchCheckpoint: @unchecked Sendable {
       let url = model.appending(path: name)
       replaced = (url, try? Data(contentsOf: url))
       try bytes.write(to: url)
-      return try CheckpointFolder(model)
+      return try Checkpoint(model)
     }
   }
 }

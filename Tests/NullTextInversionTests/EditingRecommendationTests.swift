@@ -10,12 +10,12 @@ import Testing
     let folder = try ScratchFolder()
     try FileManager.default.createDirectory(at: folder("unet"), withIntermediateDirectories: true)
     try Data(json.utf8).write(to: folder("editing.json"))
-    return try EditingRecommendation(CheckpointFolder(folder("")))
+    return try EditingRecommendation(Checkpoint(folder("")))
   }
 
   @Test("is as published where nothing is said") func nothing() throws {
     #expect(try recommendation("{}").editOptions == EditOptions())
-    let folder = try CheckpointFolder(Fixtures.url("models/four-levels"))
+    let folder = try Checkpoint(Fixtures.url("models/four-levels"))
     #expect(try EditingRecommendation(folder) == EditingRecommendation())
   }
 
@@ -61,7 +61,7 @@ import Testing
   }
 
   @Test("of the bundled model says guidance 3") func bundled() throws {
-    let found = try EditingRecommendation(CheckpointFolder(EmojiScenes.folder()))
+    let found = try EditingRecommendation(Checkpoint(EmojiScenes.folder()))
     #expect(found.guidance == 3 && found.blendGrid == 8)
   }
 }

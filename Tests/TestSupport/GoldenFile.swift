@@ -7,7 +7,7 @@ public struct GoldenFile: Sendable {
   /// The tensors, channels first, as they stand in the file.
   public let file: SafetensorsFile
   /// The checkpoint they were computed with.
-  public let checkpoint: CheckpointFolder
+  public let checkpoint: Checkpoint
 
   /// The names of all checkpoints that have such a file: the demo model, and tiny random ones of other architectures.
   public static let names = ["emoji", "four-levels", "linear-v", "plain-first", "sharded"]
@@ -16,7 +16,7 @@ public struct GoldenFile: Sendable {
   public init(_ name: String) throws {
     file = try SafetensorsFile(contentsOf: Fixtures.url("golden/\(name).safetensors"))
     let emoji = Fixtures.url("../../Sources/EmojiScenes/Resources").standardized
-    checkpoint = try CheckpointFolder(name == "emoji" ? emoji : Fixtures.url("models/\(name)"))
+    checkpoint = try Checkpoint(name == "emoji" ? emoji : Fixtures.url("models/\(name)"))
   }
 
   /// A tensor as it stands in the file.

@@ -32,6 +32,12 @@ void ctk_widen_f16(float *y, const uint16_t *x, ptrdiff_t n);
 /// bfloat16 bit patterns to single precision.
 void ctk_widen_bf16(float *y, const uint16_t *x, ptrdiff_t n);
 
+/// Rounds to half precision, to nearest and then to even; what is too large becomes infinite.
+void ctk_narrow_f16(uint16_t *y, const float *x, ptrdiff_t n);
+
+/// Rounds to the upper half of single precision in the same way.
+void ctk_narrow_bf16(uint16_t *y, const float *x, ptrdiff_t n);
+
 /// One Adam step of the parameters p with gradient g, as torch.optim.Adam rounds it: the moments m and v move towards
 /// g and its square, then p := p - step m / (sqrt(v) / root + epsilon).
 void ctk_adam_step(float *p, float *m, float *v, const float *g, ptrdiff_t n, float one_minus_beta1, float beta2,
@@ -237,7 +243,7 @@ void ctk_winograd_output(float *y, ptrdiff_t row_stride, ptrdiff_t column_stride
 /// Applies LOOP to the name of every loop above.
 #define CTK_EACH(LOOP) \
   LOOP(add) LOOP(combine) LOOP(scaled_difference) LOOP(scale) LOOP(multiply) \
-  LOOP(widen_f16) LOOP(widen_bf16) LOOP(adam_step) LOOP(fill_rows) LOOP(copy_rows) \
+  LOOP(widen_f16) LOOP(widen_bf16) LOOP(narrow_f16) LOOP(narrow_bf16) LOOP(adam_step) LOOP(fill_rows) LOOP(copy_rows) \
   LOOP(sum) LOOP(dot) LOOP(squared_distance) LOOP(maximum) LOOP(minimum) \
   LOOP(largest_magnitude_16) LOOP(largest_magnitude_32) \
   LOOP(softmax_rows) LOOP(causal_softmax_rows) LOOP(softmax_vjp_rows) LOOP(exponentials) \

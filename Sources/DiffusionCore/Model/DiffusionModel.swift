@@ -7,7 +7,7 @@ public import Tensor
 /// when the last reference to it goes.
 public final class DiffusionModel: Sendable {
   /// Where the checkpoint is.
-  public let checkpoint: CheckpointFolder
+  public let checkpoint: Checkpoint
   /// What the checkpoint says of the networks.
   public let configuration: ModelConfiguration
   /// What is traded between memory and time.
@@ -18,8 +18,8 @@ public final class DiffusionModel: Sendable {
   public let schedule: NoiseSchedule
   /// Counts the evaluations of the UNet.
   public let counter = EvaluationCounter()
-  /// Identifies the weights.
-  public let fingerprint: String
+  /// The fingerprints of the model.
+  package let identity: ModelIdentity
 
   private let textEncoderPart: ModelPart<CLIPTextEncoder>
   private let unetPart: ModelPart<UNet>
@@ -30,20 +30,25 @@ public final class DiffusionModel: Sendable {
   /// - Throws: `InputError` if a part is missing, damaged, or of a kind that is not supported; or if the installed BLAS
   ///   computes wrongly on this processor.
   public convenience init(_ source: ModelSource, options: ModelOptions = ModelOptions()) throws {
-    try self.init(source, options: options, afterEach: { _ in })
+    try self.init(Checkpoint(source, options: options), options: options, afterEach: { _ in })
   }
+
+  /// Identifies the model, as `Checkpoint.modelFingerprint()` does.
+  public var fingerprint: String { identity.fingerprint }
 
   /// The number of networks that are read.
   package static let partCount = 3
 
   /// Reads a model.
   ///
-  /// - Parameter afterEach: called with the number of networks that have been read.
+  /// - Parameters:
+  ///   - options: what is traded between memory and time; what replaces or changes parts is the checkpoint's.
+  ///   - afterEach: called with the number of networks that have been read.
   package init(
-    _ source: ModelSource, options: ModelOptions, afterEach: (_ partsRead: Int) -> Void
+    _ checkpoint: Checkpoint, options: ModelOptions, afterEach: (_ partsRead: Int) -> Void = { _ in }
   ) throws {
     guard BLAS.isSound else { throw InputError(.unsupported, BLAS.unsoundMessage) }
-    let checkpoint = try CheckpointFolder(source.folder())
+    let options = checkpoint.options.saving(in: options)
     let configuration = try ModelConfiguration(checkpoint)
     self.checkpoint = checkpoint
     self.configuration = configuration
@@ -52,20 +57,22 @@ public final class DiffusionModel: Sendable {
     tokenizer = try CLIPTokenizer(checkpoint)
 
     func part<Network>(
-      _ part: CheckpointFolder.Part, _ read: @escaping @Sendable (WeightScope) throws -> Network
+      _ part: Checkpoint.Part, _ read: @escaping @Sendable (WeightScope) throws -> Network
     ) throws -> ModelPart<Network> {
       let fingerprint = try checkpoint.weightFingerprint(of: part)
       return try ModelPart(isKept: options.keptParts.contains(part)) {
         guard try checkpoint.weightFingerprint(of: part) == fingerprint else {
           throw InputError(
             .mismatch,
-            "The weights in \(try checkpoint.folder(of: part).path) were changed after the model was opened; open it again."
+            "The weights in \(checkpoint.path(of: part)) were changed after the model was opened; open it again."
           )
         }
         return try read(checkpoint.weights(of: part))
       }
     }
-    textEncoderPart = try part(.textEncoder) { try CLIPTextEncoder(configuration.textEncoder, weights: $0) }
+    textEncoderPart = try part(.textEncoder) {
+      try CLIPTextEncoder(configuration.textEncoder, weights: $0, skippedLayers: options.clipSkip)
+    }
     afterEach(1)
     unetPart = try part(.unet) { [counter] weights in
       try UNet(
@@ -75,7 +82,7 @@ public final class DiffusionModel: Sendable {
     afterEach(2)
     autoencoderPart = try part(.vae) { try AutoencoderKL(configuration.autoencoder, weights: $0) }
     afterEach(Self.partCount)
-    fingerprint = try checkpoint.modelFingerprint()
+    identity = try ModelIdentity(of: checkpoint)
   }
 
   /// From tokens to the embedding that the UNet reads.

@@ -13,7 +13,7 @@ public struct ModelConfiguration: Sendable, Equatable {
   ///
   /// - Throws: `InputError` if one is missing, damaged or of a kind that is not supported, or if the networks do not fit
   ///   each other.
-  public init(_ checkpoint: CheckpointFolder) throws {
+  public init(_ checkpoint: Checkpoint) throws {
     textEncoder = try checkpoint.configuration(of: .textEncoder)
     unet = try checkpoint.configuration(of: .unet)
     autoencoder = try checkpoint.configuration(of: .vae)

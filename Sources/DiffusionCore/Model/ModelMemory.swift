@@ -1,7 +1,7 @@
 /// About how much memory the networks of a model take, in bytes; upper bounds.
 package struct ModelMemory: Sendable, Equatable {
   /// Weights, by network.
-  package let weights: [CheckpointFolder.Part: Int]
+  package let weights: [Checkpoint.Part: Int]
   /// The maps of an evaluation of the UNet.
   package let evaluation: Int
   /// The maps of an evaluation and its gradient.
@@ -26,9 +26,9 @@ package struct ModelMemory: Sendable, Equatable {
   ///
   /// - Parameter largestGrid: the most positions of a self-attention whose probabilities edits read.
   /// - Throws: `InputError` if a part of the checkpoint is missing, damaged or not supported.
-  package init(_ checkpoint: CheckpointFolder, largestGrid: Int) throws {
+  package init(_ checkpoint: Checkpoint, largestGrid: Int) throws {
     let configuration = try ModelConfiguration(checkpoint)
-    let parts: [CheckpointFolder.Part] = [.textEncoder, .unet, .vae]
+    let parts: [Checkpoint.Part] = [.textEncoder, .unet, .vae]
     weights = try Dictionary(
       uniqueKeysWithValues: parts.map { ($0, try checkpoint.store(of: $0).memoryByteCount) })
     let (unet, autoencoder) = (configuration.unet, configuration.autoencoder)
@@ -48,7 +48,7 @@ package struct ModelMemory: Sendable, Equatable {
 
   /// Needs that are known.
   package init(
-    weights: [CheckpointFolder.Part: Int], evaluation: Int, gradient: Int, recomputedGradient: Int,
+    weights: [Checkpoint.Part: Int], evaluation: Int, gradient: Int, recomputedGradient: Int,
     sourceAttention: Int, encoding: Int, decoding: Int, bandedDecoding: Int
   ) {
     self.weights = weights
@@ -67,7 +67,7 @@ package struct ModelMemory: Sendable, Equatable {
   ///   - options: what stays in memory.
   ///   - differentiates: whether gradients are asked for.
   package func peak(with options: ModelOptions, differentiates: Bool) -> Int {
-    func phase(_ part: CheckpointFolder.Part, _ maps: Int) -> Int {
+    func phase(_ part: Checkpoint.Part, _ maps: Int) -> Int {
       weights.reduce(maps) { $0 + ($1.key == part || options.keptParts.contains($1.key) ? $1.value : 0) }
     }
     let decoding = options.decodingBandByteCount == nil ? self.decoding : bandedDecoding

@@ -80,6 +80,13 @@ extension UNetConfiguration {
   /// Whether an up block has transformers.
   public func upBlockHasAttention(_ index: Int) -> Bool { upBlockTypes[index] == "CrossAttnUpBlock2D" }
 
+  /// Whether any block at a level has transformers, finest first.
+  func hasAttention(at level: Int) -> Bool {
+    let last = blockOutChannels.count - 1
+    return downBlockHasAttention(level) || upBlockHasAttention(last - level)
+      || (level == last && middleBlockHasAttention)
+  }
+
   /// Whether there is a block between the way down and the way up.
   public var hasMiddleBlock: Bool { midBlockType != nil }
 
@@ -149,11 +156,7 @@ extension UNetConfiguration: CheckpointConfiguration {
       try ConfigurationCheck.divides("norm_num_groups", normGroups, "block_out_channels", channels)
     }
     try ConfigurationCheck.divides("two", 2, "The first of block_out_channels,", blockOutChannels[0])
-    for (index, heads) in headCounts.enumerated() {
-      let attends =
-        downBlockHasAttention(index) || upBlockHasAttention(count - 1 - index)
-        || (index == count - 1 && middleBlockHasAttention)
-      guard attends else { continue }
+    for (index, heads) in headCounts.enumerated() where hasAttention(at: index) {
       try ConfigurationCheck.divides(
         "attention_head_dim", heads, "block_out_channels", blockOutChannels[index])
     }

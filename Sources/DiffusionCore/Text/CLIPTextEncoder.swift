@@ -12,9 +12,19 @@ public final class CLIPTextEncoder: Sendable {
 
   /// A network with the weights of a checkpoint's `text_encoder` folder.
   ///
-  /// - Throws: `InputError` if the configuration asks for something unsupported or a tensor is missing or misshapen.
-  public init(_ configuration: TextEncoderConfiguration, weights: WeightScope) throws {
+  /// - Parameter skippedLayers: the number of last layers that are left out; the final norm stays.
+  /// - Throws: `InputError` if the configuration asks for something unsupported, a tensor is missing or misshapen, or there
+  ///   are no more layers than are skipped.
+  public init(
+    _ configuration: TextEncoderConfiguration, weights: WeightScope, skippedLayers: Int = 0
+  ) throws {
     try configuration.validate()
+    guard (0..<configuration.layerCount).contains(skippedLayers) else {
+      throw InputError(
+        .outOfRange,
+        "A clip skip of \(skippedLayers): the text encoder has \(configuration.layerCount) layers, so ask for 0 to "
+          + "\(configuration.layerCount - 1).")
+    }
     self.configuration = configuration
     let scope = weights.contains("text_model") ? weights["text_model"] : weights
     let width = configuration.hiddenSize
@@ -22,7 +32,7 @@ public final class CLIPTextEncoder: Sendable {
       "weight", shape: [configuration.vocabularySize, width])
     positionEmbedding = try scope["embeddings.position_embedding"].tensor(
       "weight", shape: [configuration.positionCount, width])
-    layers = try (0..<configuration.layerCount).map {
+    layers = try (0..<configuration.layerCount - skippedLayers).map {
       try CLIPTextLayer(configuration, scope["encoder.layers"][$0])
     }
     finalNorm = try LayerNorm(

@@ -25,21 +25,24 @@ public struct CLIPTokenizer: Sendable {
   /// The tokenizer of a checkpoint.
   ///
   /// - Throws: `InputError` if a file of it is missing or damaged.
-  public init(_ checkpoint: CheckpointFolder) throws {
-    try self.init(folder: checkpoint.folder(of: .tokenizer))
-  }
+  public init(_ checkpoint: Checkpoint) throws { self = try checkpoint.tokenizer() }
 
   /// The tokenizer of a folder with `vocab.json` and `merges.txt`, or with `tokenizer.json`.
   ///
   /// - Throws: `InputError` if a file of it is missing or damaged.
   public init(folder: URL) throws {
-    let files = try TokenizerFiles(folder)
+    try self.init(TokenizerFiles(folder), path: folder.path)
+  }
+
+  /// - Parameter path: what messages name.
+  /// - Throws: `InputError` if the merges do not fit the vocabulary.
+  init(_ files: TokenizerFiles, path: String) throws {
     startID = files.startID
     endID = files.endID
     paddingID = files.paddingID
     maximumLength = files.maximumLength
     encoder = try BytePairEncoder(
-      vocabulary: files.vocabulary, merges: files.merges, unknown: files.unknownID, path: folder.path)
+      vocabulary: files.vocabulary, merges: files.merges, unknown: files.unknownID, path: path)
     exactTokens = AddedTokenFinder(
       files.addedTokens.filter { !$0.isNormalized }.map { (Array($0.content.unicodeScalars), $0.id) })
     normalizedTokens = AddedTokenFinder(

@@ -11,21 +11,40 @@ struct TokenizerFiles {
   let unknownID: Int
   let maximumLength: Int
 
+  /// The names of all files that a tokenizer's folder may have.
+  static let names = [
+    "vocab.json", "merges.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
+    "added_tokens.json",
+  ]
+
   private typealias Token = TokenizerSettings.Token
   private typealias Role = TokenizerSettings.Role
 
   /// Reads `tokenizer.json` if there is one, else `vocab.json` and `merges.txt`; and the settings beside them.
   init(_ folder: URL) throws {
-    let model = try Self.model(in: folder)
+    try self.init(
+      Self.model(in: folder),
+      configuration: Self.decoded(TokenizerSettings.self, "tokenizer_config.json", in: folder),
+      map: Self.decoded(TokenizerSettings.self, "special_tokens_map.json", in: folder),
+      added: Self.decoded([String: Int].self, "added_tokens.json", in: folder), path: folder.path)
+  }
+
+  /// - Parameters:
+  ///   - configuration: the settings of `tokenizer_config.json`.
+  ///   - map: those of `special_tokens_map.json`.
+  ///   - added: the numbers of `added_tokens.json`.
+  ///   - path: what messages name.
+  init(
+    _ model: Model, configuration: TokenizerSettings?, map: TokenizerSettings?,
+    added: @autoclosure () throws -> [String: Int]?, path: String
+  ) throws {
     vocabulary = model.vocabulary
     merges = model.merges
     guard !vocabulary.isEmpty, vocabulary.values.allSatisfy({ (0...Int(Int32.max)).contains($0) }) else {
       throw InputError(
-        .malformed, "The vocabulary in \(folder.path) is empty, or has numbers that cannot be tokens.")
+        .malformed, "The vocabulary in \(path) is empty, or has numbers that cannot be tokens.")
     }
 
-    let configuration = try Self.decoded(TokenizerSettings.self, "tokenizer_config.json", in: folder)
-    let map = try Self.decoded(TokenizerSettings.self, "special_tokens_map.json", in: folder)
     // Settings of newer files list all added tokens, and are then complete without the map beside them.
     let sources = configuration?.addedTokensDecoder != nil ? [configuration] : [map, configuration]
     var named: [Role: Token] = [:]
@@ -33,9 +52,9 @@ struct TokenizerFiles {
       named[role] =
         sources.lazy.compactMap { $0?.tokens[role] }.first ?? role.usual.map { Token(content: $0) }
     }
-    let listed = try configuration?.addedTokensDecoder.map { try Self.numbered($0, folder.path) }
+    let listed = try configuration?.addedTokensDecoder.map { try Self.numbered($0, path) }
     var declared = listed ?? model.declared
-    if listed == nil, let added = try Self.decoded([String: Int].self, "added_tokens.json", in: folder) {
+    if listed == nil, let added = try added() {
       let special = Set(named.values.map(\.content))
       for (content, id) in added {
         declared[id] = Token(content: content, normalized: !special.contains(content))
@@ -43,7 +62,7 @@ struct TokenizerFiles {
     }
     let additional = sources.lazy.compactMap { $0?.additionalTokens }.first ?? []
     let tokens = Self.additions(declared: declared, named: named, additional: additional)
-    addedTokens = try Self.identified(tokens, vocabulary, folder.path)
+    addedTokens = try Self.identified(tokens, vocabulary, path)
 
     let ids = Dictionary(addedTokens.map { ($0.content, $0.id) }) { _, last in last }
     func id(_ role: Role) -> Int? { named[role].flatMap { ids[$0.content] } }
@@ -110,7 +129,8 @@ struct TokenizerFiles {
 }
 
 extension TokenizerFiles {
-  private struct Model {
+  /// The vocabulary and the merges.
+  struct Model {
     var vocabulary: [String: Int]
     var merges: [(String, String)]
     var declared: [Int: TokenizerSettings.Token] = [:]
@@ -135,7 +155,8 @@ extension TokenizerFiles {
     guard let merges = existing("merges.txt", in: folder) else {
       throw InputError(.missing, "There is a vocab.json in \(folder.path), but no merges.txt beside it.")
     }
-    return Model(vocabulary: vocabulary, merges: try Self.merges(in: merges))
+    return Model(
+      vocabulary: vocabulary, merges: try Self.merges(in: InputFile(merges).contents(), merges.path))
   }
 
   private static func model(in path: String, _ whole: WholeTokenizer) throws -> Model {
@@ -153,8 +174,8 @@ extension TokenizerFiles {
   }
 
   /// The pairs of a `merges.txt`: two tokens a line, after a line with the version.
-  private static func merges(in url: URL) throws -> [(String, String)] {
-    try InputFile(url).contents().withUnsafeBytes { bytes in
+  static func merges(in text: Data, _ path: String) throws -> [(String, String)] {
+    try text.withUnsafeBytes { bytes in
       var merges: [(String, String)] = []
       for (number, line) in bytes.split(separator: 0x0a, omittingEmptySubsequences: false).enumerated() {
         let line = line.last == 0x0d ? line.dropLast() : line
@@ -162,7 +183,7 @@ extension TokenizerFiles {
         let parts = line.split(separator: 0x20, omittingEmptySubsequences: false)
         guard parts.count == 2 else {
           throw InputError(
-            .malformed, "Line \(number + 1) of \(url.path) is not two tokens with a space between.")
+            .malformed, "Line \(number + 1) of \(path) is not two tokens with a space between.")
         }
         merges.append((String(decoding: parts[0], as: UTF8.self), String(decoding: parts[1], as: UTF8.self)))
       }

@@ -55,8 +55,10 @@ public struct SafetensorsFile: Sendable {
   ///
   /// - Throws: `InputError(.missing)` if there is no such tensor, `InputError(.unsupported)` unless its scalars are
   ///   `F32`, `F16`, `BF16` or `F64`, `InputError(.malformed)` if the file was changed since it was opened.
-  public func tensor(named name: String) throws -> Tensor {
-    let entry = try entry(named: name)
+  public func tensor(named name: String) throws -> Tensor { try tensor(entry(named: name)) }
+
+  /// A tensor, or some rows of one, in single precision.
+  func tensor(_ entry: SafetensorsHeader.Entry) throws -> Tensor {
     switch SafetensorsType(rawValue: entry.type) {
     case .float32: return try single(entry)
     case .float16: return try converted(entry, from: UInt16.self) { ctk_widen_f16($0, $1, $2) }
@@ -68,7 +70,7 @@ public struct SafetensorsFile: Sendable {
     default:
       throw InputError(
         .unsupported,
-        "Tensor \"\(name)\" of \(url.path) holds \(entry.type), not floating-point numbers of "
+        "Tensor \"\(entry.name)\" of \(url.path) holds \(entry.type), not floating-point numbers of "
           + "16, 32 or 64 bits. Convert the checkpoint to one of these.")
     }
   }
@@ -77,14 +79,13 @@ public struct SafetensorsFile: Sendable {
   ///
   /// - Parameter savesMemory: whether memory matters more to the layer than time.
   /// - Throws: as `tensor(named:)`.
-  func weight(named name: String, savesMemory: Bool) throws -> WeightSource {
-    let entry = try entry(named: name)
+  func weight(_ entry: SafetensorsHeader.Entry, savesMemory: Bool) throws -> WeightSource {
     let format: ScalarFormat
     switch SafetensorsType(rawValue: entry.type) {
     case .float32: format = .float32
     case .float16: format = .float16
     case .bfloat16: format = .bfloat16
-    default: return WeightSource(try tensor(named: name))
+    default: return WeightSource(try tensor(entry))
     }
     let rowLength = entry.shape.dropFirst().reduce(1, *)
     return WeightSource(shape: entry.shape, format: format, savesMemory: savesMemory) { rows, body in

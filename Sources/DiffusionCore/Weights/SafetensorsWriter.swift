@@ -81,9 +81,10 @@ public struct SafetensorsWriter: Sendable {
   private func forEachPiece(_ body: (UnsafeRawBufferPointer) throws -> Void) rethrows {
     let inOrder = contents.sorted {
       let sizes = ($0.value.type.byteCount, $1.value.type.byteCount)
-      return sizes.0 != sizes.1 ? sizes.0 > sizes.1 : Self.isBefore($0.key, $1.key)
+      return sizes.0 != sizes.1 ? sizes.0 > sizes.1 : $0.key.utf8.lexicographicallyPrecedes($1.key.utf8)
     }
-    let header = header(of: inOrder)
+    let header = SafetensorsHeader.json(
+      of: inOrder.map { ($0.key, $0.value.type.rawValue, $0.value.shape, $0.value.byteCount) }, metadata)
     try withUnsafeBytes(of: UInt64(header.count).littleEndian, body)
     try header.withUnsafeBytes(body)
     for (_, content) in inOrder {
@@ -98,48 +99,5 @@ public struct SafetensorsWriter: Sendable {
         try integers.map { Int64($0).littleEndian }.withUnsafeBytes(body)
       }
     }
-  }
-
-  /// The JSON of the header, filled up to a multiple of eight bytes.
-  private func header(of contents: [(key: String, value: Content)]) -> [UInt8] {
-    var items: [(name: String, json: String)] = []
-    var end = 0
-    for (name, content) in contents {
-      let start = end
-      end += content.byteCount
-      let shape = content.shape.map(String.init).joined(separator: ",")
-      let type = content.type.rawValue
-      items.append((name, #"{"dtype":"\#(type)","shape":[\#(shape)],"data_offsets":[\#(start),\#(end)]}"#))
-    }
-    items.sort { Self.isBefore($0.name, $1.name) }
-    if !metadata.isEmpty {
-      let strings = metadata.sorted { Self.isBefore($0.key, $1.key) }
-        .map { "\(Self.quoted($0.key)):\(Self.quoted($0.value))" }
-      items.insert(("__metadata__", "{\(strings.joined(separator: ","))}"), at: 0)
-    }
-    let header = Array("{\(items.map { "\(Self.quoted($0.name)):\($0.json)" }.joined(separator: ","))}".utf8)
-    return header + Array(repeating: UInt8(ascii: " "), count: (8 - header.count % 8) % 8)
-  }
-
-  private static func isBefore(_ a: String, _ b: String) -> Bool { a.utf8.lexicographicallyPrecedes(b.utf8) }
-
-  /// A JSON string, escaped no more than it must be.
-  private static func quoted(_ text: String) -> String {
-    var quoted = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"", "\\": quoted += "\\\(scalar)"
-      case "\n": quoted += "\\n"
-      case "\t": quoted += "\\t"
-      case "\r": quoted += "\\r"
-      case "\u{8}": quoted += "\\b"
-      case "\u{c}": quoted += "\\f"
-      case "\u{0}"..<" ":
-        let digits = String(scalar.value, radix: 16)
-        quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: quoted.unicodeScalars.append(scalar)
-      }
-    }
-    return quoted + "\""
   }
 }

@@ -1,50 +1,68 @@
 internal import Foundation
 internal import Tensor
 
-/// All tensors of one part of a checkpoint, from one file or from several shards.
+/// All tensors of one network of a checkpoint, from one file or from several shards, under the names of diffusers.
 final class WeightStore: Sendable {
+  /// Where a tensor is.
+  struct Place: Sendable {
+    let file: SafetensorsFile
+    /// Of the shape that the network knows; its name is the file's.
+    let entry: SafetensorsHeader.Entry
+  }
+
   /// What messages name: the one file, or the index of the shards.
   let path: String
 
   /// The names of all tensors, sorted.
   let names: [String]
 
-  let files: [SafetensorsFile]
-  /// Where each tensor is, as an index into `files`.
-  private let places: [String: Int]
+  /// What is added to weights when they are read, by their names.
+  let updates: [String: [LowRankUpdate]]
 
-  init(_ file: SafetensorsFile) {
-    path = file.url.path
-    names = file.names
-    files = [file.requiringFinite]
-    places = Dictionary(uniqueKeysWithValues: file.names.map { ($0, 0) })
+  private let places: [String: Place]
+
+  private init(path: String, places: [String: Place], updates: [String: [LowRankUpdate]] = [:]) {
+    self.path = path
+    self.places = places
+    self.updates = updates
+    names = places.keys.sorted()
   }
 
-  /// The tensors of a checkpoint that is cut into shards.
+  /// The tensors of one file, under the names that they have there.
+  convenience init(_ file: SafetensorsFile) {
+    let file = file.requiringFinite
+    self.init(path: file.url.path, places: file.entries.mapValues { Place(file: file, entry: $0) })
+  }
+
+  /// The tensors of files whose names start with a prefix.
   ///
-  /// - Parameter index: a `*.safetensors.index.json`, which says which tensor is in which file beside it.
-  /// - Throws: `InputError` if a shard is missing or lacks a tensor that it should hold.
-  init(index: URL) throws {
-    struct Index: Decodable { let weight_map: [String: String] }
-    let map = try JSONFile.decode(Index.self, from: index).weight_map
-    let folder = index.deletingLastPathComponent()
-    var files: [SafetensorsFile] = []
-    var numbers: [String: Int] = [:]
-    for shard in Set(map.values).sorted() {
-      guard !shard.contains("/"), shard != "..", !shard.isEmpty else {
-        throw InputError(.malformed, "\(index.path) names a shard outside its folder: \"\(shard)\".")
+  /// - Parameters:
+  ///   - path: what messages name.
+  ///   - tensors: the files' own.
+  ///   - prefix: of the network; other tensors are left out.
+  ///   - naming: how the files name tensors after the prefix.
+  /// - Throws: `InputError(.malformed)` if two tensors have the same name in the layout of diffusers.
+  convenience init(
+    path: String, _ tensors: [Place], prefix: String = "", naming: some TensorNaming
+  ) throws {
+    var places: [String: Place] = [:]
+    for stored in tensors where stored.entry.name.hasPrefix(prefix) {
+      let name = String(stored.entry.name.dropFirst(prefix.count))
+      for view in naming.views(of: name, shape: stored.entry.shape) {
+        let place = Place(file: stored.file, entry: stored.entry.viewed(as: view))
+        guard let other = places.updateValue(place, forKey: view.name) else { continue }
+        let names = [other.entry.name, stored.entry.name].sorted()
+        throw InputError(
+          .malformed,
+          "\(path) holds the tensor \"\(view.name)\" twice, as \"\(names[0])\" and as \"\(names[1])\".")
       }
-      numbers[shard] = files.count
-      files.append(try SafetensorsFile(contentsOf: folder.appendingPathComponent(shard)).requiringFinite)
     }
-    places = map.compactMapValues { numbers[$0] }
-    for (name, place) in places where !files[place].contains(name) {
-      throw InputError(
-        .missing, "\(files[place].url.path) lacks the tensor \"\(name)\", which \(index.path) says it holds.")
-    }
-    self.files = files
-    path = index.path
-    names = places.keys.sorted()
+    self.init(path: path, places: places)
+  }
+
+  /// The same weights with updates.
+  func updated(_ updates: [String: [LowRankUpdate]]) -> WeightStore {
+    WeightStore(path: path, places: places, updates: updates)
   }
 
   func contains(_ name: String) -> Bool { places[name] != nil }
@@ -60,47 +78,69 @@ final class WeightStore: Sendable {
     return low < names.count && names[low].hasPrefix(prefix)
   }
 
-  func shape(of name: String) -> [Int]? { file(of: name)?.shape(of: name) }
+  /// Where a tensor is; nil if there is none of this name.
+  func place(of name: String) -> Place? { places[name] }
+
+  func shape(of name: String) -> [Int]? { places[name]?.entry.shape }
 
   /// - Throws: `CancellationError`, so that the reading of a model can be cancelled between two tensors.
-  func tensor(named name: String) throws -> Tensor { try existingFile(of: name).tensor(named: name) }
+  func tensor(named name: String) throws -> Tensor {
+    let place = try existingPlace(of: name)
+    let tensor = try place.file.tensor(place.entry)
+    guard let updates = updates[name] else { return tensor }
+    return try updates.added(to: tensor)
+  }
 
   /// The weight of a layer.
   ///
   /// - Throws: as `tensor(named:)`.
   func weight(named name: String) throws -> WeightSource {
-    try existingFile(of: name).weight(named: name, savesMemory: byteCount > Self.smallByteCount)
+    let place = try existingPlace(of: name)
+    let weight = try place.file.weight(place.entry, savesMemory: byteCount > Self.smallByteCount)
+    guard let updates = updates[name] else { return weight }
+    return try updates.added(to: weight, name)
   }
 
-  /// The largest part of a checkpoint whose layers need not save memory.
+  /// The largest network whose layers need not save memory.
   private static let smallByteCount = 64 << 20
 
-  private var byteCount: Int { files.reduce(0) { $0 + $1.file.byteCount } }
+  private var byteCount: Int { places.values.reduce(0) { $0 + $1.entry.range.count } }
 
   /// The memory that the weights take, in bytes: an upper bound.
   var memoryByteCount: Int {
     let savesMemory = byteCount > Self.smallByteCount
-    return names.reduce(0) { sum, name in
-      guard let entry = file(of: name)?.entries[name] else { return sum }
+    return places.reduce(0) { sum, item in
+      let entry = item.value.entry
       let count = entry.shape.reduce(1, *)
-      let isLayer = entry.shape.count > 1 && !name.contains("embeddings.")
+      let isLayer = entry.shape.count > 1 && !item.key.contains("embeddings.")
       // Layers that need not save memory are widened, and a gradient makes a copy of them.
       guard isLayer, savesMemory else { return sum + count * (isLayer ? 8 : 4) }
       return sum + min(entry.range.count, 4 * count)
     }
   }
 
-  private func existingFile(of name: String) throws -> SafetensorsFile {
+  private func existingPlace(of name: String) throws -> Place {
     try Task.checkCancellation()
-    guard let file = file(of: name) else {
+    guard let place = places[name] else {
       throw InputError(
         .missing,
         "\(path) lacks the tensor \"\(name)\". The checkpoint is incomplete, or not of the kind its "
-          + "config.json says.")
+          + "configuration says.")
     }
-    return file
+    return place
   }
+}
 
-  /// The file that holds a tensor.
-  func file(of name: String) -> SafetensorsFile? { places[name].map { files[$0] } }
+extension SafetensorsHeader.Entry {
+  /// The part of the tensor that a network reads.
+  fileprivate func viewed(as view: TensorView) -> Self {
+    let count = view.shape.reduce(1, *)
+    let all = shape.reduce(1, *)
+    guard count != all else { return Self(name: name, type: type, shape: view.shape, range: range) }
+    let rowByteCount = range.count / max(shape.first ?? 1, 1)
+    let start = range.lowerBound + view.firstRow * rowByteCount
+    return Self(
+      name: name, type: type, shape: view.shape, range: start..<start + (view.shape.first ?? 0) * rowByteCount
+    )
+  }
 }

@@ -14,7 +14,7 @@ package struct WeightSummary: Sendable, Equatable, Encodable {
   package var types: [String] = []
 }
 
-extension CheckpointFolder {
+extension Checkpoint {
   /// What the weights of a part amount to; only headers are read.
   ///
   /// - Throws: `InputError` if there are none, or damaged ones.
@@ -23,8 +23,9 @@ extension CheckpointFolder {
     var summary = WeightSummary(tensorCount: store.names.count)
     var (files, types) = (Set<String>(), Set<String>())
     for name in store.names {
-      guard let file = store.file(of: name), let entry = file.entries[name] else { continue }
-      files.insert(file.url.lastPathComponent)
+      guard let place = store.place(of: name) else { continue }
+      let entry = place.entry
+      files.insert(place.file.url.lastPathComponent)
       types.insert(entry.type)
       summary.parameterCount += entry.shape.reduce(1, *)
       summary.byteCount += entry.range.count

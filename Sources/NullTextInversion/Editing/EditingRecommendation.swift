@@ -35,9 +35,8 @@ public struct EditingRecommendation: Sendable, Hashable, Codable {
   /// Reads the recommendation of a checkpoint; one without `editing.json` has none.
   ///
   /// - Throws: `InputError` if the file is damaged, or has values that make no sense.
-  public init(_ checkpoint: CheckpointFolder) throws {
-    let file = checkpoint.url.appendingPathComponent("editing.json")
-    guard FileManager.default.fileExists(atPath: file.path) else { return }
+  public init(_ checkpoint: Checkpoint) throws {
+    guard let file = checkpoint.file(named: "editing.json") else { return }
     do {
       self = try JSONFile.decode(Self.self, from: file)
       try editOptions.validate()

@@ -7,7 +7,7 @@ package struct InversionArguments: Sendable, Equatable {
   package var caption: String
   package var options: InversionOptions
   package let schedule: ScheduleRecord
-  package let modelFingerprint: String
+  package let model: ModelIdentity
   package let sourceSize: PixelSize
   package let crop: PixelRect
   package let pictureFingerprint: String
@@ -15,12 +15,12 @@ package struct InversionArguments: Sendable, Equatable {
   /// - Throws: `InputError` if the model's schedule does not have so many steps.
   package init(
     of picture: PreparedPicture, caption: String, options: InversionOptions, schedule: NoiseSchedule,
-    modelFingerprint: String
+    model: ModelIdentity
   ) throws {
     self.caption = caption
     self.options = options
     self.schedule = ScheduleRecord(try DDIM(schedule, stepCount: options.steps))
-    self.modelFingerprint = modelFingerprint
+    self.model = model
     sourceSize = picture.sourceSize
     crop = picture.crop
     pictureFingerprint = picture.fingerprint
@@ -30,7 +30,7 @@ package struct InversionArguments: Sendable, Equatable {
     caption = inversion.caption
     options = inversion.options
     schedule = inversion.schedule
-    modelFingerprint = inversion.modelFingerprint
+    model = ModelIdentity(inversion.modelFingerprint)
     sourceSize = inversion.sourceSize
     crop = inversion.crop
     pictureFingerprint = inversion.pictureFingerprint
@@ -41,9 +41,9 @@ package struct InversionArguments: Sendable, Equatable {
     pictureFingerprint == other.pictureFingerprint && sourceSize == other.sourceSize && crop == other.crop
   }
 
-  /// What these arguments have that others have not, in words: as in "another caption ("a cat")"; nil if nothing is.
+  /// What these arguments, of a file, have that others have not, in words: as in "another caption ("a cat")"; nil if nothing is.
   package func difference(from other: InversionArguments) -> String? {
-    guard modelFingerprint == other.modelFingerprint, schedule.isOfSameModel(as: other.schedule) else {
+    guard other.model.isStated(by: model.fingerprint), schedule.isOfSameModel(as: other.schedule) else {
       return "another model or schedule"
     }
     guard isOfSamePicture(as: other) else { return "another picture" }
@@ -57,7 +57,7 @@ extension Inversion {
   init(of arguments: InversionArguments, latent: Tensor) {
     self.init(
       caption: arguments.caption, options: arguments.options, schedule: arguments.schedule,
-      modelFingerprint: arguments.modelFingerprint, sourceSize: arguments.sourceSize, crop: arguments.crop,
+      modelFingerprint: arguments.model.fingerprint, sourceSize: arguments.sourceSize, crop: arguments.crop,
       pictureFingerprint: arguments.pictureFingerprint, pivots: [latent], nullEmbeddings: [], trajectory: [],
       losses: [], innerSteps: [], psnr: 0, psnrBound: 0)
   }

@@ -22,7 +22,7 @@ struct Inverter {
   func begin(_ picture: PreparedPicture) throws -> Inversion {
     let arguments = try InversionArguments(
       of: picture, caption: caption, options: options, schedule: model.schedule,
-      modelFingerprint: model.fingerprint)
+      model: model.identity)
     return Inversion(of: arguments, latent: try encode(picture.image))
   }
 

@@ -14,7 +14,7 @@ struct PartialInversion {
   ///
   /// - Throws: `InputError` if it is damaged, or not of this picture, caption, model or these options.
   func resume(_ begun: Inversion) throws -> UnfinishedInversion? {
-    guard let unfinished = try kept() else { return nil }
+    guard var unfinished = try kept() else { return nil }
     let kept = unfinished.inversion
     if let what = InversionArguments(of: kept).difference(from: InversionArguments(of: begun)) {
       throw InputError(
@@ -35,6 +35,8 @@ struct PartialInversion {
     else {
       throw InputError(.malformed, "\(url.path) is damaged. Remove it to start afresh.")
     }
+    // It may have been begun by a version with other fingerprints.
+    unfinished.inversion.modelFingerprint = begun.modelFingerprint
     return unfinished
   }
 

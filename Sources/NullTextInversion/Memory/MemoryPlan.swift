@@ -49,16 +49,29 @@ extension MemoryLimits {
   /// - Parameters:
   ///   - byteCount: the most memory that the process is to take.
   ///   - source: the model.
+  ///   - options: what replaces or changes its parts.
   ///   - methods: those by which pictures will be inverted; none for edits and generation alone.
   ///   - edits: what pictures will be edited with; what a policy of a program's own holds is not counted.
   ///   - remembersSource: whether a second edit of a picture is to cost less than the first.
   /// - Throws: `InputError(.outOfRange)` that says what would be enough, or what is wrong with the checkpoint.
   public init(
-    fitting byteCount: Int, model source: ModelSource, inverting methods: [InversionMethod] = [.nullText()],
-    editing edits: EditOptions = EditOptions(), remembersSource: Bool = true
+    fitting byteCount: Int, model source: ModelSource, options: ModelOptions = ModelOptions(),
+    inverting methods: [InversionMethod] = [.nullText()], editing edits: EditOptions = EditOptions(),
+    remembersSource: Bool = true
   ) throws {
-    let memory = try ModelMemory(CheckpointFolder(source.folder()), largestGrid: edits.largestSelfGrid)
+    try self.init(
+      fitting: byteCount, Checkpoint(source, options: options), inverting: methods, editing: edits,
+      remembersSource: remembersSource)
+  }
+
+  /// The same for a checkpoint.
+  package init(
+    fitting byteCount: Int, _ checkpoint: Checkpoint, inverting methods: [InversionMethod],
+    editing edits: EditOptions, remembersSource: Bool
+  ) throws {
+    let memory = try ModelMemory(checkpoint, largestGrid: edits.largestSelfGrid)
     try self.init(fitting: byteCount, memory, inverting: methods, remembersSource: remembersSource)
+    model = checkpoint.options.saving(in: model)
   }
 
   /// The same for networks whose needs are known.

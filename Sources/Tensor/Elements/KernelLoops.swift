@@ -17,7 +17,9 @@ extension Parallel {
 
 extension Tensor {
   /// The address of the scalar at `offset`, valid as long as this tensor lives; closures must capture the tensor.
-  func address(_ offset: Int = 0) -> UnsafePointer<Float>? { readOnlyScalars.baseAddress.map { $0 + offset } }
+  package func address(_ offset: Int = 0) -> UnsafePointer<Float>? {
+    readOnlyScalars.baseAddress.map { $0 + offset }
+  }
 
   /// A tensor whose scalars `kernel` writes piece by piece, given the address of each piece and its place.
   init(shape: [Int], formingPieces kernel: (UnsafeMutablePointer<Float>?, Range<Int>) -> Void) {

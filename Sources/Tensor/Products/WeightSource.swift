@@ -60,8 +60,36 @@ package struct WeightSource {
     return WeightSource(shape: shape, format: format, savesMemory: savesMemory, read: read)
   }
 
+  /// The same weight with something added to it in single precision, rounded once to the format in which a layer keeps it.
+  ///
+  /// - Parameter add: adds to some rows, contiguous and in row-major order; called from several threads at a time.
+  package func adding(
+    _ add: @escaping @Sendable (Range<Int>, UnsafeMutablePointer<Float>) throws -> Void
+  ) -> WeightSource {
+    let (kept, rowLength) = (keptFormat, inputs * taps)
+    return WeightSource(shape: shape, format: kept, savesMemory: savesMemory) { rows, body in
+      let count = rows.count * rowLength
+      try withScratch(count) { sum in
+        try read(rows) { stored in
+          switch format {
+          case .float32: sum.update(from: stored.assumingMemoryBound(to: Float.self), count: count)
+          case .float16: ctk_widen_f16(sum, stored.assumingMemoryBound(to: UInt16.self), count)
+          case .bfloat16: ctk_widen_bf16(sum, stored.assumingMemoryBound(to: UInt16.self), count)
+          }
+        }
+        try add(rows, sum)
+        guard kept != .float32 else { return try body(UnsafeRawPointer(sum)) }
+        try withScratch((count + 1) / 2) { scratch in
+          let halves = UnsafeMutableRawPointer(scratch).assumingMemoryBound(to: UInt16.self)
+          (kept == .float16 ? ctk_narrow_f16 : ctk_narrow_bf16)(halves, sum, count)
+          try body(UnsafeRawPointer(halves))
+        }
+      }
+    }
+  }
+
   /// How a layer keeps the scalars.
-  var keptFormat: ScalarFormat { savesMemory ? format : .float32 }
+  package var keptFormat: ScalarFormat { savesMemory ? format : .float32 }
 
   var outputs: Int { shape[0] }
 
@@ -71,7 +99,7 @@ package struct WeightSource {
   var taps: Int { shape.dropFirst(2).reduce(1, *) }
 
   /// Calls `body` with the address of some rows in the format in which they are kept.
-  func withRows(_ rows: Range<Int>, _ body: (UnsafeRawPointer) throws -> Void) throws {
+  package func withRows(_ rows: Range<Int>, _ body: (UnsafeRawPointer) throws -> Void) throws {
     guard keptFormat != format else { return try read(rows, body) }
     let count = rows.count * inputs * taps
     try read(rows) { halves in

@@ -27,15 +27,15 @@ struct BenchmarkSession {
 
   /// Reads a model; as often as everything else if that is measured.
   mutating func load(
-    _ folder: CheckpointFolder, latent: PixelSize, isMeasured: Bool
+    _ checkpoint: Checkpoint, latent: PixelSize, isMeasured: Bool
   ) throws -> BenchmarkNetwork {
     begin("reading the model")
     // A model is gone before the next is read, so that no memory is needed for two.
     for _ in 1..<(isMeasured ? runs : 1) {
-      try time(.load) { _ = try DiffusionModel(.directory(folder.url)) }
+      try time(.load) { _ = try DiffusionModel(checkpoint, options: ModelOptions()) }
     }
     let start = ContinuousClock.now
-    let model = try DiffusionModel(.directory(folder.url))
+    let model = try DiffusionModel(checkpoint, options: ModelOptions())
     if isMeasured { times[.load, default: []].append((ContinuousClock.now - start) / .seconds(1)) }
     return try BenchmarkNetwork(model, latent: latent)
   }

@@ -47,11 +47,11 @@ struct Benchmark: AsyncParsableCommand {
   func run() async throws {
     let work = work.start()
     let file = try dump.map { try OutputFile($0, .always) }
-    let folder = try CheckpointFolder(model.folder())
-    let latent = try latentSize(folder)
+    let checkpoint = try model.checkpoint()
+    let latent = try latentSize(checkpoint)
     var session = BenchmarkSession(runs: runs) { work.progress.begin($0) }
     session.measureProducts()
-    var network = try session.load(folder, latent: latent, isMeasured: what.contains(.load))
+    var network = try session.load(checkpoint, latent: latent, isMeasured: what.contains(.load))
     for part in what where part != .load { try session.measure(part, of: &network) }
     session.measureProducts()
     if profile { for part in what where part != .load { try session.countDivision(of: part, &network) } }
@@ -64,10 +64,10 @@ struct Benchmark: AsyncParsableCommand {
   /// The size of the latents that were asked for.
   ///
   /// - Throws: `UsageError` if pictures of the size have no latent.
-  private func latentSize(_ folder: CheckpointFolder) throws -> PixelSize {
-    let unet: UNetConfiguration = try folder.configuration(of: .unet)
+  private func latentSize(_ checkpoint: Checkpoint) throws -> PixelSize {
+    let unet: UNetConfiguration = try checkpoint.configuration(of: .unet)
     guard let size else { return PixelSize(width: unet.sampleSize.width, height: unet.sampleSize.height) }
-    let autoencoder: AutoencoderConfiguration = try folder.configuration(of: .vae)
+    let autoencoder: AutoencoderConfiguration = try checkpoint.configuration(of: .vae)
     let factor = autoencoder.downsamplingFactor
     guard size.width.isMultiple(of: factor), size.height.isMultiple(of: factor) else {
       throw UsageError(

@@ -19,11 +19,11 @@ struct Demo: AsyncParsableCommand {
     let work = work.start()
     let scene = DemoScene.bundled
     let picture = try RGBImage(contentsOf: EmojiScenes.picture(scene.picture))
-    let checkpoint = try Checkpoint(ModelSource.emojiScenes.folder())
+    let chosen = try ChosenModel(Checkpoint(.emojiScenes))
     let options = InversionOptions.fast
     let folder = try DemoFolder(
-      output, scene, checkpoint.arguments(of: picture, caption: scene.caption, options: options), overwrite)
-    let editor = try await checkpoint.load(work.progress)
+      output, scene, chosen.arguments(of: picture, caption: scene.caption, options: options), overwrite)
+    let editor = try await chosen.load(work.progress)
     let photo = try editor.model.prepare(picture).image
     let log = DemoLog(work, folder)
     try log.add(photo, "photo", "the photo: \(scene.caption)", label: "photo: \(scene.caption)")

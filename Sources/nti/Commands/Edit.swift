@@ -78,8 +78,8 @@ struct Edit: AsyncParsableCommand {
 
   func run() async throws {
     let work = work.start()
-    let checkpoint = try Checkpoint(common.model.folder())
-    let recommended = checkpoint.recommendation
+    let chosen = try common.model.open()
+    let recommended = chosen.recommendation
     let base = try common.recipe.map { try EditRecipe(contentsOf: $0, over: recommended.editOptions) }
     let prompts = common.prompt.isEmpty ? [base?.prompt].compactMap(\.self) : common.prompt
     guard !prompts.isEmpty else {
@@ -89,14 +89,14 @@ struct Edit: AsyncParsableCommand {
     let inversion = try Inversion(contentsOf: URL(fileURLWithPath: self.inversion))
     let files = try EditFiles(self, of: inversion, prompts)
 
-    try checkpoint.check(inversion, self.inversion)
-    try checkpoint.checkSparesPhoto(files.pictures, of: inversion, overwrite)
-    let source = PromptWords(try checkpoint.check(inversion.caption, as: "caption"))
+    try chosen.check(inversion, self.inversion)
+    try chosen.checkSparesPhoto(files.pictures, of: inversion, overwrite)
+    let source = PromptWords(try chosen.check(inversion.caption, as: "caption"))
     let sweep = try oneSweep(
       prompts.map { prompt in
         let words = WordCheck(
-          source: source, target: PromptWords(try checkpoint.check(prompt, as: "prompt")),
-          textLength: checkpoint.tokenizer.maximumLength)
+          source: source, target: PromptWords(try chosen.check(prompt, as: "prompt")),
+          textLength: chosen.tokenizer.maximumLength)
         var base = base?.options ?? recommended.editOptions(from: inversion.caption, to: prompts)
         // So that the recipe says what was used.
         base.guidance = base.guidance ?? inversion.guidance
@@ -107,8 +107,8 @@ struct Edit: AsyncParsableCommand {
 
     // Only the edits of a sheet read the source's attention a second time.
     let limits = try memory.limits(
-      for: checkpoint.folder, editing: sweep.all[0], remembersSource: sweep.isSheet)
-    let editor = try await checkpoint.load(work.progress, memory: limits)
+      for: chosen.checkpoint, editing: sweep.all[0], remembersSource: sweep.isSheet)
+    let editor = try await chosen.load(work.progress, memory: limits)
     let inverted = try editor.open(inversion)
     var edits: [EditedImage] = []
     for (index, options) in sweep.all.enumerated() {

@@ -136,11 +136,11 @@ struct Evaluate: AsyncParsableCommand {
     let records = try benchmark.records(ofCategories: categories, limit: limit)
     for folder in [output.path, inversions].compactMap(\.self) { _ = try OutputFolder(checking: folder) }
     let edit = try recipe.map { try EditRecipe(contentsOf: $0).options }
-    let checkpoint = try Checkpoint(model.folder())
+    let chosen = try model.open()
     let inversions = method.map { settings.options($0) }
     let limits = try memory.limits(
-      for: checkpoint.folder, inverting: inversions.map(\.method), remembersSource: true)
-    let editor = try await checkpoint.load(work.progress, memory: limits)
+      for: chosen.checkpoint, inverting: inversions.map(\.method), remembersSource: true)
+    let editor = try await chosen.load(work.progress, memory: limits)
     let evaluations = try inversions.map { inversion in
       var options = EvaluationOptions()
       options.inversion = inversion

@@ -59,12 +59,12 @@ struct Generate: AsyncParsableCommand {
   func run() async throws {
     let work = work.start()
     let file = try OutputFile.picture(output ?? "generated.png".firstFreePath(), overwrite)
-    let checkpoint = try Checkpoint(model.folder())
-    try checkpoint.check(prompt, as: "prompt")
-    try checkpoint.check(negativePrompt, as: "negative prompt")
+    let chosen = try model.open()
+    try chosen.check(prompt, as: "prompt")
+    try chosen.check(negativePrompt, as: "negative prompt")
 
-    let limits = try memory.limits(for: checkpoint.folder)
-    let editor = try await checkpoint.load(work.progress, memory: limits)
+    let limits = try memory.limits(for: chosen.checkpoint)
+    let editor = try await chosen.load(work.progress, memory: limits)
     work.progress.begin()
     let image = try await editor.generate(
       prompt: prompt, options: options, progress: work.progress.handler)

@@ -1,38 +1,43 @@
 internal import ArgumentParser
+internal import DiffusionCore
 internal import Foundation
 internal import NullTextInversion
 
 /// Says what is in a file or a folder.
 struct Inspect: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Say what is in a checkpoint, an inversion, or a picture that an edit wrote.",
+    abstract: "Say what is in a checkpoint, a LoRA, an inversion, or a picture that an edit wrote.",
     discussion: "Nothing is computed, and of weights only the headers are read.")
 
   @Argument(
     help: ArgumentHelp(
-      "An inversion, a folder in the diffusers layout, the name of a model, or a picture.",
-      valueName: "file|folder"))
+      "An inversion, a model's folder, file or name, a LoRA, or a picture.", valueName: "file|folder"))
   var item: String
 
   @Flag(help: "Print one line of JSON.")
   var json = false
 
+  @OptionGroup(title: "Changes to the model") var changes: ModelOption.Changes
+
   func run() async throws {
     var isFolder: ObjCBool = false
-    let exists = FileManager.default.fileExists(atPath: item, isDirectory: &isFolder)
-    guard exists, !isFolder.boolValue else {
-      let report = try CheckpointContents(ModelOption.folder(named: item))
-      try show(report, report.text)
-      if let problem = report.firstProblem { throw problem }
-      return
-    }
-    if try PictureContents.isPicture(item) {
+    let isFile =
+      FileManager.default.fileExists(atPath: item, isDirectory: &isFolder) && !isFolder.boolValue
+    if isFile, try PictureContents.isPicture(item) {
       let report = try PictureContents(item)
-      try show(report, report.text)
-    } else {
-      let report = try InversionContents(item)
-      try show(report, report.text)
+      return try show(report, report.text)
     }
+    if isFile, InversionContents.isInversion(item) {
+      let report = try InversionContents(item)
+      return try show(report, report.text)
+    }
+    if isFile, let summary = try LoRASummary(ifLoRA: URL(fileURLWithPath: item)) {
+      let report = LoRAContents(summary)
+      return try show(report, report.text)
+    }
+    let report = try CheckpointContents(ModelOption.url(named: item), changes.options)
+    try show(report, report.text)
+    if let problem = report.firstProblem { throw problem }
   }
 
   private func show(_ report: some Encodable, _ text: String) throws {

@@ -96,17 +96,17 @@ struct Invert: AsyncParsableCommand {
   func run() async throws {
     let work = work.start()
     let reportFolder = try common.report.map { try ReportFolder($0, overwrite) }
-    let checkpoint = try Checkpoint(common.model.folder())
+    let chosen = try common.model.open()
     let options = settings.options(methodName, budget: common.budget)
     let jobs = try zip(photos, captionOfEach()).reduce(into: [InversionJob]()) { jobs, photo in
       jobs.append(
         try InversionJob(
-          photo.0, caption: photo.1, options, checkpoint, output: common.output,
+          photo.0, caption: photo.1, options, chosen, output: common.output,
           sparing: jobs.map(\.file.path), overwrite))
     }
-    let limits = try memory.limits(for: checkpoint.folder, inverting: [options.method])
-    let editor = try await checkpoint.load(work.progress, memory: limits)
-    if common.method == nil, let hint = settings.quickerMethod(than: options, checkpoint.recommendation) {
+    let limits = try memory.limits(for: chosen.checkpoint, inverting: [options.method])
+    let editor = try await chosen.load(work.progress, memory: limits)
+    if common.method == nil, let hint = settings.quickerMethod(than: options, chosen.recommendation) {
       work.progress.note(hint)
     }
     for (index, job) in jobs.enumerated() {

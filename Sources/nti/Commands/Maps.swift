@@ -60,19 +60,19 @@ struct Maps: AsyncParsableCommand {
     let file = try OutputFile.picture(
       common.output ?? path.replacingPathExtension(with: "maps.png").firstFreePath(), overwrite,
       sparing: [path])
-    let checkpoint = try Checkpoint(common.model.folder())
-    try checkpoint.check(inversion, path)
-    try checkpoint.checkSparesPhoto([file], of: inversion, overwrite)
-    let caption = PromptWords(try checkpoint.check(inversion.caption, as: "caption"))
-    let target = PromptWords(try checkpoint.check(common.prompt ?? inversion.caption, as: "prompt"))
+    let chosen = try common.model.open()
+    try chosen.check(inversion, path)
+    try chosen.checkSparesPhoto([file], of: inversion, overwrite)
+    let caption = PromptWords(try chosen.check(inversion.caption, as: "caption"))
+    let target = PromptWords(try chosen.check(common.prompt ?? inversion.caption, as: "prompt"))
     for word in common.chosenWords { _ = try target.tokens(of: word) }
-    let recommended = checkpoint.recommendation
+    let recommended = chosen.recommendation
     let options = try settings.singleEdit(
       over: recommended.editOptions(from: inversion.caption, to: common.prompt ?? inversion.caption),
       recommended: recommended, source: caption, target: target)
 
-    let limits = try memory.limits(for: checkpoint.folder, editing: options)
-    let editor = try await checkpoint.load(work.progress, memory: limits)
+    let limits = try memory.limits(for: chosen.checkpoint, editing: options)
+    let editor = try await chosen.load(work.progress, memory: limits)
     let inverted = try editor.open(inversion)
     work.progress.begin()
     let handler = work.progress.handler

@@ -29,12 +29,12 @@ struct Reconstruct: AsyncParsableCommand {
     let file = try OutputFile.picture(
       output ?? path.replacingPathExtension(with: "reconstruction.png").firstFreePath(), overwrite,
       sparing: [path])
-    let checkpoint = try Checkpoint(model.folder())
-    try checkpoint.check(inversion, path)
-    try checkpoint.checkSparesPhoto([file], of: inversion, overwrite)
+    let chosen = try model.open()
+    try chosen.check(inversion, path)
+    try chosen.checkSparesPhoto([file], of: inversion, overwrite)
 
-    let limits = try memory.limits(for: checkpoint.folder)
-    let editor = try await checkpoint.load(work.progress, memory: limits)
+    let limits = try memory.limits(for: chosen.checkpoint)
+    let editor = try await chosen.load(work.progress, memory: limits)
     try file.write(await editor.open(inversion).reconstruction())
 
     var report = Report(seconds: work.seconds, evaluations: editor.model.counter.total, about: inversion)

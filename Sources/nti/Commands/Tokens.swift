@@ -15,21 +15,21 @@ struct Tokens: ParsableCommand {
   var json = false
 
   func run() throws {
-    let checkpoint = try Checkpoint(model.folder())
-    let prompt = try checkpoint.check(text, as: "text")
+    let chosen = try model.open()
+    let prompt = try chosen.check(text, as: "text")
     let words = PromptWords(prompt).words
     let rows = prompt.ids.enumerated().map { position, id in
       Row(
-        position: position, id: id, token: checkpoint.tokenizer.decode(id),
+        position: position, id: id, token: chosen.tokenizer.decode(id),
         word: words.first { $0.tokens.contains(position) }?.text)
     }
     if json {
       print(
-        try JSONText.line(Listing(count: rows.count, limit: checkpoint.tokenizer.maximumLength, tokens: rows))
+        try JSONText.line(Listing(count: rows.count, limit: chosen.tokenizer.maximumLength, tokens: rows))
       )
     } else {
       for row in rows { print("\(row.position)\t\(row.id)\t\(row.token)\t\(row.word ?? "")") }
-      print("\(rows.count) of \(checkpoint.tokenizer.maximumLength) tokens")
+      print("\(rows.count) of \(chosen.tokenizer.maximumLength) tokens")
     }
   }
 

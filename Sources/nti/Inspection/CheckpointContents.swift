@@ -19,43 +19,56 @@ struct CheckpointContents: Encodable {
   private(set) var pictureSize: [Int]?
   private(set) var latentShape: [Int]?
   private(set) var parts: [String: Part] = [:]
+  private(set) var loras: [MergedLoRA] = []
   private(set) var firstProblem: InputError?
 
-  private enum CodingKeys: String, CodingKey { case kind, path, fingerprint, pictureSize, latentShape, parts }
+  private enum CodingKeys: String, CodingKey {
+    case kind, path, fingerprint, pictureSize, latentShape, parts, loras
+  }
 
-  init(_ url: URL) throws {
+  /// A LoRA that is merged into the weights.
+  struct MergedLoRA: Encodable {
+    let path: String
+    let weight: Double
+    let layers: String
+  }
+
+  init(_ url: URL, _ options: ModelOptions) throws {
     path = url.path
-    let folder = try CheckpointFolder(url)
+    let checkpoint = try Checkpoint(url, options: options)
+    loras = checkpoint.loraSummaries.map {
+      MergedLoRA(path: $0.summary.path, weight: $0.weight, layers: $0.summary.layerText)
+    }
     var (latent, factor): ([Int]?, Int?) = (nil, nil)
     add(.unet) {
-      let configuration: UNetConfiguration = try folder.configuration(of: .unet)
+      let configuration: UNetConfiguration = try checkpoint.configuration(of: .unet)
       latent = [configuration.inChannels, configuration.sampleSize.height, configuration.sampleSize.width]
-      return (configuration.summary, try folder.weightSummary(of: .unet))
+      return (configuration.summary, try checkpoint.weightSummary(of: .unet))
     }
     add(.textEncoder) {
-      let configuration: TextEncoderConfiguration = try folder.configuration(of: .textEncoder)
-      return (configuration.summary, try folder.weightSummary(of: .textEncoder))
+      let configuration: TextEncoderConfiguration = try checkpoint.configuration(of: .textEncoder)
+      return (configuration.summary, try checkpoint.weightSummary(of: .textEncoder))
     }
     add(.vae) {
-      let configuration: AutoencoderConfiguration = try folder.configuration(of: .vae)
+      let configuration: AutoencoderConfiguration = try checkpoint.configuration(of: .vae)
       factor = configuration.downsamplingFactor
-      return (configuration.summary, try folder.weightSummary(of: .vae))
+      return (configuration.summary, try checkpoint.weightSummary(of: .vae))
     }
     add(.tokenizer) {
-      let tokenizer = try CLIPTokenizer(folder)
+      let tokenizer = try CLIPTokenizer(checkpoint)
       return ("CLIP byte pairs, prompts of up to \(tokenizer.maximumLength) tokens", nil)
     }
     add(.scheduler) {
-      let configuration: SchedulerConfiguration = try folder.configuration(of: .scheduler)
+      let configuration: SchedulerConfiguration = try checkpoint.configuration(of: .scheduler)
       return (configuration.summary, nil)
     }
     latentShape = latent
     if let latent, let factor { pictureSize = [latent[2] * factor, latent[1] * factor] }
-    if firstProblem == nil { fingerprint = try folder.modelFingerprint() }
+    if firstProblem == nil { fingerprint = try checkpoint.modelFingerprint() }
   }
 
   private mutating func add(
-    _ part: CheckpointFolder.Part, _ read: () throws -> (description: String, weights: WeightSummary?)
+    _ part: Checkpoint.Part, _ read: () throws -> (description: String, weights: WeightSummary?)
   ) {
     do {
       let (description, weights) = try read()
@@ -78,10 +91,13 @@ struct CheckpointContents: Encodable {
         "\(pictureSize[0]) x \(pictureSize[1]) pixels, latents of "
           + latentShape.map(String.init).joined(separator: " x "))
     }
-    for name in CheckpointFolder.Part.allCases.map(\.rawValue) {
+    for name in Checkpoint.Part.allCases.map(\.rawValue) {
       guard let part = parts[name] else { continue }
       table.add(name.replacing("_", with: " "), part.problem ?? part.description)
       if let weights = part.weights, part.problem == nil { table.add("", weights.text) }
+    }
+    for lora in loras {
+      table.add("lora", "\(lora.path), weight \(lora.weight), \(lora.layers)")
     }
     return "\(path): a checkpoint\n\(table.text)"
   }

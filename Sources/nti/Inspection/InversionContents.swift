@@ -17,17 +17,20 @@ struct InversionContents: Encodable {
   /// Whether all steps have been made.
   let isComplete: Bool
 
+  /// Whether a file is an inversion, or is named like one and can be nothing else.
+  static func isInversion(_ path: String) -> Bool {
+    let url = URL(fileURLWithPath: path)
+    guard let file = try? SafetensorsFile(contentsOf: url) else {
+      return ["nti", "partial"].contains(url.pathExtension)
+    }
+    return file.metadata["format"] == "null-text-inversion"
+  }
+
+  /// - Throws: `InputError` if the file is damaged.
   init(_ path: String) throws {
     self.path = path
-    let url = URL(fileURLWithPath: path)
-    let file: SafetensorsFile
-    do {
-      file = try SafetensorsFile(contentsOf: url)
-    } catch  where !["nti", "partial"].contains(url.pathExtension) {
-      throw try ForeignModel.error(forFile: url)
-    }
+    let file = try SafetensorsFile(contentsOf: URL(fileURLWithPath: path))
     metadata = file.metadata
-    guard metadata["format"] == "null-text-inversion" else { throw try ForeignModel.error(forFile: url) }
     arrays = Dictionary(uniqueKeysWithValues: file.names.map { ($0, file.shape(of: $0) ?? []) })
     losses = try file.tensor(named: "losses").scalars.map { $0.isFinite ? $0 : 0 }
     innerSteps = try file.tensor(named: "inner_steps").scalars.map { Int(exactly: $0) ?? 0 }

@@ -15,14 +15,14 @@ struct InversionJob {
   ///   - taken: the files of other jobs.
   /// - Throws: `InputError` if the photo or the caption cannot be used, `UsageError` if the file cannot be written.
   init(
-    _ photo: String, caption: String, _ options: InversionOptions, _ checkpoint: Checkpoint, output: String?,
+    _ photo: String, caption: String, _ options: InversionOptions, _ chosen: ChosenModel, output: String?,
     sparing taken: [String], _ overwrite: OverwriteOption
   ) throws {
     self.photo = photo
     self.options = options
     let image = try Self.image(photo)
-    try checkpoint.check(caption, as: "caption")
-    let arguments = try checkpoint.arguments(of: image, caption: caption, options: options)
+    try chosen.check(caption, as: "caption")
+    let arguments = try chosen.arguments(of: image, caption: caption, options: options)
     self.arguments = arguments
     file =
       try output.map { try OutputFile(inversion: $0, overwrite, of: arguments, sparing: [photo]) }

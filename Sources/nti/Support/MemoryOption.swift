@@ -20,18 +20,18 @@ struct MemoryOption: ParsableArguments {
   ///   - remembersSource: whether a picture will be edited more than once.
   /// - Throws: `UsageError` that says what would be enough, if too little is allowed.
   func limits(
-    for folder: CheckpointFolder, inverting methods: [InversionMethod] = [],
+    for checkpoint: Checkpoint, inverting methods: [InversionMethod] = [],
     editing edits: EditOptions = EditOptions(), remembersSource: Bool = false
   ) throws -> MemoryLimits {
     guard let limit else {
       // A command embeds its texts once, at its beginning.
-      var limits = MemoryLimits(model: ModelOptions(keptParts: [.unet, .vae]))
+      var limits = MemoryLimits(model: checkpoint.options.saving(in: ModelOptions(keptParts: [.unet, .vae])))
       if !remembersSource { limits.sourceAttention = 0 }
       return limits
     }
-    let memory = try ModelMemory(folder, largestGrid: edits.largestSelfGrid)
     return try UsageError.catching {
-      try MemoryLimits(fitting: limit, memory, inverting: methods, remembersSource: remembersSource)
+      try MemoryLimits(
+        fitting: limit, checkpoint, inverting: methods, editing: edits, remembersSource: remembersSource)
     }
   }
 

@@ -13,19 +13,27 @@ public struct ModelSource: Sendable {
 
   /// A source of one's own.
   ///
-  /// - Parameter locate: finds the folder of the checkpoint, or throws an `InputError` that says what to do.
+  /// - Parameter locate: finds the folder or the file of the checkpoint, or throws an `InputError` that says what to do.
   public init(name: String, locate: @escaping @Sendable () throws -> URL) {
     self.name = name
     self.locate = locate
   }
 
-  /// The folder of the checkpoint.
+  /// The folder or the file of the checkpoint.
   ///
   /// - Throws: `InputError` if there is none.
+  public func url() throws -> URL { try locate() }
+
+  @available(*, deprecated, renamed: "url()")
   public func folder() throws -> URL { try locate() }
 
-  /// A checkpoint in the diffusers layout at a place of the file system.
+  /// A folder in the layout of diffusers.
   public static func directory(_ url: URL) -> ModelSource { ModelSource(name: url.path) { url } }
+
+  /// A single safetensors file in the names of CompVis and Stability AI.
+  ///
+  /// What it lacks, and what it does not state, `ModelOptions` can name.
+  public static func file(_ url: URL) -> ModelSource { ModelSource(name: url.path) { url } }
 
   /// A checkpoint that was downloaded into the Hugging Face cache of this machine before.
   ///

@@ -4,16 +4,16 @@ internal import Foundation
 internal import NullTextInversion
 
 /// A model whose small parts have been read: enough to check words before the networks are.
-struct Checkpoint {
-  let folder: CheckpointFolder
+struct ChosenModel {
+  let checkpoint: Checkpoint
   let tokenizer: CLIPTokenizer
   /// What the checkpoint recommends for edits.
   let recommendation: EditingRecommendation
 
-  init(_ url: URL) throws {
-    folder = try CheckpointFolder(url)
-    tokenizer = try CLIPTokenizer(folder)
-    recommendation = try EditingRecommendation(folder)
+  init(_ checkpoint: Checkpoint) throws {
+    self.checkpoint = checkpoint
+    tokenizer = try CLIPTokenizer(checkpoint)
+    recommendation = try EditingRecommendation(checkpoint)
   }
 
   /// - Throws: `InputError` if a text has more tokens than the model reads.
@@ -28,12 +28,12 @@ struct Checkpoint {
 
   /// - Throws: `InputError(.mismatch)` if an inversion was made with another model.
   func check(_ inversion: Inversion, _ path: String) throws {
-    let fingerprint = try folder.modelFingerprint()
-    guard inversion.modelFingerprint == fingerprint else {
+    let identity = try ModelIdentity(of: checkpoint)
+    guard identity.isStated(by: inversion.modelFingerprint) else {
       throw InputError(
         .mismatch,
         "\(path) was made with another model (fingerprint \(inversion.modelFingerprint)) than "
-          + "\(folder.url.path) (\(fingerprint)); name the one it was made with by --model.")
+          + "\(checkpoint.url.path) (\(identity.fingerprint)); name the one it was made with by --model.")
     }
   }
 
@@ -42,13 +42,13 @@ struct Checkpoint {
   {
     try InversionArguments(
       of: prepared(image), caption: caption, options: options,
-      schedule: NoiseSchedule(folder.configuration(of: .scheduler)),
-      modelFingerprint: folder.modelFingerprint())
+      schedule: NoiseSchedule(checkpoint.configuration(of: .scheduler)),
+      model: ModelIdentity(of: checkpoint))
   }
 
   /// A picture as the model sees it.
   func prepared(_ image: RGBImage) throws -> PreparedPicture {
-    try PreparedPicture(of: image, size: ModelConfiguration(folder).pictureSize)
+    try PreparedPicture(of: image, size: ModelConfiguration(checkpoint).pictureSize)
   }
 
   /// - Throws: `UsageError` if one of the files to be written is the photo that an inversion was made from.
@@ -68,14 +68,14 @@ struct Checkpoint {
     if let savings = memory.model.savings { progress.note("to take less memory, \(savings)") }
     progress.begin("reading the model")
     let handler = progress.handler
-    return try await ImageEditor(model: .directory(folder.url), memory: memory, progress: handler)
+    return try await ImageEditor(checkpoint, memory: memory, progress: handler)
   }
 }
 
-extension CheckpointFolder {
+extension Checkpoint {
   /// Whether this is the bundled model.
   var isEmojiScenes: Bool {
-    guard let bundled = try? ModelSource.emojiScenes.folder() else { return false }
+    guard let bundled = try? ModelSource.emojiScenes.url() else { return false }
     return bundled.resolvingSymlinksInPath().path == url.resolvingSymlinksInPath().path
   }
 }

@@ -1,0 +1,88 @@
+internal import Foundation
+
+extension Checkpoint {
+  /// Sixteen hexadecimal digits that identify the model, wherever it lies and whatever its layout.
+  ///
+  /// They come from the names, types and shapes of all tensors of the three networks, from a few bytes at the
+  /// start, the middle and the end of each, from what the configurations make of them, and from the options that change the
+  /// model. A checkpoint of gigabytes takes milliseconds. It identifies; it does not authenticate.
+  ///
+  /// - Throws: `InputError` if a part is missing or damaged.
+  public func modelFingerprint() throws -> String {
+    var fingerprint = Fingerprint()
+    try fingerprint.add(json: configuration(of: .unet, as: UNetConfiguration.self).identity)
+    try fingerprint.add(json: configuration(of: .vae, as: AutoencoderConfiguration.self).identity)
+    try fingerprint.add(json: configuration(of: .textEncoder, as: TextEncoderConfiguration.self).identity)
+    for part in Part.networks { fingerprint.add(try weightFingerprint(of: part)) }
+    try fingerprint.add(json: configuration(of: .scheduler, as: SchedulerConfiguration.self).identity)
+    if options.clipSkip != 0 { fingerprint.add("clip skip \(options.clipSkip)") }
+    return fingerprint.hexadecimal
+  }
+
+  /// Identifies the weights of a part, as `modelFingerprint()` does for all.
+  func weightFingerprint(of part: Part) throws -> String {
+    var fingerprint = Fingerprint()
+    let store = try store(of: part)
+    fingerprint.add(UInt64(store.names.count))
+    for name in store.names {
+      guard let place = store.place(of: name) else { continue }
+      try fingerprint.add(name, place)
+      for update in store.updates[name] ?? [] { try update.add(to: &fingerprint) }
+    }
+    return fingerprint.hexadecimal
+  }
+}
+
+// What of the configurations determines the results, whatever the form in which a file states it.
+
+extension UNetConfiguration {
+  fileprivate var identity: JSONValue {
+    let levels = blockOutChannels.indices
+    return [
+      "unet", .number(inChannels), .number(outChannels), .array(blockOutChannels.map { .number($0) }),
+      .array(downBlockTypes.map { .string($0) }), midBlockType.map { .string($0) } ?? nil,
+      .array(upBlockTypes.map { .string($0) }), .array(levels.map { .number(layersPerBlock(at: $0)) }),
+      .array(levels.map { .number(hasAttention(at: $0) ? transformerDepth(at: $0) : 0) }),
+      .array(
+        levels.map {
+          .number(hasAttention(at: $0) ? transformerDepth(at: $0, upBlock: levels.count - 1 - $0) : 0)
+        }),
+      .array(levels.map { .number(hasAttention(at: $0) ? heads(at: $0) : 0) }),
+      .array(levels.map { .number(hasAttention(at: $0) ? crossAttentionChannels(at: $0) : 0) }),
+      .number(normGroups), .number(normEpsilon), .bool(flipSinToCos), .number(frequencyShift),
+      .number(midBlockScaleFactor), .number(resnetOutScaleFactor), .number(convInKernel),
+      .number(convOutKernel),
+    ]
+  }
+}
+
+extension AutoencoderConfiguration {
+  fileprivate var identity: JSONValue {
+    [
+      "autoencoder", .number(latentChannels), .array(blockOutChannels.map { .number($0) }),
+      .number(layersPerBlock), .number(normGroups), .number(scalingFactor), .bool(usesQuantConvolution),
+      .bool(usesPostQuantConvolution), .bool(middleBlockHasAttention),
+    ]
+  }
+}
+
+extension TextEncoderConfiguration {
+  fileprivate var identity: JSONValue {
+    [
+      "text encoder", .number(vocabularySize), .number(hiddenSize), .number(intermediateSize),
+      .number(layerCount), .number(headCount), .number(positionCount), .string(activation),
+      .number(normEpsilon),
+    ]
+  }
+}
+
+extension SchedulerConfiguration {
+  /// The noise levels of the training steps. What else the file says is the sampler's business, and an inversion records it.
+  fileprivate var identity: JSONValue {
+    [
+      "noise schedule", .number(trainingSteps), .bool(rescalesToZeroSignal),
+      trainedBetas.map { .array($0.map { .number($0) }) }
+        ?? [.number(betaStart), .number(betaEnd), .string(betaSchedule)],
+    ]
+  }
+}

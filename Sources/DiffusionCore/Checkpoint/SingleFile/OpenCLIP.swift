@@ -1,0 +1,47 @@
+/// The names of the text tower of OpenCLIP, which Stable Diffusion 2 has: query, key and value are one matrix.
+///
+/// The last layer is left out: Stable Diffusion 2 reads the state before it.
+struct OpenCLIP: TensorNaming {
+  /// A tensor that every such network has.
+  static let marker = "transformer.resblocks.0.attn.in_proj_weight"
+
+  private let names: ModuleNames
+  /// The layers that are read, by the beginnings of their tensors' names, with their names in the layout of diffusers.
+  private let layers: [String: String]
+
+  /// - Parameter contains: whether there is a tensor of this name, prefix left out.
+  init(_ contains: (String) -> Bool) {
+    var names = ModuleNames()
+    var layers: [String: String] = [:]
+    names.add("token_embedding", as: "text_model.embeddings.token_embedding")
+    names.add("ln_final", as: "text_model.final_layer_norm")
+    let count = (0...).first { !contains("transformer.resblocks.\($0).attn.in_proj_weight") } ?? 0
+    for layer in 0..<max(0, count - 1) {
+      let (old, new) = ("transformer.resblocks.\(layer)", "text_model.encoder.layers.\(layer)")
+      layers["\(old).attn.in_proj_"] = "\(new).self_attn"
+      names.add(
+        old, as: new,
+        renaming: [
+          "ln_1": "layer_norm1", "ln_2": "layer_norm2", "mlp.c_fc": "mlp.fc1", "mlp.c_proj": "mlp.fc2",
+          "attn.out_proj": "self_attn.out_proj",
+        ])
+    }
+    self.names = names
+    self.layers = layers
+  }
+
+  func views(of name: String, shape: [Int]) -> [TensorView] {
+    if name == "positional_embedding" {
+      return [TensorView(name: "text_model.embeddings.position_embedding.weight", shape: shape)]
+    }
+    guard let end = name.lastIndex(of: "_"), let attention = layers[String(name[...end])],
+      let rows = shape.first, rows % 3 == 0
+    else { return names.views(of: name, shape: shape) }
+    let member = name[name.index(after: end)...]
+    return ["q_proj", "k_proj", "v_proj"].enumerated().map { index, projection in
+      TensorView(
+        name: "\(attention).\(projection).\(member)", shape: [rows / 3] + shape.dropFirst(),
+        firstRow: index * (rows / 3))
+    }
+  }
+}

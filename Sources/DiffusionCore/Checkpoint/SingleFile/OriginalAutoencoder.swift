@@ -1,0 +1,46 @@
+/// The names of an autoencoder in the files that CompVis and Stability AI published; the decoder's levels are numbered from
+/// the finest, like the encoder's.
+struct OriginalAutoencoder: TensorNaming {
+  /// A tensor that every such network has.
+  static let marker = "encoder.down.0.block.0.norm1.weight"
+
+  private let names: ModuleNames
+
+  /// - Parameter contains: whether there is a tensor of this name, prefix left out.
+  init(_ contains: (String) -> Bool) {
+    var names = ModuleNames()
+    names.add("quant_conv", as: "quant_conv")
+    names.add("post_quant_conv", as: "post_quant_conv")
+    let levels = (0...).first { !contains("encoder.down.\($0).block.0.norm1.weight") } ?? 0
+    for (network, way) in [("encoder", "down"), ("decoder", "up")] {
+      for (name, newName) in [
+        ("conv_in", "conv_in"), ("norm_out", "conv_norm_out"), ("conv_out", "conv_out"),
+        ("mid.block_1", "mid_block.resnets.0"), ("mid.block_2", "mid_block.resnets.1"),
+        ("mid.block_1.nin_shortcut", "mid_block.resnets.0.conv_shortcut"),
+        ("mid.block_2.nin_shortcut", "mid_block.resnets.1.conv_shortcut"),
+      ] {
+        names.add("\(network).\(name)", as: "\(network).\(newName)")
+      }
+      names.add(
+        "\(network).mid.attn_1", as: "\(network).mid_block.attentions.0",
+        renaming: ["norm": "group_norm", "q": "to_q", "k": "to_k", "v": "to_v", "proj_out": "to_out.0"])
+      for level in 0..<levels {
+        let (old, new) = (
+          "\(network).\(way).\(level)",
+          "\(network).\(way)_blocks.\(way == "down" ? level : levels - 1 - level)"
+        )
+        names.add("\(old).\(way)sample.conv", as: "\(new).\(way)samplers.0.conv")
+        let layers = (0...).first { !contains("\(old).block.\($0).norm1.weight") } ?? 0
+        for layer in 0..<layers {
+          names.add("\(old).block.\(layer)", as: "\(new).resnets.\(layer)")
+          names.add("\(old).block.\(layer).nin_shortcut", as: "\(new).resnets.\(layer).conv_shortcut")
+        }
+      }
+    }
+    self.names = names
+  }
+
+  func views(of name: String, shape: [Int]) -> [TensorView] {
+    names.views(of: name, shape: shape).flatMap { DiffusersNaming(.vae).views(of: $0.name, shape: $0.shape) }
+  }
+}

@@ -1,0 +1,26 @@
+/// The layers of a network by all spellings in which LoRA files name them.
+struct LayerNames {
+  /// From a spelling with underscores for dots to the name of the weight.
+  private var weights: [String: String] = [:]
+
+  init(_ store: WeightStore, _ part: Checkpoint.Part) {
+    let original = part == .unet ? OriginalUNet.modules(of: store).inverse : ModuleNames()
+    for weight in store.names where weight.hasSuffix(".weight") && (store.shape(of: weight)?.count ?? 0) >= 2
+    {
+      let layer = String(weight.dropLast(".weight".count))
+      weights[Self.spelling(layer)] = weight
+      // Text encoders of newer releases leave this out.
+      if layer.hasPrefix("text_model.") { weights[Self.spelling(String(layer.dropFirst(11)))] = weight }
+      // Attention processors had no number here.
+      if layer.hasSuffix(".to_out.0") { weights[Self.spelling(String(layer.dropLast(2)))] = weight }
+      if let name = original.newName(of: weight) {
+        weights[Self.spelling(String(name.dropLast(".weight".count)))] = weight
+      }
+    }
+  }
+
+  /// The name of the weight of a layer; nil if there is no such layer.
+  func weight(of layer: String) -> String? { weights[Self.spelling(layer)] }
+
+  private static func spelling(_ layer: String) -> String { layer.replacing(".", with: "_") }
+}

@@ -1,0 +1,58 @@
+/// The name of a tensor in a LoRA file, taken apart: which layer it changes, and what it is to it.
+struct LoRAKey {
+  /// What a tensor is to its layer.
+  enum Role {
+    /// From the layer's inputs to the rank: rank x inputs x kernel.
+    case down
+    /// From the rank to the layer's outputs: outputs x rank.
+    case up
+    /// A number that the product is multiplied by, and divided by the rank.
+    case alpha
+  }
+
+  /// The network that the name states; nil if it states none.
+  let part: Checkpoint.Part?
+
+  /// The layer in the spelling of the file, without what the name of the network adds.
+  let layer: String
+
+  let role: Role
+
+  private static let roles: [(suffix: String, role: Role)] = [
+    (".lora_down.weight", .down), (".lora_up.weight", .up), (".alpha", .alpha),
+    (".lora_A.weight", .down), (".lora_B.weight", .up),
+    (".lora_A.default.weight", .down), (".lora_B.default.weight", .up),
+    (".lora.down.weight", .down), (".lora.up.weight", .up),
+    ("_lora.down.weight", .down), ("_lora.up.weight", .up),
+    (".lora_linear_layer.down.weight", .down), (".lora_linear_layer.up.weight", .up),
+  ]
+
+  private static let prefixes: [(prefix: String, part: Checkpoint.Part?)] = [
+    ("lora_unet_", .unet), ("lora_te1_", .textEncoder), ("lora_te_", .textEncoder), ("unet.", .unet),
+    ("text_encoder.", .textEncoder), ("base_model.model.", nil),
+  ]
+
+  /// What a name has that belongs to another way of changing weights, with the way's name.
+  private static let otherKinds: [(part: String, kind: String)] = [
+    (".dora_scale", "DoRA"), (".lora_magnitude_vector", "DoRA"), (".hada_", "LoHa"), (".lokr_", "LoKr"),
+    (".lora_mid.", "a LoCon in Tucker form"), (".oft_", "OFT"), (".boft_", "OFT"), (".a1.weight", "GLoRA"),
+    (".diff", "a difference of whole weights"), (".lora_B.bias", "a LoRA with biases"),
+    (".lora_up.bias", "a LoRA with biases"), (".bias", "a LoRA with biases"),
+  ]
+
+  /// The kind of a file by the names of its tensors, if it is a kind that is not supported.
+  static func unsupportedKind(of name: String) -> String? {
+    otherKinds.first { name.contains($0.part) }?.kind
+  }
+
+  /// - Returns: nil for a name of another form.
+  init?(_ name: String) {
+    guard let (suffix, role) = Self.roles.first(where: { name.hasSuffix($0.suffix) }) else { return nil }
+    let layer = name.dropLast(suffix.count)
+    let prefix = Self.prefixes.first { layer.hasPrefix($0.prefix) }
+    part = prefix?.part
+    self.role = role
+    // Before version 0.15 diffusers put the layers into an attention processor.
+    self.layer = String(layer.dropFirst(prefix?.prefix.count ?? 0)).replacing(".processor.", with: ".")
+  }
+}

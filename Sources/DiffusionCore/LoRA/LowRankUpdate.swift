@@ -1,0 +1,94 @@
+internal import CTensorKernels
+internal import Foundation
+internal import Tensor
+
+/// What a LoRA adds to a weight: the product of two matrices, scaled.
+struct LowRankUpdate: Sendable {
+  private let file: SafetensorsFile
+  private let down: SafetensorsHeader.Entry
+  private let up: SafetensorsHeader.Entry
+  private let scale: Double
+
+  /// - Parameter shape: of the weight.
+  /// - Throws: `InputError(.mismatch)` if the product has another shape.
+  init(_ layer: LoRAFile.Layer, of lora: LoRAFile, to weight: String, shape: [Int]) throws {
+    (file, down, up) = (lora.file, layer.down, layer.up)
+    scale = lora.lora.weight * layer.scale
+    let (outputs, inputs) = (shape[0], shape.dropFirst().reduce(1, *))
+    guard up.shape[0] == outputs, down.shape.dropFirst().reduce(1, *) == inputs else {
+      throw InputError(
+        .mismatch,
+        "\(file.url.path) changes a layer of \(up.shape[0]) x \(down.shape.dropFirst().reduce(1, *)) weights where the "
+          + "model's \"\(weight)\" is \(shape): the LoRA is of another kind of model.")
+    }
+  }
+
+  var path: String { file.url.path }
+
+  func add(to fingerprint: inout Fingerprint) throws {
+    fingerprint.add(json: .number(scale))
+    try fingerprint.add("down", WeightStore.Place(file: file, entry: down))
+    try fingerprint.add("up", WeightStore.Place(file: file, entry: up))
+  }
+
+  /// The two matrices, in single precision, the second scaled.
+  ///
+  /// - Throws: `InputError` if they cannot be read.
+  fileprivate func factors() throws -> LowRankFactors {
+    LowRankFactors(
+      down: try file.tensor(down), up: try file.tensor(up) * Float(scale), rank: down.shape[0])
+  }
+}
+
+/// The matrices of an update in memory.
+private struct LowRankFactors: Sendable {
+  /// rank x inputs.
+  let down: Tensor
+  /// outputs x rank.
+  let up: Tensor
+  let rank: Int
+
+  /// Adds some rows of the product.
+  func add(_ rows: Range<Int>, to sum: UnsafeMutablePointer<Float>, rowLength: Int) {
+    guard let up = up.address(rows.lowerBound * rank), let down = down.address(0) else { return }
+    BLAS.multiply(
+      .init(up, stride: rank), .init(down, stride: rowLength), into: sum, stride: rowLength,
+      rows: rows.count, columns: rowLength, depth: rank, accumulates: true)
+  }
+}
+
+extension [LowRankUpdate] {
+  /// A tensor with the updates added.
+  func added(to tensor: Tensor) throws -> Tensor {
+    let factors = try map { try $0.factors() }
+    let (rows, rowLength) = (tensor.shape[0], tensor.shape.dropFirst().reduce(1, *))
+    return Tensor(shape: tensor.shape) { sum in
+      guard let base = sum.baseAddress else { return }
+      tensor.withScalars { scalars in _ = sum.update(from: scalars) }
+      for factor in factors { factor.add(0..<rows, to: base, rowLength: rowLength) }
+    }
+  }
+
+  /// A weight with the updates added in single precision, and rounded once to the format in which the layer keeps it.
+  ///
+  /// - Parameter name: of the weight, for messages.
+  func added(to weight: WeightSource, _ name: String) throws -> WeightSource {
+    let factors = try map { try $0.factors() }
+    let rowLength = weight.shape.dropFirst().reduce(1, *)
+    let limit: Float = weight.keptFormat == .float16 ? 65_520 : .infinity
+    let files = map(\.path).joined(separator: " and ")
+    return weight.adding { rows, sum in
+      for factor in factors { factor.add(rows, to: sum, rowLength: rowLength) }
+      let count = rows.count * rowLength
+      let largest = sum.withMemoryRebound(to: UInt32.self, capacity: count) {
+        ctk_largest_magnitude_32($0, count)
+      }
+      guard largest < limit.bitPattern else {
+        throw InputError(
+          .outOfRange,
+          "With \(files) the model's \"\(name)\" has values that are too large for its precision. Take a smaller weight."
+        )
+      }
+    }
+  }
+}
