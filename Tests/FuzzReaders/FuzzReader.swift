@@ -84,7 +84,7 @@ package enum FuzzReader: String, CaseIterable, Sendable {
       let url = try Self.folder.file("a.nti", bytes)
       _ = try Inversion(contentsOf: url).fileData()
     case .picture:
-      _ = RGBImage.pngText(in: bytes)
+      _ = RGBImage.text(in: bytes)
       _ = try RGBImage(data: bytes)
     case .options:
       let recommendation = try? JSONDecoder().decode(EditingRecommendation.self, from: bytes)
