@@ -44,8 +44,8 @@ package enum ExifOrientation: Int, Sendable, Codable, CaseIterable {
         let type = number(2, at: place + 2),
         let length = number(4, at: place + 4), number(4, at: place + 8) != nil
       else { break }
-      // A short number, or a long one.
-      if tag == 0x0112, length == 1, [3, 4].contains(type) {
+      // Short numbers or a long one, where there is room for them in the entry itself.
+      if tag == 0x0112, type == 3 && (1...2).contains(length) || type == 4 && length == 1 {
         found = type == 3 ? value : number(4, at: place + 8)
       }
     }
