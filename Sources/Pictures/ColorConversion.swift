@@ -23,7 +23,7 @@ package enum ProfileUse: Sendable, Equatable {
 ///
 /// A profile that cannot be used is ignored, as viewers do: a photo is worth more than its profile.
 final class ColorConversion {
-  /// The most bytes of a profile that is used: 8 MiB. Those of printing presses have up to 4.
+  /// The most bytes of a profile that is used: 8 MiB, where those of printing presses have up to 4.
   static let profileLimit = 8 << 20
 
   private(set) var use: ProfileUse
