@@ -1,6 +1,6 @@
 # The commands of the README, and what they need.
 
-PACKAGES := libopenblas-dev liblapacke-dev libpng-dev libturbojpeg0-dev zlib1g-dev
+PACKAGES := libopenblas-dev liblapacke-dev libpng-dev libturbojpeg0-dev libwebp-dev liblcms2-dev zlib1g-dev
 SWIFT ?= swift
 PYTHON ?= python3
 DEMO ?= nti-demo
@@ -87,7 +87,7 @@ benchmark-layers: dependencies
 
 # Installs only what is missing, so that a second call needs neither network nor rights.
 dependencies:
-	@missing=""; for name in openblas lapacke libpng libturbojpeg zlib; do \
+	@missing=""; for name in openblas lapacke libpng libturbojpeg libwebp lcms2 zlib; do \
 	  pkg-config --exists $$name 2>/dev/null || missing="$$missing $$name"; done; \
 	if [ -n "$$missing" ]; then echo "Installing system packages for:$$missing"; \
 	  sudo=$$(test "$$(id -u)" = 0 || echo sudo); \

@@ -30,12 +30,20 @@ let package = Package(
     .systemLibrary(
       name: "CTurboJPEG", pkgConfig: "libturbojpeg",
       providers: [.apt(["libturbojpeg0-dev"]), .brew(["jpeg-turbo"])]),
+    .systemLibrary(
+      name: "CWebP", pkgConfig: "libwebp",
+      providers: [.apt(["libwebp-dev"]), .brew(["webp"])]),
+    .systemLibrary(
+      name: "CLCMS2", pkgConfig: "lcms2",
+      providers: [.apt(["liblcms2-dev"]), .brew(["little-cms2"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
     .target(name: "CTensorKernels"),
     .target(name: "CPictures", dependencies: ["CLibPNG"]),
     .target(name: "Tensor", dependencies: ["CTensorKernels", "COpenBLAS", "CLAPACKE"]),
     .target(name: "InputOutput"),
-    .target(name: "Pictures", dependencies: ["Tensor", "InputOutput", "CPictures", "CTurboJPEG"]),
+    .target(
+      name: "Pictures",
+      dependencies: ["Tensor", "InputOutput", "CPictures", "CTurboJPEG", "CWebP", "CLCMS2"]),
     .target(
       name: "CLIPVocabulary", dependencies: ["InputOutput", "CZlib"], resources: [.copy("Resources")]),
     .target(

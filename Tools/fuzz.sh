@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 
 seconds=$1
 shift
-all=(safetensors index configuration tokenizer text inversion picture options benchmark)
+all=(safetensors index configuration tokenizer text inversion picture profile options benchmark)
 if test $# = 0; then set -- "${all[@]}"; fi
 
 work=$PWD/.build/fuzz
@@ -25,7 +25,7 @@ built=$(swift build -c release --scratch-path "$work/build" --show-bin-path)
 modules=("${modules[@]/#/$built/}")
 mapfile -t objects < <(find "${modules[@]/%/.build}" -name '*.o')
 swiftc -sanitize=fuzzer,address "${objects[@]}" \
-  $(pkg-config --libs openblas lapacke libpng libturbojpeg) -o "$work/fuzz" 2> "$work/link.log" \
+  $(pkg-config --libs openblas lapacke libpng libturbojpeg libwebp lcms2) -o "$work/fuzz" 2> "$work/link.log" \
   || { cat "$work/link.log" >&2; exit 1; }
 
 python3 Tools/write_fuzz_seeds.py "$work/seeds"

@@ -98,10 +98,17 @@ def seeds():
     yield "inversion", inversion(2, 0, method="globalNullText", sweeps=3, innerSteps=5)
 
     pictures = FIXTURES / "pictures"
-    for path in sorted([*pictures.glob("*.png"), *pictures.glob("*.jpg")]):
+    photos = sorted((FIXTURES / "photos").glob("*.*p*g")) + sorted((FIXTURES / "photos").glob("*.webp"))
+    for path in sorted([*pictures.glob("*.png"), *pictures.glob("*.jpg")]) + photos:
         if path.stat().st_size <= 4096:
             yield "picture", path.read_bytes()
-    for start in [b"GIF89a", b"RIFF\x08\0\0\0WEBPVP8 ", b"\0\0\0\x18ftypheic", b"\0\0\0\x18ftypavif", b"II*\0", b"BM" + bytes(14)]:
+    # The first byte says of which colours the picture is: RGB, grey, inks.
+    for name, model in {"P3-like": 0, "A98-like": 0, "wide": 0, "sRGB": 0, "grey": 1, "cmyk-inks": 2}.items():
+        content = (FIXTURES / f"photos/{name}.jpg").read_bytes()
+        mark = content.index(b"ICC_PROFILE\0\1\1")
+        length = int.from_bytes(content[mark - 2 : mark], "big")
+        yield "profile", bytes([model]) + content[mark + 14 : mark - 2 + length]
+    for start in [b"GIF89a", b"RIFF\x08\0\0\0WEBPVP8 ", b"\0\0\0\x0cJXL ", b"IIRO", b"\0\0\0\x18ftypheic", b"\0\0\0\x18ftypavif", b"II*\0", b"BM" + bytes(14)]:
         yield "picture", start.ljust(32, b"\0")
 
     words = {"source": ["cat"], "target": ["dog"]}

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 from skimage.metrics import mean_squared_error, peak_signal_noise_ratio, structural_similarity
 from torchmetrics.image import PeakSignalNoiseRatio, StructuralSimilarityIndexMeasure
 
@@ -67,8 +67,8 @@ def photo(width, height, seed):
 
 
 def pixels(data):
-    """The picture on white."""
-    picture = Image.open(io.BytesIO(data))
+    """The picture on white, upright."""
+    picture = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
     # Pillow leaves the transparent colour of grey and RGB pictures to its callers.
     if "transparency" in picture.info and picture.mode in ("1", "L", "RGB", "P"):
         picture = picture.convert("RGBA")
@@ -79,11 +79,12 @@ def pixels(data):
     return np.array(white)
 
 
-def on_white16(samples):
-    """The high bytes of 16-bit samples with alpha, laid on white."""
-    colours, alpha = samples[..., :-1] >> 8, samples[..., -1:] >> 8
-    mixed = np.rint((colours * alpha + 255 * (255 - alpha)) / 255)
-    return np.broadcast_to(mixed, (*samples.shape[:2], 3)).astype(np.uint8)
+def rounded(samples):
+    """16-bit samples in 8 bits, laid on white if they have alpha. (Pillow keeps the high bytes, and turns grey white.)"""
+    values = samples / 65535
+    if samples.shape[2] % 2 == 0:
+        values = values[..., :-1] * values[..., -1:] + 1 - values[..., -1:]
+    return np.broadcast_to(np.rint(255 * values), (*samples.shape[:2], 3)).astype(np.uint8)
 
 
 def write_decoding():
@@ -102,16 +103,16 @@ def write_decoding():
         add(f"grey{depth}.png", png(noise(depth, 1), depth, 0))
         palette = rng.integers(0, 256, 3 * 2**depth, dtype=np.uint8).tobytes()
         add(f"palette{depth}.png", png(noise(depth, 1), depth, 3, chunk(b"PLTE", palette)))
-    # Pillow turns grey above 255 of 65535 to white; the library takes the high byte as in every other 16-bit picture.
-    grey16 = noise(16, 1)
-    add("grey16.png", png(grey16, 16, 0), np.repeat(grey16 >> 8, 3, axis=2).astype(np.uint8))
+    samples = noise(16, 1)
+    add("grey16.png", png(samples, 16, 0), rounded(samples))
     for depth in (8, 16):
         samples = noise(depth, 2)
-        add(f"grey-alpha{depth}.png", png(samples, depth, 4), on_white16(samples) if depth == 16 else None)
+        add(f"grey-alpha{depth}.png", png(samples, depth, 4), rounded(samples) if depth == 16 else None)
         if depth == 16:
-            add("rgb16.png", png(noise(16, 3), 16, 2))
+            rgb = noise(16, 3)
+            add("rgb16.png", png(rgb, 16, 2), rounded(rgb))
         samples = noise(depth, 4)
-        add(f"rgba{depth}.png", png(samples, depth, 6), on_white16(samples) if depth == 16 else None)
+        add(f"rgba{depth}.png", png(samples, depth, 6), rounded(samples) if depth == 16 else None)
     add("rgb8.png", png(noise(8, 3), 8, 2))
     transparency = chunk(b"tRNS", rng.integers(0, 256, 16, dtype=np.uint8).tobytes())
     colours = chunk(b"PLTE", rng.integers(0, 256, 48, dtype=np.uint8).tobytes())
@@ -122,7 +123,7 @@ def write_decoding():
     gamma = chunk(b"gAMA", struct.pack(">I", 100000))
     add("gamma.png", png(noise(8, 3), 8, 2, gamma))
     samples = noise(16, 4)
-    add("gamma16.png", png(samples, 16, 6, gamma), on_white16(samples))
+    add("gamma16.png", png(samples, 16, 6, gamma), rounded(samples))
     add("interlaced-rgba8.png", png(noise(8, 4), 8, 6, interlaced=True))
     add("interlaced-grey1.png", png(noise(1, 1), 1, 0, interlaced=True))
     add("interlaced-palette4.png", png(noise(4, 1), 4, 3, colours, interlaced=True))

@@ -20,10 +20,13 @@ typedef struct {
   size_t capacity;
 } sink;
 
-static void fail(png_structp png, png_const_charp text) {
-  char *message = png_get_error_ptr(png);
+static void write_message(char *message, png_const_charp text) {
   strncpy(message, text, CPICTURES_MESSAGE_LENGTH - 1);
   message[CPICTURES_MESSAGE_LENGTH - 1] = 0;
+}
+
+static void fail(png_structp png, png_const_charp text) {
+  write_message(png_get_error_ptr(png), text);
   png_longjmp(png, 1);
 }
 
@@ -54,68 +57,104 @@ static void put(png_structp png, png_bytep bytes, size_t count) {
 
 static void flush(png_structp png) { (void)png; }
 
-/// A row of pixels with alpha, laid on white.
-static void lay_on_white(uint8_t *rgb, const uint8_t *rgba, uint32_t width) {
-  for (uint32_t x = 0; x < width; x++, rgba += 4)
-    for (int c = 0; c < 3; c++) {
-      uint32_t mixed = rgba[c] * rgba[3] + 255 * (255 - rgba[3]) + 128;
-      // Divided by 255, rounded.
-      *rgb++ = (mixed + (mixed >> 8)) >> 8;
-    }
+struct cpictures_png {
+  png_structp png;
+  png_infop info;
+  source from;
+  char *message;
+  /// Whether libpng has complained about the profile.
+  int has_profile_fault;
+};
+
+static void fail_reading(png_structp png, png_const_charp text) {
+  cpictures_png *picture = png_get_error_ptr(png);
+  write_message(picture->message, text);
+  png_longjmp(png, 1);
 }
 
-/// Leaves memory in `rows` that the caller frees.
-static int read_pixels(
-    png_structp png, png_infop info, uint32_t width, uint32_t height, uint8_t *rgb, uint8_t **rows) {
-  if (setjmp(png_jmpbuf(png))) return 0;
-  // All chunks that say something about colour or carry text stay unread.
-  png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
-  png_read_info(png, info);
-  if (png_get_image_width(png, info) != width || png_get_image_height(png, info) != height)
-    png_error(png, "the header changed");
+static void notice(png_structp png, png_const_charp text) {
+  cpictures_png *picture = png_get_error_ptr(png);
+  if (strncmp(text, "iCCP", 4) == 0) picture->has_profile_fault = 1;
+}
 
-  int colour = png_get_color_type(png, info);
+static int read_header(cpictures_png *picture, size_t profile_limit, cpictures_png_header *header) {
+  png_structp png = picture->png;
+  png_infop info = picture->info;
+  if (setjmp(png_jmpbuf(png))) return 0;
+  // Of the chunks that are not pixels, only the profile and the EXIF data are read.
+  png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
+  png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_AS_DEFAULT, (png_const_bytep) "iCCP\0eXIf", 2);
+  png_set_chunk_malloc_max(png, profile_limit);
+  png_read_info(png, info);
+  header->width = png_get_image_width(png, info);
+  header->height = png_get_image_height(png, info);
+  header->depth = png_get_bit_depth(png, info);
+
+  png_charp name;
+  int compression;
+  png_bytep profile;
+  png_uint_32 profile_count;
+  if (png_get_iCCP(png, info, &name, &compression, &profile, &profile_count)) {
+    header->profile = profile;
+    header->profile_count = profile_count;
+  }
+  header->has_damaged_profile = header->profile == NULL && picture->has_profile_fault;
+
   // Palettes, short samples and transparent colours become eight or sixteen bits a channel, with alpha.
   png_set_expand(png);
-  png_set_strip_16(png);
-  if (!(colour & PNG_COLOR_MASK_COLOR)) png_set_gray_to_rgb(png);
-  int passes = png_set_interlace_handling(png);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  png_set_swap(png);
+#endif
+  header->passes = png_set_interlace_handling(png);
   png_read_update_info(png, info);
-  int channels = png_get_channels(png, info);
-  size_t stride = (size_t)width * 3, source_stride = (size_t)width * channels;
-  if ((channels != 3 && channels != 4) || png_get_rowbytes(png, info) != source_stride)
+  header->channels = png_get_channels(png, info);
+  header->bytes_per_sample = png_get_bit_depth(png, info) / 8;
+  if (png_get_rowbytes(png, info) != (size_t)header->width * header->channels * header->bytes_per_sample)
     png_error(png, "unexpected pixel format");
-
-  uint8_t *source = rgb;
-  if (channels == 4) {
-    source = *rows = malloc(source_stride * (passes == 1 ? 1 : height));
-    if (source == NULL) png_error(png, "out of memory");
-  }
-  for (int pass = 0; pass < passes; pass++)
-    for (uint32_t y = 0; y < height; y++) {
-      uint8_t *row = channels == 4 && passes == 1 ? source : source + y * source_stride;
-      png_read_row(png, row, NULL);
-      if (channels == 4 && pass == passes - 1) lay_on_white(rgb + y * stride, row, width);
-    }
-  png_read_end(png, NULL);
   return 1;
 }
 
-int cpictures_png_read(
-    const uint8_t *bytes, size_t count, uint32_t width, uint32_t height, uint8_t *rgb, char *message) {
-  source from = {bytes, count, 0};
+cpictures_png *cpictures_png_open(
+    const uint8_t *bytes, size_t count, size_t profile_limit, cpictures_png_header *header, char *message) {
+  *header = (cpictures_png_header){0};
   message[0] = 0;
-  png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, message, fail, ignore);
-  png_infop info = png ? png_create_info_struct(png) : NULL;
-  int done = 0;
-  uint8_t *rows = NULL;
-  if (info) {
-    png_set_read_fn(png, &from, take);
-    done = read_pixels(png, info, width, height, rgb, &rows);
+  cpictures_png *picture = calloc(1, sizeof *picture);
+  if (picture == NULL) return NULL;
+  picture->from = (source){bytes, count, 0};
+  picture->message = message;
+  picture->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, picture, fail_reading, notice);
+  picture->info = picture->png ? png_create_info_struct(picture->png) : NULL;
+  if (picture->info) {
+    png_set_read_fn(picture->png, &picture->from, take);
+    if (read_header(picture, profile_limit, header)) return picture;
   }
-  free(rows);
-  png_destroy_read_struct(&png, &info, NULL);
-  return done;
+  cpictures_png_close(picture);
+  return NULL;
+}
+
+int cpictures_png_row(cpictures_png *picture, void *row) {
+  if (setjmp(png_jmpbuf(picture->png))) return 0;
+  png_read_row(picture->png, row, NULL);
+  return 1;
+}
+
+int cpictures_png_end(cpictures_png *picture, const uint8_t **exif, size_t *exif_count) {
+  *exif = NULL;
+  *exif_count = 0;
+  if (setjmp(png_jmpbuf(picture->png))) return 0;
+  png_read_end(picture->png, picture->info);
+  png_uint_32 found_count;
+  png_bytep found;
+  if (png_get_eXIf_1(picture->png, picture->info, &found_count, &found)) {
+    *exif = found;
+    *exif_count = found_count;
+  }
+  return 1;
+}
+
+void cpictures_png_close(cpictures_png *picture) {
+  png_destroy_read_struct(&picture->png, &picture->info, NULL);
+  free(picture);
 }
 
 static int write_file(

@@ -3,7 +3,7 @@ public import Foundation
 
 /// The JPEG format, by TurboJPEG.
 enum JPEG {
-  static func decode(_ bytes: [UInt8], name: String) throws -> RGBImage {
+  static func decode(_ bytes: [UInt8], name: String) throws -> DecodedPicture {
     func damaged(_ reason: String) -> InputError {
       InputError(.malformed, "\(name) is damaged or cut off (JPEG: \(reason)); get a fresh copy of it.")
     }
@@ -19,30 +19,38 @@ enum JPEG {
       throw RGBImage.oversized(name, width: Int(width), height: Int(height))
     }
 
-    let isCMYK = colours == Int32(TJCS_CMYK.rawValue) || colours == Int32(TJCS_YCCK.rawValue)
-    let format = isCMYK ? TJPF_CMYK : TJPF_RGB
-    func samples(flags: Int32) -> [UInt8]? {
-      var isComplete = false
-      let capacity = Int(width) * Int(height) * (isCMYK ? 4 : 3)
-      let samples = [UInt8](unsafeUninitializedCapacity: capacity) { target, count in
-        let result = tjDecompress2(
-          decoder, bytes, UInt(bytes.count), target.baseAddress, width, 0, height, Int32(format.rawValue),
-          flags | TJFLAG_LIMITSCANS)
-        isComplete = result == 0 || (flags == 0 && tjGetErrorCode(decoder) == Int32(TJERR_WARNING.rawValue))
-        count = isComplete ? capacity : 0
+    let rows = RowConversion(
+      SampleLayout(model: model(colours)), width: Int(width), profile: JPEGSegments.profile(in: bytes))
+    let format =
+      switch rows.layout.model {
+      case .grey: TJPF_GRAY
+      case .rgb: TJPF_RGB
+      case .cmyk: TJPF_CMYK
       }
-      return isComplete ? samples : nil
+    let image = try RGBImage(width: Int(width), height: Int(height), rows: rows) { target in
+      func decode(flags: Int32) -> Bool {
+        let result = tjDecompress2(
+          decoder, bytes, UInt(bytes.count), target, width, 0, height, Int32(format.rawValue),
+          flags | TJFLAG_LIMITSCANS)
+        return result == 0 || (flags == 0 && tjGetErrorCode(decoder) == Int32(TJERR_WARNING.rawValue))
+      }
+      guard !decode(flags: TJFLAG_STOPONWARNING) else { return }
+      // Of what the decoder warns about only stray bytes and odd header fields leave the picture whole.
+      let reason = message(of: decoder)
+      guard isHarmless(reason), endsScan(bytes), decode(flags: 0) else { throw damaged(reason) }
     }
-    // Of what the decoder warns about only stray bytes and odd header fields leave the picture whole.
-    var found = samples(flags: TJFLAG_STOPONWARNING)
-    let reason = message(of: decoder)
-    if found == nil, isHarmless(reason), endsScan(bytes) { found = samples(flags: 0) }
-    guard let found else { throw damaged(reason) }
-    return RGBImage(
-      width: Int(width), height: Int(height), samples: isCMYK ? rgb(fromInvertedCMYK: found) : found)
+    return DecodedPicture(image, .jpeg, rows, bits: 8, exif: JPEGSegments.exif(in: bytes))
   }
 
-  static func encode(_ image: RGBImage, quality: Int) throws -> Data {
+  private static func model(_ colours: Int32) -> ColorModel {
+    switch UInt32(bitPattern: colours) {
+    case TJCS_GRAY.rawValue: .grey
+    case TJCS_CMYK.rawValue, TJCS_YCCK.rawValue: .cmyk
+    default: .rgb
+    }
+  }
+
+  static func encode(_ image: RGBImage, quality: Int, texts: [(key: String, text: String)]) throws -> Data {
     precondition((1...100).contains(quality), "a JPEG quality of \(quality)")
     guard max(image.width, image.height) <= 65_500 else {
       throw InputError(
@@ -58,7 +66,32 @@ enum JPEG {
       encoder, image.bytes, Int32(image.width), 0, Int32(image.height), Int32(TJPF_RGB.rawValue), &bytes,
       &count, Int32(TJSAMP_444.rawValue), Int32(quality), 0)
     guard result == 0, let bytes else { throw outOfMemory }
-    return Data(bytes: bytes, count: Int(count))
+    var file = Data(bytes: bytes, count: Int(count))
+    // Behind the JFIF header, which must be the first segment.
+    let place = 4 + Int(file[4]) << 8 + Int(file[5])
+    file.insert(contentsOf: texts.flatMap(comments), at: place)
+    return file
+  }
+
+  /// The comments that carry a text: each a key, a zero byte, and as much of the text as there is room for.
+  private static func comments(key: String, text: String) -> [UInt8] {
+    let head = Array(key.utf8) + [0]
+    let text = Array(text.utf8)
+    let room = JPEGSegments.capacity - head.count
+    return stride(from: 0, to: max(text.count, 1), by: room).flatMap { start in
+      let body = head + text[start..<min(start + room, text.count)]
+      return [0xFF, JPEGSegments.comment, UInt8((body.count + 2) >> 8), UInt8((body.count + 2) & 0xFF)] + body
+    }
+  }
+
+  static func texts(in bytes: [UInt8]) -> [String: String] {
+    var texts: [String: [UInt8]] = [:]
+    for (marker, body) in JPEGSegments(bytes) where marker == JPEGSegments.comment {
+      let key = body.prefix(80).prefix { $0 != 0 }
+      guard key.endIndex < body.endIndex, body[key.endIndex] == 0, RGBImage.isKey(key) else { continue }
+      texts[String(decoding: key, as: UTF8.self), default: []] += body[(key.endIndex + 1)...]
+    }
+    return texts.mapValues { String(decoding: $0, as: UTF8.self) }
   }
 
   private static func isHarmless(_ warning: String) -> Bool {
@@ -78,21 +111,6 @@ enum JPEG {
     return false
   }
 
-  /// Ink values as Adobe's programs store them, 255 for none, and Pillow's whole-number formula for them.
-  private static func rgb(fromInvertedCMYK inks: [UInt8]) -> [UInt8] {
-    var rgb: [UInt8] = []
-    rgb.reserveCapacity(inks.count / 4 * 3)
-    for i in stride(from: 0, to: inks.count, by: 4) {
-      let white = Int(inks[i + 3])
-      for c in 0..<3 {
-        let product = (255 - Int(inks[i + c])) * white + 128
-        let ink = (product + (product >> 8)) >> 8
-        rgb.append(UInt8(max(0, white - ink)))
-      }
-    }
-    return rgb
-  }
-
   private static func message(of handle: tjhandle) -> String {
     tjGetErrorStr2(handle).map { String(cString: $0) } ?? "unknown error"
   }
@@ -105,7 +123,12 @@ enum JPEG {
 extension RGBImage {
   /// A JPEG file of the picture, colours at full resolution (4:4:4).
   ///
-  /// - Parameter quality: 1 to 100; 95 is hardly told from the original.
-  /// - Throws: ``InputError`` `unsupported` if a side is longer than 65,500 pixels.
-  public func jpegData(quality: Int = 95) throws -> Data { try JPEG.encode(self, quality: quality) }
+  /// - Parameters:
+  ///   - quality: 1 to 100; 95 is hardly told from the original.
+  ///   - text: notes that travel with the file, as comments; keys and texts as of ``pngData(text:)``.
+  /// - Throws: ``InputError`` `unsupported` if a side is longer than 65,500 pixels, `outOfRange` for a text that
+  ///   cannot be carried.
+  public func jpegData(quality: Int = 95, text: [String: String] = [:]) throws -> Data {
+    try JPEG.encode(self, quality: quality, texts: Self.sorted(text))
+  }
 }

@@ -3,7 +3,7 @@ public import Foundation
 
 /// The PNG format, by libpng.
 enum PNG {
-  static func decode(_ bytes: [UInt8], name: String) throws -> RGBImage {
+  static func decode(_ bytes: [UInt8], name: String) throws -> DecodedPicture {
     // The signature, the length and the name of the first chunk, and the size; the rest is libpng's to check.
     guard bytes.count >= 24, bytes[12..<16].elementsEqual("IHDR".utf8) else {
       throw damaged(name, "the header is not there")
@@ -15,16 +15,54 @@ enum PNG {
       throw RGBImage.oversized(name, width: width, height: height)
     }
     return try withMessage { message in
-      var isComplete = false
-      let pixels = [UInt8](unsafeUninitializedCapacity: 3 * width * height) { target, count in
-        let result = cpictures_png_read(
-          bytes, bytes.count, UInt32(width), UInt32(height), target.baseAddress, message.baseAddress)
-        isComplete = result == 1
-        count = isComplete ? 3 * width * height : 0
+      func check(_ result: Int32) throws {
+        guard result == 1 else { throw damaged(name, text(of: message)) }
       }
-      guard isComplete else { throw damaged(name, text(of: message)) }
-      return RGBImage(width: width, height: height, samples: pixels)
+      var header = cpictures_png_header()
+      guard
+        let reader = cpictures_png_open(
+          bytes, bytes.count, ColorConversion.profileLimit, &header, message.baseAddress)
+      else { throw damaged(name, text(of: message)) }
+      defer { cpictures_png_close(reader) }
+      guard header.width == width, header.height == height else { throw damaged(name, "the header changed") }
+
+      let rows = RowConversion(SampleLayout(header), width: width, profile: EmbeddedProfile(header))
+      let image = try picture(width: width, height: height, passes: Int(header.passes), rows) { row in
+        try check(cpictures_png_row(reader, row))
+      }
+      var exif: UnsafePointer<UInt8>?
+      var exifCount = 0
+      try check(cpictures_png_end(reader, &exif, &exifCount))
+      return DecodedPicture(
+        image, .png, rows, bits: Int(header.depth),
+        exif: Array(UnsafeBufferPointer(start: exif, count: exifCount))[...])
     }
+  }
+
+  /// The picture of rows that are read one after the other, all of them in each pass.
+  private static func picture(
+    width: Int, height: Int, passes: Int, _ rows: RowConversion,
+    readRow: (UnsafeMutableRawPointer) throws -> Void
+  ) throws -> RGBImage {
+    let stride = width * rows.layout.bytesPerPixel
+    // A pass adds to the rows of the one before it, so that all must be kept.
+    let kept = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: rows.isCopy ? 0 : stride * (passes == 1 ? 1 : height), alignment: 16)
+    defer { kept.deallocate() }
+    let samples = try [UInt8](unsafeUninitializedCapacity: 3 * width * height) { target, count in
+      guard let rgb = target.baseAddress,
+        let start = rows.isCopy ? UnsafeMutableRawPointer(rgb) : kept.baseAddress
+      else { return }
+      for pass in 0..<passes {
+        for y in 0..<height {
+          let row = rows.isCopy || passes > 1 ? start + y * stride : start
+          try readRow(row)
+          if !rows.isCopy, pass == passes - 1 { rows(row, to: rgb + y * 3 * width) }
+        }
+      }
+      count = 3 * width * height
+    }
+    return RGBImage(width: width, height: height, samples: samples)
   }
 
   static func encode(_ image: RGBImage, texts: [(key: String, text: String)]) throws -> Data {
@@ -87,6 +125,24 @@ enum PNG {
   }
 }
 
+extension SampleLayout {
+  fileprivate init(_ header: cpictures_png_header) {
+    model = header.channels < 3 ? .grey : .rgb
+    hasAlpha = header.channels % 2 == 0
+    bytesPerSample = Int(header.bytes_per_sample)
+  }
+}
+
+extension EmbeddedProfile {
+  fileprivate init(_ header: cpictures_png_header) {
+    if let start = header.profile {
+      self = .bytes(Array(UnsafeBufferPointer(start: start, count: header.profile_count)))
+    } else {
+      self = header.has_damaged_profile == 0 ? .none : .damaged
+    }
+  }
+}
+
 extension RGBImage {
   /// A PNG file of the picture, 8-bit sRGB.
   ///
@@ -96,29 +152,7 @@ extension RGBImage {
   ///   79 printable ASCII characters without outer or double spaces; a text must not hold a null character.
   /// - Throws: ``InputError`` `outOfRange` for such a text, `unsupported` if a side is longer than 1,000,000 pixels.
   public func pngData(text: [String: String] = [:]) throws -> Data {
-    for (key, value) in text {
-      guard (1...79).contains(key.utf8.count), key.utf8.allSatisfy({ (32...126).contains($0) }),
-        !key.hasPrefix(" "), !key.hasSuffix(" "), !key.contains("  ")
-      else {
-        throw InputError(
-          .outOfRange,
-          "\"\(key)\" cannot name a text in a PNG; use 1 to 79 printable ASCII characters.")
-      }
-      guard !value.utf8.contains(0) else {
-        throw InputError(
-          .outOfRange, "The text \"\(key)\" holds a null character, which a PNG cannot carry.")
-      }
-    }
-    return try PNG.encode(self, texts: text.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
-  }
-
-  /// The texts in the bytes of a PNG file by their keys.
-  ///
-  /// Compressed and Latin-1 texts are read too. What is no PNG has none; of a damaged one, those before the damage
-  /// are found.
-  public static func pngText(in data: Data) -> [String: String] {
-    let bytes = [UInt8](data)
-    return PictureFormat(of: bytes) == .png ? PNG.texts(in: bytes) : [:]
+    try PNG.encode(self, texts: Self.sorted(text))
   }
 
   static func oversized(_ name: String, width: Int, height: Int) -> InputError {

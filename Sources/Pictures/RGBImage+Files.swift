@@ -6,35 +6,43 @@ extension RGBImage {
   /// A file of a few bytes can declare any size; what declares more is refused before memory is taken for it.
   public static let pixelLimit = 100_000_000
 
-  /// The picture in a PNG or JPEG file.
+  /// The picture in a PNG, JPEG or WebP file, upright and in sRGB.
   ///
-  /// The bytes decide which of the two it is, not the name. The samples are those of Pillow's
-  /// `Image.open(file).convert("RGB")`: palettes and greys are expanded, of 16-bit samples the high byte is taken (of
-  /// grey ones too, which Pillow would turn white), and neither gamma, colour profile nor the camera's orientation tag is
-  /// applied. Transparent pixels are laid on white. CMYK JPEGs are converted by Pillow's simple formula.
+  /// The bytes decide which of them it is, not the name. The picture is turned as its EXIF data say, and its colours are
+  /// converted from its ICC profile to sRGB (perceptual intent); a profile that is damaged, above 8 MiB, or not of the
+  /// picture's colours is ignored. Otherwise the samples are those of Pillow's `Image.open(file).convert("RGB")`:
+  /// palettes and greys are expanded, CMYK is converted by Pillow's simple formula, and gamma is not applied. 16-bit
+  /// samples are rounded to 8 bits at the end. Transparent pixels are laid on white.
   ///
   /// - Throws: ``InputError``: `missing`; `malformed` for what is no picture, damaged or cut off; `unsupported` for
-  ///   other formats and for more than ``pixelLimit`` pixels.
-  public init(contentsOf url: URL) throws {
-    try self.init(data: try Self.read(url), name: url.path)
-  }
+  ///   other formats, for animations and for more than ``pixelLimit`` pixels.
+  public init(contentsOf url: URL) throws { self = try Self.read(url).image }
 
-  /// The picture in the bytes of a PNG or JPEG file.
+  /// The picture in the bytes of a PNG, JPEG or WebP file.
   ///
   /// - Throws: as ``init(contentsOf:)``.
-  public init(data: Data) throws { try self.init(data: data, name: "The picture") }
+  public init(data: Data) throws { self = try Self.read(data, name: "The picture").image }
 
-  private init(data: Data, name: String) throws {
+  /// The picture in a file, and what the file says of itself.
+  ///
+  /// - Throws: as ``init(contentsOf:)``.
+  package static func read(_ url: URL) throws -> (image: RGBImage, facts: PictureFacts) {
+    try read(data(of: url), name: url.path)
+  }
+
+  private static func read(_ data: Data, name: String) throws -> (image: RGBImage, facts: PictureFacts) {
     let bytes = [UInt8](data)
+    let decoded: DecodedPicture
     switch PictureFormat(of: bytes) {
-    case .png: self = try PNG.decode(bytes, name: name)
-    case .jpeg: self = try JPEG.decode(bytes, name: name)
-    case .other(let format):
-      throw InputError(.unsupported, "\(name) is a \(format) picture; save it as PNG or JPEG to use it.")
+    case .png: decoded = try PNG.decode(bytes, name: name)
+    case .jpeg: decoded = try JPEG.decode(bytes, name: name)
+    case .webP: decoded = try WebP.decode(bytes, name: name)
+    case .other(let format): throw format.error(name)
     case nil:
       throw InputError(
-        .malformed, bytes.isEmpty ? "\(name) is empty." : "\(name) is not a PNG or JPEG picture.")
+        .malformed, bytes.isEmpty ? "\(name) is empty." : "\(name) is not a PNG, JPEG or WebP picture.")
     }
+    return (decoded.image.upright(decoded.facts.orientation), decoded.facts)
   }
 
   /// Writes a PNG (`.png`) or a JPEG (`.jpg`, `.jpeg`), as the name says.
@@ -66,48 +74,11 @@ extension RGBImage {
     }
   }
 
-  private static func read(_ url: URL) throws -> Data {
+  private static func data(of url: URL) throws -> Data {
     let file = try InputFile(url)
     // The beginning first, so that a huge file of another sort is not read for nothing.
     let start = try file.prefix(PictureFormat.magicLength)
     guard PictureFormat(of: [UInt8](start)) != nil else { return start }
     return try file.contents()
-  }
-}
-
-/// A picture format, told by the first bytes of a file.
-package enum PictureFormat: Equatable {
-  case png
-  case jpeg
-  /// A format that is recognised but not read.
-  case other(String)
-
-  package static let magicLength = 32
-
-  package init?(of bytes: [UInt8]) {
-    func hasText(_ text: String, at offset: Int = 0) -> Bool {
-      bytes.dropFirst(offset).starts(with: text.utf8)
-    }
-    if bytes.starts(with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) {
-      self = .png
-    } else if bytes.starts(with: [0xFF, 0xD8, 0xFF]) {
-      self = .jpeg
-    } else if hasText("GIF8") {
-      self = .other("GIF")
-    } else if hasText("RIFF") && hasText("WEBP", at: 8) {
-      self = .other("WebP")
-    } else if hasText("ftyp", at: 4)
-      && ["heic", "heix", "mif1", "msf1"].contains(where: { hasText($0, at: 8) })
-    {
-      self = .other("HEIC")
-    } else if hasText("ftypavif", at: 4) {
-      self = .other("AVIF")
-    } else if hasText("II*\0") || hasText("MM\0*") {
-      self = .other("TIFF")
-    } else if hasText("BM") && bytes.count > 14 && bytes[6...9].allSatisfy({ $0 == 0 }) {
-      self = .other("BMP")
-    } else {
-      return nil
-    }
   }
 }

@@ -4,7 +4,7 @@
 ///     let (square, crop) = try photo.prepared(width: 512, height: 512)
 ///     square[0, 0]   // SIMD3<UInt8>(226, 137, 125)
 ///
-/// A picture has at least one pixel. Its numbers are taken as sRGB; nothing in this library converts colours.
+/// A picture has at least one pixel. Its numbers are sRGB, to which the colours of a file are converted.
 public struct RGBImage: Sendable, Equatable {
   /// The number of columns.
   public let width: Int

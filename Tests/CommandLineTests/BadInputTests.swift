@@ -45,7 +45,7 @@ import Testing
   @Test("a text file named .png") func textAsPicture() async throws {
     let scratch = try Scratch()
     try Data("not a picture\n".utf8).write(to: scratch("photo.png"))
-    try await expectRefusal(invert("photo.png"), in: scratch, status: 65, saying: "not a PNG or JPEG")
+    try await expectRefusal(invert("photo.png"), in: scratch, status: 65, saying: "not a PNG, JPEG or WebP")
   }
 
   @Test("a picture that breaks off") func truncatedPicture() async throws {

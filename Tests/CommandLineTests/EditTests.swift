@@ -39,6 +39,17 @@ import Testing
       #expect(again.status == 0, "\(again.errors)")
       #expect(try sample.picture("again-\(index).png") == sample.picture("a.png"))
     }
+    // A JPEG carries the recipe too.
+    for (recipe, name) in [("a.json", "again.jpg"), ("again.jpg", "again-2.png")] {
+      let again = try await sample.run("edit", "--recipe", recipe, "-o", name)
+      #expect(again.status == 0, "\(again.errors)")
+    }
+    #expect(try sample.picture("again-2.png") == sample.picture("a.png"))
+    let carried = try sample.recipe(in: "again.jpg")
+    #expect(try NSDictionary(dictionary: carried).isEqual(to: sample.recipe(in: "a.png")))
+    let report = try await sample.run(["inspect", "again.jpg", "--json"]).json()
+    #expect((report["recipe"] as? String)?.contains("a dog on a mat") == true)
+
     let other = try await sample.run("edit", "--recipe", "a.json", "--emphasis", "dog=1", "-o", "other.png")
     #expect(other.status == 0)
     #expect(try sample.picture("other.png") != sample.picture("a.png"))

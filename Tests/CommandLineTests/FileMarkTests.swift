@@ -13,7 +13,7 @@ import Testing
 
   private static func files() throws -> [Data] {
     [
-      try picture.pngData(text: ["nti:recipe": "{}"]), try picture.jpegData(),
+      try picture.pngData(text: ["nti:recipe": "{}"]), try picture.jpegData(text: ["nti:recipe": "{}"]),
       Data("{\n  \"steps\" : 3\n}\n".utf8), Data("<svg xmlns=\"http://www.w3.org/2000/svg\">\n</svg>\n".utf8),
     ]
   }
@@ -36,10 +36,11 @@ import Testing
   @Test("leaves a file what it is") func formats() throws {
     let files = try Self.files().map(FileMark.marking)
     #expect(try RGBImage(data: files[0]) == Self.picture)
-    let texts = RGBImage.pngText(in: files[0])
+    let texts = RGBImage.text(in: files[0])
     #expect(texts["nti:recipe"] == "{}")
     #expect(texts[FileMark.name]?.count == 16)
     #expect(try RGBImage(data: files[1]) == RGBImage(data: Self.files()[1]))
+    #expect(RGBImage.text(in: files[1]) == ["nti:recipe": "{}"])
     let json = try JSONSerialization.jsonObject(with: files[2]) as? [String: Any]
     #expect(json?["steps"] as? Int == 3)
     #expect(String(decoding: files[3], as: UTF8.self).hasSuffix("-->\n</svg>\n"))

@@ -59,6 +59,33 @@ import Testing
     #expect(report["isComplete"] as? Bool == true)
   }
 
+  @Test("a photo's format, its size as it stands upright, and what was done about its colours")
+  func photo() async throws {
+    let path = Fixtures.url("photos/P3-like-turned.jpg").path
+    let text = try await Program.run(["inspect", path])
+    #expect(
+      text.output == """
+        \(path): a picture
+          format          JPEG, RGB, 8 bits
+          size            16 x 20 pixels
+          orientation     turned clockwise
+          colour profile  P3-like, converted to sRGB
+          recipe          none
+
+        """)
+    let report = try await Program.run(["inspect", path, "--json"]).json()
+    #expect(report["orientation"] as? Int == 6 && report["width"] as? Int == 16)
+    #expect(report["profile"] as? [String: String] == ["name": "P3-like", "use": "converted"])
+    for (name, facts) in [
+      ("lossy-alpha.webp", ["WebP, RGB with alpha, 8 bits"]), ("grey-16.png", ["PNG, grey, 16 bits"]),
+      ("sRGB.png", ["sRGB built-in, which is sRGB"]), ("cmyk-inks.jpg", ["JPEG, CMYK", "inks, converted"]),
+      ("broken-profile-cut.jpg", ["ignored: it is damaged"]),
+    ] {
+      let run = try await Program.run(["inspect", Fixtures.url("photos/\(name)").path])
+      for fact in facts { #expect(run.output.contains(fact), "\(name)") }
+    }
+  }
+
   @Test("a picture, and what is none of these") func others() async throws {
     let scratch = try Scratch()
     try RGBImage(width: 20, height: 30).write(to: scratch("photo.png"))

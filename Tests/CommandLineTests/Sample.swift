@@ -58,7 +58,7 @@ struct Sample {
 
   /// The recipe that a PNG carries, as JSON.
   func recipe(in name: String) throws -> [String: Any] {
-    let text = try #require(RGBImage.pngText(in: try Data(contentsOf: scratch(name)))["nti:recipe"])
+    let text = try #require(RGBImage.text(in: try Data(contentsOf: scratch(name)))["nti:recipe"])
     return try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
   }
 }

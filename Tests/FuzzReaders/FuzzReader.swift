@@ -26,6 +26,8 @@ package enum FuzzReader: String, CaseIterable, Sendable {
   case inversion
   /// A picture of any format.
   case picture
+  /// The colour profile of a picture: the first byte says whether of an RGB, a grey or an ink one.
+  case profile
   /// The options of an edit and of an inversion, as recipes and inversions hold them.
   case options
   /// The records of a benchmark, with masks as run lengths.
@@ -84,8 +86,19 @@ package enum FuzzReader: String, CaseIterable, Sendable {
       let url = try Self.folder.file("a.nti", bytes)
       _ = try Inversion(contentsOf: url).fileData()
     case .picture:
-      _ = RGBImage.pngText(in: bytes)
+      _ = RGBImage.text(in: bytes)
       _ = try RGBImage(data: bytes)
+    case .profile:
+      let jpeg = Self.jpegs[Int(bytes.first ?? 0) % Self.jpegs.count]
+      let profile = bytes.dropFirst()
+      let pieces = stride(from: profile.startIndex, to: profile.endIndex, by: 60_000).map {
+        profile[$0..<min($0 + 60_000, profile.endIndex)]
+      }
+      let segments = pieces.enumerated().map { number, piece in
+        let body = Data("ICC_PROFILE\0".utf8) + [UInt8(number + 1), UInt8(pieces.count)] + piece
+        return Data([0xFF, 0xE2, UInt8((body.count + 2) >> 8), UInt8((body.count + 2) & 0xFF)]) + body
+      }
+      _ = try RGBImage(data: jpeg.prefix(2) + segments.joined() + jpeg.dropFirst(2))
     case .options:
       let recommendation = try? JSONDecoder().decode(EditingRecommendation.self, from: bytes)
       _ = recommendation?.editOptions(from: "a cat on a mat", to: "a cat")
@@ -108,6 +121,14 @@ package enum FuzzReader: String, CaseIterable, Sendable {
       fatalError("no temporary folder can be made: \(error)")
     }
   }()
+  private static let jpegs = ["photos/orientation-1.jpg", "pictures/grey.jpg", "photos/cmyk.jpg"].map {
+    name in
+    do {
+      return try Data(contentsOf: Fixtures.url(name))
+    } catch {
+      fatalError("the picture \(name) cannot be read: \(error)")
+    }
+  }
   private static let modelCopy = ScratchCheckpoint()
   private static let bundledTokenizer: CLIPTokenizer = {
     do {

@@ -32,8 +32,8 @@ import Testing
 
   @Test("is reported if it is text under a picture's name") func text() throws {
     let error = try error("not a picture at all".utf8)
-    #expect(error.kind == .malformed && error.message.hasSuffix("is not a PNG or JPEG picture."))
-    #expect(throws: InputError(.malformed, "The picture is not a PNG or JPEG picture.")) {
+    #expect(error.kind == .malformed && error.message.hasSuffix("is not a PNG, JPEG or WebP picture."))
+    #expect(throws: InputError(.malformed, "The picture is not a PNG, JPEG or WebP picture.")) {
       try RGBImage(data: Data("hello".utf8))
     }
   }
@@ -41,12 +41,24 @@ import Testing
   @Test(
     "is called by its name if it is of another format",
     arguments: [
-      ("GIF", "GIF89a..."), ("WebP", "RIFF....WEBPVP8 "), ("HEIC", "....ftypheic"), ("AVIF", "....ftypavif"),
-      ("TIFF", "II*\0...."), ("TIFF", "MM\0*...."), ("BMP", "BM....\0\0\0\0......"),
+      ("a GIF", "GIF89a...", "magick"), ("a HEIC", "....ftypheic", "heif-convert"),
+      ("a HEIC", "....ftypmif1", "magick"), ("an AVIF", "....ftypavif", "avifdec"),
+      ("a TIFF", "II*\0....", "magick"), ("a TIFF", "MM\0*....", "darktable-cli"),
+      ("a BMP", "BM....\0\0\0\0......", "magick"), ("a JPEG XL", "\0\0\0\u{C}JXL \r\n", "djxl"),
+      ("a JPEG 2000", "\0\0\0\u{C}jP  \r\n", "magick"), ("a camera raw", "....ftypcrx ", "darktable-cli"),
+      ("a camera raw", "II*\0....CR", "darktable-cli"),
+      ("a camera raw", "FUJIFILMCCD-RAW 0201", "darktable-cli"),
+      ("a camera raw", "IIRO....", "darktable-cli"), ("a camera raw", "IIU\0....", "darktable-cli"),
     ])
-  func otherFormats(format: String, beginning: String) throws {
+  func otherFormats(format: String, beginning: String, program: String) throws {
     let error = try error(beginning.utf8)
-    #expect(error.kind == .unsupported && error.message.contains("is a \(format) picture"))
+    #expect(
+      error.kind == .unsupported && error.message.contains("is \(format) picture; convert it to PNG first"))
+    #expect(error.message.contains("`\(program) "))
+  }
+
+  @Test("is called JPEG XL if it is a bare stream of it") func bareJPEGXL() throws {
+    #expect(try error([0xFF, 0x0A, 0x7F, 0x00]).message.contains("is a JPEG XL picture"))
   }
 
   @Test(
@@ -137,12 +149,12 @@ import Testing
         refused += 1
         #expect(error.message.hasPrefix("The picture"))
       }
-      _ = RGBImage.pngText(in: Data(bytes))
+      _ = RGBImage.text(in: Data(bytes))
     }
     #expect(refused > 100)
   }
 
-  private static func isHuge(_ bytes: [UInt8]) -> Bool {
+  static func isHuge(_ bytes: [UInt8]) -> Bool {
     guard bytes.count > 24 else { return false }
     if bytes[1] == 0x50 { return bytes[16] | bytes[17] | bytes[20] | bytes[21] != 0 }
     return bytes.indices.dropLast(9).contains { i in

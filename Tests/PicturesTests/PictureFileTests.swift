@@ -68,10 +68,31 @@ import Testing
       "nti:recipe": "{\"prompt\": \"a \u{1F405} im Spiegel, naïve\"}\n", "Comment": "",
       "long": String(repeating: "x", count: 99_999),
     ]
-    let data = try image.pngData(text: texts)
-    #expect(RGBImage.pngText(in: data) == texts)
-    #expect(try RGBImage(data: data) == image)
-    #expect(RGBImage.pngText(in: try image.pngData()).isEmpty)
+    let png = try image.pngData(text: texts)
+    #expect(RGBImage.text(in: png) == texts && RGBImage.pngText(in: png) == texts)
+    #expect(try RGBImage(data: png) == image)
+    #expect(RGBImage.text(in: try image.pngData()).isEmpty)
+    // The long one takes two comments.
+    let jpeg = try image.jpegData(text: texts)
+    #expect(RGBImage.text(in: jpeg) == texts && RGBImage.pngText(in: jpeg).isEmpty)
+    #expect(try RGBImage(data: jpeg) == RGBImage(data: image.jpegData()))
+    #expect(RGBImage.text(in: try image.jpegData()).isEmpty)
+  }
+
+  @Test("has comments of other programs that are no texts") func otherComments() throws {
+    let image = noisePicture(9, 5)
+    for comment in [
+      "made by hand", "", "\0text", " key\0text", "naïve\0text", String(repeating: "k", count: 80) + "\0t",
+    ] {
+      var jpeg = try image.jpegData(text: ["key": "value"])
+      let body = Array(comment.utf8)
+      jpeg.insert(contentsOf: [0xFF, 0xFE, 0, UInt8(body.count + 2)] + body, at: 2)
+      #expect(RGBImage.text(in: jpeg) == ["key": "value"])
+    }
+    // What claims to be longer than the file ends the search.
+    var cut = try image.jpegData(text: ["key": "value"])
+    cut.insert(contentsOf: [0xFF, 0xFE, 0xFF, 0xFF], at: 2)
+    #expect(RGBImage.text(in: cut).isEmpty)
   }
 
   @Test("has its Latin-1 texts read too, also after the pixels") func otherTexts() throws {
@@ -98,16 +119,22 @@ import Testing
     #expect(try RGBImage(data: Data(bytes)) == noisePicture(3, 3))
   }
 
+  private typealias Writer = (RGBImage, [String: String]) throws -> Data
+
   @Test(
     "takes no text it cannot carry",
     arguments: ["", " a", "a ", "a  b", "naïve", String(repeating: "k", count: 80)])
   func wrongKeys(key: String) {
-    let error = #expect(throws: InputError.self) { try noisePicture(2, 2).pngData(text: [key: "value"]) }
-    #expect(error?.kind == .outOfRange)
+    for write in [{ try $0.pngData(text: $1) }, { try $0.jpegData(text: $1) }] as [Writer] {
+      let error = #expect(throws: InputError.self) { try write(noisePicture(2, 2), [key: "value"]) }
+      #expect(error?.kind == .outOfRange)
+    }
   }
 
   @Test("takes no null character in a text") func nullCharacter() {
-    let error = #expect(throws: InputError.self) { try noisePicture(2, 2).pngData(text: ["k": "a\0b"]) }
-    #expect(error?.kind == .outOfRange)
+    for write in [{ try $0.pngData(text: $1) }, { try $0.jpegData(text: $1) }] as [Writer] {
+      let error = #expect(throws: InputError.self) { try write(noisePicture(2, 2), ["k": "a\0b"]) }
+      #expect(error?.kind == .outOfRange)
+    }
   }
 }

@@ -11,4 +11,11 @@ enum PictureFixtures {
   static func data(_ name: String) throws -> Data { try Data(contentsOf: url(name)) }
 
   static func image(_ name: String) throws -> RGBImage { try RGBImage(contentsOf: url(name)) }
+
+  /// FNV-1a of 64 bits, as the scripts in Tools write it.
+  static func checksum(_ bytes: [UInt8]) -> String {
+    let value = bytes.reduce(0xCBF2_9CE4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+    let text = String(value, radix: 16)
+    return String(repeating: "0", count: 16 - text.count) + text
+  }
 }

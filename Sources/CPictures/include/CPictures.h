@@ -8,12 +8,42 @@
 /// Room for one of libpng's messages.
 #define CPICTURES_MESSAGE_LENGTH 160
 
-/// Reads a PNG of `width` x `height` pixels (as its header says) to 8-bit RGB rows without gaps.
+/// A PNG that is being read.
+typedef struct cpictures_png cpictures_png;
+
+/// What stands before the pixels of a PNG.
+typedef struct {
+  uint32_t width, height;
+  /// The bits of a sample in the file, or of a palette's index: 1, 2, 4, 8 or 16.
+  int depth;
+  /// Of a row that is read: 1 is grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha.
+  int channels;
+  /// 1, or 2 for samples in the processor's byte order.
+  int bytes_per_sample;
+  /// How often all rows are read; each time the row must hold what it held before.
+  int passes;
+  /// The ICC profile, which lives as long as the reader; NULL if there is none that is sound.
+  const uint8_t *profile;
+  size_t profile_count;
+  int has_damaged_profile;
+} cpictures_png_header;
+
+/// Begins to read a PNG. Palettes are expanded, transparent colours become alpha; gamma is not looked at.
 ///
-/// Of 16-bit samples the high byte is taken; alpha and transparency are dropped; gamma and colour profile are not
-/// looked at. Returns 1, or 0 with a `message` for a picture that is damaged or ends early.
-int cpictures_png_read(
-    const uint8_t *bytes, size_t count, uint32_t width, uint32_t height, uint8_t *rgb, char *message);
+/// A profile of more than `profile_limit` bytes counts as damaged. `bytes` and `message` must live as long as the reader.
+/// Returns NULL with a `message` for a picture that is damaged or ends early.
+cpictures_png *cpictures_png_open(
+    const uint8_t *bytes, size_t count, size_t profile_limit, cpictures_png_header *header, char *message);
+
+/// Reads the next row. Returns 1, or 0 with the message for a picture that is damaged or ends early.
+int cpictures_png_row(cpictures_png *picture, void *row);
+
+/// Reads what follows the pixels. The EXIF data live as long as the reader; NULL if there are none.
+///
+/// Returns as `cpictures_png_row`.
+int cpictures_png_end(cpictures_png *picture, const uint8_t **exif, size_t *exif_count);
+
+void cpictures_png_close(cpictures_png *picture);
 
 /// Writes 8-bit RGB rows as an sRGB PNG with text.
 ///

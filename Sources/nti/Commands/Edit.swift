@@ -34,7 +34,7 @@ struct Edit: AsyncParsableCommand {
 
     @Option(
       help: ArgumentHelp(
-        "Start from the options of a JSON recipe, or of a PNG that an edit wrote.", valueName: "file"))
+        "Start from the options of a JSON recipe, or of a picture that an edit wrote.", valueName: "file"))
     var recipe: String?
   }
 

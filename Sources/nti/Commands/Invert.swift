@@ -57,7 +57,7 @@ struct Invert: AsyncParsableCommand {
     var report: String?
   }
 
-  @Argument(help: ArgumentHelp("PNG or JPEG files.", valueName: "photo"))
+  @Argument(help: ArgumentHelp("PNG, JPEG or WebP files.", valueName: "photo"))
   var photos: [String]
 
   @OptionGroup(title: "Common options") var common: Common

@@ -3,16 +3,16 @@ internal import NullTextInversion
 
 /// An edit as text: a prompt, and the options that differ from the defaults or all of them.
 ///
-/// Written into every PNG that an edit makes, and read again with `--recipe`.
+/// Written into every picture that an edit makes, and read again with `--recipe`.
 struct EditRecipe: Equatable {
-  /// The key under which a PNG carries one; a contact sheet carries a list of them.
+  /// The key under which a picture carries one; a contact sheet carries a list of them.
   static let textKey = "nti:recipe"
 
   /// The new prompt; nil if the recipe leaves it open.
   var prompt: String?
   var options: EditOptions
 
-  /// Reads a recipe: a JSON file, or a PNG that an edit has written.
+  /// Reads a recipe: a JSON file, or a picture that an edit has written.
   ///
   /// - Parameter base: has what the recipe leaves out.
   /// - Throws: `InputError`.
@@ -22,10 +22,10 @@ struct EditRecipe: Equatable {
     }
     let data = try InputFile(URL(fileURLWithPath: path)).contents()
     var json = data
-    if data.starts(with: [0x89, 0x50, 0x4E, 0x47]) {
-      guard let text = RGBImage.pngText(in: data)[Self.textKey] else {
+    if PictureFormat(of: [UInt8](data.prefix(PictureFormat.magicLength))) != nil {
+      guard let text = RGBImage.text(in: data)[Self.textKey] else {
         throw InputError(
-          .malformed, "The picture \(path) carries no recipe; only a PNG written by `nti edit` does.")
+          .malformed, "The picture \(path) carries no recipe; only one written by `nti edit` does.")
       }
       json = Data(text.utf8)
     }

@@ -39,7 +39,7 @@ enum FileMark {
       switch PictureFormat(of: [UInt8](data.prefix(PictureFormat.magicLength))) {
       case .png: self = .png
       case .jpeg: self = .jpeg
-      case .other: return nil
+      case .webP, .other: return nil
       case nil where data.starts(with: "{\n".utf8): self = .json
       case nil where data.starts(with: "<svg".utf8): self = .svg
       case nil: return nil

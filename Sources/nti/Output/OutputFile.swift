@@ -48,11 +48,11 @@ struct OutputFile {
     (try? InputFile(url).contents()).map(FileMark.isUntouched) ?? false
   }
 
-  /// Writes a picture; a PNG carries `texts`.
+  /// Writes a picture that carries `texts`.
   func write(_ image: RGBImage, texts: [String: String] = [:]) throws {
     switch try RGBImage.checkFormat(of: url) {
     case .png: try write(image.pngData(text: texts))
-    default: try write(image.jpegData())
+    default: try write(image.jpegData(text: texts))
     }
   }
 

@@ -1,0 +1,160 @@
+internal import CLCMS2
+
+/// The ICC profile of a file, as far as it can be told without reading it.
+enum EmbeddedProfile {
+  case none
+  /// There is one, in pieces that do not fit each other.
+  case damaged
+  case bytes([UInt8])
+}
+
+/// What became of a file's colour profile.
+package enum ProfileUse: Sendable, Equatable {
+  /// There is none: the colours are sRGB.
+  case none
+  /// It says that the colours are sRGB.
+  case sRGB(name: String)
+  case converted(name: String)
+  /// It is damaged, too large, or of other colours than the picture's.
+  case ignored
+}
+
+/// The way from the colours of a file to sRGB: by its ICC profile, with Little CMS, perceptual intent.
+///
+/// A profile that cannot be used is ignored, as viewers do: a photo is worth more than its profile.
+final class ColorConversion {
+  /// The most bytes of a profile that is used: 8 MiB, where those of printing presses have up to 4.
+  static let profileLimit = 8 << 20
+
+  private(set) var use: ProfileUse
+
+  /// Nil if the colours stay as they are.
+  private var transform: cmsHTRANSFORM?
+
+  /// - Parameters:
+  ///   - source: of what `convert` reads.
+  ///   - target: of what it writes: RGB without alpha.
+  init(_ profile: EmbeddedProfile, from source: SampleLayout, to target: SampleLayout) {
+    transform = nil
+    guard case .bytes(let bytes) = profile else {
+      if case .none = profile { use = .none } else { use = .ignored }
+      return
+    }
+    guard let opened = OpenProfile(bytes, of: source.model) else {
+      use = .ignored
+      return
+    }
+    if source.model != .cmyk, opened.isSRGB(source.model) {
+      use = .sRGB(name: opened.name)
+    } else if let made = opened.transform(from: source, to: target) {
+      (use, transform) = (.converted(name: opened.name), made)
+    } else {
+      use = .ignored
+    }
+  }
+
+  deinit { if let transform { cmsDeleteTransform(transform) } }
+
+  var changesColours: Bool { transform != nil }
+
+  /// Converts pixels that lie in a row; source and target may be the same memory if their layouts are.
+  func convert(_ source: UnsafeRawPointer, to target: UnsafeMutableRawPointer, count: Int) {
+    cmsDoTransform(transform, source, target, cmsUInt32Number(count))
+  }
+}
+
+/// A profile that is open, beside sRGB.
+private final class OpenProfile {
+  private let profile: cmsHPROFILE
+  private let sRGB: cmsHPROFILE
+
+  /// Nil if it is damaged, too large, or not for pictures of this model.
+  init?(_ bytes: [UInt8], of model: ColorModel) {
+    guard let bytes = Self.withoutFloatTables(bytes),
+      let profile = cmsOpenProfileFromMem(bytes, cmsUInt32Number(bytes.count))
+    else { return nil }
+    let space =
+      switch model {
+      case .grey: cmsSigGrayData
+      case .rgb: cmsSigRgbData
+      case .cmyk: cmsSigCmykData
+      }
+    let classes = [cmsSigInputClass, cmsSigDisplayClass, cmsSigOutputClass, cmsSigColorSpaceClass]
+    guard cmsGetColorSpace(profile) == space, classes.contains(cmsGetDeviceClass(profile)),
+      let sRGB = cmsCreate_sRGBProfile()
+    else {
+      cmsCloseProfile(profile)
+      return nil
+    }
+    (self.profile, self.sRGB) = (profile, sRGB)
+  }
+
+  deinit {
+    cmsCloseProfile(profile)
+    cmsCloseProfile(sRGB)
+  }
+
+  func transform(from source: SampleLayout, to target: SampleLayout) -> cmsHTRANSFORM? {
+    // Little CMS would put a coarse table in the place of 16-bit curves, which in dark colours is wrong by up to 28 of 255.
+    let flags = source.bytesPerSample == 2 ? cmsFLAGS_NOOPTIMIZE : 0
+    return cmsCreateTransform(
+      profile, Self.format(source), sRGB, Self.format(target), cmsUInt32Number(INTENT_PERCEPTUAL),
+      cmsUInt32Number(flags))
+  }
+
+  /// Whether no colour of a fine grid moves by more than one of 255: so the many profiles called sRGB are told by what
+  /// they do, and rounding does not touch their pictures.
+  func isSRGB(_ model: ColorModel) -> Bool {
+    guard let transform = transform(from: SampleLayout(model: model), to: .rgb8) else { return false }
+    defer { cmsDeleteTransform(transform) }
+    let levels = Array(stride(from: UInt8(0), through: 255, by: model == .grey ? 1 : 15))
+    let colours =
+      model == .grey
+      ? levels.map { [$0] } : levels.flatMap { r in levels.flatMap { g in levels.map { b in [r, g, b] } } }
+    var converted = [UInt8](repeating: 0, count: 3 * colours.count)
+    cmsDoTransform(transform, colours.flatMap(\.self), &converted, cmsUInt32Number(colours.count))
+    return colours.indices.allSatisfy { i in
+      (0..<3).allSatisfy { c in abs(Int(converted[3 * i + c]) - Int(colours[i][c % colours[i].count])) <= 1 }
+    }
+  }
+
+  /// Its description in English, on one line.
+  var name: String {
+    var letters = [CChar](repeating: 0, count: 256)
+    cmsGetProfileInfoASCII(
+      profile, cmsInfoDescription, "en", "US", &letters, cmsUInt32Number(letters.count - 1))
+    let printable = letters.prefix { $0 != 0 }.map {
+      (32...126).contains($0) ? Character(Unicode.Scalar(UInt8($0))) : " "
+    }
+    let words = String(printable).split(separator: " ")
+    return words.isEmpty ? "without a name" : words.joined(separator: " ")
+  }
+
+  /// The profile without the tables D2B0…3 and B2D0…3; nil if it is too short or too long for a profile.
+  ///
+  /// What has them says the same again in other tables. They are chains of any length, whose links may lie at the same
+  /// place: a small file could take any time and memory. No other table can.
+  private static func withoutFloatTables(_ bytes: [UInt8]) -> [UInt8]? {
+    let tags = 128
+    guard bytes.count >= tags + 4, bytes.count <= ColorConversion.profileLimit else { return nil }
+    var bytes = bytes
+    let count = bytes[tags..<tags + 4].reduce(0) { $0 << 8 | Int($1) }
+    for tag in 0..<min(count, (bytes.count - tags - 4) / 12) {
+      let place = tags + 4 + 12 * tag
+      let isFloat = ["D2B", "B2D"].contains { bytes[place..<place + 3].elementsEqual($0.utf8) }
+      if isFloat { bytes.replaceSubrange(place..<place + 4, with: "none".utf8) }
+    }
+    return bytes
+  }
+
+  private static func format(_ layout: SampleLayout) -> cmsUInt32Number {
+    let isWide = layout.bytesPerSample == 2
+    let colours =
+      switch layout.model {
+      case .grey: isWide ? clcms2_grey_16 : clcms2_grey_8
+      case .rgb: isWide ? clcms2_rgb_16 : clcms2_rgb_8
+      case .cmyk: clcms2_inverted_cmyk_8
+      }
+    return layout.hasAlpha ? colours | clcms2_alpha : colours
+  }
+}

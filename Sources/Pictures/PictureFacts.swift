@@ -1,0 +1,26 @@
+/// What a picture file says of itself beside its pixels.
+package struct PictureFacts: Sendable, Equatable {
+  package let format: PictureFormat
+  package let model: ColorModel
+  package let hasAlpha: Bool
+  /// Of a sample.
+  package let bits: Int
+  package let profile: ProfileUse
+  package let orientation: ExifOrientation
+}
+
+/// A picture as its file stores it: in sRGB, but not yet upright.
+struct DecodedPicture {
+  let image: RGBImage
+  let facts: PictureFacts
+
+  init(
+    _ image: RGBImage, _ format: PictureFormat, _ rows: RowConversion, bits: Int, exif: ArraySlice<UInt8>
+  ) {
+    self.image = image
+    facts = PictureFacts(
+      format: format, model: rows.layout.model, hasAlpha: rows.layout.hasAlpha, bits: bits,
+      profile: rows.colours.use,
+      orientation: ExifOrientation(exif: exif))
+  }
+}

@@ -1,0 +1,151 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Pictures
+
+/// The files are written by Tools/write_photo_fixtures.py, with what Pillow makes of them.
+@Suite("A photograph") struct PhotoTests {
+  struct Expected: Codable {
+    let width: Int
+    let height: Int
+    let orientation: Int
+    let use: String
+    var profile: String?
+    /// Of exact pictures.
+    var checksum: String?
+    /// Of pictures whose colours were converted.
+    var rgb: Data?
+  }
+
+  static let expected: [String: Expected] =
+    (try? JSONDecoder().decode([String: Expected].self, from: data("expected.json"))) ?? [:]
+
+  static func data(_ name: String) throws -> Data { try Data(contentsOf: Fixtures.url("photos/\(name)")) }
+
+  @Test("stands upright and in sRGB, as Pillow has it", arguments: expected.keys.sorted())
+  func reading(name: String) throws {
+    let expected = try #require(Self.expected[name])
+    let (image, facts) = try RGBImage.read(Fixtures.url("photos/\(name)"))
+    #expect(image.width == expected.width && image.height == expected.height)
+    if let checksum = expected.checksum { #expect(PictureFixtures.checksum(image.bytes) == checksum) }
+    if let rgb = expected.rgb {
+      let difference = zip(image.bytes, rgb).map { abs(Int($0) - Int($1)) }.max() ?? 255
+      #expect(difference <= (facts.bits == 16 ? 1 : 2))
+    }
+    #expect(facts.orientation.rawValue == expected.orientation)
+    switch facts.profile {
+    case .none: #expect(expected.use == "none")
+    case .ignored: #expect(expected.use == "ignored")
+    case .sRGB(let name): #expect(expected.use == "sRGB" && expected.profile == name)
+    case .converted(let name): #expect(expected.use == "converted" && expected.profile == name)
+    }
+  }
+
+  @Test("is one of many") func fixtures() { #expect(Self.expected.count == 67) }
+
+  @Test("of moving pictures is refused by name") func animation() throws {
+    let error = try #require(throws: InputError.self) {
+      _ = try RGBImage(data: Self.data("animated.webp"))
+    }
+    #expect(error.kind == .unsupported)
+    #expect(error.message.contains("is an animated WebP") && error.message.contains("webpmux"))
+  }
+
+  @Test(
+    "is refused wherever it is cut off", arguments: ["lossy.webp", "lossless-alpha.webp", "rgba-16.png"])
+  func truncated(name: String) throws {
+    let whole = try Self.data(name)
+    for length in 12..<whole.count - 1 {
+      let error = #expect(throws: InputError.self, "\(length) of \(whole.count) bytes") {
+        try RGBImage(data: whole.prefix(length))
+      }
+      #expect(error?.kind == .malformed)
+    }
+  }
+
+  @Test("that declares too many pixels is refused before memory is taken") func bomb() throws {
+    var bytes = [UInt8](try Self.data("lossy.webp"))
+    // The size stands behind the start code of the frame, in 14 bits each.
+    let frame = try #require(
+      bytes.indices.dropLast(8).first { bytes[$0..<$0 + 3].elementsEqual([0x9D, 0x01, 0x2A]) })
+    bytes.replaceSubrange(frame + 3..<frame + 7, with: [0xFF, 0x3F, 0xFF, 0x3F])
+    let error = try #require(throws: InputError.self) { _ = try RGBImage(data: Data(bytes)) }
+    #expect(error.kind == .unsupported && error.message.contains("16383 x 16383"))
+  }
+
+  @Test("with a profile of any size and chains of tables is read at once") func hostileProfile() throws {
+    // The pieces of a JPEG can hold 16 MB: more than the limit is ignored.
+    let jpeg = [UInt8](try Self.data("orientation-1.jpg"))
+    let piece = [UInt8](repeating: 0, count: 65_519)
+    for count in [129, 255] {
+      let segments = (1...count).flatMap { number -> [UInt8] in
+        [0xFF, 0xE2, 0xFF, 0xFF] + Array("ICC_PROFILE\0".utf8) + [UInt8(number), UInt8(count)] + piece
+      }
+      let (image, facts) = try Self.read(jpeg.prefix(2) + segments + jpeg.dropFirst(2))
+      #expect(facts.profile == .ignored)
+      #expect(try image == RGBImage(data: Data(jpeg)))
+    }
+    // A chain of 100,000 tables at one place, each of 20,000 numbers.
+    var profile = try #require(try Self.profile(of: "P3-like.jpg"))
+    func number(_ value: Int) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> (24 - 8 * $0)) } }
+    let links = 100_000
+    let table =
+      [UInt8]("clut\0\0\0\0".utf8) + [0, 3, 0, 3, 19, 19, 19]
+      + [UInt8](repeating: 0, count: 13 + 4 * 3 * 19 * 19 * 19)
+    var chain = [UInt8]("mpet\0\0\0\0".utf8) + [0, 3, 0, 3] + number(links)
+    for _ in 0..<links { chain += number(16 + 8 * links) + number(table.count) }
+    chain += table
+    // In the place of the description.
+    profile.replaceSubrange(132..<144, with: Array("D2B0".utf8) + number(profile.count) + number(chain.count))
+    profile += chain
+    profile.replaceSubrange(0..<4, with: number(profile.count))
+    let clock = ContinuousClock()
+    let time = clock.measure {
+      let conversion = ColorConversion(.bytes(profile), from: .rgb8, to: .rgb8)
+      #expect(conversion.use == .converted(name: "without a name"))
+    }
+    #expect(time < .seconds(5))
+  }
+
+  @Test(
+    "throws or is read, but never traps, however its bytes are changed",
+    arguments: [
+      "orientation-6.jpg", "orientation-5.png", "orientation-6.webp", "P3-like-pieces.jpg",
+      "A98-like-alpha.webp",
+      "grey.jpg", "cmyk-inks.jpg", "lossy-alpha.webp", "grey-alpha-16.png",
+    ])
+  func mutations(name: String) throws {
+    let whole = [UInt8](try Self.data(name))
+    var random = SplitMix(seed: 21)
+    for _ in 0..<100 {
+      var bytes = whole
+      for _ in 0..<Int.random(in: 1...4, using: &random) {
+        // Before the pixels, where sizes are left alone: a picture of a hundred million pixels takes a while.
+        let i = Int.random(in: 30..<bytes.count, using: &random)
+        switch Int.random(in: 0..<3, using: &random) {
+        case 0: bytes[i] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+        case 1: bytes[i] = UInt8.random(in: 0...255, using: &random)
+        default: bytes.removeSubrange(i..<min(bytes.count, i + Int.random(in: 1...9, using: &random)))
+        }
+      }
+      guard !BadPictureTests.isHuge(bytes) else { continue }
+      do {
+        let image = try RGBImage(data: Data(bytes))
+        #expect(image.bytes.count == 3 * image.width * image.height)
+      } catch let error as InputError {
+        #expect(error.message.hasPrefix("The picture"))
+      }
+    }
+  }
+
+  private static func read(_ bytes: [UInt8]) throws -> (image: RGBImage, facts: PictureFacts) {
+    let folder = try ScratchFolder()
+    return try RGBImage.read(folder.file("photo", bytes))
+  }
+
+  private static func profile(of name: String) throws -> [UInt8]? {
+    guard case .bytes(let bytes) = JPEGSegments.profile(in: [UInt8](try data(name))) else { return nil }
+    return bytes
+  }
+}
