@@ -25,7 +25,7 @@ from transformers import CLIPTextModel, CLIPTokenizer
 
 from single_files import SMALL_VAE, STRUCTURES, original_unet, single_file, write_vocabulary
 from verify_full_size import LIMITS, error, read, reference
-from write_models import make_networks, save, text_config, write_configs, write_index
+from write_models import make_networks, save, shout, text_config, write_configs, write_index
 
 diffusers.utils.logging.disable_progress_bar()
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -150,6 +150,37 @@ class Verification:
             self.say(label, f"{changed} weights, roundings", worst, 1.01)
             self.networks(label, fused, folder, "--lora", f"{path}={weight}")
 
+    def tiny_autoencoder(self, structure, dtype):
+        """A tiny autoencoder in a folder, in a checkpoint, and as a file that says nothing else."""
+        folder = self.scratch / f"{structure}-{dtype}"
+        out = self.scratch / "with-tiny-autoencoder"
+        shutil.rmtree(out, ignore_errors=True)
+        shutil.copytree(folder, out)
+        shutil.rmtree(out / "vae")
+        widths = [32] * 4
+        vae = diffusers.AutoencoderTiny(encoder_block_out_channels=widths, decoder_block_out_channels=widths)
+        shout(vae, torch.Generator().manual_seed(8), gain=1.0)
+        vae.save_pretrained(out / "vae")
+        file = self.scratch / "tiny.safetensors"
+        shutil.copy(out / "vae/diffusion_pytorch_model.safetensors", file)
+        for label, model in (("its folder", [out]), ("--vae folder", [folder, "--vae", out / "vae"]),
+                             ("--vae checkpoint", [folder, "--vae", out]), ("--vae file", [folder, "--vae", file])):
+            self.networks(f"tiny, {label}", out, *model)
+        prints = {self.fingerprint(*m) for m in ([out], [folder, "--vae", file])}
+        self.say("tiny", "fingerprints differ", len(prints) - 1, 0)
+
+    def time_condition(self, structure, dtype):
+        """A UNet for a guidance embedding, which nobody gives."""
+        folder = self.scratch / f"{structure}-{dtype}"
+        out = self.scratch / "with-time-condition"
+        shutil.rmtree(out, ignore_errors=True)
+        shutil.copytree(folder, out)
+        config = {**STRUCTURES[structure][0], "time_cond_proj_dim": 16}
+        unet = UNet2DConditionModel(**config)
+        shout(unet, torch.Generator().manual_seed(9), gain=1.0)
+        unet.save_pretrained(out / "unet")
+        self.networks("time condition", out, out)
+
 
 def lora_files(folder, scratch):
     """Writes a LoRA in every naming; yields its name and a weight."""
@@ -238,6 +269,8 @@ def main():
             verification.conversion(structure, dtype, folder, *model)
             if structure == "sd1":
                 verification.loras(structure, dtype, folder)
+        verification.tiny_autoencoder("sd1", "f32")
+        verification.time_condition("sd1", "f32")
     print("all within their limits" if verification.fine else "NOT all within their limits")
     sys.exit(not verification.fine)
 

@@ -17,8 +17,9 @@ import sys
 import tempfile
 import time
 
+import diffusers
 import torch
-from diffusers import AutoencoderKL, UNet2DConditionModel
+from diffusers import UNet2DConditionModel
 from safetensors import safe_open
 from safetensors.torch import save_file
 
@@ -58,10 +59,12 @@ def reference(folder, inputs, timestep):
     (gradient,) = torch.autograd.grad((prediction - latent).square().mean(), embedding)
     results = {"unet": prediction.detach()[0], "gradient": gradient[0]}
     del unet
-    vae = AutoencoderKL.from_pretrained(folder, subfolder="vae", torch_dtype=torch.float32).eval()
+    kind = json.loads((pathlib.Path(folder) / "vae/config.json").read_text()).get("_class_name", "AutoencoderKL")
+    vae = getattr(diffusers, kind).from_pretrained(folder, subfolder="vae", torch_dtype=torch.float32).eval()
     scale = vae.config.scaling_factor
     with torch.no_grad():
-        results["encoded"] = vae.encode(inputs["picture"][None]).latent_dist.mean[0] * scale
+        encoded = vae.encode(inputs["picture"][None])
+        results["encoded"] = (encoded.latent_dist.mean if kind == "AutoencoderKL" else encoded.latents)[0] * scale
         results["decoded"] = vae.decode(latent / scale).sample[0]
     return {name: tensor.contiguous() for name, tensor in results.items()}
 

@@ -63,6 +63,14 @@ static void silu_vjp(float *restrict dx, const float *restrict x, const float *r
   for (ptrdiff_t i = 0; i < n; i++) dx[i] = dy[i] * swish_derivative(x[i], 1);
 }
 
+static void relu(float *restrict y, const float *restrict x, ptrdiff_t n) {
+  for (ptrdiff_t i = 0; i < n; i++) y[i] = x[i] < 0 ? 0 : x[i];
+}
+
+static void relu_vjp(float *restrict dx, const float *restrict x, const float *restrict dy, ptrdiff_t n) {
+  for (ptrdiff_t i = 0; i < n; i++) dx[i] = x[i] > 0 ? dy[i] : 0;
+}
+
 static void gelu(float *restrict y, const float *restrict x, ptrdiff_t n) {
   for (ptrdiff_t i = 0; i < n; i++) y[i] = gelu_value(x[i]);
 }

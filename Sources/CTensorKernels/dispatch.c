@@ -74,6 +74,8 @@ CALL(void, silu, (float *y, const float *x, ptrdiff_t n), (y, x, n))
 CALL(void, silu_vjp, (float *dx, const float *x, const float *dy, ptrdiff_t n), (dx, x, dy, n))
 CALL(void, gelu, (float *y, const float *x, ptrdiff_t n), (y, x, n))
 CALL(void, gelu_vjp, (float *dx, const float *x, const float *dy, ptrdiff_t n), (dx, x, dy, n))
+CALL(void, relu, (float *y, const float *x, ptrdiff_t n), (y, x, n))
+CALL(void, relu_vjp, (float *dx, const float *x, const float *dy, ptrdiff_t n), (dx, x, dy, n))
 CALL(void, quick_gelu, (float *y, const float *x, ptrdiff_t n), (y, x, n))
 CALL(void, quick_gelu_vjp, (float *dx, const float *x, const float *dy, ptrdiff_t n), (dx, x, dy, n))
 CALL(void, geglu_rows, (float *y, ptrdiff_t y_stride, const float *x, ptrdiff_t rows, ptrdiff_t columns),

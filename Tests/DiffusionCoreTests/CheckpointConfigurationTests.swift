@@ -94,7 +94,6 @@ private func expectRefusal<T: CheckpointConfiguration>(of cases: [(String, Strin
         (#"{"time_embedding_dim": 100}"#, "time_embedding_dim"),
         (#"{"time_embedding_act_fn": "silu"}"#, "time_embedding_act_fn"),
         (#"{"timestep_post_act": "silu"}"#, "timestep_post_act"),
-        (#"{"time_cond_proj_dim": 256}"#, "time_cond_proj_dim"),
         (#"{"resnet_time_scale_shift": "scale_shift"}"#, "scale_shift"),
         (#"{"resnet_skip_time_act": true}"#, "resnet_skip_time_act"),
         (#"{"attention_type": "gated"}"#, "gated"),
@@ -131,7 +130,7 @@ private func expectRefusal<T: CheckpointConfiguration>(of cases: [(String, Strin
 @Suite("Configurations of the other parts") struct CheckpointOtherConfigurationTests {
   @Test("an autoencoder without a scaling factor has Stable Diffusion's")
   func autoencoder() throws {
-    let vae: AutoencoderConfiguration = try read(
+    let vae: AutoencoderKLConfiguration = try read(
       #"""
       {"down_block_types": ["DownEncoderBlock2D", "DownEncoderBlock2D", "DownEncoderBlock2D", "DownEncoderBlock2D"],
        "up_block_types": ["UpDecoderBlock2D", "UpDecoderBlock2D", "UpDecoderBlock2D", "UpDecoderBlock2D"],
@@ -152,7 +151,7 @@ private func expectRefusal<T: CheckpointConfiguration>(of cases: [(String, Strin
         (#"{"scaling_factor": 0}"#, "scaling_factor"),
         (#"{"norm_num_groups": -1}"#, "norm_num_groups"), (#"{"layers_per_block": 0}"#, "layers_per_block"),
         (#"{"down_block_types": []}"#, "down_block_types"), (#"{"latent_channels": 0}"#, "latent_channels"),
-      ], as: AutoencoderConfiguration.self)
+      ], as: AutoencoderKLConfiguration.self)
   }
 
   // The defaults of transformers' `CLIPTextConfig`.

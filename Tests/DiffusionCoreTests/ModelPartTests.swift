@@ -31,7 +31,7 @@ import Testing
       .directory(Fixtures.url("models/sharded")), options: ModelOptions(keptParts: [.vae]))
     weak var unet: UNet?
     weak var textEncoder: CLIPTextEncoder?
-    weak var autoencoder: AutoencoderKL?
+    weak var autoencoder: (any Autoencoder)?
     do {
       let used = try model.unet
       #expect(try model.unet === used)

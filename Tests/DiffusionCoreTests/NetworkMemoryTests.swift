@@ -54,7 +54,7 @@ import Testing
   func autoencoder(model: String?, size: (height: Int, width: Int)) throws {
     let checkpoint = try checkpoint(model)
     let configuration = try ModelConfiguration(checkpoint).autoencoder
-    let autoencoder = try AutoencoderKL(configuration, weights: checkpoint.weights(of: .vae))
+    let autoencoder = try configuration.network(checkpoint.weights(of: .vae))
     let factor = configuration.downsamplingFactor
     let (height, width) = (factor * size.height, factor * size.width)
     var random = RandomSource(seed: 2)

@@ -44,6 +44,10 @@ import Testing
         #"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#,
         8, "overlaps"
       ),
+      (
+        #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#,
+        4, "twice"
+      ),
       (#"{"__metadata__":{"a":1}}"#, 0, "__metadata__"), (#"{"__metadata__":[]}"#, 0, "__metadata__"),
     ])
   func headers(header: String, byteCount: Int, word: String) throws {

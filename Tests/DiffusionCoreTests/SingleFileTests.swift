@@ -92,7 +92,7 @@ import Testing
     let checkpoint = try Checkpoint(folder("sd2.safetensors"))
     let text: TextEncoderConfiguration = try checkpoint.configuration(of: .textEncoder)
     #expect(text.layerCount == 2 && text.headCount == 1 && text.activation == "gelu")
-    let vae: AutoencoderConfiguration = try checkpoint.configuration(of: .vae)
+    let vae: AutoencoderKLConfiguration = try checkpoint.configuration(of: .vae)
     #expect(vae.blockOutChannels == [32, 32, 32, 64] && vae.layersPerBlock == 2 && vae.latentChannels == 4)
   }
 

@@ -101,6 +101,8 @@ void ctk_gelu(float *y, const float *x, ptrdiff_t n);
 void ctk_gelu_vjp(float *dx, const float *x, const float *dy, ptrdiff_t n);
 
 /// y := x / (1 + exp(-1.702 x))
+void ctk_relu(float *y, const float *x, ptrdiff_t n);
+void ctk_relu_vjp(float *dx, const float *x, const float *dy, ptrdiff_t n);
 void ctk_quick_gelu(float *y, const float *x, ptrdiff_t n);
 void ctk_quick_gelu_vjp(float *dx, const float *x, const float *dy, ptrdiff_t n);
 
@@ -247,7 +249,7 @@ void ctk_winograd_output(float *y, ptrdiff_t row_stride, ptrdiff_t column_stride
   LOOP(sum) LOOP(dot) LOOP(squared_distance) LOOP(maximum) LOOP(minimum) \
   LOOP(largest_magnitude_16) LOOP(largest_magnitude_32) \
   LOOP(softmax_rows) LOOP(causal_softmax_rows) LOOP(softmax_vjp_rows) LOOP(exponentials) \
-  LOOP(silu) LOOP(silu_vjp) LOOP(gelu) LOOP(gelu_vjp) LOOP(quick_gelu) LOOP(quick_gelu_vjp) \
+  LOOP(silu) LOOP(silu_vjp) LOOP(relu) LOOP(relu_vjp) LOOP(gelu) LOOP(gelu_vjp) LOOP(quick_gelu) LOOP(quick_gelu_vjp) \
   LOOP(geglu_rows) LOOP(geglu_vjp_rows) LOOP(layer_norm_rows) LOOP(layer_norm_vjp_rows) \
   LOOP(column_sums) LOOP(group_norm_rows) LOOP(group_norm_vjp_sums) LOOP(group_norm_vjp_rows) \
   LOOP(multiply_panels) LOOP(multiply_transposed_panels) LOOP(pack_rows) LOOP(pack_rows_16) \

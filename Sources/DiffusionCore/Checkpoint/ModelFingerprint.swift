@@ -58,6 +58,25 @@ extension UNetConfiguration {
 
 extension AutoencoderConfiguration {
   fileprivate var identity: JSONValue {
+    switch self {
+    case .kl(let configuration): configuration.identity
+    case .tiny(let configuration): configuration.identity
+    }
+  }
+}
+
+extension AutoencoderTinyConfiguration {
+  fileprivate var identity: JSONValue {
+    [
+      "tiny autoencoder", .number(latentChannels), .array(encoderWidths.map { .number($0) }),
+      .array(encoderBlocks.map { .number($0) }), .array(decoderWidths.map { .number($0) }),
+      .array(decoderBlocks.map { .number($0) }), .number(scalingFactor),
+    ]
+  }
+}
+
+extension AutoencoderKLConfiguration {
+  fileprivate var identity: JSONValue {
     [
       "autoencoder", .number(latentChannels), .array(blockOutChannels.map { .number($0) }),
       .number(layersPerBlock), .number(normGroups), .number(scalingFactor), .bool(usesQuantConvolution),

@@ -23,7 +23,7 @@ public final class DiffusionModel: Sendable {
 
   private let textEncoderPart: ModelPart<CLIPTextEncoder>
   private let unetPart: ModelPart<UNet>
-  private let autoencoderPart: ModelPart<AutoencoderKL>
+  private let autoencoderPart: ModelPart<any Autoencoder>
 
   /// Reads a model.
   ///
@@ -80,7 +80,7 @@ public final class DiffusionModel: Sendable {
         recomputesActivations: options.recomputesActivations)
     }
     afterEach(2)
-    autoencoderPart = try part(.vae) { try AutoencoderKL(configuration.autoencoder, weights: $0) }
+    autoencoderPart = try part(.vae) { try configuration.autoencoder.network($0) }
     afterEach(Self.partCount)
     identity = try ModelIdentity(of: checkpoint)
   }
@@ -98,7 +98,7 @@ public final class DiffusionModel: Sendable {
   /// Between pictures and latents.
   ///
   /// - Throws: `InputError` if it must be read again and cannot.
-  public var autoencoder: AutoencoderKL { get throws { try autoencoderPart.network } }
+  public var autoencoder: any Autoencoder { get throws { try autoencoderPart.network } }
 
   /// Width and height of the pictures that the model was trained on.
   public var pictureSize: PixelSize { configuration.pictureSize }

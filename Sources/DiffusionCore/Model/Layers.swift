@@ -34,10 +34,12 @@ extension LayerNorm {
 extension Convolution {
   /// A convolution; padded so that a stride of 1 keeps height and width, unless `padding` is given.
   init(
-    _ weights: WeightScope, inputs: Int, outputs: Int, size: Int = 3, stride: Int = 1, padding: Padding? = nil
+    _ weights: WeightScope, inputs: Int, outputs: Int, size: Int = 3, stride: Int = 1,
+    padding: Padding? = nil, hasBias: Bool = true
   ) throws {
     try self.init(
       weight: try weights.weight(shape: [outputs, inputs, size, size]),
-      bias: try weights.tensor("bias", shape: [outputs]), stride: stride, padding: padding ?? .all(size / 2))
+      bias: hasBias ? try weights.tensor("bias", shape: [outputs]) : nil, stride: stride,
+      padding: padding ?? .all(size / 2))
   }
 }

@@ -41,7 +41,6 @@ extension UNetConfiguration: Decodable {
     case onlyCrossAttention = "only_cross_attention"
     case resnetSkipTimeAct = "resnet_skip_time_act"
     case resnetTimeScaleShift = "resnet_time_scale_shift"
-    case timeCondProjDim = "time_cond_proj_dim"
     case timeEmbeddingActFn = "time_embedding_act_fn"
     case timeEmbeddingType = "time_embedding_type"
     case timestepPostAct = "timestep_post_act"
@@ -126,7 +125,6 @@ extension UNetConfiguration: Decodable {
       "a time embedding of another width than four times the first block's")
     refuse(.timeEmbeddingActFn, when: try isPresent(.timeEmbeddingActFn), "another time embedding")
     refuse(.timestepPostAct, when: try isPresent(.timestepPostAct), "another time embedding")
-    refuse(.timeCondProjDim, when: try isPresent(.timeCondProjDim), "a guidance embedding")
     let scaleShift = try value(.resnetTimeScaleShift, "default")
     refuse(.resnetTimeScaleShift, when: scaleShift != "default", "\"\(scaleShift)\" residual blocks")
     refuse(.resnetSkipTimeAct, when: try value(.resnetSkipTimeAct, false), "another residual block")

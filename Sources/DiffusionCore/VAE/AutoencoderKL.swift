@@ -1,9 +1,9 @@
 public import Tensor
 
 /// The way between pictures and latents: diffusers' `AutoencoderKL`.
-public final class AutoencoderKL: Sendable {
+public final class AutoencoderKL: Autoencoder {
   /// What the checkpoint says of the network.
-  public let configuration: AutoencoderConfiguration
+  public let configuration: AutoencoderKLConfiguration
 
   private let encoder: PictureEncoder
   private let decoder: PictureDecoder
@@ -12,7 +12,7 @@ public final class AutoencoderKL: Sendable {
   /// A network with the weights of a checkpoint's `vae` folder.
   ///
   /// - Throws: `InputError` if the configuration asks for something unsupported or a tensor is missing or misshapen.
-  public init(_ configuration: AutoencoderConfiguration, weights: WeightScope) throws {
+  public init(_ configuration: AutoencoderKLConfiguration, weights: WeightScope) throws {
     try configuration.validate()
     self.configuration = configuration
     scale = Float(configuration.scalingFactor)
@@ -24,10 +24,6 @@ public final class AutoencoderKL: Sendable {
   public var downsampling: Int { configuration.downsamplingFactor }
 
   /// The latent of a picture: the mean of its distribution, scaled.
-  ///
-  /// - Parameter picture: height x width x 3, between -1 and 1; both sides divisible by `downsampling`.
-  /// - Returns: height x width x channels, smaller by `downsampling`.
-  /// - Throws: `CancellationError` between two layers if the task is cancelled.
   public func encode(_ picture: Tensor) throws -> Tensor {
     precondition(
       picture.shape[0] % downsampling == 0 && picture.shape[1] % downsampling == 0,
@@ -37,12 +33,9 @@ public final class AutoencoderKL: Sendable {
 
   /// The picture of a latent.
   ///
-  /// - Parameters:
-  ///   - latent: height x width x channels, scaled.
-  ///   - bandByteCount: if given, the maps that are doubled in size are formed in bands of about so many bytes and never
-  ///     held whole, which takes about a quarter less memory and up to a quarter more time. The result is the same up to rounding.
-  /// - Returns: height x width x 3, about between -1 and 1.
-  /// - Throws: `CancellationError` between two layers if the task is cancelled.
+  /// - Parameter bandByteCount: if given, the maps that are doubled in size are formed in bands of about so many bytes and
+  ///   never held whole, which takes about a quarter less memory and up to a quarter more time. The result is the same up to
+  ///   rounding.
   public func decode(_ latent: Tensor, bandByteCount: Int? = nil) throws -> Tensor {
     try withOwnBuffers { try decoder(Variable(latent) * (1 / scale), bandByteCount: bandByteCount).value }
   }
@@ -69,7 +62,7 @@ private struct PictureEncoder: Sendable {
   private let quantization: Convolution?
   private let latentChannels: Int
 
-  init(_ configuration: AutoencoderConfiguration, _ weights: WeightScope) throws {
+  init(_ configuration: AutoencoderKLConfiguration, _ weights: WeightScope) throws {
     let (scope, widths) = (weights["encoder"], configuration.blockOutChannels)
     latentChannels = configuration.latentChannels
     convolutionIn = try Convolution(scope["conv_in"], inputs: configuration.inChannels, outputs: widths[0])
@@ -136,7 +129,7 @@ private struct PictureDecoder: Sendable {
   private let normOut: GroupNorm
   private let convolutionOut: Convolution
 
-  init(_ configuration: AutoencoderConfiguration, _ weights: WeightScope) throws {
+  init(_ configuration: AutoencoderKLConfiguration, _ weights: WeightScope) throws {
     let (scope, widths) = (weights["decoder"], Array(configuration.blockOutChannels.reversed()))
     let latentChannels = configuration.latentChannels
     quantization =
@@ -197,7 +190,7 @@ private struct MiddleBlock: Sendable {
   private let attention: PixelAttention?
   private let after: ResidualBlock
 
-  init(_ weights: WeightScope, channels: Int, _ configuration: AutoencoderConfiguration) throws {
+  init(_ weights: WeightScope, channels: Int, _ configuration: AutoencoderKLConfiguration) throws {
     func residual(_ scope: WeightScope) throws -> ResidualBlock {
       try ResidualBlock(scope, inputs: channels, outputs: channels, groups: configuration.normGroups)
     }

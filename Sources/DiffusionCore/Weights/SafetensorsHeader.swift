@@ -48,6 +48,10 @@ struct SafetensorsHeader {
       throw malformed("its header \(JSONFault.sentence(for: error))")
     }
 
+    guard Self.itemCount(in: json) == contents.items.count else {
+      throw malformed("it names a tensor twice")
+    }
+
     var entries: [String: Entry] = [:]
     for (name, item) in contents.items {
       guard item.data_offsets.count == 2,
@@ -86,6 +90,26 @@ struct SafetensorsHeader {
     }
     self.entries = entries
     metadata = contents.metadata
+  }
+
+  /// The number of places in a JSON text at which a tensor's bytes are stated; decoders keep one of two equal keys.
+  private static func itemCount(in json: Data) -> Int {
+    let key = Array(#""data_offsets""#.utf8)
+    let blanks = Set(" \n\r\t".utf8)
+    return json.withUnsafeBytes { bytes in
+      var (count, place) = (0, 0)
+      while place <= bytes.count - key.count {
+        guard bytes[place] == key[0], bytes[place..<place + key.count].elementsEqual(key) else {
+          place += 1
+          continue
+        }
+        place += key.count
+        let rest = bytes[place...].drop { blanks.contains($0) }
+        guard rest.first == UInt8(ascii: ":") else { continue }
+        if rest.dropFirst().first(where: { !blanks.contains($0) }) == UInt8(ascii: "[") { count += 1 }
+      }
+      return count
+    }
   }
 
   /// The number of bytes that a shape takes; nil if a length is negative or the product is too large.

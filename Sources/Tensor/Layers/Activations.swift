@@ -5,6 +5,9 @@ extension Variable {
   /// x / (1 + exp(-x)) of each number, also called swish.
   public func silu() -> Variable { mapped(ctk_silu, vectorJacobianProduct: ctk_silu_vjp) }
 
+  /// The larger of x and 0, of each number.
+  public func relu() -> Variable { mapped(ctk_relu, vectorJacobianProduct: ctk_relu_vjp) }
+
   /// x (1 + erf(x / √2)) / 2 of each number, the exact GELU.
   public func gelu() -> Variable { mapped(ctk_gelu, vectorJacobianProduct: ctk_gelu_vjp) }
 

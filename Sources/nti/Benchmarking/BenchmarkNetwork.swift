@@ -26,7 +26,7 @@ struct BenchmarkNetwork {
     picture =
       0.5
       * random.normal(
-        shape: [factor * size.height, factor * size.width, autoencoder.inChannels])
+        shape: [factor * size.height, factor * size.width, 3])
     // As large as what a text encoder's last norm gives, and of the same bits whatever computes.
     embedding = random.normal(shape: model.configuration.textEncoder.embeddingShape)
     context = unet.context(embedding)

@@ -130,6 +130,16 @@ extension TextEncoderConfiguration {
 
 extension AutoencoderConfiguration {
   fileprivate var summary: String {
+    switch self {
+    case .kl(let configuration): configuration.summary
+    case .tiny(let configuration):
+      "tiny autoencoder to 1/\(downsamplingFactor) of a side, \(configuration.encoderWidths[0]) channels"
+    }
+  }
+}
+
+extension AutoencoderKLConfiguration {
+  fileprivate var summary: String {
     "autoencoder to 1/\(downsamplingFactor) of a side, channels "
       + "\(blockOutChannels.map(String.init).joined(separator: ", ")), scaling factor \(scalingFactor)"
   }

@@ -64,6 +64,7 @@ enum InferredConfiguration {
 
   /// The configuration of an autoencoder.
   static func autoencoder(_ store: WeightStore) -> JSONValue {
+    if store.contains("encoder.layers.0.weight") { return tinyAutoencoder(store) }
     func inputs(_ name: String) -> Int { store.shape(of: name)?.dropFirst().first ?? 0 }
     func count(_ path: String, _ tensor: String) -> Int {
       (0...).first { !store.contains("\(path).\($0).\(tensor)") } ?? 0
@@ -85,6 +86,33 @@ enum InferredConfiguration {
       "use_quant_conv": .bool(store.contains("quant_conv.weight")),
       "use_post_quant_conv": .bool(store.contains("post_quant_conv.weight")),
       "mid_block_add_attention": .bool(store.contains("encoder.mid_block.attentions.0.to_q.weight")),
+    ]
+  }
+
+  /// The configuration of a tiny autoencoder: runs of blocks with a convolution at each end.
+  private static func tinyAutoencoder(_ store: WeightStore) -> JSONValue {
+    func outputs(_ name: String) -> Int { store.shape(of: name)?.first ?? 0 }
+    func runs(_ network: String) -> [Int] {
+      let layers = store.names.compactMap { name -> (number: Int, isBlock: Bool)? in
+        guard name.hasPrefix("\(network).layers."), name.hasSuffix(".weight") else { return nil }
+        let parts = name.split(separator: ".")
+        guard parts.count > 3, let number = Int(parts[2]) else { return nil }
+        return (number, parts[3] == "conv")
+      }
+      let blocks = Set(layers.filter(\.isBlock).map(\.number))
+      let convolutions = layers.filter { !$0.isBlock }.map(\.number).sorted()
+      return zip(convolutions, convolutions.dropFirst()).map { start, end in
+        blocks.count { start < $0 && $0 < end }
+      }
+    }
+    let (encoder, decoder) = (runs("encoder"), runs("decoder"))
+    return [
+      "_class_name": "AutoencoderTiny",
+      "latent_channels": .number(store.shape(of: "decoder.layers.0.weight")?.dropFirst().first ?? 0),
+      "num_encoder_blocks": .array(encoder.map { .number($0) }),
+      "num_decoder_blocks": .array(decoder.map { .number($0) }),
+      "encoder_block_out_channels": .array(encoder.map { _ in .number(outputs("encoder.layers.0.weight")) }),
+      "decoder_block_out_channels": .array(decoder.map { _ in .number(outputs("decoder.layers.0.weight")) }),
     ]
   }
 

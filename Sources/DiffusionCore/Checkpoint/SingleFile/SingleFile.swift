@@ -179,7 +179,7 @@ extension Checkpoint.Part {
   fileprivate var diffusersMarkers: [String] {
     switch self {
     case .unet: ["time_embedding.linear_1.weight"]
-    case .vae: ["encoder.down_blocks.0.resnets.0.conv1.weight"]
+    case .vae: ["encoder.down_blocks.0.resnets.0.conv1.weight", "encoder.layers.0.weight"]
     default: ["text_model.embeddings.token_embedding.weight", "embeddings.token_embedding.weight"]
     }
   }

@@ -1,7 +1,7 @@
-/// The architecture of an autoencoder, as its `vae/config.json` says.
+/// The architecture of an `AutoencoderKL`, as its `vae/config.json` says.
 ///
 /// Keys that a file lacks have the values that diffusers' `AutoencoderKL` gives them.
-public struct AutoencoderConfiguration: Sendable, Equatable {
+public struct AutoencoderKLConfiguration: Sendable, Equatable {
   /// The architectural class, if the file names it.
   public let className: String?
 
@@ -51,7 +51,7 @@ public struct AutoencoderConfiguration: Sendable, Equatable {
   public var downsamplingFactor: Int { 1 << max(0, blockOutChannels.count - 1) }
 }
 
-extension AutoencoderConfiguration: Decodable {
+extension AutoencoderKLConfiguration: Decodable {
   private enum Key: String, CodingKey {
     case className = "_class_name"
     case inChannels = "in_channels"
@@ -98,7 +98,7 @@ extension AutoencoderConfiguration: Decodable {
   }
 }
 
-extension AutoencoderConfiguration: CheckpointConfiguration {
+extension AutoencoderKLConfiguration: CheckpointConfiguration {
   /// Whether this library can compute an autoencoder of this architecture.
   ///
   /// - Throws: `InputError` about the first value that it cannot.

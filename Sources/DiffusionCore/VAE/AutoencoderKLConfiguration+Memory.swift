@@ -3,7 +3,7 @@ internal import Tensor
 /// How much memory the maps of an autoencoder take at one time, in bytes.
 ///
 /// Upper bounds, as those of `UNetConfiguration`.
-extension AutoencoderConfiguration {
+extension AutoencoderKLConfiguration {
   /// The maps while a picture of this size is encoded.
   package func encodingBytes(height: Int, width: Int) -> Int {
     let levels = blockOutChannels.indices.map { level in
