@@ -36,7 +36,7 @@ struct Level: CustomTestStringConvertible, Sendable {
     func distribution(_ x: Double) -> Double { erfc(-x / 2.0.squareRoot()) / 2 }
     let cases: [(Unary?, (Double) -> Double)] = [
       (level.table.silu, { $0 / (1 + exp(-$0)) }), (level.table.quick_gelu, { $0 / (1 + exp(-1.702 * $0)) }),
-      (level.table.gelu, { $0 * distribution($0) }),
+      (level.table.gelu, { $0 * distribution($0) }), (level.table.relu, { max(0, $0) }),
     ]
     for (kernel, exact) in cases {
       for (x, y) in zip(x, run(kernel, x)) {
@@ -58,6 +58,38 @@ struct Level: CustomTestStringConvertible, Sendable {
     for kernel in [table.silu_vjp, table.gelu_vjp, table.quick_gelu_vjp] {
       let y = run(kernel, [.nan, -1e4, 1e4, 0], [1, 1, 1, 1])
       #expect(y[0].isNaN && y[1] == 0 && y[2] == 1 && abs(y[3] - 0.5) < 1e-7)
+    }
+  }
+
+  @Test("numbers are rounded to the nearest half, ties to even", arguments: Level.available)
+  func narrowing(level: Level) throws {
+    // All halves, the numbers halfway to the next, those beside them, and any.
+    var bits = (0...UInt16.max).flatMap { half -> [UInt32] in
+      let value = Float(Float16(bitPattern: half)).bitPattern
+      let middle = value &+ 0x1000
+      return [value, middle, middle &- 1, middle &+ 1]
+    }
+    var random = SplitMix(seed: 3)
+    bits += (0..<100_000).map { _ in UInt32(truncatingIfNeeded: random.next()) }
+    let numbers = bits.map { Float(bitPattern: $0) }
+    var (half, brain) = ([UInt16](repeating: 0, count: bits.count), [UInt16](repeating: 0, count: bits.count))
+    level.table.narrow_f16(&half, numbers, bits.count)
+    level.table.narrow_bf16(&brain, numbers, bits.count)
+    for (index, number) in numbers.enumerated() {
+      let (found, wanted) = (Float16(bitPattern: half[index]), Float16(number))
+      #expect(found.isNaN ? wanted.isNaN : found.bitPattern == wanted.bitPattern)
+      let wide = Float(bitPattern: UInt32(brain[index]) << 16)
+      guard number.isFinite else {
+        #expect(number.isNaN ? wide.isNaN : wide == number)
+        continue
+      }
+      // The neighbours of the same sign around the number.
+      let below = UInt32(bits[index] >> 16)
+      let (low, high) = (Float(bitPattern: below << 16), Float(bitPattern: (below &+ 1) << 16))
+      let (toLow, toHigh) = (Double(number) - Double(low), Double(high) - Double(number))
+      let tie = abs(toLow) == abs(toHigh)
+      let isUp = tie ? below & 1 == 1 : abs(toHigh) < abs(toLow)
+      if high.isFinite { #expect(brain[index] == UInt16(truncatingIfNeeded: isUp ? below &+ 1 : below)) }
     }
   }
 

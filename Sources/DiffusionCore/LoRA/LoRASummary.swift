@@ -17,6 +17,16 @@ package struct LoRASummary: Sendable, Equatable, Encodable {
     self.init(try LoRAFile(LoRA(url)))
   }
 
+  /// Reads all matrices.
+  ///
+  /// - Throws: `InputError` if one cannot be read, or has a value that is not a finite number.
+  package static func check(_ url: URL) throws {
+    let file = try LoRAFile(LoRA(url))
+    for layer in file.layers {
+      for entry in [layer.down, layer.up] { _ = try file.file.tensor(entry) }
+    }
+  }
+
   init(_ file: LoRAFile) {
     path = file.file.url.path
     layerCounts = Dictionary(file.layers.map { ($0.part?.words ?? "UNet", 1) }, uniquingKeysWith: +)

@@ -82,7 +82,8 @@ extension AutoencoderTinyConfiguration: CheckpointConfiguration {
     }
     let count = encoderBlocks.count
     guard (1...8).contains(count) else {
-      throw InputError(.outOfRange, "num_encoder_blocks has \(count) values, but should have between 1 and 8.")
+      throw InputError(
+        .outOfRange, "num_encoder_blocks has \(count) values, but should have between 1 and 8.")
     }
     try ConfigurationCheck.has(count, "num_decoder_blocks", decoderBlocks)
     try ConfigurationCheck.has(count, "encoder_block_out_channels", encoderWidths)

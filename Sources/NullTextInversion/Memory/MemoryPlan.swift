@@ -15,7 +15,7 @@ package struct MemoryPlan: Sendable, Equatable {
   /// All plans, the fastest first.
   ///
   /// - Parameter differentiates: whether gradients will be asked for.
-  static func all(_ memory: ModelMemory, differentiates: Bool) -> [MemoryPlan] {
+  package static func all(_ memory: ModelMemory, differentiates: Bool) -> [MemoryPlan] {
     let band = ModelMemory.bandByteCount
     var options = [
       ModelOptions(), ModelOptions(keptParts: [.unet, .vae]), ModelOptions(keptParts: [.unet]),

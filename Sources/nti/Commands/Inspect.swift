@@ -7,12 +7,18 @@ internal import NullTextInversion
 struct Inspect: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Say what is in a checkpoint, a LoRA, an inversion, or a picture that an edit wrote.",
-    discussion: "Nothing is computed, and of weights only the headers are read.")
+    discussion: """
+      Of weights only the headers are read, and memory and time are estimated. With --check everything is read, one \
+      network at a time; the exit code says whether all of it is sound.
+      """)
 
   @Argument(
     help: ArgumentHelp(
       "An inversion, a model's folder, file or name, a LoRA, or a picture.", valueName: "file|folder"))
   var item: String
+
+  @Flag(help: "Read all of it, and look for values that are not numbers and tensors of wrong shapes.")
+  var check = false
 
   @Flag(help: "Print one line of JSON.")
   var json = false
@@ -29,15 +35,21 @@ struct Inspect: AsyncParsableCommand {
     }
     if isFile, InversionContents.isInversion(item) {
       let report = try InversionContents(item)
+      if check, report.isComplete { _ = try Inversion(contentsOf: URL(fileURLWithPath: item)) }
       return try show(report, report.text)
     }
     if isFile, let summary = try LoRASummary(ifLoRA: URL(fileURLWithPath: item)) {
       let report = LoRAContents(summary)
+      if check { try LoRASummary.check(URL(fileURLWithPath: item)) }
       return try show(report, report.text)
     }
-    let report = try CheckpointContents(ModelOption.url(named: item), changes.options)
+    let url = try ModelOption.url(named: item)
+    let report = try CheckpointContents(url, changes.options)
     try show(report, report.text)
     if let problem = report.firstProblem { throw problem }
+    if check {
+      _ = try DiffusionModel(Checkpoint(url, options: changes.options), options: ModelOptions(keptParts: []))
+    }
   }
 
   private func show(_ report: some Encodable, _ text: String) throws {

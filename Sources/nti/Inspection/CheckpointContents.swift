@@ -19,11 +19,13 @@ struct CheckpointContents: Encodable {
   private(set) var pictureSize: [Int]?
   private(set) var latentShape: [Int]?
   private(set) var parts: [String: Part] = [:]
+  /// Nil if a part cannot be used.
+  private(set) var cost: ModelCost?
   private(set) var loras: [MergedLoRA] = []
   private(set) var firstProblem: InputError?
 
   private enum CodingKeys: String, CodingKey {
-    case kind, path, fingerprint, pictureSize, latentShape, parts, loras
+    case kind, path, fingerprint, pictureSize, latentShape, parts, cost, loras
   }
 
   /// A LoRA that is merged into the weights.
@@ -64,7 +66,9 @@ struct CheckpointContents: Encodable {
     }
     latentShape = latent
     if let latent, let factor { pictureSize = [latent[2] * factor, latent[1] * factor] }
-    if firstProblem == nil { fingerprint = try checkpoint.modelFingerprint() }
+    guard firstProblem == nil else { return }
+    fingerprint = try checkpoint.modelFingerprint()
+    cost = try ModelCost(of: checkpoint)
   }
 
   private mutating func add(
@@ -96,6 +100,8 @@ struct CheckpointContents: Encodable {
       table.add(name.replacing("_", with: " "), part.problem ?? part.description)
       if let weights = part.weights, part.problem == nil { table.add("", weights.text) }
     }
+    table.add("memory", cost?.memoryText)
+    table.add("time", cost?.timeText)
     for lora in loras {
       table.add("lora", "\(lora.path), weight \(lora.weight), \(lora.layers)")
     }
