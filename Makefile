@@ -6,7 +6,7 @@ PYTHON ?= python3
 DEMO ?= nti-demo
 CODE := Package.swift $(wildcard Sources Tests Examples Benchmarks)
 
-.PHONY: demo test install uninstall test-release test-tsan test-asan soak fuzz check-faults check-aarch64 verify-full-size benchmark benchmark-layers \
+.PHONY: demo test install uninstall test-release test-tsan test-asan soak fuzz check-faults check-aarch64 verify-full-size verify-checkpoints benchmark benchmark-layers \
   dependencies format lint clean
 
 demo: dependencies
@@ -73,6 +73,11 @@ check-faults: dependencies
 verify-full-size: dependencies
 	$(SWIFT) build -c release --product nti
 	$(PYTHON) Tools/verify_full_size.py --nti "$$($(SWIFT) build -c release --show-bin-path)/nti" $(VERIFY)
+
+# Compares checkpoints of every variant and naming, and LoRAs, with diffusers at small sizes (Tools/requirements.txt).
+verify-checkpoints: dependencies
+	$(SWIFT) build -c release --product nti
+	$(PYTHON) Tools/verify_checkpoints.py --nti "$$($(SWIFT) build -c release --show-bin-path)/nti"
 
 # Times the networks and the demo's recipe here and elsewhere, in turn (Benchmarks/README.md). BENCHMARK='--model DIR …'.
 benchmark: dependencies

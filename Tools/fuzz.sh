@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 
 seconds=$1
 shift
-all=(safetensors index configuration tokenizer text inversion picture profile options benchmark)
+all=(safetensors singleFile lora index configuration tokenizer text inversion picture profile options benchmark)
 if test $# = 0; then set -- "${all[@]}"; fi
 
 work=$PWD/.build/fuzz
@@ -19,13 +19,13 @@ swift build -c release --scratch-path "$work/build" --target FuzzReaders \
   -Xswiftc -sanitize=fuzzer,address -Xcc -fsanitize=fuzzer-no-link,address
 
 # A fuzzer brings its own main, which a product of the package would have to have too: so the objects are linked here.
-modules=(FuzzReaders TestSupport EditEvaluation NullTextInversion DiffusionCore EmojiScenes Pictures InputOutput Tensor
+modules=(FuzzReaders TestSupport EditEvaluation NullTextInversion DiffusionCore EmojiScenes CLIPVocabulary Pictures InputOutput Tensor
   CTensorKernels CPictures)
 built=$(swift build -c release --scratch-path "$work/build" --show-bin-path)
 modules=("${modules[@]/#/$built/}")
 mapfile -t objects < <(find "${modules[@]/%/.build}" -name '*.o')
 swiftc -sanitize=fuzzer,address "${objects[@]}" \
-  $(pkg-config --libs openblas lapacke libpng libturbojpeg libwebp lcms2) -o "$work/fuzz" 2> "$work/link.log" \
+  $(pkg-config --libs openblas lapacke libpng libturbojpeg libwebp lcms2 zlib) -o "$work/fuzz" 2> "$work/link.log" \
   || { cat "$work/link.log" >&2; exit 1; }
 
 python3 Tools/write_fuzz_seeds.py "$work/seeds"

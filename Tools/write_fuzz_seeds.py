@@ -63,6 +63,46 @@ def seeds():
     yield "safetensors", safetensors({kind: (kind, [2, 1], bytes(2 * size)) for kind, size in kinds.items()}, {"a": "b"})
     yield "safetensors", safetensors({"scalar": ("F32", [], bytes(4)), "none": ("F16", [0, 3], b"")})
 
+    original = {
+        "model.diffusion_model.": ["input_blocks.0.0", "input_blocks.1.0.in_layers.2", "input_blocks.1.1.proj_in",
+                                   "input_blocks.1.1.transformer_blocks.0.attn2.to_k", "input_blocks.2.0.op",
+                                   "input_blocks.3.0.in_layers.2", "middle_block.0.in_layers.2", "out.2",
+                                   "output_blocks.0.0.in_layers.2", "output_blocks.1.1.conv", "time_embed.0"],
+        "first_stage_model.": ["encoder.conv_in", "encoder.down.0.block.0.conv1", "encoder.down.0.block.0.norm1",
+                               "encoder.mid.attn_1.q", "decoder.conv_in", "decoder.conv_out", "quant_conv"],
+    }
+    texts = [
+        {"transformer.text_model.embeddings.token_embedding.weight": floats(2, 4),
+         "transformer.text_model.embeddings.position_embedding.weight": floats(3, 4),
+         "transformer.text_model.encoder.layers.0.layer_norm1.weight": floats(4),
+         "transformer.text_model.encoder.layers.0.mlp.fc1.weight": floats(8, 4)},
+        {"model.token_embedding.weight": floats(2, 4), "model.positional_embedding": floats(3, 4),
+         **{f"model.transformer.resblocks.{k}.attn.in_proj_weight": floats(12, 4) for k in range(2)},
+         "model.transformer.resblocks.0.ln_1.weight": floats(4), "model.transformer.resblocks.0.mlp.c_fc.weight": floats(8, 4)},
+    ]
+    for shape in ([4, 4, 1, 1], [4, 4]):
+        for text in texts:
+            tensors = {f"{part}{name}.weight": floats(*shape) for part, names in original.items() for name in names}
+            tensors |= {f"cond_stage_model.{name}": tensor for name, tensor in text.items()}
+            yield "singleFile", safetensors(tensors, {"modelspec.prediction_type": "v"})
+    for path in ("unet/diffusion_pytorch_model.safetensors", "vae/diffusion_pytorch_model.safetensors"):
+        yield "singleFile", (MODELS / "four-levels" / path).read_bytes()
+    yield "singleFile", (FIXTURES / "autoencoders/tiny/diffusion_pytorch_model.safetensors").read_bytes()
+
+    layer, about = "mid_block.resnets.0.conv1", {"unet.lora_alpha": 3, "unet.r": 2, "unet.alpha_pattern": {"conv1": 2}}
+    for down, up, alpha in [
+        (f"lora_unet_{layer.replace('.', '_')}.lora_down.weight", f"lora_unet_{layer.replace('.', '_')}.lora_up.weight",
+         f"lora_unet_{layer.replace('.', '_')}.alpha"),
+        (f"unet.{layer}.lora_A.weight", f"unet.{layer}.lora_B.weight", None),
+        ("lora_unet_middle_block_0_in_layers_2.lora_down.weight", "lora_unet_middle_block_0_in_layers_2.lora_up.weight", None),
+    ]:
+        tensors = {down: floats(2, 16, 3, 3), up: floats(16, 2, 1, 1)} | ({alpha: floats()} if alpha else {})
+        yield "lora", safetensors(tensors, {"lora_adapter_metadata": json.dumps(about)})
+    text = "lora_te_text_model_encoder_layers_0_self_attn_q_proj"
+    yield "lora", safetensors({f"{text}.lora_down.weight": floats(1, 16), f"{text}.lora_up.weight": floats(16, 1)})
+    for kind in ("dora_scale", "hada_w1_a", "lokr_w1", "lora_mid.weight", "diff"):
+        yield "lora", safetensors({f"lora_unet_x.{kind}": floats(1)})
+
     yield "index", (MODELS / "sharded/unet/diffusion_pytorch_model.safetensors.index.json").read_bytes()
     shard = "diffusion_pytorch_model-00001-of-00003.safetensors"
     yield "index", json.dumps({"metadata": {"total_size": 4}, "weight_map": {"conv_in.weight": shard}}).encode()

@@ -24,7 +24,7 @@ def main():
         num_decoder_blocks=(2, 1, 1), scaling_factor=0.5,
     ).eval()
     shout(vae, generator, gain=1.0)
-    vae.save_pretrained(out / "models/tiny-autoencoder")
+    vae.save_pretrained(out / "autoencoders/tiny")
     picture = torch.randn(1, 3, 24, 32, generator=generator).clamp(-1, 1)
     # Some of it beyond the limits to which the decoder bends latents.
     latent = 3 * torch.randn(1, 4, 6, 8, generator=generator)

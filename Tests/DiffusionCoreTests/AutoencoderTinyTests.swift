@@ -6,7 +6,7 @@ import Testing
 @testable import DiffusionCore
 
 @Suite("Tiny autoencoder") struct AutoencoderTinyTests {
-  private static let folder = Fixtures.url("models/tiny-autoencoder")
+  private static let folder = Fixtures.url("autoencoders/tiny")
 
   private func network() throws -> any Autoencoder {
     let layout = try ReplacementNetwork.layout(of: .vae, at: Self.folder)

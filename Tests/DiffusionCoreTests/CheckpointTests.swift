@@ -170,7 +170,7 @@ import Testing
 
 @Suite("Fingerprints of earlier versions") struct EarlierFingerprintTests {
   @Test(
-    "those that version 0.3 gave to folders are still known",
+    "those that earlier versions gave to folders are still known",
     arguments: [
       ("four-levels", "3848ab7d75005ab6"), ("linear-v", "e3ee10049417e17a"),
       ("plain-first", "dbfaf6a1562b081a"), ("sharded", "4415ded35b083094"),

@@ -14,6 +14,10 @@ internal import TestSupport
 package enum FuzzReader: String, CaseIterable, Sendable {
   /// A safetensors file: the header and all tensors.
   case safetensors
+  /// A checkpoint in a single file.
+  case singleFile
+  /// A LoRA for a checkpoint.
+  case lora
   /// The index of a checkpoint that is cut into shards.
   case index
   /// The `config.json` of a network: the first byte says of which.
@@ -54,6 +58,21 @@ package enum FuzzReader: String, CaseIterable, Sendable {
         _ = try? file.requiringFinite.tensor(named: name)
         _ = try? file.integers(named: name)
       }
+    case .singleFile:
+      let url = try Self.folder.file("model.safetensors", bytes)
+      _ = try? DiffusionModel(.file(url))
+      let checkpoint = try Checkpoint(url)
+      for part in Checkpoint.Part.allCases where checkpoint.contains(part) {
+        _ = try? checkpoint.weightSummary(of: part)
+      }
+      _ = try ModelConfiguration(checkpoint)
+      _ = try checkpoint.modelFingerprint()
+    case .lora:
+      let url = try Self.folder.file("lora.safetensors", bytes)
+      _ = try LoRASummary(ifLoRA: url)
+      var options = ModelOptions()
+      options.loras = [LoRA(url, weight: 0.5)]
+      _ = try DiffusionModel(.directory(Fixtures.url("models/four-levels")), options: options)
     case .index:
       let name = "unet/diffusion_pytorch_model.safetensors.index.json"
       let folder = try Self.modelCopy.replacing(name, with: bytes)

@@ -1,5 +1,6 @@
 import CTensorKernels
 import Foundation
+import TestSupport
 import Testing
 
 /// A processor level that this machine can run.

@@ -1,7 +1,7 @@
 internal import Foundation
 
 extension Checkpoint {
-  /// The fingerprint that versions before 0.4 gave this model, so that inversions made with them can be used; nil if they
+  /// The fingerprint that earlier versions gave this model, so that inversions made with them can be used; nil if they
   /// could not read it.
   ///
   /// It depends on the names of tensors and on the members of configurations as they are written.

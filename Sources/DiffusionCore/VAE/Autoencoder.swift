@@ -55,7 +55,7 @@ public enum AutoencoderConfiguration: Sendable, Equatable {
   }
 
   /// The network with the weights of a checkpoint's `vae` folder.
-  func network(_ weights: WeightScope) throws -> any Autoencoder {
+  package func network(_ weights: WeightScope) throws -> any Autoencoder {
     switch self {
     case .kl(let configuration): try AutoencoderKL(configuration, weights: weights)
     case .tiny(let configuration): try AutoencoderTiny(configuration, weights: weights)
