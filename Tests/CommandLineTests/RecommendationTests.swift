@@ -45,8 +45,8 @@ import Testing
       ).errors
     }
     #expect(try await errors().contains("--method direct edits as well"))
-    #expect(try await !errors("--method", "null-text").contains("--method direct"))
-    #expect(try await !errors("--fast").contains("--method direct"))
+    #expect(try await !errors("--method", "null-text").contains("edits as well"))
+    #expect(try await !errors("--fast").contains("edits as well"))
     #expect(try await errors("--quiet") == "")
   }
 
