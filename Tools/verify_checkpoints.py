@@ -105,6 +105,8 @@ class Verification:
         text = CLIPTextModel.from_pretrained(folder / "text_encoder", dtype=torch.float32)
         with torch.no_grad():
             theirs = text(ids).last_hidden_state[0]
+        if structure == "inpainting":
+            return folder, file, [file]
         self.say(label, "caption, file", error(self.caption(file, *options), theirs), 1e-4)
         self.say(label, "caption, folder", error(self.caption(folder), theirs), 1e-4)
         return folder, file, [file, *options]
@@ -264,7 +266,8 @@ def main():
         scratch = options.keep or pathlib.Path(scratch)
         scratch.mkdir(parents=True, exist_ok=True)
         verification = Verification(options.nti.resolve(), scratch)
-        for structure, dtype in (("sd1", "f16"), ("sd1", "f32"), ("sd2", "f32"), ("sd2", "bf16"), ("bk-sdm-tiny", "f16"), ("sdxs", "f32")):
+        for structure, dtype in (("sd1", "f16"), ("sd1", "f32"), ("sd2", "f32"), ("sd2", "bf16"), ("bk-sdm-tiny", "f16"), ("sdxs", "f32"),
+                                 ("inpainting", "f16")):
             folder, file, model = verification.checkpoint(structure, dtype)
             verification.conversion(structure, dtype, folder, *model)
             if structure == "sd1":

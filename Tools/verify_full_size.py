@@ -55,7 +55,7 @@ def reference(folder, inputs, timestep):
     unet.requires_grad_(False).eval()
     latent = inputs["latent"][None]
     embedding = inputs["embedding"][None].clone().requires_grad_()
-    prediction = unet(latent, timestep, encoder_hidden_states=embedding).sample
+    prediction = unet(inputs.get("input", inputs["latent"])[None], timestep, encoder_hidden_states=embedding).sample
     (gradient,) = torch.autograd.grad((prediction - latent).square().mean(), embedding)
     results = {"unet": prediction.detach()[0], "gradient": gradient[0]}
     del unet

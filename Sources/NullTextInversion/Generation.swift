@@ -55,11 +55,14 @@ struct Generation {
     let guidance = options.guidance
     let (height, width) = model.configuration.unet.sampleSize
     var random = RandomSource(seed: options.seed)
-    var latent = random.normal(shape: [model.configuration.unet.inChannels, height, width]).channelsLast()
+    var latent = random.normal(shape: [model.configuration.autoencoder.latentChannels, height, width])
+      .channelsLast()
     let sampler = try options.sampler.sampler(model.schedule, stepCount: options.steps, noise: random)
     let embeddings = try model.embeddings(of: [prompt, options.negativePrompt])
     let unet = try model.unet
-    var step = GuidedStep(unet, sampler: sampler, guidance: guidance)
+    let condition =
+      model.configuration.isForInpainting ? try Inpainting.blank(model.pictureSize, model) : nil
+    var step = GuidedStep(unet, condition: condition, sampler: sampler, guidance: guidance)
     let (text, null) = (unet.context(embeddings[0]), unet.context(embeddings[1]))
     for index in 0..<sampler.stepCount {
       latent =

@@ -71,12 +71,13 @@ public final class ImageEditor: Sendable {
   /// - Parameters:
   ///   - image: of any size from 16 pixels a side; the middle of its longer side is used.
   ///   - caption: describes the picture; what is to be edited later must be named in it.
+  ///   - mask: what may change, for an inpainting model; other models take none here.
   ///   - files: where the inversion is written and kept under way; nil to leave that to the caller.
   ///   - progress: called after every step, on the computing thread.
   /// - Throws: `InputError` before any work if the picture, the caption, an option or a file cannot be used, or if an
   ///   unfinished inversion is there that was begun with other arguments; `CancellationError`.
   public func invert(
-    image: RGBImage, caption: String, options: InversionOptions = InversionOptions(),
+    image: RGBImage, caption: String, options: InversionOptions = InversionOptions(), mask: EditMask? = nil,
     files: InversionFiles? = nil, progress: ProgressHandler? = nil
   ) async throws -> InvertedImage {
     try await compute.run { [self] in
@@ -87,10 +88,11 @@ public final class ImageEditor: Sendable {
       for file in [files?.result, files?.partial].compactMap(\.self) { try AtomicFile.checkWritable(file) }
       let picture = try model.prepare(image)
       _ = try model.tokenizer.encode(caption)
+      try Inpainting.check(mask, model.configuration)
 
       let before = model.counter.total
       let partial = files?.partial.map(PartialInversion.init)
-      var inverter = Inverter(model, caption: caption, options: options, progress: progress)
+      var inverter = Inverter(model, caption: caption, options: options, mask: mask, progress: progress)
       if let partial { inverter.keep = { try partial.keep($0) } }
       let begun = try inverter.begin(picture)
       if let files, files.reusesResult, let result = files.result,
@@ -121,7 +123,8 @@ public final class ImageEditor: Sendable {
     }
     let own = ScheduleRecord(try DDIM(model.schedule, stepCount: inversion.stepCount))
     guard inversion.schedule.isOfSameModel(as: own), inversion.isComplete,
-      inversion.latent.shape.last == model.configuration.unet.inChannels,
+      inversion.latent.shape.last == model.configuration.autoencoder.latentChannels,
+      model.configuration.isForInpainting == (inversion.condition != nil),
       inversion.nullEmbeddings[0].shape == model.configuration.textEncoder.embeddingShape
     else {
       throw InputError(
@@ -145,11 +148,12 @@ public final class ImageEditor: Sendable {
 extension ImageEditor {
   /// `invert(image:caption:options:files:)` as a sequence of updates; leaving the loop cancels it.
   public func inversionUpdates(
-    image: RGBImage, caption: String, options: InversionOptions = InversionOptions(),
+    image: RGBImage, caption: String, options: InversionOptions = InversionOptions(), mask: EditMask? = nil,
     files: InversionFiles? = nil
   ) -> EditorUpdates<InvertedImage> {
     EditorUpdates(of: {
-      try await self.invert(image: image, caption: caption, options: options, files: files, progress: $0)
+      try await self.invert(
+        image: image, caption: caption, options: options, mask: mask, files: files, progress: $0)
     })
   }
 

@@ -165,7 +165,8 @@ extension Inversion {
   fileprivate func ddimLatent(_ model: DiffusionModel, _ progress: CallProgress) throws -> Tensor {
     let embeddings = try model.embeddings(of: ["", caption])
     let unet = try model.unet
-    var step = GuidedStep(unet, sampler: try sampler(model.schedule), guidance: guidance)
+    var step = GuidedStep(
+      unet, condition: condition, sampler: try sampler(model.schedule), guidance: guidance)
     let (null, text) = (unet.context(embeddings[0]), unet.context(embeddings[1]))
     var latent = pivots[stepCount]
     for index in 0..<stepCount {

@@ -26,12 +26,18 @@ public struct ModelConfiguration: Sendable, Equatable {
     return PixelSize(width: unet.sampleSize.width * factor, height: unet.sampleSize.height * factor)
   }
 
+  /// Whether the UNet reads a mask and the masked picture's latent beside the latent.
+  public var isForInpainting: Bool { unet.inChannels == 2 * autoencoder.latentChannels + 1 }
+
   private func checkFit(_ path: String) throws {
-    guard unet.inChannels == autoencoder.latentChannels else {
+    guard unet.inChannels == autoencoder.latentChannels || isForInpainting else {
+      let hint =
+        unet.inChannels == 2 * autoencoder.latentChannels
+        ? "; models that follow instructions (instruct-pix2pix) are not supported" : ""
       throw InputError(
         .mismatch,
         "The UNet of \(path) reads \(unet.inChannels) channels, but its autoencoder makes "
-          + "\(autoencoder.latentChannels); inpainting models are not supported.")
+          + "\(autoencoder.latentChannels)\(hint).")
     }
     guard unet.outChannels == autoencoder.latentChannels else {
       throw InputError(

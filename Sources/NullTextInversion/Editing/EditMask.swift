@@ -39,6 +39,14 @@ public struct EditMask: Sendable, Hashable, Codable {
     self.softEdge = softEdge
   }
 
+  /// Identifies the region, whatever its edge.
+  var fingerprint: String {
+    var fingerprint = Fingerprint()
+    fingerprint.add("\(width)x\(height)")
+    fingerprint.add(coverage)
+    return fingerprint.hexadecimal
+  }
+
   /// Refuses what is no mask: a recipe may hold anything.
   func validate() throws {
     guard (0...1024).contains(softEdge) else {

@@ -41,7 +41,9 @@ struct EditSampler {
     let sites = model.configuration.unet.attentionSites(height: height, width: width)
     let embeddings = try model.embeddings(of: prompts + [inversion.caption])
     let unet = try model.unet
-    let step = GuidedStep(unet, sampler: sampler, guidance: options.guidance ?? inversion.guidance)
+    let step = GuidedStep(
+      unet, condition: inversion.condition, sampler: sampler, guidance: options.guidance ?? inversion.guidance
+    )
     let targets = try prompts.enumerated().map { number, prompt in
       let scene = EditScene(
         source: caption, target: PromptWords(try model.tokenizer.encode(prompt)),
@@ -96,7 +98,7 @@ struct EditSampler {
     let inversion = source.inversion
     let sampler = try inversion.sampler(model.schedule)
     let embedding = try model.embedding(of: inversion.caption)
-    let predictor = NoisePredictor(unet: try model.unet)
+    let predictor = NoisePredictor(unet: try model.unet, condition: inversion.condition)
     let caption = predictor.unet.context(embedding)
     let collector = AttentionMapCollector()
     for (index, timestep) in sampler.timesteps.enumerated() {

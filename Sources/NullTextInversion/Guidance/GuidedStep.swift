@@ -11,8 +11,9 @@ struct GuidedStep {
   /// The strength w of guidance.
   let guidance: Double
 
-  init(_ unet: UNet, sampler: any Sampler, guidance: Double) {
-    predictor = NoisePredictor(unet: unet)
+  /// - Parameter condition: what an inpainting model reads beside the latent.
+  init(_ unet: UNet, condition: Tensor? = nil, sampler: any Sampler, guidance: Double) {
+    predictor = NoisePredictor(unet: unet, condition: condition)
     self.sampler = sampler
     self.guidance = guidance
   }

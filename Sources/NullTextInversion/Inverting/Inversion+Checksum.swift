@@ -5,7 +5,8 @@ extension Inversion {
   /// A hash of the arrays, by which a damaged file is known.
   var checksum: String {
     var fingerprint = Fingerprint()
-    for tensor in pivots + nullEmbeddings + trajectory + [Tensor(losses, shape: [losses.count])] {
+    let losses = Tensor(losses, shape: [losses.count])
+    for tensor in pivots + nullEmbeddings + trajectory + [losses] + [condition].compactMap(\.self) {
       fingerprint.add("\(tensor.shape)")
       tensor.withScalars { fingerprint.add(UnsafeRawBufferPointer($0)) }
     }

@@ -21,6 +21,12 @@ public struct Inversion: Sendable, Equatable {
   /// Identifies the picture as the model saw it.
   public internal(set) var pictureFingerprint: String
 
+  /// Identifies the mask with which an inpainting model read the picture; nil for other models.
+  public internal(set) var maskFingerprint: String?
+  /// What an inpainting model reads beside the latent: height x width x (mask, then the channels of the masked picture's
+  /// latent); nil for other models.
+  public internal(set) var condition: Tensor?
+
   /// T + 1 latents of the DDIM inversion, height x width x channels; the first is the encoded picture.
   public internal(set) var pivots: [Tensor]
   /// T embeddings of tokens x channels in the order of sampling, noisiest first.

@@ -11,11 +11,13 @@ package struct InversionArguments: Sendable, Equatable {
   package let sourceSize: PixelSize
   package let crop: PixelRect
   package let pictureFingerprint: String
+  /// Of the mask that an inpainting model reads.
+  package let maskFingerprint: String?
 
   /// - Throws: `InputError` if the model's schedule does not have so many steps.
   package init(
-    of picture: PreparedPicture, caption: String, options: InversionOptions, schedule: NoiseSchedule,
-    model: ModelIdentity
+    of picture: PreparedPicture, caption: String, options: InversionOptions, mask: EditMask? = nil,
+    schedule: NoiseSchedule, model: ModelIdentity
   ) throws {
     self.caption = caption
     self.options = options
@@ -24,6 +26,7 @@ package struct InversionArguments: Sendable, Equatable {
     sourceSize = picture.sourceSize
     crop = picture.crop
     pictureFingerprint = picture.fingerprint
+    maskFingerprint = mask?.fingerprint
   }
 
   package init(of inversion: Inversion) {
@@ -34,6 +37,7 @@ package struct InversionArguments: Sendable, Equatable {
     sourceSize = inversion.sourceSize
     crop = inversion.crop
     pictureFingerprint = inversion.pictureFingerprint
+    maskFingerprint = inversion.maskFingerprint
   }
 
   /// Whether both are of one picture, of the same part of it, as a model of one size sees it.
@@ -47,6 +51,7 @@ package struct InversionArguments: Sendable, Equatable {
       return "another model or schedule"
     }
     guard isOfSamePicture(as: other) else { return "another picture" }
+    guard maskFingerprint == other.maskFingerprint else { return "another mask" }
     guard caption == other.caption else { return "another caption (\"\(caption)\")" }
     return options.difference(from: other.options)
   }
@@ -58,7 +63,8 @@ extension Inversion {
     self.init(
       caption: arguments.caption, options: arguments.options, schedule: arguments.schedule,
       modelFingerprint: arguments.model.fingerprint, sourceSize: arguments.sourceSize, crop: arguments.crop,
-      pictureFingerprint: arguments.pictureFingerprint, pivots: [latent], nullEmbeddings: [], trajectory: [],
+      pictureFingerprint: arguments.pictureFingerprint, maskFingerprint: arguments.maskFingerprint,
+      pivots: [latent], nullEmbeddings: [], trajectory: [],
       losses: [], innerSteps: [], psnr: 0, psnrBound: 0)
   }
 }

@@ -15,6 +15,7 @@ enum InversionFile {
     case stepsOffset = "steps_offset", finalAlpha = "final_alpha", predictionType = "prediction_type"
     case modelFingerprint = "model_fingerprint", sourceSize = "source_size"
     case crop, psnr, psnrBound = "psnr_bound", libraryVersion = "library_version", options
+    case maskFingerprint = "mask_fingerprint"
     case pictureFingerprint = "picture_fingerprint", sampler, timestepSpacing = "timestep_spacing"
     case checksum
   }
@@ -39,6 +40,7 @@ extension Inversion {
     writer.add(
       "null_embeddings", Tensor(stacking: nullEmbeddings, of: nullEmbeddings.first?.shape ?? [0, 0]))
     writer.add("trajectory", Tensor(stacking: trajectory.map { $0.channelsFirst() }, of: latentShape))
+    if let condition { writer.add("condition", condition.channelsFirst()) }
     writer.add("losses", Tensor(losses, shape: [losses.count]))
     writer.add("inner_steps", Tensor(innerSteps.map(Float.init), shape: [innerSteps.count]))
     let strings: [InversionFile.Key: String] = [
@@ -51,6 +53,7 @@ extension Inversion {
       .pictureFingerprint: pictureFingerprint, .sampler: schedule.sampler.rawValue,
       .timestepSpacing: schedule.spacing.rawValue,
     ]
+    writer.metadata[InversionFile.Key.maskFingerprint.rawValue] = maskFingerprint
     for (key, string) in strings { writer.metadata[key.rawValue] = string }
     if isComplete { writer.metadata[InversionFile.Key.checksum.rawValue] = checksum }
     return writer

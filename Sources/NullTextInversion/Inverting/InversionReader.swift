@@ -38,7 +38,9 @@ struct InversionReader {
       modelFingerprint: try string(.modelFingerprint),
       sourceSize: size, crop: try crop(of: size),
       pictureFingerprint: file.metadata[InversionFile.Key.pictureFingerprint.rawValue] ?? "",
-      pivots: try latents("pivots"), nullEmbeddings: try slices("null_embeddings"),
+      maskFingerprint: file.metadata[InversionFile.Key.maskFingerprint.rawValue],
+      condition: try condition(), pivots: try latents("pivots"),
+      nullEmbeddings: try slices("null_embeddings"),
       trajectory: try latents("trajectory"), losses: try file.tensor(named: "losses").scalars,
       innerSteps: try counts("inner_steps"), psnr: try decibels(.psnr), psnrBound: try decibels(.psnrBound))
     if let checksum = file.metadata[InversionFile.Key.checksum.rawValue], checksum != inversion.checksum {
@@ -85,6 +87,16 @@ struct InversionReader {
       !pivots.contains(0), trajectory.dropFirst() == pivots.dropFirst(), made == 0 || !embeddings.contains(0),
       try shape("losses", axes: 1) == [made], try shape("inner_steps", axes: 1) == [made]
     else { throw InputError(.malformed, "\(path) holds arrays whose lengths do not fit together.") }
+  }
+
+  /// What an inpainting model read; of the latents' size, with a channel more.
+  private func condition() throws -> Tensor? {
+    guard file.contains("condition") else { return nil }
+    let (shape, pivots) = (try shape("condition", axes: 3), try shape("pivots", axes: 4))
+    guard shape == [pivots[1] + 1, pivots[2], pivots[3]] else {
+      throw InputError(.malformed, "\(path) holds a condition that does not fit its pivots.")
+    }
+    return try file.tensor(named: "condition").channelsLast()
   }
 
   /// The options as they were recorded, or as far as a file of another program tells them.

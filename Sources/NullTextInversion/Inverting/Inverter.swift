@@ -6,12 +6,17 @@ struct Inverter {
   let model: DiffusionModel
   let caption: String
   let options: InversionOptions
+  /// Where the picture may change, for an inpainting model.
+  let mask: EditMask?
   let progress: CallProgress
   /// Called with the inversion as far as it has come, whenever a step of it is done.
   var keep: (UnfinishedInversion) throws -> Void = { _ in }
 
-  init(_ model: DiffusionModel, caption: String, options: InversionOptions, progress: ProgressHandler? = nil)
-  {
+  init(
+    _ model: DiffusionModel, caption: String, options: InversionOptions, mask: EditMask? = nil,
+    progress: ProgressHandler? = nil
+  ) {
+    self.mask = mask
     self.model = model
     self.caption = caption
     self.options = options
@@ -21,9 +26,11 @@ struct Inverter {
   /// An inversion of which only the picture is encoded.
   func begin(_ picture: PreparedPicture) throws -> Inversion {
     let arguments = try InversionArguments(
-      of: picture, caption: caption, options: options, schedule: model.schedule,
+      of: picture, caption: caption, options: options, mask: mask, schedule: model.schedule,
       model: model.identity)
-    return Inversion(of: arguments, latent: try encode(picture.image))
+    var inversion = Inversion(of: arguments, latent: try encode(picture.image))
+    inversion.condition = try mask.map { try Inpainting.condition(of: picture.image, $0, inversion, model) }
+    return inversion
   }
 
   /// Goes on with an inversion from wherever it stands to its end.
@@ -62,7 +69,8 @@ struct Inverter {
     }
     let unet = try model.unet
     let context = unet.context(embedding)
-    let step = GuidedStep(unet, sampler: sampler, guidance: options.guidance)
+    let step = GuidedStep(
+      unet, condition: unfinished.inversion.condition, sampler: sampler, guidance: options.guidance)
     try completePivots(of: &unfinished, step.predictor, sampler, context)
     if unfinished.inversion.trajectory.isEmpty {
       unfinished.inversion.trajectory = unfinished.inversion.pivots.suffix(1)

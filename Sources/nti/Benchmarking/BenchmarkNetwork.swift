@@ -11,6 +11,8 @@ struct BenchmarkNetwork {
 
   /// Height x width x channels.
   let latent: Tensor
+  /// What the UNet reads: the latent, and random channels beside it for an inpainting model.
+  private let input: Tensor
   private let picture: Tensor
   private let embedding: Tensor
   private let context: TextContext
@@ -23,6 +25,13 @@ struct BenchmarkNetwork {
     let autoencoder = model.configuration.autoencoder
     let (factor, channels) = (autoencoder.downsamplingFactor, autoencoder.latentChannels)
     latent = random.normal(shape: [size.height, size.width, channels])
+    let extraChannels = model.configuration.unet.inChannels - channels
+    input =
+      extraChannels == 0
+      ? latent
+      : Variable(latent).concatenated(
+        with: Variable(random.normal(shape: [size.height, size.width, extraChannels]))
+      ).value
     picture =
       0.5
       * random.normal(
@@ -32,6 +41,7 @@ struct BenchmarkNetwork {
     context = unet.context(embedding)
     results = BenchmarkResults(timestep: Self.timestep)
     results.add("latent", latent.channelsFirst())
+    if extraChannels > 0 { results.add("input", input.channelsFirst()) }
     results.add("picture", picture.channelsFirst())
     results.add("embedding", embedding)
   }
@@ -40,7 +50,7 @@ struct BenchmarkNetwork {
   var pictureSize: PixelSize { PixelSize(width: picture.shape[1], height: picture.shape[0]) }
 
   /// The part of an evaluation that does not read the text.
-  func stem() -> Stem { unet.stem(latent, timestep: Self.timestep) }
+  func stem() -> Stem { unet.stem(input, timestep: Self.timestep) }
 
   /// Runs one of the parts.
   ///

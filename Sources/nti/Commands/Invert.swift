@@ -53,6 +53,11 @@ struct Invert: AsyncParsableCommand {
 
     @Option(
       help: ArgumentHelp(
+        "What may change, white on black: for inpainting models, which need it here.", valueName: "file.png"))
+    var mask: String?
+
+    @Option(
+      help: ArgumentHelp(
         "Write losses, fidelity and pictures of the inversion into a folder.", valueName: "folder"))
     var report: String?
   }
@@ -98,10 +103,11 @@ struct Invert: AsyncParsableCommand {
     let reportFolder = try common.report.map { try ReportFolder($0, overwrite) }
     let chosen = try common.model.open()
     let options = settings.options(methodName, budget: common.budget)
+    let mask = try common.mask.map { try EditMask(RGBImage(contentsOf: URL(fileURLWithPath: $0))) }
     let jobs = try zip(photos, captionOfEach()).reduce(into: [InversionJob]()) { jobs, photo in
       jobs.append(
         try InversionJob(
-          photo.0, caption: photo.1, options, chosen, output: common.output,
+          photo.0, caption: photo.1, options, mask: mask, chosen, output: common.output,
           sparing: jobs.map(\.file.path), overwrite))
     }
     let limits = try memory.limits(for: chosen.checkpoint, inverting: [options.method])

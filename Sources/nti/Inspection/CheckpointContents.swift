@@ -44,7 +44,7 @@ struct CheckpointContents: Encodable {
     var (latent, factor): ([Int]?, Int?) = (nil, nil)
     add(.unet) {
       let configuration: UNetConfiguration = try checkpoint.configuration(of: .unet)
-      latent = [configuration.inChannels, configuration.sampleSize.height, configuration.sampleSize.width]
+      latent = [configuration.outChannels, configuration.sampleSize.height, configuration.sampleSize.width]
       return (configuration.summary, try checkpoint.weightSummary(of: .unet))
     }
     add(.textEncoder) {

@@ -6,6 +6,8 @@ internal import NullTextInversion
 struct InversionJob {
   let photo: String
   let options: InversionOptions
+  /// For an inpainting model.
+  let mask: EditMask?
   let arguments: InversionArguments
   let file: OutputFile
   private let isMadeAgain: Bool
@@ -15,14 +17,16 @@ struct InversionJob {
   ///   - taken: the files of other jobs.
   /// - Throws: `InputError` if the photo or the caption cannot be used, `UsageError` if the file cannot be written.
   init(
-    _ photo: String, caption: String, _ options: InversionOptions, _ chosen: ChosenModel, output: String?,
+    _ photo: String, caption: String, _ options: InversionOptions, mask: EditMask?, _ chosen: ChosenModel,
+    output: String?,
     sparing taken: [String], _ overwrite: OverwriteOption
   ) throws {
     self.photo = photo
     self.options = options
+    self.mask = mask
     let image = try Self.image(photo)
     try chosen.check(caption, as: "caption")
-    let arguments = try chosen.arguments(of: image, caption: caption, options: options)
+    let arguments = try chosen.arguments(of: image, caption: caption, options: options, mask: mask)
     self.arguments = arguments
     file =
       try output.map { try OutputFile(inversion: $0, overwrite, of: arguments, sparing: [photo]) }
@@ -56,7 +60,8 @@ struct InversionJob {
     let forecast = InversionForecast(options, before: rest, on: line)
     return try await Interrupted.saying(advice(files)) {
       try await editor.invert(
-        image: image, caption: arguments.caption, options: options, files: files, progress: forecast.handler)
+        image: image, caption: arguments.caption, options: options, mask: mask, files: files,
+        progress: forecast.handler)
     }
   }
 

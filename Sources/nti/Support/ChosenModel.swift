@@ -38,10 +38,12 @@ struct ChosenModel {
   }
 
   /// What an inversion of a picture with this model is made from.
-  func arguments(of image: RGBImage, caption: String, options: InversionOptions) throws -> InversionArguments
-  {
-    try InversionArguments(
-      of: prepared(image), caption: caption, options: options,
+  func arguments(
+    of image: RGBImage, caption: String, options: InversionOptions, mask: EditMask? = nil
+  ) throws -> InversionArguments {
+    try Inpainting.check(mask, ModelConfiguration(checkpoint))
+    return try InversionArguments(
+      of: prepared(image), caption: caption, options: options, mask: mask,
       schedule: NoiseSchedule(checkpoint.configuration(of: .scheduler)),
       model: ModelIdentity(of: checkpoint))
   }
