@@ -99,7 +99,7 @@ def make_networks(unet, vae, text, seed):
         pixels = side * 2 ** (len(vae.config.block_out_channels) - 1)
         moments = vae.encode(normal(1, 3, pixels, pixels)).latent_dist.mean
         rescale(vae.quant_conv or vae.encoder.conv_out, moments, 1 / vae.config.scaling_factor)
-        rescale(vae.decoder.conv_out, vae.decode(latent / vae.config.scaling_factor).sample, 0.4)
+        rescale(vae.decoder.conv_out, vae.decode(latent[:, : vae.config.latent_channels] / vae.config.scaling_factor).sample, 0.4)
     return networks
 
 
