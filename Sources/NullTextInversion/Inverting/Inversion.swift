@@ -20,6 +20,8 @@ public struct Inversion: Sendable, Equatable {
   public internal(set) var crop: PixelRect
   /// Identifies the picture as the model saw it.
   public internal(set) var pictureFingerprint: String
+  /// Width and height of the picture as the model saw it; nil in files of older versions, where they are the model's own.
+  public internal(set) var pictureSize: PixelSize?
 
   /// T + 1 latents of the DDIM inversion, height x width x channels; the first is the encoded picture.
   public internal(set) var pivots: [Tensor]

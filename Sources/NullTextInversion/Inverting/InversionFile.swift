@@ -15,7 +15,7 @@ enum InversionFile {
     case stepsOffset = "steps_offset", finalAlpha = "final_alpha", predictionType = "prediction_type"
     case modelFingerprint = "model_fingerprint", sourceSize = "source_size"
     case crop, psnr, psnrBound = "psnr_bound", libraryVersion = "library_version", options
-    case pictureFingerprint = "picture_fingerprint", sampler, timestepSpacing = "timestep_spacing"
+    case pictureFingerprint = "picture_fingerprint", pictureSize = "picture_size", sampler, timestepSpacing = "timestep_spacing"
     case checksum
   }
 }
@@ -51,6 +51,7 @@ extension Inversion {
       .pictureFingerprint: pictureFingerprint, .sampler: schedule.sampler.rawValue,
       .timestepSpacing: schedule.spacing.rawValue,
     ]
+    if let pictureSize { writer.metadata[InversionFile.Key.pictureSize.rawValue] = pictureSize.description }
     for (key, string) in strings { writer.metadata[key.rawValue] = string }
     if isComplete { writer.metadata[InversionFile.Key.checksum.rawValue] = checksum }
     return writer

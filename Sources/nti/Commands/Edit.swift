@@ -107,7 +107,7 @@ struct Edit: AsyncParsableCommand {
 
     // Only the edits of a sheet read the source's attention a second time.
     let limits = try memory.limits(
-      for: chosen.checkpoint, editing: sweep.all[0], remembersSource: sweep.isSheet)
+      for: chosen.checkpoint, editing: sweep.all[0], pictureSize: inversion.pictureSize, remembersSource: sweep.isSheet)
     let editor = try await chosen.load(work.progress, memory: limits)
     let inverted = try editor.open(inversion)
     var edits: [EditedImage] = []

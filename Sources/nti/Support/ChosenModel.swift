@@ -41,21 +41,24 @@ struct ChosenModel {
   func arguments(of image: RGBImage, caption: String, options: InversionOptions) throws -> InversionArguments
   {
     try InversionArguments(
-      of: prepared(image), caption: caption, options: options,
+      of: prepared(image, options.framing), caption: caption, options: options,
       schedule: NoiseSchedule(checkpoint.configuration(of: .scheduler)),
       model: ModelIdentity(of: checkpoint))
   }
 
+  /// The sizes that the model works at.
+  var pictureSizes: PictureSizes { get throws { try ModelConfiguration(checkpoint).pictureSizes } }
+
   /// A picture as the model sees it.
-  func prepared(_ image: RGBImage) throws -> PreparedPicture {
-    try PreparedPicture(of: image, size: ModelConfiguration(checkpoint).pictureSize)
+  func prepared(_ image: RGBImage, _ framing: Framing) throws -> PreparedPicture {
+    try PreparedPicture(of: image, framing: framing, sizes: pictureSizes)
   }
 
   /// - Throws: `UsageError` if one of the files to be written is the photo that an inversion was made from.
   func checkSparesPhoto(_ files: [OutputFile], of inversion: Inversion, _ overwrite: OverwriteOption) throws {
     guard !overwrite.force else { return }
     for file in files {
-      guard let image = try? RGBImage(contentsOf: file.url), let picture = try? prepared(image),
+      guard let image = try? RGBImage(contentsOf: file.url), let picture = try? prepared(image, inversion.options.framing),
         picture.fingerprint == inversion.pictureFingerprint
       else { continue }
       throw UsageError(
