@@ -49,7 +49,7 @@ import Testing
       let run = try await sample.run([
         "invert", "photo.png", "--caption", Sample.caption, "--model", Sample.model, "--steps",
         "\(Sample.steps)",
-        "--inner-steps", "2", "--threads", threads, "--quiet", "-o", "\(threads).nti",
+        "--inner-steps", "2", "--size", "square", "--threads", threads, "--quiet", "-o", "\(threads).nti",
       ])
       #expect(run.status == 0)
       #expect(run.errors == "")
