@@ -48,7 +48,8 @@ extension PixelRect {
   ///
   /// Its shorter side is the nearest whole number of pixels; of an odd rest the smaller half is at the left or top.
   package static func fitting(_ part: PixelRect, inWidth width: Int, height: Int) -> PixelRect {
-    precondition(part.width > 0 && part.height > 0 && width > 0 && height > 0, "\(part) in \(width)x\(height)")
+    precondition(
+      part.width > 0 && part.height > 0 && width > 0 && height > 0, "\(part) in \(width)x\(height)")
     var area = PixelRect(x: 0, y: 0, width: width, height: height)
     if part.width * height > part.height * width {
       area.height = max(1, (2 * part.height * width + part.width) / (2 * part.width))

@@ -16,8 +16,12 @@ public struct PixelSize: Sendable, Hashable, Codable, LosslessStringConvertible 
 
   /// A size from its description; nil if that is not two numbers above zero with an x between.
   public init?(_ description: String) {
-    let sides = description.lowercased().split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
-    guard sides.count == 2, let width = sides[0], let height = sides[1], width > 0, height > 0 else { return nil }
+    let sides = description.lowercased().split(separator: "x", omittingEmptySubsequences: false).map {
+      Int($0)
+    }
+    guard sides.count == 2, let width = sides[0], let height = sides[1], width > 0, height > 0 else {
+      return nil
+    }
     self.init(width: width, height: height)
   }
 }

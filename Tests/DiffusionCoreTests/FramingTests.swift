@@ -102,7 +102,9 @@ import Testing
     #expect(try shown(Framing(.square, crop: crop)) == ["128x128", "70,20,80,80"])
     let exact = PixelRect(x: 30, y: 20, width: 192, height: 96)
     #expect(try prepared(picture, Framing(.auto, crop: exact)).image == picture.cropped(to: exact))
-    for crop in [PixelRect(x: 200, y: 0, width: 101, height: 50), PixelRect(x: 0, y: 0, width: 8, height: 90)] {
+    for crop in [
+      PixelRect(x: 200, y: 0, width: 101, height: 50), PixelRect(x: 0, y: 0, width: 8, height: 90),
+    ] {
       let error = #expect(throws: InputError.self) { try prepared(picture, Framing(.auto, crop: crop)) }
       #expect(error?.kind == .outOfRange)
     }

@@ -32,7 +32,8 @@ extension UNetConfiguration {
     UNetLayout(self).stages(height: height, width: width).reduce(0) { sum, placed in
       guard case .transformer(let layer) = placed.stage else { return sum }
       let pixels = placed.entered.pixelCount
-      let own = layer.nominal.pixelCount <= largestGrid * largestGrid ? mapBytes(layer.heads * pixels, pixels) : 0
+      let own =
+        layer.nominal.pixelCount <= largestGrid * largestGrid ? mapBytes(layer.heads * pixels, pixels) : 0
       let read = 5 * mapBytes(pixels, layer.channels) + mapBytes(layer.heads * pixels, tokens) + own
       return sum + layer.depth * read
     }

@@ -64,7 +64,7 @@ public struct EditMask: Sendable, Hashable, Codable {
   func latentMask(height rows: Int, width columns: Int, inversion: Inversion) throws -> Tensor {
     try validate()
     let part = shownPart(of: inversion)
-    let values = blurred()
+    let values = map.blurred(radius: Int((softEdge / 2).rounded())).values
     let cell = (width: part.width / Double(columns), height: part.height / Double(rows))
     let mask = Tensor(shape: [rows, columns]) { mask in
       for row in 0..<rows {
@@ -116,31 +116,8 @@ public struct EditMask: Sendable, Hashable, Codable {
     return first..<max(first + 1, min(count, Int((start + length).rounded())))
   }
 
-  /// The coverage between 0 and 1, faded by three box blurs one after the other, which come close to a Gaussian.
-  private func blurred() -> [Float] {
-    var values = coverage.map { Float($0) / 255 }
-    let radius = Int((softEdge / 2).rounded())
-    guard radius > 0 else { return values }
-    for _ in 0..<3 {
-      values = boxBlurred(values, lines: height, length: width, lineStride: width, stride: 1, radius)
-      values = boxBlurred(values, lines: width, length: height, lineStride: 1, stride: width, radius)
-    }
-    return values
-  }
-
-  private func boxBlurred(
-    _ values: [Float], lines: Int, length: Int, lineStride: Int, stride: Int, _ radius: Int
-  ) -> [Float] {
-    var result = values
-    for line in 0..<lines {
-      let start = line * lineStride
-      var sums = [Double(0)]
-      for i in 0..<length { sums.append(sums[i] + Double(values[start + i * stride])) }
-      for i in 0..<length {
-        let (low, high) = (max(0, i - radius), min(length, i + radius + 1))
-        result[start + i * stride] = Float((sums[high] - sums[low]) / Double(high - low))
-      }
-    }
-    return result
+  /// The coverage between 0 and 1.
+  var map: PixelMap {
+    PixelMap(width: width, height: height, values: coverage.map { Float($0) / 255 })
   }
 }

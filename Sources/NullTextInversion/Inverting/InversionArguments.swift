@@ -70,7 +70,8 @@ extension Inversion {
     self.init(
       caption: arguments.caption, options: arguments.options, schedule: arguments.schedule,
       modelFingerprint: arguments.model.fingerprint, sourceSize: arguments.sourceSize, crop: arguments.crop,
-      pictureFingerprint: arguments.pictureFingerprint, pictureSize: arguments.pictureSize, pivots: [latent], nullEmbeddings: [], trajectory: [],
+      pictureFingerprint: arguments.pictureFingerprint, pictureSize: arguments.pictureSize, pivots: [latent],
+      nullEmbeddings: [], trajectory: [],
       losses: [], innerSteps: [], psnr: 0, psnrBound: 0)
   }
 }

@@ -15,7 +15,8 @@ enum InversionFile {
     case stepsOffset = "steps_offset", finalAlpha = "final_alpha", predictionType = "prediction_type"
     case modelFingerprint = "model_fingerprint", sourceSize = "source_size"
     case crop, psnr, psnrBound = "psnr_bound", libraryVersion = "library_version", options
-    case pictureFingerprint = "picture_fingerprint", pictureSize = "picture_size", sampler, timestepSpacing = "timestep_spacing"
+    case pictureFingerprint = "picture_fingerprint", pictureSize = "picture_size", sampler, timestepSpacing =
+      "timestep_spacing"
     case checksum
   }
 }

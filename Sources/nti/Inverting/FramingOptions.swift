@@ -17,7 +17,9 @@ struct FramingOptions: ParsableArguments {
     transform: { try FramingOptions.crop($0) })
   var crop: PixelRect?
 
-  @Flag(help: "Show the whole photo, filled up by its edges, where it would be cut to the proportion of the size.")
+  @Flag(
+    help: "Show the whole photo, filled up by its edges, where it would be cut to the proportion."
+  )
   var fit = false
 
   var framing: Framing { Framing(size, crop: crop, fit: fit) }

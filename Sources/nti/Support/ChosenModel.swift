@@ -54,11 +54,25 @@ struct ChosenModel {
     try PreparedPicture(of: image, framing: framing, sizes: pictureSizes)
   }
 
+  /// The photo that an inversion was made from.
+  ///
+  /// - Throws: `InputError` if it is missing, no picture, or another photo.
+  func photo(_ path: String, of inversion: Inversion) throws -> RGBImage {
+    let image = try RGBImage(contentsOf: URL(fileURLWithPath: path))
+    do {
+      try inversion.checkIsSource(image, sizes: pictureSizes)
+    } catch let error as InputError {
+      throw InputError(error.kind, "\(path) cannot be pasted into: \(error.message)")
+    }
+    return image
+  }
+
   /// - Throws: `UsageError` if one of the files to be written is the photo that an inversion was made from.
   func checkSparesPhoto(_ files: [OutputFile], of inversion: Inversion, _ overwrite: OverwriteOption) throws {
     guard !overwrite.force else { return }
     for file in files {
-      guard let image = try? RGBImage(contentsOf: file.url), let picture = try? prepared(image, inversion.options.framing),
+      guard let image = try? RGBImage(contentsOf: file.url),
+        let picture = try? prepared(image, inversion.options.framing),
         picture.fingerprint == inversion.pictureFingerprint
       else { continue }
       throw UsageError(
