@@ -26,6 +26,7 @@ public struct EditedImage: Sendable {
     inversion.caption = prompt
     inversion.options.guidance = options.guidance ?? source.guidance
     inversion.trajectory = latents
+    inversion.isOfEdit = true
     // Thresholded guidance leads back to the pivots: to this picture, not to the one before.
     inversion.pivots = latents.reversed()
     return InvertedImage(editor: editor, inversion: inversion, evaluations: EvaluationCount())
@@ -43,16 +44,8 @@ extension EditedImage {
   public func pasted(into photo: RGBImage) async throws -> RGBImage {
     let model = editor.model
     return try await editor.compute.run {
-      let prepared = try source.checkIsSource(photo, sizes: model.configuration.pictureSizes)
+      try source.checkIsSource(photo, sizes: model.configuration.pictureSizes)
       let reconstruction = try model.decode(source.trajectory[source.stepCount])
-      guard
-        abs(ImageMetrics.psnr(reconstruction, prepared.image) - source.psnr) < 0.01 || source.psnr.isInfinite
-      else {
-        throw InputError(
-          .mismatch,
-          "The inversion is that of an edit, and not of the photo: what earlier edits changed would be lost. Paste an edit "
-            + "of the photo's own inversion.")
-      }
       let area =
         source.options.framing.fit
         ? PixelRect.fitting(source.crop, inWidth: image.width, height: image.height) : image.bounds
@@ -78,11 +71,16 @@ extension EditedImage {
 }
 
 extension Inversion {
-  /// The photo as the model saw it.
+  /// Refuses a photo that an edit of this inversion cannot be laid over.
   ///
-  /// - Throws: `InputError(.mismatch)` if it is another one than was inverted.
-  @discardableResult
-  package func checkIsSource(_ photo: RGBImage, sizes: PictureSizes) throws -> PreparedPicture {
+  /// - Throws: `InputError(.mismatch)` if it is another one than was inverted, or this is the inversion of an edit.
+  package func checkIsSource(_ photo: RGBImage, sizes: PictureSizes) throws {
+    guard !isOfEdit else {
+      throw InputError(
+        .mismatch,
+        "The inversion is that of an edit, whose own changes would be lost. Take the inversion of the photo itself."
+      )
+    }
     let size = PixelSize(width: photo.width, height: photo.height)
     guard size == sourceSize else {
       throw InputError(
@@ -93,6 +91,5 @@ extension Inversion {
       throw InputError(
         .mismatch, "This is not the photo that was inverted, or it has changed since: give the one that was.")
     }
-    return prepared
   }
 }

@@ -9,7 +9,7 @@ import Testing
       [
         "invert", "photo.png", "--caption", Sample.caption, "--model", Sample.model, "--steps", "3",
         "--method",
-        "direct", "-o", "wide.nti",
+        "ddim", "-o", "wide.nti",
       ] + arguments)
   }
 
@@ -53,7 +53,7 @@ import Testing
         [
           "invert", "photo.png", "--caption", Sample.caption, "--model", Sample.model, "--steps", "2",
           "--method",
-          "direct", "--force", "-o", "a.nti",
+          "ddim", "--force", "-o", "a.nti",
         ] + arguments)
       #expect(run.status == 0, "\(run.errors)")
       let inversion = try Inversion(contentsOf: sample.scratch("a.nti"))

@@ -9,7 +9,7 @@ import Testing
 @Suite("An edit laid over its photo") struct PasteTests {
   private func inverted(_ photo: RGBImage, _ framing: Framing = .auto) async throws -> InvertedImage {
     let editor = try await ImageEditor(model: .directory(Fixtures.url("models/sharded")))
-    var options = InversionOptions(method: .direct)
+    var options = InversionOptions(method: .negativePrompt())
     (options.steps, options.guidance, options.framing) = (3, 3, framing)
     return try await editor.invert(image: photo, caption: "a cat on the mat", options: options)
   }

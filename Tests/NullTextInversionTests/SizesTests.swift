@@ -125,7 +125,8 @@ import Testing
     unfinished.inversion.innerSteps.removeLast()
     try unfinished.write(to: folder("a.partial"))
     let error = await #expect(throws: InputError.self) {
-      _ = try await inverted(source, framing: .square, files: files)
+      _ = try await inverted(
+        source, framing: .square, files: InversionFiles(result: nil, partial: folder("a.partial")))
     }
     #expect(error?.kind == .mismatch && error?.message.contains("size auto instead of size square") == true)
   }

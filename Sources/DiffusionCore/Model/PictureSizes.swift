@@ -10,7 +10,10 @@ package struct PictureSizes: Sendable, Equatable {
   /// Of what the sides of other sizes are multiples.
   package let unit: Int
 
-  /// The most times by which the number of pixels may differ from the model's own.
+  /// Those other sizes.
+  private let others: [PixelSize]
+
+  /// The most times by which the number of pixels may differ from the model's own, and a side from the other.
   private static let widestRange = 4
   /// The longest side of an automatic size, in shorter ones.
   private static let longestProportion = 3.0
@@ -22,6 +25,14 @@ package struct PictureSizes: Sendable, Equatable {
   package init(own: PixelSize, unit: Int) {
     self.own = own
     self.unit = unit
+    // A configuration may say anything.
+    let most = min(512, Self.widestRange * max(own.width, own.height) / unit)
+    others = (0..<most * most).map {
+      PixelSize(width: unit * ($0 % most + 1), height: unit * ($0 / most + 1))
+    }.filter {
+      func isNear(_ a: Int, _ b: Int) -> Bool { a <= Self.widestRange * b && b <= Self.widestRange * a }
+      return isNear($0.width * $0.height, own.width * own.height) && isNear($0.width, $0.height)
+    }
   }
 
   /// The size of about the proportion of a picture and about the model's number of pixels.
@@ -37,24 +48,18 @@ package struct PictureSizes: Sendable, Equatable {
       let (width, height) = (Double(size.width), Double(size.height))
       return abs(log(width / height) - wanted) + Self.weightOfPixelCount * abs(log(width * height / pixels))
     }
-    let most = max(1, Int((pixels * 2 * limit).squareRoot()) / unit)
-    let sizes = (1...most).flatMap { columns in
-      (1...most).map { PixelSize(width: unit * columns, height: unit * $0) }
-    }
-    return sizes.filter(isInRange).min { cost($0) < cost($1) } ?? own
+    return others.min { cost($0) < cost($1) } ?? own
   }
 
   /// Refuses a size that the model does not work at.
   ///
   /// - Throws: `InputError(.outOfRange)` that names the nearest sizes.
   package func check(_ size: PixelSize) throws(InputError) {
-    guard size != own else { return }
+    guard size != own, !others.contains(size) else { return }
     let isWhole = size.width.isMultiple(of: unit) && size.height.isMultiple(of: unit)
-    guard !isWhole || !isInRange(size) else { return }
     let reason =
       isWhole
-      ? "has \(size.width * size.height) pixels, and this model works on a quarter to four times its own "
-        + "\(own.width * own.height)"
+      ? "is too far from this model's own \(own), of whose pixels a size may have a quarter to four times, in sides up to 4 : 1"
       : "does not do: both sides must be multiples of \(unit) with this model"
     throw InputError(
       .outOfRange,
@@ -62,31 +67,15 @@ package struct PictureSizes: Sendable, Equatable {
         + nearest(to: size).map(\.description).joined(separator: " and ") + ".")
   }
 
-  private func isInRange(_ size: PixelSize) -> Bool {
-    let (pixels, others) = (size.width * size.height, own.width * own.height)
-    return pixels > 0 && pixels <= Self.widestRange * others && others <= Self.widestRange * pixels
-  }
-
   /// The two sizes that are least unlike one, by the logarithms of their sides.
-  private func nearest(to size: PixelSize) -> [PixelSize] {
-    let (width, height) = (max(1, size.width), max(1, size.height))
+  private func nearest(to size: PixelSize) -> some Sequence<PixelSize> {
     func distance(_ other: PixelSize) -> Double {
-      abs(log(Double(other.width) / Double(width))) + abs(log(Double(other.height) / Double(height)))
+      let width = log(Double(other.width) / Double(max(1, size.width)))
+      let height = log(Double(other.height) / Double(max(1, size.height)))
+      return width * width + height * height
     }
-    let most = 4 * Self.widestRange * max(own.width, own.height) / unit
-    let sizes = (1...max(1, most)).flatMap { columns in
-      // Of one width, only the nearest heights can be among the two.
-      let pixels = Double(own.width * own.height) / Double(unit * unit * columns)
-      let range = (pixels / 4).rounded(.up)...max((pixels / 4).rounded(.up), (pixels * 4).rounded(.down))
-      let row = min(max(Double(height) / Double(unit), range.lowerBound), range.upperBound)
-      return [row.rounded(.down), row.rounded(.up)].map {
-        PixelSize(width: unit * columns, height: unit * Int($0))
-      }
-    }
-    var found: [PixelSize] = []
-    for size in (sizes.filter(isInRange) + [own]).sorted(by: { distance($0) < distance($1) })
-    where !found.contains(size) && found.count < 2 { found.append(size) }
-    return found
+    let all = others.contains(own) ? others : others + [own]
+    return all.sorted { distance($0) < distance($1) }.prefix(2)
   }
 }
 

@@ -27,7 +27,7 @@ struct PastedEdit {
   private static let colourLimits: (low: Float, high: Float) = (12, 48)
 
   /// Likenesses up to which the edit is laid over the photo, and from which the difference is added.
-  private static let likenessLimits: (low: Float, high: Float) = (0.4, 0.8)
+  private static let likenessLimits: (low: Float, high: Float) = (0.6, 0.9)
 
   /// What is done at each pixel, from 0 to 1.
   private struct Weights {

@@ -23,6 +23,9 @@ public struct Inversion: Sendable, Equatable {
   /// Width and height of the picture as the model saw it; nil in files of older versions, where they are the model's own.
   public internal(set) var pictureSize: PixelSize?
 
+  /// Whether this is the path of an edit, as ``EditedImage/inverted`` gives it, and not that of the picture itself.
+  public internal(set) var isOfEdit = false
+
   /// T + 1 latents of the DDIM inversion, height x width x channels; the first is the encoded picture.
   public internal(set) var pivots: [Tensor]
   /// T embeddings of tokens x channels in the order of sampling, noisiest first.

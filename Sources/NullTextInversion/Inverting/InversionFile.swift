@@ -17,7 +17,7 @@ enum InversionFile {
     case crop, psnr, psnrBound = "psnr_bound", libraryVersion = "library_version", options
     case pictureFingerprint = "picture_fingerprint", pictureSize = "picture_size", sampler, timestepSpacing =
       "timestep_spacing"
-    case checksum
+    case checksum, isOfEdit = "is_of_edit"
   }
 }
 
@@ -53,6 +53,7 @@ extension Inversion {
       .timestepSpacing: schedule.spacing.rawValue,
     ]
     if let pictureSize { writer.metadata[InversionFile.Key.pictureSize.rawValue] = pictureSize.description }
+    if isOfEdit { writer.metadata[InversionFile.Key.isOfEdit.rawValue] = String(isOfEdit) }
     for (key, string) in strings { writer.metadata[key.rawValue] = string }
     if isComplete { writer.metadata[InversionFile.Key.checksum.rawValue] = checksum }
     return writer

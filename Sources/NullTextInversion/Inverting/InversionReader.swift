@@ -38,7 +38,8 @@ struct InversionReader {
       modelFingerprint: try string(.modelFingerprint),
       sourceSize: size, crop: try crop(of: size),
       pictureFingerprint: file.metadata[InversionFile.Key.pictureFingerprint.rawValue] ?? "",
-      pictureSize: try optionalNumber(.pictureSize), pivots: try latents("pivots"),
+      pictureSize: try optionalNumber(.pictureSize), isOfEdit: try optionalNumber(.isOfEdit) ?? false,
+      pivots: try latents("pivots"),
       nullEmbeddings: try slices("null_embeddings"),
       trajectory: try latents("trajectory"), losses: try file.tensor(named: "losses").scalars,
       innerSteps: try counts("inner_steps"), psnr: try decibels(.psnr), psnrBound: try decibels(.psnrBound))
