@@ -55,11 +55,20 @@ struct PastedEdit {
     }
     let (new, old) = (try enlarged(edited), try enlarged(reconstruction))
     let weights = self.weights().enlarged(area, to: crop)
+    // Towards an edge of the crop at which the photo goes on, changes fade out over two latent pixels.
+    let reach = 2 * Float(grain) * Float(crop.width) / Float(area.width)
+    func fade(_ place: Int, of length: Int, start: Int, in whole: Int) -> Float {
+      let before = start > 0 ? Float(place) + 0.5 : reach
+      let after = start + length < whole ? Float(length - place) - 0.5 : reach
+      return min(before, after).smoothStep(0, reach)
+    }
+    let across = (0..<crop.width).map { fade($0, of: crop.width, start: crop.x, in: photo.width) }
     var result = photo
     for row in 0..<crop.height {
+      let down = fade(row, of: crop.height, start: crop.y, in: photo.height)
       for column in 0..<crop.width {
         let place = row * crop.width + column
-        let change = weights.change.values[place]
+        let change = weights.change.values[place] * across[column] * down
         guard change > 0 else { continue }
         let (x, y) = (crop.x + column, crop.y + row)
         let original = SIMD3<Float>(photo[x, y])
