@@ -13,17 +13,20 @@ public struct GenerationOptions: Sendable, Hashable, Codable {
   public var negativePrompt: String
   /// The way from noise to picture.
   public var sampler: SamplerName
+  /// The size of the picture, of multiples of the model's unit; nil for the size that the model was trained on.
+  public var size: PixelSize?
 
-  /// Options; the defaults are 50 steps of DDIM at guidance 7.5.
+  /// Options; the defaults are 50 steps of DDIM at guidance 7.5, at the model's own size.
   public init(
     seed: UInt64 = 0, steps: Int = 50, guidance: Double = 7.5, negativePrompt: String = "",
-    sampler: SamplerName = .ddim
+    sampler: SamplerName = .ddim, size: PixelSize? = nil
   ) {
     self.seed = seed
     self.steps = steps
     self.guidance = guidance
     self.negativePrompt = negativePrompt
     self.sampler = sampler
+    self.size = size
   }
 
   /// Refuses what makes no sense whatever the model; the model decides how many steps there can be.
@@ -53,7 +56,8 @@ struct Generation {
   private func latent(of prompt: String) throws -> Tensor {
     try options.validate()
     let guidance = options.guidance
-    let (height, width) = model.configuration.unet.sampleSize
+    if let size = options.size { try model.configuration.pictureSizes.check(size) }
+    let (height, width) = model.configuration.latentSize(of: options.size ?? model.pictureSize)
     var random = RandomSource(seed: options.seed)
     var latent = random.normal(shape: [model.configuration.autoencoder.latentChannels, height, width])
       .channelsLast()
@@ -61,7 +65,8 @@ struct Generation {
     let embeddings = try model.embeddings(of: [prompt, options.negativePrompt])
     let unet = try model.unet
     let condition =
-      model.configuration.isForInpainting ? try Inpainting.blank(model.pictureSize, model) : nil
+      model.configuration.isForInpainting
+      ? try Inpainting.blank(options.size ?? model.pictureSize, model) : nil
     var step = GuidedStep(unet, condition: condition, sampler: sampler, guidance: guidance)
     let (text, null) = (unet.context(embeddings[0]), unet.context(embeddings[1]))
     for index in 0..<sampler.stepCount {

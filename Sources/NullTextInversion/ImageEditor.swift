@@ -69,7 +69,7 @@ public final class ImageEditor: Sendable {
   /// Finds the path through the model that reproduces a picture.
   ///
   /// - Parameters:
-  ///   - image: of any size from 16 pixels a side; the middle of its longer side is used.
+  ///   - image: of any size from 16 pixels a side; `options.framing` says what of it is used.
   ///   - caption: describes the picture; what is to be edited later must be named in it.
   ///   - mask: what may change, for an inpainting model; other models take none here.
   ///   - files: where the inversion is written and kept under way; nil to leave that to the caller.
@@ -86,7 +86,7 @@ public final class ImageEditor: Sendable {
         throw InputError(.outOfRange, "The caption is empty; say what is in the picture.")
       }
       for file in [files?.result, files?.partial].compactMap(\.self) { try AtomicFile.checkWritable(file) }
-      let picture = try model.prepare(image)
+      let picture = try model.prepare(image, framing: options.framing)
       _ = try model.tokenizer.encode(caption)
       try Inpainting.check(mask, model.configuration)
 
@@ -122,9 +122,12 @@ public final class ImageEditor: Sendable {
           + "\(model.checkpoint.url.path) (\(model.fingerprint)); name the model that it was made with.")
     }
     let own = ScheduleRecord(try DDIM(model.schedule, stepCount: inversion.stepCount))
+    let (height, width, channels) = inversion.latent.shape3
+    let latentSize = inversion.pictureSize.map(model.configuration.latentSize)
     guard inversion.schedule.isOfSameModel(as: own), inversion.isComplete,
-      inversion.latent.shape.last == model.configuration.autoencoder.latentChannels,
+      channels == model.configuration.autoencoder.latentChannels,
       model.configuration.isForInpainting == (inversion.condition != nil),
+      latentSize.map({ $0 == (height, width) }) ?? true,
       inversion.nullEmbeddings[0].shape == model.configuration.textEncoder.embeddingShape
     else {
       throw InputError(

@@ -43,6 +43,25 @@ public struct PixelRect: Sendable, Hashable, Codable {
   }
 }
 
+extension PixelRect {
+  /// Where a picture of `part`'s proportion lies in the middle of one of `width` x `height`, as large as it can be.
+  ///
+  /// Its shorter side is the nearest whole number of pixels; of an odd rest the smaller half is at the left or top.
+  package static func fitting(_ part: PixelRect, inWidth width: Int, height: Int) -> PixelRect {
+    precondition(
+      part.width > 0 && part.height > 0 && width > 0 && height > 0, "\(part) in \(width)x\(height)")
+    var area = PixelRect(x: 0, y: 0, width: width, height: height)
+    if part.width * height > part.height * width {
+      area.height = max(1, (2 * part.height * width + part.width) / (2 * part.width))
+    } else {
+      area.width = max(1, (2 * part.width * height + part.height) / (2 * part.height))
+    }
+    area.x = (width - area.width) / 2
+    area.y = (height - area.height) / 2
+    return area
+  }
+}
+
 extension PixelRect: LosslessStringConvertible {
   /// The four numbers as `x,y,width,height`.
   public var description: String { "\(x),\(y),\(width),\(height)" }

@@ -35,6 +35,36 @@ extension RGBImage {
   public func prepared(
     width: Int, height: Int, crop: PixelRect? = nil
   ) throws -> (image: RGBImage, crop: PixelRect) {
+    let part = try usablePart(crop)
+    let shown = part.centralPart(ofAspect: width, height)
+    return try (cropped(to: shown).resized(width: width, height: height), shown)
+  }
+
+  /// The whole picture as a model of `width` x `height` pixels sees it: as large as it can be, in the middle.
+  ///
+  /// What is left free repeats the nearest pixel of the edge: a bar of one colour would be something that the model sees,
+  /// and reproduces, as a part of the picture.
+  ///
+  /// - Parameter crop: the part of the picture to look at; all of it if nil.
+  /// - Throws: ``InputError`` `outOfRange` if a side is under ``shortestSide``, or the crop sticks out.
+  public func fitted(width: Int, height: Int, crop: PixelRect? = nil) throws -> RGBImage {
+    let part = try usablePart(crop)
+    let area = PixelRect.fitting(part, inWidth: width, height: height)
+    let inner = try cropped(to: part).resized(width: area.width, height: area.height)
+    guard area.width < width || area.height < height else { return inner }
+    var samples: [UInt8] = []
+    samples.reserveCapacity(3 * width * height)
+    for y in 0..<height {
+      let row = 3 * area.width * min(max(y - area.y, 0), area.height - 1)
+      for x in 0..<width {
+        let i = row + 3 * min(max(x - area.x, 0), area.width - 1)
+        samples += inner.bytes[i..<i + 3]
+      }
+    }
+    return RGBImage(width: width, height: height, samples: samples)
+  }
+
+  private func usablePart(_ crop: PixelRect?) throws -> PixelRect {
     let part = crop ?? bounds
     guard part.width >= Self.shortestSide, part.height >= Self.shortestSide else {
       throw InputError(
@@ -43,8 +73,7 @@ extension RGBImage {
           + "at least \(Self.shortestSide) a side are needed.")
     }
     try check(part)
-    let shown = part.centralPart(ofAspect: width, height)
-    return try (cropped(to: shown).resized(width: width, height: height), shown)
+    return part
   }
 
   private func check(_ rect: PixelRect) throws {

@@ -49,7 +49,7 @@ import Testing
       let run = try await sample.run([
         "invert", "photo.png", "--caption", Sample.caption, "--model", Sample.model, "--steps",
         "\(Sample.steps)",
-        "--inner-steps", "2", "--threads", threads, "--quiet", "-o", "\(threads).nti",
+        "--inner-steps", "2", "--size", "square", "--threads", threads, "--quiet", "-o", "\(threads).nti",
       ])
       #expect(run.status == 0)
       #expect(run.errors == "")
@@ -80,7 +80,7 @@ import Testing
     let name = method == .nullText ? "null-text" : method.rawValue
     let run = try await sample.run([
       "invert", "photo.png", "--caption", Sample.caption, "--model", Sample.model, "--steps", "2",
-      "--inner-steps", "1", "--method", name, "-o", "photo.nti", "--json",
+      "--inner-steps", "1", "--size", "square", "--method", name, "-o", "photo.nti", "--json",
     ])
     #expect(run.status == 0, "\(run.errors)")
     #expect(try Inversion(contentsOf: sample.scratch("photo.nti")).method.name == method)
@@ -102,7 +102,7 @@ import Testing
     let sample = try await Sample()
     let run = try await sample.run([
       "invert", "photo.png", "--caption", Sample.caption, "--model", Sample.model, "--steps", "4",
-      "--early-stop", "0",
+      "--early-stop", "0", "--size", "square",
       "--budget", "1h", "--report", "report", "-o", "photo.nti", "--json",
     ])
     #expect(run.status == 0, "\(run.errors)")

@@ -9,6 +9,7 @@ import Testing
     try await sample.run(
       [
         "invert", photo, "--caption", caption, "--model", Sample.model, "--steps", "2", "--method", "direct",
+        "--size", "square",
         "--quiet",
       ]
         + more)

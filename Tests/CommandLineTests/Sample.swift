@@ -29,7 +29,7 @@ struct Sample {
     let run = try await Program.run(
       [
         "invert", "photo.png", "--caption", caption, "--model", model, "--steps", "\(steps)", "--inner-steps",
-        "2", "-o", "photo.nti", "--json",
+        "2", "--size", "square", "-o", "photo.nti", "--json",
       ], in: scratch)
     #expect(run.status == 0, "\(run.errors)")
     let files = try scratch.names.map { ($0, try Data(contentsOf: scratch($0))) }

@@ -75,7 +75,7 @@ import Testing
 
   @Test("is smaller the more is saved")
   func order() throws {
-    let memory = try ModelMemory(Checkpoint(EmojiScenes.folder()), largestGrid: 256)
+    let memory = try ModelMemory(Checkpoint(EmojiScenes.folder()), largestGrid: 16)
     let whole = memory.peak(with: ModelOptions(), differentiates: true)
     let parts = memory.peak(with: ModelOptions(keptParts: []), differentiates: true)
     #expect(parts < whole && parts >= memory.weights.values.max() ?? 0)

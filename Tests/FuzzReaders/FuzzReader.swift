@@ -85,7 +85,7 @@ package enum FuzzReader: String, CaseIterable, Sendable {
       let folder = try Self.modelCopy.replacing(
         names[Int(bytes.first ?? 0) % names.count], with: bytes.dropFirst())
       _ = try NoiseSchedule(folder.configuration(of: .scheduler))
-      _ = try ModelMemory(folder, largestGrid: 256)
+      _ = try ModelMemory(folder, largestGrid: 16)
       _ = try DiffusionModel(.directory(folder.url))
     case .tokenizer:
       let names = [

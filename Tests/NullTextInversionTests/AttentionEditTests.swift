@@ -1,7 +1,8 @@
-import DiffusionCore
 import NullTextInversion
 import Tensor
 import Testing
+
+@testable import DiffusionCore
 
 @Suite("Edits of attention") struct AttentionEditTests {
   private struct Golden: Decodable {
@@ -91,13 +92,16 @@ import Testing
     let edit = try AttentionEdit(
       from: toy("a cat"), to: toy("a dog"), steps: 50,
       PromptToPrompt(selfSteps: try StepWindow(0.1, 0.5)))
-    let grids = [64, 256, 1024, 4096].filter { edit.replacesSelfAttention(step: 10, positions: $0) }
-    #expect(grids == [64, 256, 1024])
-    #expect((0..<50).filter { edit.replacesSelfAttention(step: $0, positions: 64) } == Array(5..<25))
+    func site(_ side: Int) -> AttentionSite {
+      AttentionSite(index: 0, place: .up, isCross: false, height: side, width: side, heads: 8)
+    }
+    let grids = [8, 16, 32, 64].filter { edit.replacesSelfAttention(step: 10, at: site($0)) }
+    #expect(grids == [8, 16, 32])
+    #expect((0..<50).filter { edit.replacesSelfAttention(step: $0, at: site(8)) } == Array(5..<25))
     let small = try AttentionEdit(
       from: toy("a cat"), to: toy("a dog"), steps: 50, PromptToPrompt(selfGrid: 16))
-    #expect(!small.replacesSelfAttention(step: 0, positions: 32 * 32))
-    #expect((0..<50).filter { small.replacesSelfAttention(step: $0, positions: 256) } == Array(0..<20))
+    #expect(!small.replacesSelfAttention(step: 0, at: site(32)))
+    #expect((0..<50).filter { small.replacesSelfAttention(step: $0, at: site(16)) } == Array(0..<20))
   }
 
   @Test("heads come out the same whether they are edited together or apart")

@@ -135,6 +135,9 @@ import Testing
     options.guidance = 1 / 3
     options.pivots = .random(seed: .max)
     options.pivotRefinements = 2
+    options.framing = Framing(
+      .pixels(PixelSize(width: 96, height: 64)), crop: PixelRect(x: 1, y: 2, width: 30, height: 40), fit: true
+    )
     for method in InversionMethod.ofOwnSettings {
       options.method = method
       #expect(try again(options) == options)
@@ -176,7 +179,10 @@ import Testing
     expected.pivots = .random(seed: 9)
     #expect(try decoded(#"{"steps":20,"randomPivotSeed":9,"mood":"good"}"#) == expected)
     #expect(expected.json == (try again(expected)).json && !expected.json.contains("\n"))
-    for json in [#"{"method":"magic"}"#, #"{"steps":"many"}"#, #"{"randomPivotSeed":-1}"#, "7"] {
+    for json in [
+      #"{"method":"magic"}"#, #"{"steps":"many"}"#, #"{"randomPivotSeed":-1}"#, "7", #"{"size":"big"}"#,
+      #"{"size":7}"#, #"{"crop":"1,2,3"}"#,
+    ] {
       #expect(throws: (any Error).self) { try decoded(json, as: InversionOptions.self) }
     }
   }

@@ -176,7 +176,7 @@ extension InversionFile.Key {
   /// Whether a file may leave it out.
   fileprivate var isOptional: Bool {
     self == .options || self == .pictureFingerprint || self == .libraryVersion || self == .sampler
-      || self == .timestepSpacing || self == .checksum
+      || self == .timestepSpacing || self == .checksum || self == .pictureSize || self == .isOfEdit
   }
 }
 

@@ -63,6 +63,7 @@ import Testing
       "crop": "4,0,32,32", "psnr": "23.456789012345677", "psnr_bound": "inf",
       "library_version": libraryVersion,
       "picture_fingerprint": "fedcba9876543210", "sampler": "ddim", "timestep_spacing": "leading",
+      "picture_size": "32x24", "is_of_edit": "true",
     ]
     for (key, value) in expected { #expect(file.metadata[key] == value, "\(key)") }
     #expect(Set(file.metadata.keys) == Set(expected.keys).union(["options", "checksum"]))

@@ -82,7 +82,7 @@ extension Inversion {
       caption: "a \"cat\"\n\tnext to\\a 🦊 \u{1} é e\u{301}", options: options,
       schedule: ScheduleRecord(try DDIM(schedule, stepCount: steps)), modelFingerprint: "0123456789abcdef",
       sourceSize: PixelSize(width: 40, height: 32), crop: PixelRect(x: 4, y: 0, width: 32, height: 32),
-      pictureFingerprint: "fedcba9876543210",
+      pictureFingerprint: "fedcba9876543210", pictureSize: PixelSize(width: 32, height: 24), isOfEdit: true,
       pivots: latents,
       nullEmbeddings: (0..<finished).map { _ in random.normal(shape: [5, 6]) },
       trajectory: walked,

@@ -52,6 +52,20 @@ import Testing
     #expect(known.evaluations.forward == 8 && asked.evaluations.forward > 8)
   }
 
+  @Test("keep a photo's proportion if they are asked to, and lay an edit over it at its own size")
+  func framing() async throws {
+    var options = SmallEditor.options
+    options.framing = .auto
+    let inverted = try await SmallEditor.editor().invert(
+      image: SmallEditor.picture, caption: SmallEditor.caption, options: options)
+    let size = try #require(inverted.inversion.pictureSize)
+    #expect(size.width > size.height)
+    let edit = try await inverted.edit(prompt: "a dog on the mat")
+    #expect(edit.image.width == size.width && edit.image.height == size.height)
+    let pasted = try await edit.pasted(into: SmallEditor.picture)
+    #expect(pasted.width == 40 && pasted.height == 32)
+  }
+
   @Test("invert and edit in less memory as in more, but for rounding")
   func lessMemory() async throws {
     var options = InversionOptions()

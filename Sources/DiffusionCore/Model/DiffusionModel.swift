@@ -119,7 +119,7 @@ public final class DiffusionModel: Sendable {
     }
   }
 
-  /// The latent of a picture of the model's size: height x width x channels, scaled.
+  /// The latent of a picture of a size that the model works at: height x width x channels, scaled.
   ///
   /// - Throws: `InputError` if the result is not finite; `CancellationError`.
   public func encode(_ picture: RGBImage) throws -> Tensor {
@@ -136,10 +136,12 @@ public final class DiffusionModel: Sendable {
 }
 
 extension DiffusionModel {
-  /// Brings a picture to the model's size: the middle of its longer side, resampled.
+  /// Brings a picture to a size that the model works at, resampled.
   ///
-  /// - Throws: `InputError` if the picture has fewer than 16 pixels a side.
-  public func prepare(_ picture: RGBImage) throws -> PreparedPicture {
-    try PreparedPicture(of: picture, size: pictureSize)
+  /// - Parameter framing: the part and the size; the middle of the longer side at the model's own size if absent.
+  /// - Throws: `InputError(.outOfRange)` if the part has fewer than 16 pixels a side or sticks out, or the model does not
+  ///   work at the size.
+  public func prepare(_ picture: RGBImage, framing: Framing = .square) throws -> PreparedPicture {
+    try PreparedPicture(of: picture, framing: framing, sizes: configuration.pictureSizes)
   }
 }

@@ -28,6 +28,17 @@ public struct ModelConfiguration: Sendable, Equatable {
 
   /// Whether the UNet reads a mask and the masked picture's latent beside the latent.
   public var isForInpainting: Bool { unet.inChannels == 2 * autoencoder.latentChannels + 1 }
+  /// Of what the sides of pictures of other sizes are multiples, in pixels: the autoencoder's factor times two for each
+  /// halving of the UNet.
+  public var sizeUnit: Int {
+    autoencoder.downsamplingFactor << (unet.blockOutChannels.count - 1)
+  }
+
+  /// Rows and columns of the latent of a picture.
+  package func latentSize(of picture: PixelSize) -> (height: Int, width: Int) {
+    let factor = autoencoder.downsamplingFactor
+    return (picture.height / factor, picture.width / factor)
+  }
 
   private func checkFit(_ path: String) throws {
     guard unet.inChannels == autoencoder.latentChannels || isForInpainting else {

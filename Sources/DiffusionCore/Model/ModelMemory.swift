@@ -24,22 +24,24 @@ package struct ModelMemory: Sendable, Equatable {
 
   /// Reads configurations and the headers of weights.
   ///
-  /// - Parameter largestGrid: the most positions of a self-attention whose probabilities edits read.
+  /// - Parameters:
+  ///   - largestGrid: the side, at the model's own size, of the largest self-attention whose probabilities edits read.
+  ///   - pictureSize: of the pictures that are worked on; nil for the model's own.
   /// - Throws: `InputError` if a part of the checkpoint is missing, damaged or not supported.
-  package init(_ checkpoint: Checkpoint, largestGrid: Int) throws {
+  package init(_ checkpoint: Checkpoint, largestGrid: Int, pictureSize: PixelSize? = nil) throws {
     let configuration = try ModelConfiguration(checkpoint)
     let parts: [Checkpoint.Part] = [.textEncoder, .unet, .vae]
     weights = try Dictionary(
       uniqueKeysWithValues: parts.map { ($0, try checkpoint.store(of: $0).memoryByteCount) })
     let (unet, autoencoder) = (configuration.unet, configuration.autoencoder)
-    let (height, width) = unet.sampleSize
+    let size = pictureSize ?? configuration.pictureSize
+    let (height, width) = configuration.latentSize(of: size)
     evaluation = unet.evaluationBytes(height: height, width: width)
     gradient = unet.gradientBytes(height: height, width: width, recomputes: false)
     recomputedGradient = unet.gradientBytes(height: height, width: width, recomputes: true)
     sourceAttention = unet.sourceAttentionBytes(
       height: height, width: width, tokens: configuration.textEncoder.positionCount,
       largestGrid: largestGrid)
-    let size = configuration.pictureSize
     encoding = autoencoder.encodingBytes(height: size.height, width: size.width)
     decoding = autoencoder.decodingBytes(height: size.height, width: size.width, bandByteCount: nil)
     bandedDecoding = autoencoder.decodingBytes(

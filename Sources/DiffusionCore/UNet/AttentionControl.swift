@@ -15,8 +15,30 @@ public struct AttentionSite: Sendable, Hashable {
   public let height: Int
   /// Columns of its grid of queries.
   public let width: Int
+  /// Rows of its grid for a latent of the model's own size, by which layers are named whatever the size of a picture.
+  public let nominalHeight: Int
+  /// Columns of its grid for a latent of the model's own size.
+  public let nominalWidth: Int
   /// The number of heads.
   public let heads: Int
+
+  /// - Parameter nominal: the grid at the model's own size; nil if that is the size.
+  init(
+    index: Int, place: Place, isCross: Bool, height: Int, width: Int, heads: Int,
+    nominal: UNetLayout.Grid? = nil
+  ) {
+    self.index = index
+    self.place = place
+    self.isCross = isCross
+    self.height = height
+    self.width = width
+    nominalHeight = nominal?.height ?? height
+    nominalWidth = nominal?.width ?? width
+    self.heads = heads
+  }
+
+  /// Whether the grid has at most `side` x `side` positions at the model's own size.
+  package func isWithin(nominalSide side: Int) -> Bool { nominalHeight * nominalWidth <= side * side }
 }
 
 /// What a program may do at each attention of an evaluation: look at queries, keys and values, or answer in the

@@ -47,6 +47,7 @@ struct TransformerBlock: Sendable {
   private let feedForwardOut: Linear
   private let attention: Attention
   private let place: AttentionSite.Place
+  private let nominal: UNetLayout.Grid
 
   init(_ weights: WeightScope, _ layout: UNetLayout.Transformer) throws {
     let (channels, textChannels) = (layout.channels, layout.textChannels)
@@ -69,6 +70,7 @@ struct TransformerBlock: Sendable {
     feedForwardOut = try Linear(weights["ff.net.2"], inputs: 4 * channels, outputs: channels)
     attention = Attention(heads: layout.heads, channels: channels)
     place = layout.place
+    nominal = layout.nominal
   }
 
   /// The keys and values of a text, for the cross-attention of this block.
@@ -103,7 +105,8 @@ struct TransformerBlock: Sendable {
   /// One of the two attentions of this block, for its place in an evaluation.
   func site(_ position: GridPosition, isCross: Bool) -> AttentionSite {
     AttentionSite(
-      block: position.block, place: place, isCross: isCross, grid: position.grid, heads: attention.heads)
+      block: position.block, place: place, isCross: isCross, grid: position.grid, heads: attention.heads,
+      nominal: nominal)
   }
 
   private func attend(

@@ -26,12 +26,14 @@ extension UNetConfiguration {
 
   /// What an edit holds of the source's attention in a step: queries, keys, values and probabilities.
   ///
-  /// - Parameter largestGrid: the most positions of a self-attention whose probabilities are read.
+  /// - Parameter largestGrid: the side, at the model's own size, of the largest self-attention whose probabilities are
+  ///   read.
   package func sourceAttentionBytes(height: Int, width: Int, tokens: Int, largestGrid: Int) -> Int {
     UNetLayout(self).stages(height: height, width: width).reduce(0) { sum, placed in
       guard case .transformer(let layer) = placed.stage else { return sum }
       let pixels = placed.entered.pixelCount
-      let own = pixels <= largestGrid ? mapBytes(layer.heads * pixels, pixels) : 0
+      let own =
+        layer.nominal.pixelCount <= largestGrid * largestGrid ? mapBytes(layer.heads * pixels, pixels) : 0
       let read = 5 * mapBytes(pixels, layer.channels) + mapBytes(layer.heads * pixels, tokens) + own
       return sum + layer.depth * read
     }

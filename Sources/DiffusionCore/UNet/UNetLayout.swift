@@ -40,6 +40,8 @@ struct UNetLayout {
     let place: AttentionSite.Place
     /// The running number of its first block.
     let firstBlock: Int
+    /// Its map at the model's own size.
+    let nominal: Grid
   }
 
   /// A convolution that changes the size of the map.
@@ -129,9 +131,14 @@ struct UNetLayout {
       .transformer(
         Transformer(
           path: path, channels: channels, heads: configuration.heads(at: level), depth: depth,
-          textChannels: configuration.crossAttentionChannels(at: level), place: place, firstBlock: blockCount)
-      ))
+          textChannels: configuration.crossAttentionChannels(at: level), place: place, firstBlock: blockCount,
+          nominal: nominalGrid(at: level))))
     blockCount += depth
+  }
+
+  private func nominalGrid(at level: Int) -> Grid {
+    let (height, width) = configuration.sampleSize
+    return (0..<level).reduce(Grid(height: height, width: width)) { grid, _ in grid.halved }
   }
 }
 
@@ -142,6 +149,9 @@ extension UNetLayout {
     var width: Int
 
     var pixelCount: Int { height * width }
+
+    /// What a halving convolution makes of it.
+    var halved: Grid { Grid(height: (height + 1) / 2, width: (width + 1) / 2) }
   }
 
   /// The stages with the map that each enters and the one that it leaves, for a latent of this size.
@@ -156,7 +166,7 @@ extension UNetLayout {
       case .join: kept.removeLast()
       case .upsample: grid = kept.last ?? grid
       case .downsample:
-        grid = Grid(height: (grid.height + 1) / 2, width: (grid.width + 1) / 2)
+        grid = grid.halved
       }
       return (stage, entered, grid)
     }
@@ -172,7 +182,7 @@ extension UNetConfiguration {
         [false, true].map { isCross in
           AttentionSite(
             block: transformer.firstBlock + block, place: transformer.place, isCross: isCross, grid: grid,
-            heads: transformer.heads)
+            heads: transformer.heads, nominal: transformer.nominal)
         }
       }
     }
@@ -181,9 +191,11 @@ extension UNetConfiguration {
 
 extension AttentionSite {
   /// - Parameter block: the running number of its transformer block.
-  init(block: Int, place: Place, isCross: Bool, grid: UNetLayout.Grid, heads: Int) {
+  init(
+    block: Int, place: Place, isCross: Bool, grid: UNetLayout.Grid, heads: Int, nominal: UNetLayout.Grid
+  ) {
     self.init(
       index: 2 * block + (isCross ? 1 : 0), place: place, isCross: isCross, height: grid.height,
-      width: grid.width, heads: heads)
+      width: grid.width, heads: heads, nominal: nominal)
   }
 }

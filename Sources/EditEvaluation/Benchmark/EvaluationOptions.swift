@@ -25,6 +25,11 @@ public struct EvaluationOptions: Sendable, Equatable, Codable {
   /// - Throws: `InputError` with a sentence that says what may be asked for.
   public func validate() throws {
     try inversion.validate()
+    guard inversion.framing == .square else {
+      throw InputError(
+        .unsupported,
+        "Evaluations work on squares, as the published tables do: leave \(inversion.framing) out.")
+    }
     try edit.validate()
     guard emphasis.isFinite else {
       throw InputError(.outOfRange, "An emphasis of \(emphasis): give a finite number.")

@@ -43,8 +43,7 @@ extension ImageEditor {
     }
     let autoencoder = try await inverted.autoencoded()
     return ReportPictures(
-      photo: try photo.prepared(width: autoencoder.width, height: autoencoder.height, crop: inversion.crop)
-        .image,
+      photo: try model.prepare(photo, framing: inversion.options.framing).image,
       autoencoder: autoencoder, ddim: try await inverted.ddimReconstruction(progress: progress),
       reconstruction: try await inverted.reconstruction())
   }

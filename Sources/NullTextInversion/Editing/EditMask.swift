@@ -64,22 +64,21 @@ public struct EditMask: Sendable, Hashable, Codable {
 
   /// The mask at the latent's size: for each of its pixels the part that may change.
   ///
-  /// A mask of the source's size is cropped as the source was; any other is taken to cover the crop.
+  /// A mask of the source's size is cropped and fitted as the source was; any other is taken to cover the picture as the
+  /// model saw it.
   ///
   /// - Returns: height x width, between 0 and 1; only 0 and 1 with a hard edge.
   /// - Throws: `InputError` if nothing could change, because the region is too small or was cut off.
   func latentMask(height rows: Int, width columns: Int, inversion: Inversion) throws -> Tensor {
     try validate()
-    let isWhole = PixelSize(width: width, height: height) == inversion.sourceSize
-    let part = isWhole ? inversion.crop : PixelRect(x: 0, y: 0, width: width, height: height)
-    let values = blurred()
-    let cell = (width: Double(part.width) / Double(columns), height: Double(part.height) / Double(rows))
+    let part = shownPart(of: inversion)
+    let values = map.blurred(radius: Int((softEdge / 2).rounded())).values
+    let cell = (width: part.width / Double(columns), height: part.height / Double(rows))
     let mask = Tensor(shape: [rows, columns]) { mask in
       for row in 0..<rows {
         for column in 0..<columns {
           let share = mean(
-            of: values, x: Double(part.x) + Double(column) * cell.width,
-            y: Double(part.y) + Double(row) * cell.height, cell)
+            of: values, x: part.x + Double(column) * cell.width, y: part.y + Double(row) * cell.height, cell)
           mask[row * columns + column] = softEdge > 0 ? share : share >= 0.5 ? 1 : 0
         }
       }
@@ -94,41 +93,39 @@ public struct EditMask: Sendable, Hashable, Codable {
     return mask
   }
 
+  /// What the picture that the model saw covers of the mask, in its pixels; it sticks out where the source was fitted.
+  private func shownPart(of inversion: Inversion) -> (x: Double, y: Double, width: Double, height: Double) {
+    let own = PixelSize(width: width, height: height)
+    guard own == inversion.sourceSize else { return (0, 0, Double(width), Double(height)) }
+    let crop = inversion.crop
+    let part = (Double(crop.x), Double(crop.y), Double(crop.width), Double(crop.height))
+    guard inversion.options.framing.fit, let size = inversion.pictureSize else { return part }
+    let area = PixelRect.fitting(crop, inWidth: size.width, height: size.height)
+    let scale = (x: part.2 / Double(area.width), y: part.3 / Double(area.height))
+    return (
+      part.0 - Double(area.x) * scale.x, part.1 - Double(area.y) * scale.y, Double(size.width) * scale.x,
+      Double(size.height) * scale.y
+    )
+  }
+
   private func mean(of values: [Float], x: Double, y: Double, _ cell: (width: Double, height: Double))
     -> Float
   {
-    let columns = Int(x)..<max(Int(x) + 1, min(width, Int((x + cell.width).rounded())))
-    let rows = Int(y)..<max(Int(y) + 1, min(height, Int((y + cell.height).rounded())))
+    let columns = Self.range(from: x, cell.width, within: width)
+    let rows = Self.range(from: y, cell.height, within: height)
     var sum: Float = 0
     for row in rows { for column in columns { sum += values[row * width + column] } }
     return sum / Float(rows.count * columns.count)
   }
 
-  /// The coverage between 0 and 1, faded by three box blurs one after the other, which come close to a Gaussian.
-  private func blurred() -> [Float] {
-    var values = coverage.map { Float($0) / 255 }
-    let radius = Int((softEdge / 2).rounded())
-    guard radius > 0 else { return values }
-    for _ in 0..<3 {
-      values = boxBlurred(values, lines: height, length: width, lineStride: width, stride: 1, radius)
-      values = boxBlurred(values, lines: width, length: height, lineStride: 1, stride: width, radius)
-    }
-    return values
+  /// The pixels of a cell along one axis; of a cell beyond the edge the nearest.
+  private static func range(from start: Double, _ length: Double, within count: Int) -> Range<Int> {
+    let first = min(max(0, Int(start)), count - 1)
+    return first..<max(first + 1, min(count, Int((start + length).rounded())))
   }
 
-  private func boxBlurred(
-    _ values: [Float], lines: Int, length: Int, lineStride: Int, stride: Int, _ radius: Int
-  ) -> [Float] {
-    var result = values
-    for line in 0..<lines {
-      let start = line * lineStride
-      var sums = [Double(0)]
-      for i in 0..<length { sums.append(sums[i] + Double(values[start + i * stride])) }
-      for i in 0..<length {
-        let (low, high) = (max(0, i - radius), min(length, i + radius + 1))
-        result[start + i * stride] = Float((sums[high] - sums[low]) / Double(high - low))
-      }
-    }
-    return result
+  /// The coverage between 0 and 1.
+  var map: PixelMap {
+    PixelMap(width: width, height: height, values: coverage.map { Float($0) / 255 })
   }
 }

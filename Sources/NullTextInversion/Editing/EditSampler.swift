@@ -66,7 +66,7 @@ struct EditSampler {
       let null = unet.context(inversion.nullEmbeddings[index])
       let conditional = try source.attention(
         in: index, at: timestep, wanted: targets.sourceSites(in: .conditional, step: index),
-        keepable: { $0.isCross || $0.height * $0.width <= largestKept }, step.predictor,
+        keepable: { $0.isCross || $0.isWithin(nominalSide: largestKept) }, step.predictor,
         caption: captionContext)
       let unconditional = try source.unconditionalAttention(
         in: index, at: timestep, wanted: targets.sourceSites(in: .unconditional, step: index), step.predictor,
@@ -114,11 +114,9 @@ struct EditSampler {
 }
 
 extension EditOptions {
-  /// The largest self-attention, in positions, whose probabilities are read and which is remembered for later edits.
-  package var largestSelfGrid: Int {
-    let side = (promptToPrompt ?? PromptToPrompt()).selfGrid
-    return side * side
-  }
+  /// The side, at the model's own size, of the largest self-attention whose probabilities are read and which is remembered
+  /// for later edits.
+  package var largestSelfGrid: Int { (promptToPrompt ?? PromptToPrompt()).selfGrid }
 }
 
 extension [EditTarget] {

@@ -20,6 +20,11 @@ public struct Inversion: Sendable, Equatable {
   public internal(set) var crop: PixelRect
   /// Identifies the picture as the model saw it.
   public internal(set) var pictureFingerprint: String
+  /// Width and height of the picture as the model saw it; nil in files of older versions, where they are the model's own.
+  public internal(set) var pictureSize: PixelSize?
+
+  /// Whether this is the path of an edit, as ``EditedImage/inverted`` gives it, and not that of the picture itself.
+  public internal(set) var isOfEdit = false
 
   /// Identifies the mask with which an inpainting model read the picture; nil for other models.
   public internal(set) var maskFingerprint: String?

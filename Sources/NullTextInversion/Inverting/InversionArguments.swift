@@ -11,6 +11,8 @@ package struct InversionArguments: Sendable, Equatable {
   package let sourceSize: PixelSize
   package let crop: PixelRect
   package let pictureFingerprint: String
+  /// The size at which the model sees the picture; nil in files of older versions, which were of the model's own.
+  package let pictureSize: PixelSize?
   /// Of the mask that an inpainting model reads.
   package let maskFingerprint: String?
 
@@ -26,6 +28,7 @@ package struct InversionArguments: Sendable, Equatable {
     sourceSize = picture.sourceSize
     crop = picture.crop
     pictureFingerprint = picture.fingerprint
+    pictureSize = picture.size
     maskFingerprint = mask?.fingerprint
   }
 
@@ -37,12 +40,18 @@ package struct InversionArguments: Sendable, Equatable {
     sourceSize = inversion.sourceSize
     crop = inversion.crop
     pictureFingerprint = inversion.pictureFingerprint
+    pictureSize = inversion.pictureSize
     maskFingerprint = inversion.maskFingerprint
   }
 
-  /// Whether both are of one picture, of the same part of it, as a model of one size sees it.
-  package func isOfSamePicture(as other: InversionArguments) -> Bool {
-    pictureFingerprint == other.pictureFingerprint && sourceSize == other.sourceSize && crop == other.crop
+  /// What picture these arguments, of a file, have that others have not, in words; nil if both show a model the same.
+  package func pictureDifference(from other: InversionArguments) -> String? {
+    guard
+      pictureFingerprint != other.pictureFingerprint || sourceSize != other.sourceSize || crop != other.crop
+    else { return nil }
+    let (own, others) = (options.framing, other.options.framing)
+    return sourceSize == other.sourceSize && own != others
+      ? "another part or size of the picture (\(own) instead of \(others))" : "another picture"
   }
 
   /// What these arguments, of a file, have that others have not, in words: as in "another caption ("a cat")"; nil if nothing is.
@@ -50,9 +59,12 @@ package struct InversionArguments: Sendable, Equatable {
     guard other.model.isStated(by: model.fingerprint), schedule.isOfSameModel(as: other.schedule) else {
       return "another model or schedule"
     }
-    guard isOfSamePicture(as: other) else { return "another picture" }
+    if let difference = pictureDifference(from: other) { return difference }
     guard maskFingerprint == other.maskFingerprint else { return "another mask" }
     guard caption == other.caption else { return "another caption (\"\(caption)\")" }
+    // Two framings may come to the same.
+    var options = options
+    options.framing = other.options.framing
     return options.difference(from: other.options)
   }
 }
@@ -63,8 +75,8 @@ extension Inversion {
     self.init(
       caption: arguments.caption, options: arguments.options, schedule: arguments.schedule,
       modelFingerprint: arguments.model.fingerprint, sourceSize: arguments.sourceSize, crop: arguments.crop,
-      pictureFingerprint: arguments.pictureFingerprint, maskFingerprint: arguments.maskFingerprint,
-      pivots: [latent], nullEmbeddings: [], trajectory: [],
+      pictureFingerprint: arguments.pictureFingerprint, pictureSize: arguments.pictureSize,
+      maskFingerprint: arguments.maskFingerprint, pivots: [latent], nullEmbeddings: [], trajectory: [],
       losses: [], innerSteps: [], psnr: 0, psnrBound: 0)
   }
 }

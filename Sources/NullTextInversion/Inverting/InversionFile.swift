@@ -15,9 +15,9 @@ enum InversionFile {
     case stepsOffset = "steps_offset", finalAlpha = "final_alpha", predictionType = "prediction_type"
     case modelFingerprint = "model_fingerprint", sourceSize = "source_size"
     case crop, psnr, psnrBound = "psnr_bound", libraryVersion = "library_version", options
-    case maskFingerprint = "mask_fingerprint"
-    case pictureFingerprint = "picture_fingerprint", sampler, timestepSpacing = "timestep_spacing"
-    case checksum
+    case pictureFingerprint = "picture_fingerprint", maskFingerprint = "mask_fingerprint"
+    case pictureSize = "picture_size", isOfEdit = "is_of_edit"
+    case sampler, timestepSpacing = "timestep_spacing", checksum
   }
 }
 
@@ -54,6 +54,8 @@ extension Inversion {
       .timestepSpacing: schedule.spacing.rawValue,
     ]
     writer.metadata[InversionFile.Key.maskFingerprint.rawValue] = maskFingerprint
+    if let pictureSize { writer.metadata[InversionFile.Key.pictureSize.rawValue] = pictureSize.description }
+    if isOfEdit { writer.metadata[InversionFile.Key.isOfEdit.rawValue] = String(isOfEdit) }
     for (key, string) in strings { writer.metadata[key.rawValue] = string }
     if isComplete { writer.metadata[InversionFile.Key.checksum.rawValue] = checksum }
     return writer

@@ -1,10 +1,11 @@
+internal import DiffusionCore
 internal import Foundation
 
 /// The stored form is flat: the method's name, the common options, and the settings of that method alone.
 extension InversionOptions: Codable {
   fileprivate enum Key: String, CodingKey {
     case method, steps, guidance, innerSteps, earlyStop, optimizer, start, interpolation, randomPivotSeed
-    case pivotRefinements, budget
+    case pivotRefinements, budget, size, crop, fit
   }
 
   /// Reads options; what is absent has its default, and settings of other methods are ignored.
@@ -18,6 +19,7 @@ extension InversionOptions: Codable {
       pivots = .random(seed: seed)
     }
     try values.read(.pivotRefinements, into: &pivotRefinements)
+    framing = try Framing(from: values)
   }
 
   /// Writes all options of the method.
@@ -28,6 +30,7 @@ extension InversionOptions: Codable {
     try values.encode(guidance, forKey: .guidance)
     if case .random(let seed) = pivots { try values.encode(seed, forKey: .randomPivotSeed) }
     try values.encode(pivotRefinements, forKey: .pivotRefinements)
+    try framing.encode(into: &values)
     try method.encodeSettings(into: &values)
   }
 }
@@ -36,6 +39,30 @@ extension KeyedDecodingContainer {
   /// Reads a value if it is there.
   func read<T: Decodable>(_ key: Key, into value: inout T) throws {
     value = try decodeIfPresent(T.self, forKey: key) ?? value
+  }
+}
+
+extension Framing {
+  fileprivate init(from values: KeyedDecodingContainer<InversionOptions.Key>) throws {
+    self.init()
+    func read<Value: LosslessStringConvertible>(_ key: InversionOptions.Key) throws -> Value? {
+      guard let text = try values.decodeIfPresent(String.self, forKey: key) else { return nil }
+      guard let value = Value(text) else {
+        throw DecodingError.dataCorruptedError(
+          forKey: key, in: values, debugDescription: "\"\(text)\" is no \(key.rawValue)")
+      }
+      return value
+    }
+    size = try read(.size) ?? size
+    crop = try read(.crop)
+    try values.read(.fit, into: &fit)
+  }
+
+  /// The published framing leaves nothing, so that options say the same as those of older versions.
+  fileprivate func encode(into values: inout KeyedEncodingContainer<InversionOptions.Key>) throws {
+    if size != .square { try values.encode(size.description, forKey: .size) }
+    try values.encodeIfPresent(crop?.description, forKey: .crop)
+    if fit { try values.encode(fit, forKey: .fit) }
   }
 }
 

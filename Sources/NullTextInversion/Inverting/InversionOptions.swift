@@ -1,4 +1,4 @@
-internal import DiffusionCore
+public import DiffusionCore
 
 /// How a picture is inverted.
 ///
@@ -20,6 +20,8 @@ public struct InversionOptions: Sendable, Hashable {
   ///
   /// Pan et al. 2023.
   public var pivotRefinements = 0
+  /// Which part of the picture is inverted, and at what size.
+  public var framing = Framing.square
 
   /// A trajectory for the walk to follow.
   public enum Pivots: Sendable, Hashable {

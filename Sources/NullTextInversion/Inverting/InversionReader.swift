@@ -30,7 +30,7 @@ struct InversionReader {
   func unfinished() throws -> UnfinishedInversion {
     let steps: Int = try number(.steps)
     guard (1...1000).contains(steps) else { throw wrong(.steps, String(steps)) }
-    let size = try sourceSize()
+    let size: PixelSize = try number(.sourceSize)
     try checkLengths(steps: steps)
 
     let inversion = Inversion(
@@ -38,6 +38,7 @@ struct InversionReader {
       modelFingerprint: try string(.modelFingerprint),
       sourceSize: size, crop: try crop(of: size),
       pictureFingerprint: file.metadata[InversionFile.Key.pictureFingerprint.rawValue] ?? "",
+      pictureSize: try optionalNumber(.pictureSize), isOfEdit: try optionalNumber(.isOfEdit) ?? false,
       maskFingerprint: file.metadata[InversionFile.Key.maskFingerprint.rawValue],
       condition: try condition(), pivots: try latents("pivots"),
       nullEmbeddings: try slices("null_embeddings"),
@@ -154,6 +155,10 @@ struct InversionReader {
     return number
   }
 
+  private func optionalNumber<N: LosslessStringConvertible>(_ key: InversionFile.Key) throws -> N? {
+    file.metadata[key.rawValue] == nil ? nil : try number(key)
+  }
+
   private func choice<C: RawRepresentable<String>>(_ key: InversionFile.Key) throws -> C {
     let string = try string(key)
     guard let choice = C(rawValue: string) else { throw wrong(key, string) }
@@ -169,15 +174,6 @@ struct InversionReader {
     let ratio: Double = try number(key)
     guard !ratio.isNaN else { throw wrong(key, String(ratio)) }
     return ratio
-  }
-
-  private func sourceSize() throws -> PixelSize {
-    let string = try string(.sourceSize)
-    let parts = string.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
-    guard parts.count == 2, let width = parts[0], let height = parts[1], width > 0, height > 0 else {
-      throw wrong(.sourceSize, string)
-    }
-    return PixelSize(width: width, height: height)
   }
 
   private func crop(of size: PixelSize) throws -> PixelRect {

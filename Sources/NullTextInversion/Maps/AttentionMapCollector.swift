@@ -23,7 +23,7 @@ final class AttentionMapCollector: AttentionControl {
   }
 
   /// Self-attention is kept up to this many positions: a matrix of their square.
-  private let selfLimit: Int
+  private let selfGrid: Int
   private var cross: [AttentionMaps.Grid: Sum] = [:]
   private var own: [AttentionMaps.Grid: Sum] = [:]
   private var steps: [AttentionMaps.Grid: [Tensor]] = [:]
@@ -31,7 +31,7 @@ final class AttentionMapCollector: AttentionControl {
   private var watched = 0..<0
   private var outerGrids: Set<AttentionMaps.Grid> = []
 
-  init(selfLimit: Int = 32 * 32) { self.selfLimit = selfLimit }
+  init(selfGrid: Int = 32) { self.selfGrid = selfGrid }
 
   func attend(_ site: AttentionSite, _ attention: Attention, query: Tensor, key: Tensor, value: Tensor)
     -> Tensor?
@@ -41,7 +41,7 @@ final class AttentionMapCollector: AttentionControl {
   }
 
   /// Whether the attention at a site is averaged.
-  func watches(_ site: AttentionSite) -> Bool { site.isCross || site.height * site.width <= selfLimit }
+  func watches(_ site: AttentionSite) -> Bool { site.isCross || site.isWithin(nominalSide: selfGrid) }
 
   /// Takes heads x queries x keys into the averages.
   func add(_ probabilities: Tensor, at site: AttentionSite) {

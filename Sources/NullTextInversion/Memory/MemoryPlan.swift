@@ -1,4 +1,4 @@
-internal import DiffusionCore
+public import DiffusionCore
 internal import Tensor
 
 /// A way to work with a model, and about the most memory that the process takes then.
@@ -43,8 +43,8 @@ extension MemoryLimits {
   /// Where all networks and maps do not fit, networks are read when they are used and freed afterwards, then the decoder
   /// works in bands, then gradients compute activations again. Pictures are the same but for rounding.
   ///
-  /// The need is an estimate that follows from the model's shapes. It counts one editor that works on pictures of the
-  /// model's size, and nothing that the program has besides.
+  /// The need is an estimate that follows from the model's shapes. It counts one editor that works on pictures of one
+  /// size, and nothing that the program has besides.
   ///
   /// - Parameters:
   ///   - byteCount: the most memory that the process is to take.
@@ -52,24 +52,25 @@ extension MemoryLimits {
   ///   - options: what replaces or changes its parts.
   ///   - methods: those by which pictures will be inverted; none for edits and generation alone.
   ///   - edits: what pictures will be edited with; what a policy of a program's own holds is not counted.
+  ///   - pictureSize: of the largest pictures that the model works on; nil for its own size.
   ///   - remembersSource: whether a second edit of a picture is to cost less than the first.
   /// - Throws: `InputError(.outOfRange)` that says what would be enough, or what is wrong with the checkpoint.
   public init(
     fitting byteCount: Int, model source: ModelSource, options: ModelOptions = ModelOptions(),
     inverting methods: [InversionMethod] = [.nullText()], editing edits: EditOptions = EditOptions(),
-    remembersSource: Bool = true
+    pictureSize: PixelSize? = nil, remembersSource: Bool = true
   ) throws {
     try self.init(
       fitting: byteCount, Checkpoint(source, options: options), inverting: methods, editing: edits,
-      remembersSource: remembersSource)
+      pictureSize: pictureSize, remembersSource: remembersSource)
   }
 
   /// The same for a checkpoint.
   package init(
     fitting byteCount: Int, _ checkpoint: Checkpoint, inverting methods: [InversionMethod],
-    editing edits: EditOptions, remembersSource: Bool
+    editing edits: EditOptions, pictureSize: PixelSize? = nil, remembersSource: Bool
   ) throws {
-    let memory = try ModelMemory(checkpoint, largestGrid: edits.largestSelfGrid)
+    let memory = try ModelMemory(checkpoint, largestGrid: edits.largestSelfGrid, pictureSize: pictureSize)
     try self.init(fitting: byteCount, memory, inverting: methods, remembersSource: remembersSource)
     model = checkpoint.options.saving(in: model)
   }

@@ -1,3 +1,4 @@
+package import DiffusionCore
 package import Tensor
 
 /// What prompt-to-prompt does to the attention of one target prompt, worked out from the words alone.
@@ -20,8 +21,8 @@ package struct AttentionEdit: Sendable {
   /// The steps in which the self-attention is the source's.
   package let selfSteps: Range<Int>
 
-  /// The largest number of positions (grid height times width) at which self-attention is the source's.
-  package let selfLimit: Int
+  /// The side, at the model's own size, of the largest grid at which self-attention is the source's.
+  package let selfGrid: Int
 
   private let mixtures: [TokenMixture]
 
@@ -38,16 +39,16 @@ package struct AttentionEdit: Sendable {
       settings.crossSteps, words: settings.crossStepsOfWords, target: target, steps: scene.stepCount,
       length: length)
     selfSteps = settings.selfSteps.steps(of: scene.stepCount)
-    selfLimit = settings.selfGrid * settings.selfGrid
+    selfGrid = settings.selfGrid
     let shares = alignment.shares
     mixtures = schedule.alphas.map { [equalizer] in
       TokenMixture(shares: shares, equalizer: equalizer, alphas: $0)
     }
   }
 
-  /// Whether the target's self-attention over `positions` is the source's in a step (0 is the noisiest).
-  package func replacesSelfAttention(step: Int, positions: Int) -> Bool {
-    selfSteps.contains(step) && positions <= selfLimit
+  /// Whether the target's self-attention at a site is the source's in a step (0 is the noisiest).
+  package func replacesSelfAttention(step: Int, at site: AttentionSite) -> Bool {
+    selfSteps.contains(step) && site.isWithin(nominalSide: selfGrid)
   }
 
   /// Whether any of the target's cross-attention in a step is made from the source's.

@@ -43,7 +43,10 @@ public struct LocalBlend: Sendable, Hashable {
   /// The part of the steps before the first blend, 0 to 1, cut off to whole steps.
   public var start: Double
 
-  /// The width of the attention maps that are gathered; nil for a quarter of the latent's, as published.
+  /// The width of the attention maps that are gathered, as it is at the model's own size; nil for the level at a quarter of
+  /// the latent's sides, as published.
+  ///
+  /// It names a level of the network, whatever the size of the picture.
   public var grid: Int?
 
   /// A blend around some words; the defaults are the published ones.

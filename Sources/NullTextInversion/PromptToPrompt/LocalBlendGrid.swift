@@ -34,17 +34,17 @@ package struct LocalBlendGrid: Sendable, Hashable {
     self = grid
   }
 
-  /// The grid of a given width among the layers of a network.
+  /// The grid of the layers that are of a given width at the model's own size.
   ///
   /// - Throws: `InputError` of kind `mismatch` with the widths that there are.
   package init(width: Int, sites: some Sequence<AttentionSite>) throws {
-    let grids = Set(sites.filter(Self.counts).map { LocalBlendGrid(height: $0.height, width: $0.width) })
-    guard let grid = grids.first(where: { $0.width == width }) else {
-      let widths = grids.map(\.width).sorted().map(String.init).joined(separator: ", ")
+    let sites = sites.filter(Self.counts)
+    guard let site = sites.first(where: { $0.nominalWidth == width }) else {
+      let widths = Set(sites.map(\.nominalWidth)).sorted().map(String.init).joined(separator: ", ")
       throw InputError(
         .mismatch, "A local blend on maps \(width) wide is asked for; this network's are \(widths) wide.")
     }
-    self = grid
+    self.init(height: site.height, width: site.width)
   }
 
   /// Whether the maps of a layer are gathered.

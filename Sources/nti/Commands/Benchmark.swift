@@ -23,7 +23,7 @@ struct Benchmark: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp("The size of the pictures in pixels (default: the model's own).", valueName: "wxh"),
-    transform: { try Benchmark.size($0) })
+    transform: { try PixelSize(argument: $0) })
   var size: PixelSize?
 
   @Option(help: ArgumentHelp("How often to measure each part.", valueName: "n"))
@@ -74,14 +74,5 @@ struct Benchmark: AsyncParsableCommand {
         "--size \(size.width)x\(size.height): both sides must be multiples of \(factor) for this model.")
     }
     return PixelSize(width: size.width / factor, height: size.height / factor)
-  }
-
-  /// A size as in `512x768`.
-  static func size(_ text: String) throws -> PixelSize {
-    let sides = text.lowercased().split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
-    guard sides.count == 2, let width = sides[0], let height = sides[1], (8...4096).contains(width),
-      (8...4096).contains(height)
-    else { throw ValidationError("write a size like 512x512, of 8 to 4096 pixels a side.") }
-    return PixelSize(width: width, height: height)
   }
 }

@@ -40,6 +40,12 @@ struct Edit: AsyncParsableCommand {
 
   /// Further files.
   struct Files: ParsableArguments {
+    @Option(
+      help: ArgumentHelp(
+        "Lay what changed over this photo, the one that was inverted, and write it at its own size.",
+        valueName: "photo"))
+    var pasteBack: String?
+
     @Option(help: ArgumentHelp("Write the options of this edit as a recipe.", valueName: "file.json"))
     var saveRecipe: String?
 
@@ -91,6 +97,7 @@ struct Edit: AsyncParsableCommand {
 
     try chosen.check(inversion, self.inversion)
     try chosen.checkSparesPhoto(files.pictures, of: inversion, overwrite)
+    let photo = try further.pasteBack.map { try chosen.photo($0, of: inversion) }
     let source = PromptWords(try chosen.check(inversion.caption, as: "caption"))
     let sweep = try oneSweep(
       prompts.map { prompt in
@@ -107,7 +114,8 @@ struct Edit: AsyncParsableCommand {
 
     // Only the edits of a sheet read the source's attention a second time.
     let limits = try memory.limits(
-      for: chosen.checkpoint, editing: sweep.all[0], remembersSource: sweep.isSheet)
+      for: chosen.checkpoint, editing: sweep.all[0], pictureSize: inversion.pictureSize,
+      remembersSource: sweep.isSheet)
     let editor = try await chosen.load(work.progress, memory: limits)
     let inverted = try editor.open(inversion)
     var edits: [EditedImage] = []
@@ -123,7 +131,12 @@ struct Edit: AsyncParsableCommand {
       let sheet = sweep.sheet(of: edits.map(\.image), source: source, title: prompts[0])
       try files.write(sheet: sheet, recipes)
     } else {
-      try files.write(edits.map(\.image), recipes, edits[0])
+      var pictures = edits.map(\.image)
+      if let photo {
+        work.progress.begin("pasting into the photo")
+        for (index, edit) in edits.enumerated() { pictures[index] = try await edit.pasted(into: photo) }
+      }
+      try files.write(pictures, recipes, edits[0])
     }
 
     var report = Report(seconds: work.seconds, evaluations: editor.model.counter.total, about: inversion)
@@ -161,7 +174,12 @@ struct Edit: AsyncParsableCommand {
     let sweep = EditSweep(
       try settings.options(over: base, recommended: recommended, source: words.source, target: words.target),
       crossWindows: settings.crossWindows(over: base), selfWindows: settings.selfWindows(over: base))
-    if sweep.isSheet { try checkSaving("windows") }
+    if sweep.isSheet {
+      try checkSaving("windows")
+      guard further.pasteBack == nil else {
+        throw UsageError("--paste-back is for single edits, and several windows make a contact sheet.")
+      }
+    }
     guard further.saveMask == nil || sweep.all[0].blend != nil else {
       throw UsageError("--save-mask needs --blend.")
     }

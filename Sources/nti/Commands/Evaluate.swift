@@ -139,7 +139,7 @@ struct Evaluate: AsyncParsableCommand {
     let chosen = try model.open()
     let inversions = method.map { settings.options($0) }
     let limits = try memory.limits(
-      for: chosen.checkpoint, inverting: inversions.map(\.method), remembersSource: true)
+      for: chosen.checkpoint, inverting: inversions.map(\.method), pictureSize: nil, remembersSource: true)
     let editor = try await chosen.load(work.progress, memory: limits)
     let evaluations = try inversions.map { inversion in
       var options = EvaluationOptions()

@@ -38,6 +38,11 @@ struct Generate: AsyncParsableCommand {
   var sampler = SamplerName.ddim
 
   @Option(
+    help: ArgumentHelp("The size of the picture in pixels (default: the model's own).", valueName: "wxh"),
+    transform: { try PixelSize(argument: $0) })
+  var size: PixelSize?
+
+  @Option(
     name: .shortAndLong,
     help: ArgumentHelp("The picture to write (default: generated.png).", valueName: "file"))
   var output: String?
@@ -53,17 +58,19 @@ struct Generate: AsyncParsableCommand {
 
   private var options: GenerationOptions {
     GenerationOptions(
-      seed: seed, steps: steps, guidance: guidance, negativePrompt: negativePrompt, sampler: sampler)
+      seed: seed, steps: steps, guidance: guidance, negativePrompt: negativePrompt, sampler: sampler,
+      size: size)
   }
 
   func run() async throws {
     let work = work.start()
     let file = try OutputFile.picture(output ?? "generated.png".firstFreePath(), overwrite)
     let chosen = try model.open()
+    if let size { try UsageError.catching { try chosen.pictureSizes.check(size) } }
     try chosen.check(prompt, as: "prompt")
     try chosen.check(negativePrompt, as: "negative prompt")
 
-    let limits = try memory.limits(for: chosen.checkpoint)
+    let limits = try memory.limits(for: chosen.checkpoint, pictureSize: size)
     let editor = try await chosen.load(work.progress, memory: limits)
     work.progress.begin()
     let image = try await editor.generate(

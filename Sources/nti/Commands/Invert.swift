@@ -66,6 +66,7 @@ struct Invert: AsyncParsableCommand {
   var photos: [String]
 
   @OptionGroup(title: "Common options") var common: Common
+  @OptionGroup(title: "Part and size of the photo") var part: FramingOptions
   @OptionGroup(title: "Settings of the inversion") var settings: InversionSettings
   @OptionGroup var overwrite: OverwriteOption
   @OptionGroup var memory: MemoryOption
@@ -102,15 +103,19 @@ struct Invert: AsyncParsableCommand {
     let work = work.start()
     let reportFolder = try common.report.map { try ReportFolder($0, overwrite) }
     let chosen = try common.model.open()
-    let options = settings.options(methodName, budget: common.budget)
+    try part.check(for: chosen)
+    var options = settings.options(methodName, budget: common.budget)
+    options.framing = part.framing
     let mask = try common.mask.map { try EditMask(RGBImage(contentsOf: URL(fileURLWithPath: $0))) }
-    let jobs = try zip(photos, captionOfEach()).reduce(into: [InversionJob]()) { jobs, photo in
+    let jobs = try zip(photos, captionOfEach()).reduce(into: [InversionJob]()) { [options] jobs, photo in
       jobs.append(
         try InversionJob(
           photo.0, caption: photo.1, options, mask: mask, chosen, output: common.output,
           sparing: jobs.map(\.file.path), overwrite))
     }
-    let limits = try memory.limits(for: chosen.checkpoint, inverting: [options.method])
+    let largest = jobs.compactMap(\.arguments.pictureSize).max { $0.width * $0.height < $1.width * $1.height }
+    let limits = try memory.limits(
+      for: chosen.checkpoint, inverting: [options.method], pictureSize: largest)
     let editor = try await chosen.load(work.progress, memory: limits)
     if common.method == nil, let hint = settings.quickerMethod(than: options, chosen.recommendation) {
       work.progress.note(hint)

@@ -71,7 +71,8 @@ struct Maps: AsyncParsableCommand {
       over: recommended.editOptions(from: inversion.caption, to: common.prompt ?? inversion.caption),
       recommended: recommended, source: caption, target: target)
 
-    let limits = try memory.limits(for: chosen.checkpoint, editing: options)
+    let limits = try memory.limits(
+      for: chosen.checkpoint, editing: options, pictureSize: inversion.pictureSize)
     let editor = try await chosen.load(work.progress, memory: limits)
     let inverted = try editor.open(inversion)
     work.progress.begin()

@@ -33,7 +33,7 @@ struct Reconstruct: AsyncParsableCommand {
     try chosen.check(inversion, path)
     try chosen.checkSparesPhoto([file], of: inversion, overwrite)
 
-    let limits = try memory.limits(for: chosen.checkpoint)
+    let limits = try memory.limits(for: chosen.checkpoint, pictureSize: inversion.pictureSize)
     let editor = try await chosen.load(work.progress, memory: limits)
     try file.write(await editor.open(inversion).reconstruction())
 

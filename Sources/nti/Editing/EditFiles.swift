@@ -14,7 +14,9 @@ struct EditFiles {
   ///   - source: the inversion that is edited.
   init(_ command: Edit, of source: Inversion, _ prompts: [String]) throws {
     let overwrite = command.overwrite
-    let inputs = [command.inversion, command.settings.region.mask].compactMap(\.self)
+    // The photo is read before anything is written.
+    let photo = overwrite.force ? nil : command.further.pasteBack
+    let inputs = [command.inversion, command.settings.region.mask, photo].compactMap(\.self)
     func paths(_ path: String) -> [String] {
       let ending = (path as NSString).pathExtension
       guard prompts.count > 1 else { return [path] }

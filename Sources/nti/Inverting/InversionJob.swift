@@ -49,7 +49,7 @@ struct InversionJob {
   func run(_ editor: ImageEditor, before rest: CommandRest, on line: ProgressLine) async throws
     -> InvertedImage
   {
-    if let use = arguments.pictureUse(editor.model.pictureSize) { line.note("\(photo): \(use)") }
+    if let use = arguments.pictureUse { line.note("\(photo): \(use)") }
     let files = InversionFiles(result: file.url, reusesResult: !isMadeAgain)
     if let kept = kept(files) {
       line.note(
@@ -83,9 +83,9 @@ struct InversionJob {
 
 extension InversionArguments {
   /// As in "using 3024x3024 of 4032x3024 pixels, as 512x512"; nil if the photo is taken as it is.
-  fileprivate func pictureUse(_ size: PixelSize) -> String? {
+  fileprivate var pictureUse: String? {
     let used = PixelSize(width: crop.width, height: crop.height)
-    guard used != sourceSize || used != size else { return nil }
+    guard let size = pictureSize, used != sourceSize || used != size else { return nil }
     let part = used == sourceSize ? "using \(used) pixels" : "using \(used) of \(sourceSize) pixels"
     return used == size ? part : "\(part), as \(size)"
   }

@@ -18,11 +18,10 @@ extension OutputFile {
         "\(path) is there already, and is no finished inversion. Name another file with -o, or replace it with --force."
       )
     }
-    let isOfSamePicture = old.isOfSamePicture(as: arguments)
-    guard isOfSamePicture, old.caption == arguments.caption else {
+    let caption = old.caption == arguments.caption ? nil : "another caption (\"\(old.caption)\")"
+    if let difference = old.pictureDifference(from: arguments) ?? caption {
       throw UsageError(
-        "\(path) is the inversion of another \(isOfSamePicture ? "caption (\"\(old.caption)\")" : "picture"). Name another "
-          + "file with -o, or replace it with --force.")
+        "\(path) is the inversion of \(difference). Name another file with -o, or replace it with --force.")
     }
   }
 

@@ -43,21 +43,38 @@ struct ChosenModel {
   ) throws -> InversionArguments {
     try Inpainting.check(mask, ModelConfiguration(checkpoint))
     return try InversionArguments(
-      of: prepared(image), caption: caption, options: options, mask: mask,
+      of: prepared(image, options.framing), caption: caption, options: options, mask: mask,
       schedule: NoiseSchedule(checkpoint.configuration(of: .scheduler)),
       model: ModelIdentity(of: checkpoint))
   }
 
+  /// The sizes that the model works at.
+  var pictureSizes: PictureSizes { get throws { try ModelConfiguration(checkpoint).pictureSizes } }
+
   /// A picture as the model sees it.
-  func prepared(_ image: RGBImage) throws -> PreparedPicture {
-    try PreparedPicture(of: image, size: ModelConfiguration(checkpoint).pictureSize)
+  func prepared(_ image: RGBImage, _ framing: Framing) throws -> PreparedPicture {
+    try PreparedPicture(of: image, framing: framing, sizes: pictureSizes)
+  }
+
+  /// The photo that an inversion was made from.
+  ///
+  /// - Throws: `InputError` if it is missing, no picture, or another photo.
+  func photo(_ path: String, of inversion: Inversion) throws -> RGBImage {
+    let image = try RGBImage(contentsOf: URL(fileURLWithPath: path))
+    do {
+      try inversion.checkIsSource(image, sizes: pictureSizes)
+    } catch let error as InputError {
+      throw InputError(error.kind, "\(path) cannot be pasted into: \(error.message)")
+    }
+    return image
   }
 
   /// - Throws: `UsageError` if one of the files to be written is the photo that an inversion was made from.
   func checkSparesPhoto(_ files: [OutputFile], of inversion: Inversion, _ overwrite: OverwriteOption) throws {
     guard !overwrite.force else { return }
     for file in files {
-      guard let image = try? RGBImage(contentsOf: file.url), let picture = try? prepared(image),
+      guard let image = try? RGBImage(contentsOf: file.url),
+        let picture = try? prepared(image, inversion.options.framing),
         picture.fingerprint == inversion.pictureFingerprint
       else { continue }
       throw UsageError(

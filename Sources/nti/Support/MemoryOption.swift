@@ -17,11 +17,12 @@ struct MemoryOption: ParsableArguments {
   /// - Parameters:
   ///   - methods: those by which pictures will be inverted.
   ///   - edits: what pictures will be edited with.
+  ///   - pictureSize: of the largest picture; nil for the model's own.
   ///   - remembersSource: whether a picture will be edited more than once.
   /// - Throws: `UsageError` that says what would be enough, if too little is allowed.
   func limits(
     for checkpoint: Checkpoint, inverting methods: [InversionMethod] = [],
-    editing edits: EditOptions = EditOptions(), remembersSource: Bool = false
+    editing edits: EditOptions = EditOptions(), pictureSize: PixelSize?, remembersSource: Bool = false
   ) throws -> MemoryLimits {
     guard let limit else {
       // A command embeds its texts once, at its beginning.
@@ -31,7 +32,8 @@ struct MemoryOption: ParsableArguments {
     }
     return try UsageError.catching {
       try MemoryLimits(
-        fitting: limit, checkpoint, inverting: methods, editing: edits, remembersSource: remembersSource)
+        fitting: limit, checkpoint, inverting: methods, editing: edits, pictureSize: pictureSize,
+        remembersSource: remembersSource)
     }
   }
 

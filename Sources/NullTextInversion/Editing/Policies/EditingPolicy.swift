@@ -14,7 +14,7 @@ public import Tensor
 ///         let steps: Int
 ///
 ///         func role(at site: AttentionSite, in branch: GuidanceBranch, step: Int) -> AttentionRole {
-///           branch == .conditional && !site.isCross && site.height <= 16 && step < steps ? .readsSource : .untouched
+///           branch == .conditional && !site.isCross && site.nominalHeight <= 16 && step < steps ? .readsSource : .untouched
 ///         }
 ///
 ///         func change(_ own: AttentionInputs, source: SourceAttention, in branch: GuidanceBranch, step: Int)

@@ -9,7 +9,7 @@ public struct MasaCtrl: EditingPolicy, Hashable {
   public var start: Double
   /// The first transformer block that it acts on.
   public var firstLayer: Int
-  /// The side of the largest grid that it acts on; nil for all.
+  /// The side of the largest grid that it acts on, as it is at the model's own size; nil for all.
   public var largestGrid: Int?
 
   /// Settings.
@@ -23,7 +23,7 @@ public struct MasaCtrl: EditingPolicy, Hashable {
   public func begin(_ scene: EditScene) throws -> any EditingRun {
     Run(
       firstActiveStep: Int(start * Double(scene.stepCount)), firstLayer: firstLayer,
-      largestCount: largestGrid.map { $0 * $0 } ?? .max)
+      largestGrid: largestGrid)
   }
 
   /// Refuses a start, a layer or a grid that makes no sense.
@@ -40,11 +40,11 @@ public struct MasaCtrl: EditingPolicy, Hashable {
   private struct Run: EditingRun {
     let firstActiveStep: Int
     let firstLayer: Int
-    let largestCount: Int
+    let largestGrid: Int?
 
     func role(at site: AttentionSite, in branch: GuidanceBranch, step: Int) -> AttentionRole {
       !site.isCross && step >= firstActiveStep && site.index / 2 >= firstLayer
-        && site.height * site.width <= largestCount ? .readsSource : .untouched
+        && largestGrid.map(site.isWithin(nominalSide:)) ?? true ? .readsSource : .untouched
     }
 
     func change(_ own: AttentionInputs, source: SourceAttention, in branch: GuidanceBranch, step: Int)

@@ -13,7 +13,7 @@ public struct PromptToPrompt: EditingPolicy, Hashable {
   public var crossStepsOfWords: [WordWindow]
   /// The steps in which self-attention is the source's: the more of them, the more of its layout stays.
   public var selfSteps: StepWindow
-  /// The side of the largest grid whose self-attention is taken from the source.
+  /// The side of the largest grid whose self-attention is taken from the source, as it is at the model's own size.
   public var selfGrid: Int
   /// Factors of the attention to single words.
   public var emphasis: [Emphasis]
@@ -49,7 +49,7 @@ public struct PromptToPrompt: EditingPolicy, Hashable {
     func role(at site: AttentionSite, in branch: GuidanceBranch, step: Int) -> AttentionRole {
       guard branch == .conditional else { return .untouched }
       guard site.isCross else {
-        return edit.replacesSelfAttention(step: step, positions: site.height * site.width)
+        return edit.replacesSelfAttention(step: step, at: site)
           ? .readsSource : .untouched
       }
       if edit.readsSource(step: step) { return .readsSource }

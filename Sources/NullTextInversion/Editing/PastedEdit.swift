@@ -1,0 +1,121 @@
+internal import DiffusionCore
+
+/// Lays what an edit changed over the photo that was inverted, at the photo's own size.
+///
+/// Where an edit kept the structure of what was there, as where something got another colour, the difference of edit and
+/// reconstruction is added to the photo, which keeps the detail that the autoencoder loses. Where the structure was replaced,
+/// that detail is of the old object and would shine through, so the edit itself is laid over the photo. Where colours
+/// changed much, only the lightness of the detail is kept: its colours are of the old ones.
+struct PastedEdit {
+  let edited: RGBImage
+  let reconstruction: RGBImage
+  /// Where the edit was let change the picture, of the same size, 0 to 1; nil for everywhere.
+  let region: PixelMap?
+  /// The part of these pictures that shows the photo.
+  let area: PixelRect
+  /// The part of the photo that is shown.
+  let crop: PixelRect
+  /// How many pixels one of the latent stands for along each side: the finest that an edit changes.
+  let grain: Int
+
+  /// Changes, of 255, up to which nothing is changed, and from which everything.
+  ///
+  /// Without a mask, drifts of colour that nobody asked for are left out too.
+  private var changeLimits: (low: Float, high: Float) { region == nil ? (6, 18) : (1, 4) }
+
+  /// Changes, of 255, up to which lost detail keeps its colours, and from which only its lightness.
+  private static let colourLimits: (low: Float, high: Float) = (12, 48)
+
+  /// Likenesses up to which the edit is laid over the photo, and from which the difference is added.
+  private static let likenessLimits: (low: Float, high: Float) = (0.6, 0.9)
+
+  /// What is done at each pixel, from 0 to 1.
+  private struct Weights {
+    /// How far the photo is changed; 0 where its bytes stay.
+    var change: PixelMap
+    /// How much of the lost detail is left out.
+    var replaced: PixelMap
+    /// How much of the colours of the lost detail is left out.
+    var recoloured: PixelMap
+
+    /// The part of the weights that belongs to a part of a picture, at its size.
+    func enlarged(_ area: PixelRect, to size: PixelRect) -> Weights {
+      func enlarged(_ map: PixelMap) -> PixelMap {
+        map.cropped(to: area).resized(width: size.width, height: size.height)
+      }
+      return Weights(
+        change: enlarged(change), replaced: enlarged(replaced), recoloured: enlarged(recoloured))
+    }
+  }
+
+  /// The photo with the edit in it.
+  func pasted(into photo: RGBImage) throws -> RGBImage {
+    func enlarged(_ picture: RGBImage) throws -> RGBImage {
+      try picture.cropped(to: area).resized(width: crop.width, height: crop.height)
+    }
+    let (new, old) = (try enlarged(edited), try enlarged(reconstruction))
+    let weights = self.weights().enlarged(area, to: crop)
+    // Towards an edge of the crop at which the photo goes on, changes fade out over two latent pixels.
+    let reach = 2 * Float(grain) * Float(crop.width) / Float(area.width)
+    func fade(_ place: Int, of length: Int, start: Int, in whole: Int) -> Float {
+      let before = start > 0 ? Float(place) + 0.5 : reach
+      let after = start + length < whole ? Float(length - place) - 0.5 : reach
+      return min(before, after).smoothStep(0, reach)
+    }
+    let across = (0..<crop.width).map { fade($0, of: crop.width, start: crop.x, in: photo.width) }
+    var result = photo
+    for row in 0..<crop.height {
+      let down = fade(row, of: crop.height, start: crop.y, in: photo.height)
+      for column in 0..<crop.width {
+        let place = row * crop.width + column
+        let change = weights.change.values[place] * across[column] * down
+        guard change > 0 else { continue }
+        let (x, y) = (crop.x + column, crop.y + row)
+        let original = SIMD3<Float>(photo[x, y])
+        let edited = SIMD3<Float>(new[column, row])
+        var detail = original - SIMD3<Float>(old[column, row])
+        detail += weights.recoloured.values[place] * (SIMD3(repeating: detail.luma) - detail)
+        let wanted = edited + (1 - weights.replaced.values[place]) * detail
+        let value = original + change * (wanted - original)
+        result[x, y] = SIMD3<UInt8>(
+          value.rounded(.toNearestOrAwayFromZero).clamped(
+            lowerBound: SIMD3(repeating: 0), upperBound: SIMD3(repeating: 255)))
+      }
+    }
+    return result
+  }
+
+  private func weights() -> Weights {
+    let radius = max(1, grain / 2)
+    let difference = PixelMap(edited, reconstruction) { a, b in
+      let gap = a - b
+      return max(gap.max(), -gap.min())
+    }.blurred(radius: radius)
+    let (low, high) = changeLimits
+    let change = difference.map { $0.smoothStep(low, high) }
+    return Weights(
+      change: region.map { .zip(change, $0.blurred(radius: radius), *) } ?? change,
+      replaced: likeness(radius: radius).map {
+        1 - $0.smoothStep(Self.likenessLimits.low, Self.likenessLimits.high)
+      },
+      recoloured: difference.map { $0.smoothStep(Self.colourLimits.low, Self.colourLimits.high) })
+  }
+
+  /// The second factor of SSIM over luma: (2 cov + C) / (var + var + C), with C = (0.03 · 255)².
+  private func likeness(radius: Int) -> PixelMap {
+    let a = PixelMap(edited, edited) { pixel, _ in pixel.luma }
+    let b = PixelMap(reconstruction, reconstruction) { pixel, _ in pixel.luma }
+    func mean(_ map: PixelMap) -> PixelMap { map.blurred(radius: radius) }
+    let (meanA, meanB) = (mean(a), mean(b))
+    let covariance = PixelMap.zip(mean(.zip(a, b, *)), .zip(meanA, meanB, *), -)
+    let squares = mean(.zip(a, b) { $0 * $0 + $1 * $1 })
+    let variances = PixelMap.zip(squares, .zip(meanA, meanB) { $0 * $0 + $1 * $1 }, -)
+    let constant: Float = 0.03 * 255 * 0.03 * 255
+    return .zip(covariance, variances) { (2 * $0 + constant) / (max(0, $1) + constant) }
+  }
+}
+
+extension SIMD3<Float> {
+  /// The lightness of a colour, as in grey pictures.
+  fileprivate var luma: Float { (self * SIMD3(0.299, 0.587, 0.114)).sum() }
+}
