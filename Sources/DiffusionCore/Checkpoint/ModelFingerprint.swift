@@ -96,7 +96,9 @@ extension TextEncoderConfiguration {
 }
 
 extension SchedulerConfiguration {
-  /// The noise levels of the training steps. What else the file says is the sampler's business, and an inversion records it.
+  /// The noise levels of the training steps.
+  ///
+  /// What else the file says is the sampler's business, and an inversion records it.
   fileprivate var identity: JSONValue {
     [
       "noise schedule", .number(trainingSteps), .bool(rescalesToZeroSignal),

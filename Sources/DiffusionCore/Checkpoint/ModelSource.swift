@@ -24,6 +24,7 @@ public struct ModelSource: Sendable {
   /// - Throws: `InputError` if there is none.
   public func url() throws -> URL { try locate() }
 
+  /// The same under its earlier name.
   @available(*, deprecated, renamed: "url()")
   public func folder() throws -> URL { try locate() }
 

@@ -23,7 +23,7 @@ public final class DiffusionModel: Sendable {
 
   private let textEncoderPart: ModelPart<CLIPTextEncoder>
   private let unetPart: ModelPart<UNet>
-  private let autoencoderPart: ModelPart<any Autoencoder>
+  private let autoencoderPart: AutoencoderPart
 
   /// Reads a model.
   ///
@@ -80,7 +80,11 @@ public final class DiffusionModel: Sendable {
         recomputesActivations: options.recomputesActivations)
     }
     afterEach(2)
-    autoencoderPart = try part(.vae) { try configuration.autoencoder.network($0) }
+    autoencoderPart =
+      switch configuration.autoencoder {
+      case .kl(let kl): .kl(try part(.vae) { try AutoencoderKL(kl, weights: $0) })
+      case .tiny(let tiny): .tiny(try part(.vae) { try AutoencoderTiny(tiny, weights: $0) })
+      }
     afterEach(Self.partCount)
     identity = try ModelIdentity(of: checkpoint)
   }
@@ -99,6 +103,21 @@ public final class DiffusionModel: Sendable {
   ///
   /// - Throws: `InputError` if it must be read again and cannot.
   public var autoencoder: any Autoencoder { get throws { try autoencoderPart.network } }
+
+  /// The autoencoder, of either kind.
+  private enum AutoencoderPart {
+    case kl(ModelPart<AutoencoderKL>)
+    case tiny(ModelPart<AutoencoderTiny>)
+
+    var network: any Autoencoder {
+      get throws {
+        switch self {
+        case .kl(let part): try part.network
+        case .tiny(let part): try part.network
+        }
+      }
+    }
+  }
 
   /// Width and height of the pictures that the model was trained on.
   public var pictureSize: PixelSize { configuration.pictureSize }

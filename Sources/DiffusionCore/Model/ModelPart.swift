@@ -1,10 +1,10 @@
 internal import Tensor
 
-/// A network of a checkpoint that is in memory always, or only while somebody uses it; an object.
-final class ModelPart<Network: Sendable>: Sendable {
+/// A network of a checkpoint that is in memory always, or only while somebody uses it.
+final class ModelPart<Network: AnyObject & Sendable>: Sendable {
   private struct State {
     var kept: Network?
-    weak var used: AnyObject?
+    weak var used: Network?
   }
 
   private let state = Lock(State())
@@ -25,11 +25,11 @@ final class ModelPart<Network: Sendable>: Sendable {
   var network: Network {
     get throws {
       try state.withLock { state in
-        if let network = state.kept ?? (state.used as? Network) { return network }
+        if let network = state.kept ?? state.used { return network }
         // What another network freed makes room for this one.
         BufferPool.shared.drain()
         let network = try read()
-        state.used = network as AnyObject
+        state.used = network
         return network
       }
     }
