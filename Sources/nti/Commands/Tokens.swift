@@ -29,7 +29,8 @@ struct Tokens: ParsableCommand {
       )
     } else {
       for row in rows { print("\(row.position)\t\(row.id)\t\(row.token)\t\(row.word ?? "")") }
-      print("\(rows.count) of \(chosen.tokenizer.maximumLength) tokens")
+      let limit = chosen.tokenizer.maximumLength
+      print("\(rows.count) of \(limit) tokens, \(limit - rows.count) left")
     }
   }
 
