@@ -57,7 +57,7 @@ import Testing
   @Test(
     "networks that do not fit each other are refused when the model is read",
     arguments: [
-      ("unet/config.json", "out_channels", 8), ("unet/config.json", "in_channels", 9),
+      ("unet/config.json", "out_channels", 8), ("unet/config.json", "in_channels", 8),
       ("unet/config.json", "cross_attention_dim", 24), ("text_encoder/config.json", "hidden_size", 64),
     ])
   func fit(test: (file: String, key: String, value: Int)) throws {

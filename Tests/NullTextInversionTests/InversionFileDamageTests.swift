@@ -177,6 +177,7 @@ extension InversionFile.Key {
   fileprivate var isOptional: Bool {
     self == .options || self == .pictureFingerprint || self == .libraryVersion || self == .sampler
       || self == .timestepSpacing || self == .checksum || self == .pictureSize || self == .isOfEdit
+      || self == .maskFingerprint
   }
 }
 
