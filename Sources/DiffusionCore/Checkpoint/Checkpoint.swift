@@ -35,6 +35,8 @@ public struct Checkpoint: Sendable {
   private let replacements: [Part: any CheckpointLayout]
   /// The LoRAs that change something.
   let loras: [LoRAFile]
+  /// What they add to weights, by network and name.
+  private let updates: [Part: [String: [LowRankUpdate]]]
 
   /// A checkpoint at a place of the file system.
   ///
@@ -44,7 +46,8 @@ public struct Checkpoint: Sendable {
   public init(_ url: URL, options: ModelOptions = ModelOptions()) throws {
     self.url = url
     self.options = options
-    layout = try Self.layout(at: url, prediction: options.prediction)
+    let layout = try Self.layout(at: url, prediction: options.prediction)
+    self.layout = layout
     var replacements: [Part: any CheckpointLayout] = [:]
     for (part, url) in [(Part.vae, options.autoencoder), (.textEncoder, options.textEncoder)] {
       replacements[part] = try url.map { try ReplacementNetwork.layout(of: part, at: $0) }
@@ -56,7 +59,9 @@ public struct Checkpoint: Sendable {
     // In one order, so that sums do not depend on the one in which they were named.
     loras = try options.loras.filter { $0.weight != 0 }.map(LoRAFile.init)
       .sorted { ($0.fingerprint, $0.lora.weight) < ($1.fingerprint, $1.lora.weight) }
-    try checkLoRAs()
+    updates = try LowRankUpdate.all(loras) { [replacements] in
+      try (replacements[$0] ?? layout).store(of: $0)
+    }
   }
 
   /// The checkpoint of a source.
@@ -114,8 +119,8 @@ public struct Checkpoint: Sendable {
   public func weights(of part: Part) throws -> WeightScope { WeightScope(try store(of: part)) }
 
   func store(of part: Part) throws -> WeightStore {
-    let store = try layout(of: part).store(of: part)
-    return loras.isEmpty ? store : try store.adding(loras, part)
+    let store = try storedWeights(of: part)
+    return updates[part].map(store.updated) ?? store
   }
 
   /// The weights of a part as they are stored.

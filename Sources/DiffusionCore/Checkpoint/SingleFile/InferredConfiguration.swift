@@ -13,7 +13,7 @@ enum InferredConfiguration {
   static func unet(_ store: WeightStore, sampleSize: Int) -> JSONValue {
     func outputs(_ name: String) -> Int { store.shape(of: name)?.first ?? 0 }
     func count(_ path: String, _ tensor: String) -> Int {
-      (0...).first { !store.contains("\(path).\($0).\(tensor)") } ?? 0
+      moduleCount(path, tensor, store.contains)
     }
     let levels = 0..<count("down_blocks", "resnets.0.conv1.weight")
     let widths = levels.map { outputs("down_blocks.\($0).resnets.0.conv1.weight") }
@@ -67,7 +67,7 @@ enum InferredConfiguration {
     if store.contains("encoder.layers.0.weight") { return tinyAutoencoder(store) }
     func inputs(_ name: String) -> Int { store.shape(of: name)?.dropFirst().first ?? 0 }
     func count(_ path: String, _ tensor: String) -> Int {
-      (0...).first { !store.contains("\(path).\($0).\(tensor)") } ?? 0
+      moduleCount(path, tensor, store.contains)
     }
     let levels = 0..<count("encoder.down_blocks", "resnets.0.conv1.weight")
     let widths = levels.map {
@@ -122,7 +122,7 @@ enum InferredConfiguration {
   static func textEncoder(_ store: WeightStore, isOpenCLIP: Bool) -> JSONValue {
     let embedding = store.shape(of: "text_model.embeddings.token_embedding.weight") ?? []
     let width = embedding.last ?? 0
-    let layers = (0...).first { !store.contains("text_model.encoder.layers.\($0).layer_norm1.weight") } ?? 0
+    let layers = moduleCount("text_model.encoder.layers", "layer_norm1.weight", store.contains)
     return [
       "model_type": "clip_text_model",
       "architectures": ["CLIPTextModel"],

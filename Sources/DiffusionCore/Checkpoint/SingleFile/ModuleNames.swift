@@ -1,3 +1,12 @@
+/// The number of modules that are numbered from 0 below a path.
+///
+/// - Parameters:
+///   - tensor: one that each of them has.
+///   - contains: whether there is a tensor of this name.
+func moduleCount(_ path: String, _ tensor: String, _ contains: (String) -> Bool) -> Int {
+  (0...).first { !contains("\(path).\($0).\(tensor)") } ?? 0
+}
+
 /// What the modules of a network are called in a file and in the layout of diffusers.
 ///
 /// A module is the beginning of the names of some tensors, up to a dot.

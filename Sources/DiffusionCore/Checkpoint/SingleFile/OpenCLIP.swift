@@ -15,7 +15,7 @@ struct OpenCLIP: TensorNaming {
     var layers: [String: String] = [:]
     names.add("token_embedding", as: "text_model.embeddings.token_embedding")
     names.add("ln_final", as: "text_model.final_layer_norm")
-    let count = (0...).first { !contains("transformer.resblocks.\($0).attn.in_proj_weight") } ?? 0
+    let count = moduleCount("transformer.resblocks", "attn.in_proj_weight", contains)
     for layer in 0..<max(0, count - 1) {
       let (old, new) = ("transformer.resblocks.\(layer)", "text_model.encoder.layers.\(layer)")
       layers["\(old).attn.in_proj_"] = "\(new).self_attn"

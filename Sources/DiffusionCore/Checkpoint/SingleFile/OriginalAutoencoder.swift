@@ -11,7 +11,7 @@ struct OriginalAutoencoder: TensorNaming {
     var names = ModuleNames()
     names.add("quant_conv", as: "quant_conv")
     names.add("post_quant_conv", as: "post_quant_conv")
-    let levels = (0...).first { !contains("encoder.down.\($0).block.0.norm1.weight") } ?? 0
+    let levels = moduleCount("encoder.down", "block.0.norm1.weight", contains)
     for (network, way) in [("encoder", "down"), ("decoder", "up")] {
       for (name, newName) in [
         ("conv_in", "conv_in"), ("norm_out", "conv_norm_out"), ("conv_out", "conv_out"),
@@ -30,7 +30,7 @@ struct OriginalAutoencoder: TensorNaming {
           "\(network).\(way)_blocks.\(way == "down" ? level : levels - 1 - level)"
         )
         names.add("\(old).\(way)sample.conv", as: "\(new).\(way)samplers.0.conv")
-        let layers = (0...).first { !contains("\(old).block.\($0).norm1.weight") } ?? 0
+        let layers = moduleCount("\(old).block", "norm1.weight", contains)
         for layer in 0..<layers {
           names.add("\(old).block.\(layer)", as: "\(new).resnets.\(layer)")
           names.add("\(old).block.\(layer).nin_shortcut", as: "\(new).resnets.\(layer).conv_shortcut")

@@ -38,7 +38,7 @@ enum OriginalUNet {
   static func modules(of store: WeightStore) -> ModuleNames {
     var shape = Shape()
     for level in 0... {
-      let layers = (0...).first { !store.contains("down_blocks.\(level).resnets.\($0).conv1.weight") } ?? 0
+      let layers = moduleCount("down_blocks.\(level).resnets", "conv1.weight", store.contains)
       guard layers > 0 else { break }
       shape.layers.append(layers)
       shape.upHasAttention.append(store.contains("up_blocks.\(level).attentions.0.norm.weight"))

@@ -1,0 +1,42 @@
+internal import Foundation
+
+extension LowRankUpdate {
+  /// What LoRAs add to the weights of networks, by their names.
+  ///
+  /// - Parameter store: the weights of a network as they are stored.
+  /// - Throws: `InputError(.mismatch)` with the names if a LoRA changes layers that the model does not have, or a matrix does
+  ///   not fit its layer; what reading the weights throws.
+  static func all(
+    _ loras: [LoRAFile], _ store: (Checkpoint.Part) throws -> WeightStore
+  ) throws -> [Checkpoint.Part: [String: [LowRankUpdate]]] {
+    guard !loras.isEmpty else { return [:] }
+    let networks = try [Checkpoint.Part.unet, .textEncoder].map { part in
+      let store = try store(part)
+      return (part: part, store: store, names: LayerNames(store, part))
+    }
+    var updates: [Checkpoint.Part: [String: [LowRankUpdate]]] = [:]
+    for lora in loras {
+      let strangers = lora.layers.filter { layer in
+        !networks.contains { layer.part ?? $0.part == $0.part && $0.names.weight(of: layer.name) != nil }
+      }
+      guard strangers.isEmpty else {
+        throw InputError(
+          .mismatch,
+          "\(lora.file.url.path) changes \(strangers.count) of \(lora.layers.count) layers that the model does not have: "
+            + "\(strangers.map { $0.key }.listed). It was made for another kind of model.")
+      }
+    }
+    for (part, store, names) in networks {
+      for lora in loras {
+        for layer in lora.layers where layer.part ?? part == part {
+          guard let weight = names.weight(of: layer.name), let shape = store.shape(of: weight) else {
+            continue
+          }
+          updates[part, default: [:]][weight, default: []].append(
+            try LowRankUpdate(layer, of: lora, to: weight, shape: shape))
+        }
+      }
+    }
+    return updates
+  }
+}
