@@ -18,6 +18,7 @@ public struct EditedImage: Sendable {
 
   let latents: [Tensor]
   let source: Inversion
+  let reconstructed: Reconstruction
   let editor: ImageEditor
 
   /// This picture as the source of further edits: its path is the source's, its prompt the caption.
@@ -45,12 +46,12 @@ extension EditedImage {
     let model = editor.model
     return try await editor.compute.run {
       try source.checkIsSource(photo, sizes: model.configuration.pictureSizes)
-      let reconstruction = try model.decode(source.trajectory[source.stepCount])
       let area =
         source.options.framing.fit
         ? PixelRect.fitting(source.crop, inWidth: image.width, height: image.height) : image.bounds
       return try PastedEdit(
-        edited: image, reconstruction: reconstruction, region: region(), area: area, crop: source.crop,
+        edited: image, reconstruction: reconstructed.picture(model), region: region(), area: area,
+        crop: source.crop,
         grain: model.configuration.autoencoder.downsamplingFactor
       ).pasted(into: photo)
     }

@@ -13,19 +13,21 @@ public struct InvertedImage: Sendable {
 
   private let editor: ImageEditor
   private let source: SourceBranch
+  private let reconstructed: Reconstruction
 
   init(editor: ImageEditor, inversion: Inversion, evaluations: EvaluationCount) {
     self.editor = editor
     self.inversion = inversion
     self.evaluations = evaluations
     source = SourceBranch(inversion, byteLimit: editor.memory.sourceAttention)
+    reconstructed = Reconstruction(of: inversion)
   }
 
   /// The picture that the guided walk leads back to.
   ///
   /// - Throws: `CancellationError`.
   public func reconstruction() async throws -> RGBImage {
-    try await compute { [inversion] model in try model.decode(inversion.trajectory[inversion.stepCount]) }
+    try await compute { [reconstructed] model in try reconstructed.picture(model) }
   }
 
   /// The picture as the autoencoder alone gives it back: no inversion can do better.
@@ -118,7 +120,8 @@ public struct InvertedImage: Sendable {
       return EditedImage(
         image: image, prompt: prompt, options: options,
         mask: path.mask.map { EditMask(ofLatent: $0, width: image.width, height: image.height) },
-        evaluations: evaluations, latents: path.latents, source: inversion, editor: editor)
+        evaluations: evaluations, latents: path.latents, source: inversion, reconstructed: reconstructed,
+        editor: editor)
     }
   }
 

@@ -67,9 +67,7 @@ enum JPEG {
       &count, Int32(TJSAMP_444.rawValue), Int32(quality), 0)
     guard result == 0, let bytes else { throw outOfMemory }
     var file = Data(bytes: bytes, count: Int(count))
-    // Behind the JFIF header, which must be the first segment.
-    let place = 4 + Int(file[4]) << 8 + Int(file[5])
-    file.insert(contentsOf: texts.flatMap(comments), at: place)
+    file.insert(contentsOf: texts.flatMap(comments), at: JPEGSegments.headerLength(of: file) ?? 2)
     return file
   }
 

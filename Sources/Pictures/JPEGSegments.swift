@@ -1,5 +1,7 @@
+package import Foundation
+
 /// The segments of a JPEG file before its pixels, as far as they are whole.
-struct JPEGSegments: Sequence, IteratorProtocol {
+package struct JPEGSegments: Sequence, IteratorProtocol {
   static let exif: UInt8 = 0xE1
   static let profile: UInt8 = 0xE2
   static let comment: UInt8 = 0xFE
@@ -11,7 +13,7 @@ struct JPEGSegments: Sequence, IteratorProtocol {
 
   init(_ bytes: [UInt8]) { self.bytes = bytes }
 
-  mutating func next() -> (marker: UInt8, body: ArraySlice<UInt8>)? {
+  package mutating func next() -> (marker: UInt8, body: ArraySlice<UInt8>)? {
     while place + 4 <= bytes.count, bytes[place] == 0xFF {
       let marker = bytes[place + 1]
       switch marker {
@@ -29,6 +31,16 @@ struct JPEGSegments: Sequence, IteratorProtocol {
       }
     }
     return nil
+  }
+
+  /// The bytes before the first segment that may be a comment: the JFIF header must be the first of all.
+  ///
+  /// - Returns: nil if the file ends before.
+  package static func headerLength(of file: Data) -> Int? {
+    let start = [UInt8](file.prefix(6))
+    guard start.count == 6 else { return nil }
+    let length = start[2...].starts(with: [0xFF, 0xE0]) ? 4 + Int(start[4]) << 8 + Int(start[5]) : 2
+    return length < file.count ? length : nil
   }
 
   /// The EXIF data of a file; empty if there are none.

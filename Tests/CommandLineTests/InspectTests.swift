@@ -1,6 +1,8 @@
+import DiffusionCore
 import EmojiScenes
 import Foundation
 import NullTextInversion
+import Tensor
 import TestSupport
 import Testing
 
@@ -84,6 +86,27 @@ import Testing
       let run = try await Program.run(["inspect", Fixtures.url("photos/\(name)").path])
       for fact in facts { #expect(run.output.contains(fact), "\(name)") }
     }
+  }
+
+  @Test("a model that is not supported is described before it is refused") func foreign() async throws {
+    let scratch = try Scratch()
+    var writer = SafetensorsWriter()
+    writer.add("model.diffusion_model.out.0.weight", Tensor(zeros: [3, 5]))
+    writer.add("conditioner.embedders.1.model.ln_final.weight", Tensor(zeros: [4]))
+    try writer.write(to: scratch("xl.safetensors"))
+    let file = try await Program.run(["inspect", "xl.safetensors"], in: scratch)
+    #expect(file.status == 65 && file.errors.contains("Only models of the kinds of Stable Diffusion 1 and 2"))
+    #expect(
+      file.output
+        == "xl.safetensors: an SDXL checkpoint\n  weights  19 parameters in 2 tensors, F32, 76 bytes, xl.safetensors\n"
+    )
+
+    try FileManager.default.createDirectory(at: scratch("xl"), withIntermediateDirectories: true)
+    try Data(#"{"_class_name": "StableDiffusionXLPipeline"}"#.utf8).write(to: scratch("xl/model_index.json"))
+    let folder = try await Program.run(["inspect", "xl", "--json"], in: scratch)
+    let json = try folder.json()
+    #expect(folder.status == 65)
+    #expect(json["kind"] as? String == "unsupported model" && json["name"] as? String == "an SDXL model")
   }
 
   @Test("a picture, and what is none of these") func others() async throws {

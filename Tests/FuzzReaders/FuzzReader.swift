@@ -69,7 +69,7 @@ package enum FuzzReader: String, CaseIterable, Sendable {
       _ = try checkpoint.modelFingerprint()
     case .lora:
       let url = try Self.folder.file("lora.safetensors", bytes)
-      _ = try LoRASummary(ifLoRA: url)
+      if case .lora(let file) = try FileKind(of: url) { _ = try LoRASummary(file, checksValues: true) }
       var options = ModelOptions()
       options.loras = [LoRA(url, weight: 0.5)]
       _ = try DiffusionModel(.directory(Fixtures.url("models/four-levels")), options: options)

@@ -79,13 +79,16 @@ public struct Checkpoint: Sendable {
       throw InputError(
         .missing, WebAddress.sentence(in: url.path) ?? "There is no checkpoint at \(url.path).")
     }
-    guard isFolder.boolValue else {
-      if let error = try ForeignModel.error(forFile: url) { throw error }
-      let file = try SingleFile(contentsOf: url, prediction: prediction)
-      if file.isOneNetworkOfDiffusers, let error = ForeignModel.error(forNetwork: url) { throw error }
-      return file
+    guard !isFolder.boolValue else {
+      return try DiffusersFolder(checkpoint: url, prediction: prediction)
     }
-    return try DiffusersFolder(checkpoint: url, prediction: prediction)
+    let file = try SingleFile(FileKind.networks(of: url), prediction: prediction)
+    let folder = url.deletingLastPathComponent().deletingLastPathComponent()
+    if file.isOneNetworkOfDiffusers, (try? DiffusersFolder(checkpoint: folder, prediction: nil)) != nil {
+      throw InputError.unsupported(
+        url, "one network of a checkpoint; name the whole folder, \(folder.path).")
+    }
+    return file
   }
 
   private func layout(of part: Part) -> any CheckpointLayout { replacements[part] ?? layout }

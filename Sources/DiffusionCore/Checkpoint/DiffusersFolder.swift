@@ -13,10 +13,8 @@ struct DiffusersFolder: CheckpointLayout {
   /// - Throws: `InputError` unless it looks like one.
   init(checkpoint url: URL, prediction: NoiseSchedule.Prediction?) throws {
     self.init(url, prediction: prediction)
-    if let error = ForeignModel.error(forFolder: url) { throw error }
-    guard exists("model_index.json") || contains(.unet) else {
-      throw ForeignModel.error(forFolderWithoutParts: url)
-    }
+    if let model = ForeignModel(folder: url) { throw model.error }
+    guard exists("model_index.json") || contains(.unet) else { throw withoutParts }
   }
 
   /// A folder that has some parts of a checkpoint, or of one network.
@@ -67,6 +65,23 @@ struct DiffusersFolder: CheckpointLayout {
           + "Stable Diffusion kind.")
     }
     return place(of: part)
+  }
+
+  /// The error for a folder that has no parts of a checkpoint.
+  private var withoutParts: InputError {
+    let names = ((try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []).sorted()
+    let single = names.first { $0.hasSuffix(".safetensors") } ?? names.first { $0.hasSuffix(".ckpt") }
+    let hint =
+      single.map { name in
+        let file = url.appendingPathComponent(name)
+        return " It has \(name), a single file"
+          + (name.hasSuffix(".ckpt")
+            ? ". \(FileKind.conversion(of: file))" : ": name the file, \(file.path).")
+      } ?? ""
+    return InputError(
+      .missing,
+      "\(url.path) is not a checkpoint in the diffusers layout: it has neither model_index.json nor a unet folder.\(hint)"
+    )
   }
 
   private func place(of part: Checkpoint.Part) -> URL {

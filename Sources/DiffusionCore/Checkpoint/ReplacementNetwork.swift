@@ -24,8 +24,7 @@ enum ReplacementNetwork {
   }
 
   private static func layout(of part: Checkpoint.Part, inFile url: URL) throws -> any CheckpointLayout {
-    if let error = try ForeignModel.error(forFile: url) { throw error }
-    let file = try SingleFile(contentsOf: url, prediction: nil)
+    let file = try SingleFile(FileKind.networks(of: url), prediction: nil)
     guard file.contains(part) else {
       throw InputError(.mismatch, "\(url.path) has no \(part.words) in it; it has \(file.contents).")
     }

@@ -25,13 +25,17 @@ struct LoRAFile: Sendable {
   /// Reads the header and the numbers beside the matrices.
   ///
   /// - Throws: `InputError` if the file is missing, damaged, or of a kind that is not supported.
-  init(_ lora: LoRA) throws {
+  init(_ lora: LoRA) throws { try self.init(lora, SafetensorsFile(contentsOf: lora.url)) }
+
+  /// The same of a file whose header has been read.
+  init(_ lora: LoRA, _ file: SafetensorsFile) throws {
     self.lora = lora
     guard lora.weight.isFinite else {
       throw InputError(
         .outOfRange, "The weight of \(lora.url.path) is \(lora.weight), which is no number to scale by.")
     }
-    file = try SafetensorsFile(contentsOf: lora.url).requiringFinite
+    let file = file.requiringFinite
+    self.file = file
     layers = try Self.layers(of: file)
     var fingerprint = Fingerprint()
     for layer in layers {

@@ -1,4 +1,4 @@
-package import Foundation
+internal import Foundation
 
 /// What the file of a LoRA amounts to.
 package struct LoRASummary: Sendable, Equatable, Encodable {
@@ -10,21 +10,16 @@ package struct LoRASummary: Sendable, Equatable, Encodable {
   /// What products are multiplied by, alpha / rank, in order.
   package let scales: [Double]
 
-  /// - Returns: nil if the file is none, by the names of its tensors.
-  /// - Throws: `InputError` if it is damaged, or of a kind that is not supported.
-  package init?(ifLoRA url: URL) throws {
-    guard let file = try? SafetensorsFile(contentsOf: url), LoRAFile.isLoRA(file.names) else { return nil }
-    self.init(try LoRAFile(LoRA(url)))
-  }
-
-  /// Reads all matrices.
-  ///
-  /// - Throws: `InputError` if one cannot be read, or has a value that is not a finite number.
-  package static func check(_ url: URL) throws {
-    let file = try LoRAFile(LoRA(url))
-    for layer in file.layers {
-      for entry in [layer.down, layer.up] { _ = try file.file.tensor(entry) }
-    }
+  /// - Parameters:
+  ///   - file: of the LoRA.
+  ///   - checksValues: whether all matrices are read.
+  /// - Throws: `InputError` if it is damaged, of a kind that is not supported, or has a value that was looked at and is not a
+  ///   finite number.
+  package init(_ file: SafetensorsFile, checksValues: Bool = false) throws {
+    let lora = try LoRAFile(LoRA(file.url), file)
+    self.init(lora)
+    guard checksValues else { return }
+    for entry in lora.layers.flatMap({ [$0.down, $0.up] }) { _ = try lora.file.tensor(entry) }
   }
 
   init(_ file: LoRAFile) {

@@ -54,14 +54,6 @@ public enum AutoencoderConfiguration: Sendable, Equatable {
     }
   }
 
-  /// The network with the weights of a checkpoint's `vae` folder.
-  package func network(_ weights: WeightScope) throws -> any Autoencoder {
-    switch self {
-    case .kl(let configuration): try AutoencoderKL(configuration, weights: weights)
-    case .tiny(let configuration): try AutoencoderTiny(configuration, weights: weights)
-    }
-  }
-
   /// The maps while a picture of this size is encoded, in bytes: an upper bound.
   package func encodingBytes(height: Int, width: Int) -> Int {
     switch self {

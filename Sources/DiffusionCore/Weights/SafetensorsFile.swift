@@ -27,8 +27,11 @@ public struct SafetensorsFile: Sendable {
   ///
   /// - Throws: `InputError` if the file is missing or not an ordinary file, or its header is not sound: damaged,
   ///   truncated, with bytes that belong to no tensor or to two.
-  public init(contentsOf url: URL) throws {
-    file = try InputFile(url)
+  public init(contentsOf url: URL) throws { try self.init(InputFile(url)) }
+
+  /// The same of a file that is open.
+  init(_ file: InputFile) throws {
+    self.file = file
     let header = try SafetensorsHeader(of: file)
     entries = header.entries
     metadata = header.metadata

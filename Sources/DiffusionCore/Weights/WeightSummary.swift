@@ -14,24 +14,22 @@ package struct WeightSummary: Sendable, Equatable, Encodable {
   package var types: [String] = []
 }
 
+extension WeightSummary {
+  init(_ tensors: [WeightStore.Place]) {
+    files = Set(tensors.map(\.file.url.lastPathComponent)).sorted()
+    tensorCount = tensors.count
+    parameterCount = tensors.reduce(0) { $0 + $1.entry.shape.reduce(1, *) }
+    byteCount = tensors.reduce(0) { $0 + $1.entry.range.count }
+    types = Set(tensors.map(\.entry.type)).sorted()
+  }
+}
+
 extension Checkpoint {
   /// What the weights of a part amount to; only headers are read.
   ///
   /// - Throws: `InputError` if there are none, or damaged ones.
   package func weightSummary(of part: Part) throws -> WeightSummary {
     let store = try store(of: part)
-    var summary = WeightSummary(tensorCount: store.names.count)
-    var (files, types) = (Set<String>(), Set<String>())
-    for name in store.names {
-      guard let place = store.place(of: name) else { continue }
-      let entry = place.entry
-      files.insert(place.file.url.lastPathComponent)
-      types.insert(entry.type)
-      summary.parameterCount += entry.shape.reduce(1, *)
-      summary.byteCount += entry.range.count
-    }
-    summary.files = files.sorted()
-    summary.types = types.sorted()
-    return summary
+    return WeightSummary(store.names.compactMap(store.place))
   }
 }

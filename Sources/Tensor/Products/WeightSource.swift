@@ -11,6 +11,17 @@ package enum ScalarFormat: Sendable {
 
   /// The size of a scalar.
   package var byteCount: Int { self == .float32 ? 4 : 2 }
+
+  /// Stored scalars in single precision.
+  fileprivate func widen(
+    _ stored: UnsafeRawPointer, into numbers: UnsafeMutablePointer<Float>, _ count: Int
+  ) {
+    switch self {
+    case .float32: numbers.update(from: stored.assumingMemoryBound(to: Float.self), count: count)
+    case .float16: ctk_widen_f16(numbers, stored.assumingMemoryBound(to: UInt16.self), count)
+    case .bfloat16: ctk_widen_bf16(numbers, stored.assumingMemoryBound(to: UInt16.self), count)
+    }
+  }
 }
 
 /// Where a layer gets the scalars of its weight: some rows at a time, as they are stored.
@@ -71,11 +82,7 @@ package struct WeightSource {
       let count = rows.count * rowLength
       try withScratch(count) { sum in
         try read(rows) { stored in
-          switch format {
-          case .float32: sum.update(from: stored.assumingMemoryBound(to: Float.self), count: count)
-          case .float16: ctk_widen_f16(sum, stored.assumingMemoryBound(to: UInt16.self), count)
-          case .bfloat16: ctk_widen_bf16(sum, stored.assumingMemoryBound(to: UInt16.self), count)
-          }
+          format.widen(stored, into: sum, count)
         }
         try add(rows, sum)
         guard kept != .float32 else { return try body(UnsafeRawPointer(sum)) }
@@ -102,10 +109,9 @@ package struct WeightSource {
   package func withRows(_ rows: Range<Int>, _ body: (UnsafeRawPointer) throws -> Void) throws {
     guard keptFormat != format else { return try read(rows, body) }
     let count = rows.count * inputs * taps
-    try read(rows) { halves in
-      let halves = halves.assumingMemoryBound(to: UInt16.self)
+    try read(rows) { stored in
       try withScratch(count) { numbers in
-        (format == .float16 ? ctk_widen_f16 : ctk_widen_bf16)(numbers, halves, count)
+        format.widen(stored, into: numbers, count)
         try body(UnsafeRawPointer(numbers))
       }
     }

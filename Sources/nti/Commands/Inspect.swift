@@ -29,32 +29,41 @@ struct Inspect: AsyncParsableCommand {
     var isFolder: ObjCBool = false
     let isFile =
       FileManager.default.fileExists(atPath: item, isDirectory: &isFolder) && !isFolder.boolValue
-    if isFile, try PictureContents.isPicture(item) {
-      let report = try PictureContents(item)
-      return try show(report, report.text)
-    }
-    if isFile, InversionContents.isInversion(item) {
-      let report = try InversionContents(item)
-      if check, report.isComplete { _ = try Inversion(contentsOf: URL(fileURLWithPath: item)) }
-      return try show(report, report.text)
-    }
-    if isFile, let summary = try LoRASummary(ifLoRA: URL(fileURLWithPath: item)) {
-      let report = LoRAContents(summary)
-      if check { try LoRASummary.check(URL(fileURLWithPath: item)) }
-      return try show(report, report.text)
-    }
-    let url = try ModelOption.url(named: item)
-    let report = try CheckpointContents(url, changes.options)
-    try show(report, report.text)
-    if let problem = report.firstProblem { throw problem }
-    if check {
-      _ = try DiffusionModel(Checkpoint(url, options: changes.options), options: ModelOptions(keptParts: []))
+    let url = try isFile ? URL(fileURLWithPath: item) : ModelOption.url(named: item)
+    if !isFile, let model = ForeignModel(folder: url) { return try inspect(model) }
+    switch isFile ? try FileKind(of: url) : nil {
+    case .picture: try show(PictureContents(item))
+    case .inversion(let file):
+      let report = try InversionContents(item, file)
+      try show(report)
+      if check, report.isComplete { _ = try Inversion(contentsOf: url) }
+    case .lora(let file): try show(LoRAContents(item, LoRASummary(file, checksValues: check)))
+    case .foreign(let model): try inspect(model)
+    case .networks, nil: try inspect(checkpoint: url)
     }
   }
 
-  private func show(_ report: some Encodable, _ text: String) throws {
-    print(json ? try JSONText.line(report) : text)
+  private func inspect(_ model: ForeignModel) throws {
+    try show(ForeignContents(item, model))
+    throw model.error
   }
+
+  private func inspect(checkpoint url: URL) throws {
+    let report = try CheckpointContents(url, changes.options)
+    try show(report)
+    if let problem = report.firstProblem { throw problem }
+    guard check else { return }
+    _ = try DiffusionModel(Checkpoint(url, options: changes.options), options: ModelOptions(keptParts: []))
+  }
+
+  private func show(_ report: some Contents) throws {
+    print(json ? try JSONText.line(report) : report.text)
+  }
+}
+
+/// What a file or a folder is and consists of, as JSON and as a text.
+protocol Contents: Encodable {
+  var text: String { get }
 }
 
 /// Lines of a name and a value each, the values under each other.

@@ -3,7 +3,7 @@ internal import Foundation
 internal import NullTextInversion
 
 /// What a checkpoint consists of; a part that cannot be used is described by what is wrong with it.
-struct CheckpointContents: Encodable {
+struct CheckpointContents: Contents {
   /// One network or table of the checkpoint.
   struct Part: Encodable {
     /// What it is, in words.
@@ -110,7 +110,7 @@ struct CheckpointContents: Encodable {
 }
 
 extension WeightSummary {
-  fileprivate var text: String {
+  var text: String {
     "\(Format.count(parameterCount)) parameters in \(tensorCount) tensors, \(types.joined(separator: " and ")), "
       + "\(Format.bytes(byteCount)), \(files.count == 1 ? files[0] : "\(files.count) files")"
   }

@@ -4,7 +4,7 @@ internal import NullTextInversion
 internal import Tensor
 
 /// What an inversion file says about itself, finished or not.
-struct InversionContents: Encodable {
+struct InversionContents: Contents {
   let kind = "inversion"
   let path: String
   let metadata: [String: String]
@@ -17,19 +17,9 @@ struct InversionContents: Encodable {
   /// Whether all steps have been made.
   let isComplete: Bool
 
-  /// Whether a file is an inversion, or is named like one and can be nothing else.
-  static func isInversion(_ path: String) -> Bool {
-    let url = URL(fileURLWithPath: path)
-    guard let file = try? SafetensorsFile(contentsOf: url) else {
-      return ["nti", "partial"].contains(url.pathExtension)
-    }
-    return file.metadata["format"] == "null-text-inversion"
-  }
-
   /// - Throws: `InputError` if the file is damaged.
-  init(_ path: String) throws {
+  init(_ path: String, _ file: SafetensorsFile) throws {
     self.path = path
-    let file = try SafetensorsFile(contentsOf: URL(fileURLWithPath: path))
     metadata = file.metadata
     arrays = Dictionary(uniqueKeysWithValues: file.names.map { ($0, file.shape(of: $0) ?? []) })
     losses = try file.tensor(named: "losses").scalars.map { $0.isFinite ? $0 : 0 }

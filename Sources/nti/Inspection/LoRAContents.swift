@@ -2,16 +2,16 @@ internal import DiffusionCore
 internal import Foundation
 
 /// What is in the file of a LoRA.
-struct LoRAContents: Encodable {
+struct LoRAContents: Contents {
   let kind = "lora"
   let path: String
   let summary: LoRASummary
 
   private enum CodingKeys: String, CodingKey { case kind, path, summary }
 
-  init(_ summary: LoRASummary) {
+  init(_ path: String, _ summary: LoRASummary) {
+    self.path = path
     self.summary = summary
-    path = summary.path
   }
 
   var text: String {

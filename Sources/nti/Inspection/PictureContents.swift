@@ -3,7 +3,7 @@ internal import Foundation
 internal import NullTextInversion
 
 /// What a picture file says of itself, and the recipe that made it if it was an edit.
-struct PictureContents: Encodable {
+struct PictureContents: Contents {
   /// A colour profile that the file has.
   struct Profile: Encodable, Equatable {
     /// Nil if it cannot be used.
@@ -28,11 +28,7 @@ struct PictureContents: Encodable {
   /// As it stands in the file.
   let recipe: String?
 
-  static func isPicture(_ path: String) throws -> Bool {
-    let start = try InputFile(URL(fileURLWithPath: path)).prefix(PictureFormat.magicLength)
-    return PictureFormat(of: [UInt8](start)) != nil
-  }
-
+  /// - Throws: `InputError` if the picture cannot be read.
   init(_ path: String) throws {
     self.path = path
     let url = URL(fileURLWithPath: path)

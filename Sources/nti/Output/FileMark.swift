@@ -52,11 +52,7 @@ enum FileMark {
       case .png:
         // The signature and the header's chunk.
         return data.count > 33 ? 33 : nil
-      case .jpeg:
-        // The JFIF header must be the first segment.
-        guard data.count > 6 else { return nil }
-        let place = data[2] == 0xFF && data[3] == 0xE0 ? 4 + Int(data[4]) << 8 + Int(data[5]) : 2
-        return place < data.count ? place : nil
+      case .jpeg: return JPEGSegments.headerLength(of: data)
       case .json, .svg:
         return data.firstIndex(of: UInt8(ascii: "\n")).map { $0 + 1 }
       }

@@ -15,14 +15,17 @@ struct SingleFile: CheckpointLayout {
   private let prediction: NoiseSchedule.Prediction?
 
   /// - Parameter prediction: what the UNet predicts, where the file does not say.
-  /// - Throws: `InputError` if the file is damaged or has no network of a checkpoint.
-  init(contentsOf url: URL, prediction: NoiseSchedule.Prediction?) throws {
-    file = try SafetensorsFile(contentsOf: url)
+  /// - Throws: `InputError` if the file has no network of a checkpoint.
+  init(_ file: SafetensorsFile, prediction: NoiseSchedule.Prediction?) throws {
+    self.file = file
     self.prediction = prediction
     var networks: [Checkpoint.Part: Network] = [:]
     for part in Checkpoint.Part.networks { networks[part] = Self.network(part, in: file) }
     self.networks = networks
-    guard !networks.isEmpty else { throw ForeignModel.error(forFileWithoutNetworks: file) }
+    guard !networks.isEmpty else {
+      throw InputError.unsupported(
+        file.url, "a safetensors file without a Stable Diffusion checkpoint in it.")
+    }
   }
 
   private static func network(_ part: Checkpoint.Part, in file: SafetensorsFile) -> Network? {
