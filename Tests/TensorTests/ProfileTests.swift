@@ -81,5 +81,8 @@ import Testing
     #expect(outer.map(\.rows) == [1])
   }
 
-  @Test("matrix products have a rate") func rate() { #expect(BLAS.productRate(side: 64, runs: 1) > 0) }
+  @Test("matrix products have a rate") func rate() {
+    #expect(BLAS.productRate(side: 64, runs: 1) > 0)
+    #expect(Linear.productRate(rows: 64, channels: 32, runs: 1) > 0)
+  }
 }

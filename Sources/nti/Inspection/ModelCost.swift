@@ -13,9 +13,6 @@ struct ModelCost: Encodable {
   /// Of one evaluation of the UNet.
   let evaluationSeconds: Double
 
-  /// What evaluations reach of the rate of products, counted by the direct formulas: minimal filtering saves operations.
-  private static let shareOfProducts = 1.25
-
   init(of checkpoint: Checkpoint) throws {
     let memory = try ModelMemory(checkpoint, largestGrid: EditOptions().largestSelfGrid)
     let editing = MemoryPlan.all(memory, differentiates: false)
@@ -26,7 +23,12 @@ struct ModelCost: Encodable {
     let (height, width) = configuration.unet.sampleSize
     let operations = configuration.unet.operations(
       height: height, width: width, tokens: configuration.textEncoder.positionCount)
-    evaluationSeconds = Double(operations) / (Self.shareOfProducts * BLAS.productRate(side: 1024, runs: 12))
+    // At the size of products of the second level: small networks have small ones, which are slower. Evaluations reach about
+    // this rate: what else they do takes about what minimal filtering saves.
+    let widths = configuration.unet.blockOutChannels
+    let rate = Linear.productRate(
+      rows: max(1, height * width / 4), channels: widths[min(1, widths.count - 1)], runs: 30)
+    evaluationSeconds = Double(operations) / rate
   }
 
   var memoryText: String {
