@@ -135,6 +135,20 @@ import Testing
     }
   }
 
+  @Test("keeps nothing of the old in an even area of a replaced object")
+  func even() throws {
+    var (old, new) = (stripes(64, alongX: true, 40, 200), stripes(64, alongX: false, 60, 220))
+    var photo = old
+    for y in 24..<40 {
+      for x in 24..<40 {
+        old[x, y] = SIMD3(repeating: 100)
+        new[x, y] = SIMD3(repeating: 160)
+        photo[x, y] = SIMD3(repeating: x % 2 == 0 ? 90 : 110)
+      }
+    }
+    #expect(try paste(new, old, photo) == new)
+  }
+
   @Test("leaves drifts of colour that nobody asked for out, unless a mask lets them in")
   func drift() throws {
     let old = stripes(64, alongX: true, 80, 140)

@@ -29,6 +29,10 @@ struct PastedEdit {
   /// Likenesses up to which the edit is laid over the photo, and from which the difference is added.
   private static let likenessLimits: (low: Float, high: Float) = (0.6, 0.9)
 
+  /// How much the wide surroundings of a pixel count beside the near ones: in an even area of both pictures, where the near
+  /// ones say nothing, they tell whether it belongs to a replaced object.
+  private static let wideShare: Float = 0.3
+
   /// What is done at each pixel, from 0 to 1.
   private struct Weights {
     /// How far the photo is changed; 0 where its bytes stay.
@@ -101,17 +105,28 @@ struct PastedEdit {
       recoloured: difference.map { $0.smoothStep(Self.colourLimits.low, Self.colourLimits.high) })
   }
 
-  /// The second factor of SSIM over luma: (2 cov + C) / (var + var + C), with C = (0.03 · 255)².
+  /// The second factor of SSIM over luma: (2 cov + C) / (var + var + C), with C = (0.03 · 255)², in windows of two sizes.
   private func likeness(radius: Int) -> PixelMap {
     let a = PixelMap(edited, edited) { pixel, _ in pixel.luma }
     let b = PixelMap(reconstruction, reconstruction) { pixel, _ in pixel.luma }
-    func mean(_ map: PixelMap) -> PixelMap { map.blurred(radius: radius) }
-    let (meanA, meanB) = (mean(a), mean(b))
-    let covariance = PixelMap.zip(mean(.zip(a, b, *)), .zip(meanA, meanB, *), -)
-    let squares = mean(.zip(a, b) { $0 * $0 + $1 * $1 })
-    let variances = PixelMap.zip(squares, .zip(meanA, meanB) { $0 * $0 + $1 * $1 }, -)
+    /// Twice the covariance, and the sum of the variances.
+    func moments(radius: Int) -> (covariance: PixelMap, variance: PixelMap) {
+      func mean(_ map: PixelMap) -> PixelMap { map.blurred(radius: radius) }
+      let (meanA, meanB) = (mean(a), mean(b))
+      let squares = mean(.zip(a, b) { $0 * $0 + $1 * $1 })
+      return (
+        .zip(mean(.zip(a, b) { 2 * $0 * $1 }), .zip(meanA, meanB) { 2 * $0 * $1 }, -),
+        PixelMap.zip(squares, .zip(meanA, meanB) { $0 * $0 + $1 * $1 }, -).map { max(0, $0) }
+      )
+    }
+    let (near, wide) = (moments(radius: radius), moments(radius: 2 * radius))
+    func sum(_ near: PixelMap, _ wide: PixelMap) -> PixelMap {
+      .zip(near, wide) { $0 + Self.wideShare * $1 }
+    }
     let constant: Float = 0.03 * 255 * 0.03 * 255
-    return .zip(covariance, variances) { (2 * $0 + constant) / (max(0, $1) + constant) }
+    return .zip(sum(near.covariance, wide.covariance), sum(near.variance, wide.variance)) {
+      ($0 + constant) / ($1 + constant)
+    }
   }
 }
 
