@@ -4,6 +4,8 @@ PACKAGES := libopenblas-dev liblapacke-dev libpng-dev libturbojpeg0-dev libwebp-
 SWIFT ?= swift
 PYTHON ?= python3
 DEMO ?= nti-demo
+# Kernels are optimised in debug builds too: tests take twice as long without.
+DEBUG := -Xcc -O2
 CODE := Package.swift $(wildcard Sources Tests Examples Benchmarks)
 
 .PHONY: demo test install uninstall test-release test-tsan test-asan soak fuzz check-faults check-aarch64 verify-full-size verify-checkpoints benchmark benchmark-layers \
@@ -14,7 +16,7 @@ demo: dependencies
 	$$($(SWIFT) build -c release --show-bin-path)/nti demo -o $(DEMO)
 
 test: dependencies
-	$(SWIFT) test
+	$(SWIFT) test $(DEBUG)
 
 # Puts the program, its model, its shell completions and its manual where the system looks for them. The program does not
 # need the Swift toolchain. PREFIX=$HOME/.local for oneself alone; DESTDIR for packagers.
@@ -46,11 +48,11 @@ test-release: dependencies
 # The tests under a sanitizer. FILTER='TensorTests' for some of them. Leaks are not looked for: Swift's runtime keeps objects for good.
 test-tsan: dependencies
 	TSAN_OPTIONS=exitcode=66 \
-	  $(SWIFT) test --sanitize=thread --scratch-path .build-tsan $(if $(FILTER),--filter '$(FILTER)')
+	  $(SWIFT) test $(DEBUG) --sanitize=thread --scratch-path .build-tsan $(if $(FILTER),--filter '$(FILTER)')
 
 test-asan: dependencies
 	ASAN_OPTIONS=detect_leaks=0 \
-	  $(SWIFT) test --sanitize=address --scratch-path .build-asan $(if $(FILTER),--filter '$(FILTER)')
+	  $(SWIFT) test $(DEBUG) --sanitize=address --scratch-path .build-asan $(if $(FILTER),--filter '$(FILTER)')
 
 # Makes EDITS edits in one process and looks at its memory.
 EDITS ?= 2000
