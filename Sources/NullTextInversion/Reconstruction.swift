@@ -10,9 +10,11 @@ final class Reconstruction: Sendable {
 
   /// - Throws: what decoding throws.
   func picture(_ model: DiffusionModel) throws -> RGBImage {
-    if let picture = decoded.withLock({ $0 }) { return picture }
-    let picture = try model.decode(latent)
-    decoded.withLock { $0 = picture }
-    return picture
+    try decoded.withLock { decoded in
+      if let picture = decoded { return picture }
+      let picture = try model.decode(latent)
+      decoded = picture
+      return picture
+    }
   }
 }

@@ -13,6 +13,9 @@ package enum FileKind: Sendable {
   /// Safetensors of none of these kinds: a checkpoint, or some of its networks.
   case networks(SafetensorsFile)
 
+  /// What the metadata of an inversion give as `format`.
+  package static let inversionFormat = "null-text-inversion"
+
   /// - Throws: `InputError` if the file is missing, damaged, or none of these.
   package init(of url: URL) throws {
     let file = try InputFile(url)
@@ -27,7 +30,7 @@ package enum FileKind: Sendable {
     } catch let error as InputError {
       throw Self.error(forOther: url, start) ?? error
     }
-    if tensors.metadata["format"] == "null-text-inversion" {
+    if tensors.metadata["format"] == Self.inversionFormat {
       self = .inversion(tensors)
     } else if LoRAFile.isLoRA(tensors.names) {
       self = .lora(tensors)

@@ -6,7 +6,7 @@ internal import Tensor
 ///
 /// It holds no time and no path, so that the same work gives the same bytes.
 enum InversionFile {
-  static let format = "null-text-inversion"
+  static let format = FileKind.inversionFormat
   static let version = 1
 
   /// Metadata keys, as they stand in the file.
