@@ -73,7 +73,7 @@ struct Generation {
       latent =
         guidance == 1
         ? try step.unguided(index, from: latent, text: text)
-        : try step(index, from: latent, null: .init(context: null), text: .init(context: text))
+        : try step(index, from: latent, null: null, text: text)
       let stepsLeft = sampler.stepCount - index - 1
       progress.report(
         .sampling, step: index + 1, of: sampler.stepCount,

@@ -121,7 +121,7 @@ public final class ImageEditor: Sendable {
         "The inversion was made with another model (fingerprint \(inversion.modelFingerprint)) than "
           + "\(model.checkpoint.url.path) (\(model.fingerprint)); name the model that it was made with.")
     }
-    let own = ScheduleRecord(try DDIM(model.schedule, stepCount: inversion.stepCount))
+    let own = try ScheduleRecord(inversion.options, of: model.schedule)
     let (height, width, channels) = inversion.latent.shape3
     let latentSize = inversion.pictureSize.map(model.configuration.latentSize)
     guard inversion.schedule.isOfSameModel(as: own), inversion.isComplete,

@@ -173,7 +173,7 @@ extension Inversion {
     let (null, text) = (unet.context(embeddings[0]), unet.context(embeddings[1]))
     var latent = pivots[stepCount]
     for index in 0..<stepCount {
-      latent = try step(index, from: latent, null: .init(context: null), text: .init(context: text))
+      latent = try step(index, from: latent, null: null, text: text)
       progress.report(
         .sampling, step: index + 1, of: stepCount, left: WorkRange(.guidedSteps(stepCount - index - 1)))
     }

@@ -42,6 +42,11 @@ public struct DDIM: InvertibleSampler, Equatable {
     }
   }
 
+  /// ᾱ at the timestep of step `index`, and at the level `stride` below.
+  public func alphas(ofStep index: Int) -> (start: Double, end: Double) {
+    (Double(schedule.alpha(timesteps[index])), Double(schedule.alpha(timesteps[index] - stride)))
+  }
+
   /// The step `index` from noise to sample: from its timestep to the level `stride` below.
   public func downward(step index: Int) -> StepCoefficients {
     coefficients(from: timesteps[index], to: timesteps[index] - stride)

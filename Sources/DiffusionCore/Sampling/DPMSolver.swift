@@ -104,6 +104,12 @@ public struct DPMSolver: Sampler {
     return .combination(Float(1 + share), clean, Float(-share), Variable(previous.clean))
   }
 
+  /// ᾱ where step `index` starts and where it ends.
+  public func alphas(ofStep index: Int) -> (start: Double, end: Double) {
+    func alpha(_ index: Int) -> Double { 1 / (1 + sigmas[index] * sigmas[index]) }
+    return (alpha(index), alpha(index + 1))
+  }
+
   /// √ᾱ and √(1−ᾱ) where step `index` starts.
   private func level(_ index: Int) -> (signal: Double, noise: Double) {
     let signal = 1 / (1 + sigmas[index] * sigmas[index]).squareRoot()

@@ -52,6 +52,14 @@ public struct LCM: Sampler {
     timesteps = (0..<stepCount).map { stride * (distilled - distilled * $0 / stepCount) - 1 }
   }
 
+  /// ᾱ at the timestep of step `index`, and at that of the next; 1 after the last.
+  public func alphas(ofStep index: Int) -> (start: Double, end: Double) {
+    (
+      Double(schedule.alpha(timesteps[index])),
+      index + 1 < stepCount ? Double(schedule.alpha(timesteps[index + 1])) : 1
+    )
+  }
+
   /// One step from noise to sample.
   ///
   /// - Parameter latent: height x width x channels. The noise is drawn in the order of PyTorch, channels first.
@@ -67,7 +75,7 @@ public struct LCM: Sampler {
 
     let (height, width, channels) = latent.value.shape3
     let drawn = noise.normal(shape: [channels, height, width]).channelsLast()
-    let next = Double(schedule.alpha(timesteps[index + 1]))
+    let next = alphas(ofStep: index).end
     return .combination(Float(next.squareRoot()), clean, Float((1 - next).squareRoot()), Variable(drawn))
   }
 }

@@ -11,6 +11,9 @@ public protocol Sampler: Sendable {
   /// The timestep at which the network is evaluated in each step, noisiest first.
   var timesteps: [Int] { get }
 
+  /// ᾱ where step `index` starts and where it ends; 1 where it ends without noise.
+  func alphas(ofStep index: Int) -> (start: Double, end: Double)
+
   /// One step from noise to sample.
   ///
   /// - Parameters:

@@ -190,12 +190,18 @@ public struct Evaluation: Sendable {
 extension EvaluationOptions {
   /// What PIE-Bench calls the method, in its tables and folders: its inversion, and prompt-to-prompt as the editor.
   public var label: String {
-    let published: [InversionMethod.Name: String] = [
-      .nullText: "null-text-inversion", .negativePrompt: "negative-prompt-inversion",
-      .direct: "directinversion",
+    (PublishedMethod(rawValue: inversion.method.name.rawValue) ?? .nullText).label
+  }
+}
+
+extension PublishedMethod {
+  /// What PIE-Bench calls the method, or this library where PIE-Bench has it not, with prompt-to-prompt as the editor.
+  public var label: String {
+    let published: [PublishedMethod: String] = [
+      .nullText: "null-text-inversion", .negativePrompt: "negative-prompt-inversion", .direct: "directinversion",
       .ddim: "ddim",
     ]
-    return (published[inversion.method.name] ?? inversion.method.name.rawValue) + "+p2p"
+    return (published[self] ?? rawValue) + "+p2p"
   }
 }
 

@@ -20,6 +20,12 @@ public struct EvaluationOptions: Sendable, Equatable, Codable {
   /// PIE-Bench's settings.
   public init() {}
 
+  /// A published method with its settings.
+  public init(_ method: PublishedMethod) {
+    inversion = method.inversion
+    edit = method.edit
+  }
+
   /// Refuses what makes no sense, before any work.
   ///
   /// - Throws: `InputError` with a sentence that says what may be asked for.
@@ -67,8 +73,5 @@ public struct EvaluationOptions: Sendable, Equatable, Codable {
 extension EditOptions {
   /// The settings of PIE-Bench's rows with prompt-to-prompt, but for the words of each record: refinement, cross-attention
   /// of the first 0.4 of the steps, self-attention of the first 0.6.
-  public static var pieBench: EditOptions {
-    EditOptions(
-      control: .promptToPrompt(PromptToPrompt(controller: .refine, crossSteps: 0.4, selfSteps: 0.6)))
-  }
+  public static var pieBench: EditOptions { PublishedMethod.direct.edit }
 }

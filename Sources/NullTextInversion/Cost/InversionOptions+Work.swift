@@ -18,17 +18,23 @@ extension InversionOptions {
 
   /// What an inversion still asks of the networks once so many of its pivots are there.
   func work(afterPivots count: Int) -> WorkRange {
-    let pivots = pivotEvaluations(steps - count)
+    let fewest = pivotTolerance == nil ? pivotRefinements : min(pivotRefinements, 1)
+    let count = steps - count
+    // A path that ends on the picture itself is not decoded again.
+    let decodings = method == .direct ? 0 : 1
     return WorkRange(
-      least: pivots + method.walk.leastEvaluations(steps: steps),
-      most: pivots + method.walk.mostEvaluations(steps: steps))
+      least: NetworkWork(
+        evaluations: pivotEvaluations(count, refinements: fewest)
+          + method.walk.leastEvaluations(steps: steps), decodings: decodings),
+      most: NetworkWork(
+        evaluations: pivotEvaluations(count, refinements: pivotRefinements)
+          + method.walk.mostEvaluations(steps: steps), decodings: decodings))
   }
 
-  private func pivotEvaluations(_ count: Int) -> EvaluationCount {
-    switch pivots {
-    case .inversion:
-      EvaluationCount(forward: count * (1 + pivotRefinements), stem: count * (1 + pivotRefinements))
-    case .random: EvaluationCount()
-    }
+  /// What so many pivots ask for, each with some refinements.
+  private func pivotEvaluations(_ count: Int, refinements: Int) -> EvaluationCount {
+    guard pivots == .inversion else { return EvaluationCount() }
+    let stems = count * (1 + refinements)
+    return pivotGuidance == 1 ? .singleSteps(stems) : .guidedSteps(stems)
   }
 }

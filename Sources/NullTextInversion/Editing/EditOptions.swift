@@ -19,6 +19,10 @@ public struct EditOptions: Sendable, Hashable {
   public var mask: EditMask?
   /// Follows the new prompt only where it differs from the null embedding.
   public var proximal: ProximalGuidance?
+  /// How steps follow from the predictions; nil for what the inversion's path is made for.
+  public var stepRule: StepRule?
+  /// Which null embedding the new prompt is guided away from.
+  public var null = TargetNull.fitted
   /// Puts the source's latents in the place of the target's for the first part of the steps.
   public var spatialReplace: SpatialReplace?
 
@@ -42,6 +46,8 @@ public struct EditOptions: Sendable, Hashable {
     try blend?.validate()
     try mask?.validate()
     try proximal?.validate()
+    try stepRule?.maker.validate()
+    try null.validate()
   }
 }
 
@@ -49,7 +55,7 @@ public struct EditOptions: Sendable, Hashable {
 extension EditOptions: Codable {
   private enum Key: String, CodingKey, CaseIterable {
     case guidance, control, controller, crossSteps, crossStepsOfWords, selfSteps, selfGrid, emphasis, blend
-    case mask, proximal, spatialReplace
+    case mask, proximal, spatialReplace, stepRule, null
   }
 
   /// The keys of the stored form.
@@ -82,9 +88,11 @@ extension EditOptions: Codable {
     mask = try values.decodeIfPresent(EditMask.self, forKey: .mask)
     proximal = try values.decodeIfPresent(ProximalGuidance.self, forKey: .proximal)
     spatialReplace = try values.decodeIfPresent(SpatialReplace.self, forKey: .spatialReplace)
+    stepRule = try values.decodeIfPresent(StepRule.self, forKey: .stepRule) ?? base.stepRule
+    null = try values.decodeIfPresent(TargetNull.self, forKey: .null) ?? base.null
   }
 
-  /// Writes all options.
+  /// Writes all options; newer ones that are as published leave nothing.
   public func encode(to encoder: any Encoder) throws {
     var values = encoder.container(keyedBy: Key.self)
     try values.encodeIfPresent(guidance, forKey: .guidance)
@@ -101,5 +109,7 @@ extension EditOptions: Codable {
     try values.encodeIfPresent(mask, forKey: .mask)
     try values.encodeIfPresent(proximal, forKey: .proximal)
     try values.encodeIfPresent(spatialReplace, forKey: .spatialReplace)
+    try values.encodeIfPresent(stepRule, forKey: .stepRule)
+    if null != .fitted { try values.encode(null, forKey: .null) }
   }
 }

@@ -7,109 +7,104 @@ final class EditTarget {
   /// The mask of the last blend, height x width of the latent; nil before the first.
   private(set) var mask: Tensor?
 
-  private let context: TextContext
-  private var run: any EditingRun
-  private var step: GuidedStep
-  private let options: EditOptions
+  private let texts: Texts
+  private var plan: EditPlan
+  private let step: GuidedStep
+  private let inversion: Inversion
   private var blendMaps: LocalBlendMaps?
   private let region: Tensor?
-  private let scene: EditScene
   /// Averages this target's attention as edited, if somebody wants to see it.
   private let collector: AttentionMapCollector?
 
+  /// The texts that a target's evaluations read.
+  struct Texts {
+    let prompt: TextContext
+    let caption: TextContext
+  }
+
   /// Checks all words, before any evaluation.
   ///
-  /// - Parameters:
-  ///   - context: of the new prompt.
-  ///   - step: makes the target's steps, its sampler at the beginning.
+  /// - Parameter step: has the network, the sampler and the strength of guidance.
   init(
-    _ scene: EditScene, policy: any EditingPolicy, context: TextContext, step: GuidedStep,
-    inversion: Inversion, options: EditOptions, collector: AttentionMapCollector? = nil
+    _ plan: EditPlan, texts: Texts, step: GuidedStep, inversion: Inversion,
+    collector: AttentionMapCollector? = nil
   ) throws {
-    self.scene = scene
-    self.context = context
+    self.plan = plan
+    self.texts = texts
     self.step = step
-    self.options = options
+    self.inversion = inversion
     self.collector = collector
-    run = try policy.begin(scene)
-    let (height, width, _) = inversion.latent.shape3
-    blendMaps = try options.blend.map {
-      blend in
-      let grid =
-        try blend.grid.map { try LocalBlendGrid(width: $0, sites: scene.sites) }
-        ?? LocalBlendGrid(forLatentOf: height, by: width, sites: scene.sites.filter(\.isCross))
-      return try LocalBlendMaps(blend, source: scene.source, target: scene.target, grid: grid)
+    if let blend = plan.options.blend, let grid = plan.blendGrid {
+      blendMaps = try LocalBlendMaps(blend, source: plan.scene.source, target: plan.scene.target, grid: grid)
     }
-    region = try options.mask?.latentMask(height: height, width: width, inversion: inversion)
-    latents = Array(inversion.trajectory[...min(max(0, run.firstStep), scene.stepCount)])
+    let (height, width, _) = inversion.latent.shape3
+    region = try plan.options.mask?.latentMask(height: height, width: width, inversion: inversion)
+    latents = Array(inversion.trajectory[...plan.firstStep])
   }
 
   /// The next step that this target walks by itself.
   var nextStep: Int { latents.count - 1 }
 
-  /// The sites whose attention in the source is read in step `index`.
-  func sourceSites(in branch: GuidanceBranch, step index: Int) -> Set<Int> {
-    Set(
-      scene.sites.filter {
-        run.role(at: $0, in: branch, step: index) == .readsSource || branch == .conditional && gathers($0)
-      }.map(\.index))
-  }
-
-  private func gathers(_ site: AttentionSite) -> Bool {
-    site.isCross && blendMaps?.grid.includes(site) == true
-  }
-
   /// Makes step `index`.
   ///
   /// - Parameters:
-  ///   - conditional: the source's attention under its caption, where it is read.
-  ///   - unconditional: the source's attention under its null embedding, where it is read.
-  ///   - null: the step's null embedding.
-  ///   - next: the source's latent after the step.
-  ///   - pivot: the source's pivot after the step.
-  func advance(
-    _ index: Int, conditional: SourceAttention, unconditional: SourceAttention, null: TextContext,
-    source next: Tensor, pivot: Tensor
-  ) throws {
-    let latent = latents[index]
-    let text = branch(.conditional, context, source: conditional, step: index)
-    let null = branch(.unconditional, null, source: unconditional, step: index)
-    guard let proximal = options.proximal else {
-      return try finish(step(index, from: latent, null: null, text: text), after: index, source: next)
-    }
+  ///   - source: as far as the plan reads it.
+  ///   - null: the null embedding that the target is guided away from.
+  func advance(_ index: Int, source: SourceStep, null: TextContext) throws {
+    let step = TargetStep(
+      index: index, latent: latents[index], source: source, guidance: step.guidance, sampler: step.sampler,
+      variance: inversion.variance(ofStep: index, step.sampler),
+      outputs: { [self, predictor = step.predictor] texts, latent, timestep in
+        try predictor.predictions(latent, at: timestep, texts.map { branch($0, source, null, step: index) })
+          .map(\.value)
+      })
+    try finish(landing(step), after: index, source: source.next)
+  }
+
+  /// The latent that the rule leads to; proximal guidance is the guided rule's.
+  private func landing(_ step: TargetStep) throws -> Tensor {
+    guard let proximal = plan.options.proximal else { return try plan.rule.latent(after: step) }
     var unchanged: Tensor?
-    let guidance = step.guidance
-    var result = try step(index, from: latent, null: null, text: text) {
-      let (prediction, kept) = proximal.guided(null: $0, text: $1, guidance: guidance)
+    let result = try GuidedRule().latent(after: step) {
+      let (prediction, kept) = proximal.guided(null: $0, text: $1, guidance: step.guidance)
       unchanged = kept
       return prediction
     }
-    if let unchanged, proximal.pullsBack(step: index, of: scene.stepCount) {
-      result = proximal.pulledBack(result, to: pivot, unchanged: unchanged)
-    }
-    try finish(result, after: index, source: next)
+    guard let unchanged, proximal.pullsBack(step: step.index, of: plan.scene.stepCount) else { return result }
+    return proximal.pulledBack(result, to: step.source.pivot, unchanged: unchanged)
   }
 
-  /// One evaluation of a step, with a control if anything acts on its attention.
+  /// The evaluation of a text in a step, with a control if anything acts on its attention.
   private func branch(
-    _ branch: GuidanceBranch, _ context: TextContext, source: SourceAttention, step index: Int
-  ) -> GuidedStep.Branch {
-    guard scene.sites.contains(where: { acts(on: $0, in: branch, step: index) }) else {
-      return GuidedStep.Branch(context: context)
+    _ text: PredictedText, _ source: SourceStep, _ null: TextContext, step index: Int
+  ) -> NoisePredictor.Branch {
+    func controlled(_ branch: GuidanceBranch, _ context: TextContext, _ attention: SourceAttention)
+      -> NoisePredictor.Branch
+    {
+      guard plan.scene.sites.contains(where: { acts(on: $0, in: branch, step: index) }) else {
+        return NoisePredictor.Branch(context: context)
+      }
+      // The stem ends with the first self-attention.
+      let controlsStem = plan.scene.sites.first.map { acts(on: $0, in: branch, step: index) } ?? false
+      return NoisePredictor.Branch(
+        context: context,
+        control: TargetControl(target: self, branch: branch, step: index, source: attention),
+        controlsStem: controlsStem)
     }
-    let control = TargetControl(target: self, branch: branch, step: index, source: source)
-    // The stem ends with the first self-attention.
-    let controlsStem = scene.sites.first.map { acts(on: $0, in: branch, step: index) } ?? false
-    return GuidedStep.Branch(context: context, control: control, controlsStem: controlsStem)
+    return switch text {
+    case .null: controlled(.unconditional, null, source.unconditional)
+    case .prompt: controlled(.conditional, texts.prompt, source.conditional)
+    case .caption: NoisePredictor.Branch(context: texts.caption)
+    }
   }
 
   private func acts(on site: AttentionSite, in branch: GuidanceBranch, step index: Int) -> Bool {
-    run.role(at: site, in: branch, step: index) != .untouched || watches(site, in: branch)
+    plan.run.role(at: site, in: branch, step: index) != .untouched || watches(site, in: branch)
   }
 
   /// Whether the probabilities at a site are wanted for a blend or for maps.
   private func watches(_ site: AttentionSite, in branch: GuidanceBranch) -> Bool {
-    branch == .conditional && (gathers(site) || collector?.watches(site) == true)
+    branch == .conditional && (plan.gathers(site) || collector?.watches(site) == true)
   }
 
   fileprivate func attend(
@@ -117,8 +112,8 @@ final class EditTarget {
   ) -> Tensor? {
     let isWatched = watches(own.site, in: branch)
     let change =
-      run.role(at: own.site, in: branch, step: index) == .untouched
-      ? nil : run.change(own, source: source, in: branch, step: index)
+      plan.run.role(at: own.site, in: branch, step: index) == .untouched
+      ? nil : plan.run.change(own, source: source, in: branch, step: index)
     // What is only watched is computed as if nobody watched, so that maps come with the same picture.
     switch change {
     case nil:
@@ -137,7 +132,7 @@ final class EditTarget {
 
   /// Lets the blend and the maps take note of probabilities.
   private func observe(_ probabilities: Tensor, at site: AttentionSite, _ source: SourceAttention) {
-    if gathers(site), let original = source.probabilities(at: site) {
+    if plan.gathers(site), let original = source.probabilities(at: site) {
       blendMaps?.add(source: original, target: probabilities)
     }
     if let collector, collector.watches(site) { collector.add(probabilities, at: site) }
@@ -145,17 +140,17 @@ final class EditTarget {
 
   /// Takes the latent that a step led to, and puts the source's back where nothing is to change.
   private func finish(_ latent: Tensor, after index: Int, source: Tensor) throws(InputError) {
-    var latent = run.latent(latent, source: source, after: index)
+    var latent = plan.run.latent(latent, source: source, after: index)
     let (height, width, _) = latent.shape3
-    if let maps = blendMaps, maps.blend.isActive(step: index, of: scene.stepCount) {
+    if let maps = blendMaps, maps.blend.isActive(step: index, of: plan.scene.stepCount) {
       let found = maps.mask(height: height, width: width)
       mask = found
       latent = LocalBlendMaps.blended(target: latent, source: source, mask: found)
     }
-    if options.spatialReplace?.isActive(step: index, of: scene.stepCount) == true { latent = source }
+    if plan.options.spatialReplace?.isActive(step: index, of: plan.scene.stepCount) == true { latent = source }
     if let region { latent = LocalBlendMaps.blended(target: latent, source: source, mask: region) }
     latents.append(
-      try latent.requireFinite("The edit's latent after step \(index + 1) of \(scene.stepCount)"))
+      try latent.requireFinite("The edit's latent after step \(index + 1) of \(plan.scene.stepCount)"))
     collector?.finish(step: index)
   }
 }

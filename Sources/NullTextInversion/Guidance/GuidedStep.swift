@@ -3,8 +3,8 @@ internal import Tensor
 
 /// One step from noise to picture under classifier-free guidance.
 ///
-/// Ho and Salimans 2022: ε = ε∅ + w (ε_text − ε∅), then the sampler's step. Generation, inversion, reconstruction and
-/// editing all make their steps here. A value, because its sampler is one: a copy continues on its own.
+/// Ho and Salimans 2022: ε = ε∅ + w (ε_text − ε∅), then the sampler's step. Generation, inversion and reconstruction make
+/// their steps here. A value, because its sampler is one: a copy continues on its own.
 struct GuidedStep {
   let predictor: NoisePredictor
   private(set) var sampler: any Sampler
@@ -23,33 +23,13 @@ struct GuidedStep {
     try InputError.require((0...100).contains(guidance), "guidance \(guidance): ask for 0 to 100.")
   }
 
-  /// One of the two evaluations of a step: the text that the network reads, and what controls its attention.
-  struct Branch {
-    let context: TextContext
-    var control: (any AttentionControl)?
-    /// Whether the control acts on the stem's self-attention, so that the stem cannot be shared.
-    var controlsStem = false
-  }
-
-  /// The latent after step `index`: two evaluations over one stem, or over two where a control acts on it.
-  ///
-  /// - Parameter guide: combines the predictions of `null` and `text`; nil for plain guidance.
+  /// The latent after step `index`: two evaluations over one stem.
   mutating func callAsFunction(
-    _ index: Int, from latent: Tensor, null: Branch, text: Branch,
-    guide: ((_ null: Tensor, _ text: Tensor) -> Tensor)? = nil
+    _ index: Int, from latent: Tensor, null: TextContext, text: TextContext
   ) throws -> Tensor {
-    let timestep = sampler.timesteps[index]
-    let stem = try predictor.stem(latent, at: timestep, control: null.control)
-    let textStem =
-      null.controlsStem || text.controlsStem
-      ? try predictor.stem(latent, at: timestep, control: text.control) : stem
-    let unconditional = try predictor.prediction(stem, null.context, control: null.control)
-    let conditional = try predictor.prediction(textStem, text.context, control: text.control)
-    if let guide {
-      let prediction = guide(unconditional.value, conditional.value)
-      return try finite(sampler.denoised(latent, prediction: prediction, step: index), after: index)
-    }
-    return try landing(index, from: Variable(latent), null: unconditional, text: conditional).value
+    let predictions = try predictor.predictions(
+      latent, at: sampler.timesteps[index], [.init(context: null), .init(context: text)])
+    return try landing(index, from: Variable(latent), null: predictions[0], text: predictions[1]).value
   }
 
   /// The latent after step `index` where both branches would read the same text and guidance cancels: one evaluation.

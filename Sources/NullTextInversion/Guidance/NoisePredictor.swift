@@ -14,6 +14,27 @@ struct NoisePredictor {
     return unet.stem(input, timestep: timestep, control: control)
   }
 
+  /// One of several evaluations at a latent: the text that the network reads, and what controls its attention.
+  struct Branch {
+    let context: TextContext
+    var control: (any AttentionControl)?
+    /// Whether the control acts on the stem's self-attention, so that the stem cannot be shared.
+    var controlsStem = false
+  }
+
+  /// The predictions of some branches at a latent, in their order: over one stem, but for those whose control acts on it.
+  func predictions(_ latent: Tensor, at timestep: Int, _ branches: [Branch]) throws -> [Variable] {
+    var shared: Stem?
+    return try branches.map { branch in
+      let stem =
+        branch.controlsStem
+        ? try self.stem(latent, at: timestep, control: branch.control)
+        : try shared ?? self.stem(latent, at: timestep)
+      if !branch.controlsStem { shared = stem }
+      return try prediction(stem, branch.context, control: branch.control)
+    }
+  }
+
   /// The prediction for a text.
   func prediction(
     _ stem: Stem, _ context: TextContext, control: (any AttentionControl)? = nil

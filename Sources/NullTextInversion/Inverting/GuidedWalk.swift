@@ -6,7 +6,7 @@ internal import Tensor
 /// It makes steps, writes them into the inversion, reports them and keeps them. A method decides which null embedding each
 /// step gets.
 struct GuidedWalk {
-  let sampler: any InvertibleSampler
+  let sampler: any Sampler
   let step: GuidedStep
   /// The embeddings of the caption and of the empty text, tokens x channels.
   let captionEmbedding: Tensor
@@ -36,7 +36,7 @@ struct GuidedWalk {
   /// The latent that a guided step leads to.
   func guided(_ index: Int, from latent: Tensor, null: TextContext) throws -> Tensor {
     var step = step
-    return try step(index, from: latent, null: .init(context: null), text: .init(context: caption))
+    return try step(index, from: latent, null: null, text: caption)
   }
 
   /// The latent that a step leads to where the null embedding is the caption's.

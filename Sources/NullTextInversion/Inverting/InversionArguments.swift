@@ -23,7 +23,7 @@ package struct InversionArguments: Sendable, Equatable {
   ) throws {
     self.caption = caption
     self.options = options
-    self.schedule = ScheduleRecord(try DDIM(schedule, stepCount: options.steps))
+    self.schedule = try ScheduleRecord(options, of: schedule)
     self.model = model
     sourceSize = picture.sourceSize
     crop = picture.crop

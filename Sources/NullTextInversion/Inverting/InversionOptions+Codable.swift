@@ -5,7 +5,8 @@ internal import Foundation
 extension InversionOptions: Codable {
   fileprivate enum Key: String, CodingKey {
     case method, steps, guidance, innerSteps, earlyStop, optimizer, start, interpolation, randomPivotSeed
-    case pivotRefinements, budget, size, crop, fit
+    case independentPivotSeed, sampler, pivotRefinements, pivotTolerance, pivotGuidance, easyInv, budget, size
+    case crop, fit
   }
 
   /// Reads options; what is absent has its default, and settings of other methods are ignored.
@@ -18,18 +19,34 @@ extension InversionOptions: Codable {
     if let seed = try values.decodeIfPresent(UInt64.self, forKey: .randomPivotSeed) {
       pivots = .random(seed: seed)
     }
+    if let seed = try values.decodeIfPresent(UInt64.self, forKey: .independentPivotSeed) {
+      pivots = .independentNoise(seed: seed)
+    }
+    try values.read(.sampler, into: &sampler)
     try values.read(.pivotRefinements, into: &pivotRefinements)
+    pivotTolerance = try values.decodeIfPresent(Double.self, forKey: .pivotTolerance)
+    try values.read(.pivotGuidance, into: &pivotGuidance)
+    easyInv = try values.decodeIfPresent(EasyInv.self, forKey: .easyInv)
     framing = try Framing(from: values)
   }
 
-  /// Writes all options of the method.
+  /// Writes all options of the method; newer ones that are as published leave nothing, so that options say the same as
+  /// those of older versions.
   public func encode(to encoder: any Encoder) throws {
     var values = encoder.container(keyedBy: Key.self)
     try values.encode(method.name, forKey: .method)
     try values.encode(steps, forKey: .steps)
     try values.encode(guidance, forKey: .guidance)
-    if case .random(let seed) = pivots { try values.encode(seed, forKey: .randomPivotSeed) }
+    switch pivots {
+    case .inversion: break
+    case .random(let seed): try values.encode(seed, forKey: .randomPivotSeed)
+    case .independentNoise(let seed): try values.encode(seed, forKey: .independentPivotSeed)
+    }
+    if sampler != .ddim { try values.encode(sampler, forKey: .sampler) }
     try values.encode(pivotRefinements, forKey: .pivotRefinements)
+    try values.encodeIfPresent(pivotTolerance, forKey: .pivotTolerance)
+    if pivotGuidance != 1 { try values.encode(pivotGuidance, forKey: .pivotGuidance) }
+    try values.encodeIfPresent(easyInv, forKey: .easyInv)
     try framing.encode(into: &values)
     try method.encodeSettings(into: &values)
   }

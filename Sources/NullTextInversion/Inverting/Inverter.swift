@@ -41,7 +41,9 @@ struct Inverter {
       left: options.work(afterPivots: unfinished.inversion.pivots.count - 1))
     try completeWalk(of: &unfinished)
     let last = unfinished.inversion.trajectory[unfinished.inversion.stepCount]
-    unfinished.inversion.psnr = try psnr(of: last, picture, left: WorkRange())
+    unfinished.inversion.psnr =
+      last == unfinished.inversion.latent
+      ? unfinished.inversion.psnrBound : try psnr(of: last, picture, left: WorkRange())
   }
 
   private func encode(_ image: RGBImage) throws -> Tensor {
@@ -71,7 +73,7 @@ struct Inverter {
     let context = unet.context(embedding)
     let step = GuidedStep(
       unet, condition: unfinished.inversion.condition, sampler: sampler, guidance: options.guidance)
-    try completePivots(of: &unfinished, step.predictor, sampler, context)
+    try completePivots(of: &unfinished, step.predictor, sampler, context, empty: unet.context(embeddings[1]))
     if unfinished.inversion.trajectory.isEmpty {
       unfinished.inversion.trajectory = unfinished.inversion.pivots.suffix(1)
     }
@@ -82,12 +84,11 @@ struct Inverter {
   }
 
   private func completePivots(
-    of unfinished: inout UnfinishedInversion, _ predictor: NoisePredictor, _ sampler: any InvertibleSampler,
-    _ caption: TextContext
+    of unfinished: inout UnfinishedInversion, _ predictor: NoisePredictor, _ sampler: any Sampler,
+    _ caption: TextContext, empty: TextContext
   ) throws {
     let trajectory = PivotTrajectory(
-      predictor: predictor, sampler: sampler, caption: caption, source: options.pivots,
-      refinements: options.pivotRefinements)
+      predictor: predictor, sampler: sampler, caption: caption, empty: empty, options: options)
     var pivots = unfinished.inversion.pivots
     let first = pivots.count - 1
     try trajectory.complete(&pivots) { pivots in

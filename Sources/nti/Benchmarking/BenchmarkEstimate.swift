@@ -21,7 +21,7 @@ extension BenchmarkNetwork {
         (name.optionName, InversionOptions(method: InversionMethod(name)).mostWork(steps: steps))
       }
       works.insert(("null-text --fast", InversionOptions.fast.mostWork(steps: steps)), at: 1)
-      works.append(("edit", try EditOptions().work(in: scene(steps: steps))))
+      works.append(("edit", try EditOptions().work(in: scene(steps: steps), latent: latentSize)))
       return works.map { name, work in
         BenchmarkEstimate(
           work: name, steps: steps, evaluations: work.evaluations, seconds: work.seconds(at: pace))
@@ -29,9 +29,11 @@ extension BenchmarkNetwork {
     }
   }
 
+  private var latentSize: (height: Int, width: Int) { (latent.shape3.0, latent.shape3.1) }
+
   /// An edit that replaces a word.
   private func scene(steps: Int) throws -> EditScene {
-    let (height, width, _) = latent.shape3
+    let (height, width) = latentSize
     func words(_ text: String) throws -> PromptWords { PromptWords(try model.tokenizer.encode(text)) }
     return EditScene(
       source: try words("a photo of a cat"), target: try words("a photo of a dog"), stepCount: steps,

@@ -29,10 +29,10 @@ struct Evaluate: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "How pictures are inverted, several with commas between: \(InversionMethod.Name.optionNames) (default: null-text).",
+      "How pictures are inverted and edited, several with commas between: \(PublishedMethod.optionNames) (default: null-text).",
       valueName: "method"),
     transform: Self.methods)
-  var method: [InversionMethod.Name] = [.nullText]
+  var method: [PublishedMethod] = [.nullText]
 
   @Option(help: ArgumentHelp("What to call the method in tables and folders.", valueName: "name"))
   var label: String?
@@ -141,8 +141,8 @@ struct Evaluate: AsyncParsableCommand {
     let limits = try memory.limits(
       for: chosen.checkpoint, inverting: inversions.map(\.method), pictureSize: nil, remembersSource: true)
     let editor = try await chosen.load(work.progress, memory: limits)
-    let evaluations = try inversions.map { inversion in
-      var options = EvaluationOptions()
+    let evaluations = try zip(method, inversions).map { method, inversion in
+      var options = EvaluationOptions(method)
       options.inversion = inversion
       options.edit = edit ?? options.edit
       options.edit.guidance = editGuidance ?? options.edit.guidance
@@ -150,7 +150,8 @@ struct Evaluate: AsyncParsableCommand {
       options.emphasis = emphasis
       options.writesPanels = panels
       var evaluation = try UsageError.catching {
-        try Evaluation(of: benchmark, editor: editor, options: options, output: output, label: label)
+        try Evaluation(
+          of: benchmark, editor: editor, options: options, output: output, label: label ?? method.label)
       }
       evaluation.inversions = self.inversions.map { URL(fileURLWithPath: $0, isDirectory: true) }
       return evaluation
@@ -181,9 +182,9 @@ struct Evaluate: AsyncParsableCommand {
     }
   }
 
-  @Sendable private static func methods(_ text: String) throws -> [InversionMethod.Name] {
+  @Sendable private static func methods(_ text: String) throws -> [PublishedMethod] {
     try text.split(separator: ",").map {
-      try InversionMethod.Name(optionName: $0.trimmingCharacters(in: .whitespaces))
+      try PublishedMethod(optionName: $0.trimmingCharacters(in: .whitespaces))
     }
   }
 }

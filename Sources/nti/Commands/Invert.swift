@@ -39,10 +39,10 @@ struct Invert: AsyncParsableCommand {
 
     @Option(
       help: ArgumentHelp(
-        "How the null embeddings are found: \(InversionMethod.Name.optionNames) (default: null-text).",
+        "How the photo is inverted: \(PublishedMethod.optionNames) (default: null-text).",
         valueName: "method"),
-      transform: InversionMethod.Name.init(optionName:))
-    var method: InversionMethod.Name?
+      transform: PublishedMethod.init(optionName:))
+    var method: PublishedMethod?
 
     @Option(
       help: ArgumentHelp(
@@ -97,7 +97,7 @@ struct Invert: AsyncParsableCommand {
   /// What the autoencoder of the bundled model makes of pictures like its own, in dB.
   private static let leastPSNROfKnown = 24.0
 
-  private var methodName: InversionMethod.Name { common.method ?? .nullText }
+  private var methodName: PublishedMethod { common.method ?? .nullText }
 
   func run() async throws {
     let work = work.start()

@@ -63,7 +63,8 @@ final class InversionForecast: Sendable {
   private static func alternative(to options: InversionOptions, _ pace: NetworkPace) -> String {
     func text(_ method: InversionMethod) -> String {
       var other = InversionOptions(method: method)
-      (other.steps, other.pivots) = (min(options.steps, 100), options.pivots)
+      other.steps = min(options.steps, 100)
+      if case .random = options.pivots { other.pivots = options.pivots }
       return Format.duration(other.leastWork.seconds(at: pace), to: other.mostWork.seconds(at: pace))
     }
     guard options.nullText?.optimizer == .adam else {

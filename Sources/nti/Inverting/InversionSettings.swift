@@ -3,12 +3,14 @@ internal import NullTextInversion
 
 /// The options of an inversion.
 struct InversionSettings: ParsableArguments {
-  @Option(help: ArgumentHelp("The number of sampling steps.", valueName: "n"))
-  var steps = 50
+  @Option(help: ArgumentHelp("The number of sampling steps (default: the method's, mostly 50).", valueName: "n"))
+  var steps: Int?
 
   @Option(
-    help: ArgumentHelp("The strength of guidance under which the photo is to be reproduced.", valueName: "w"))
-  var guidance = 7.5
+    help: ArgumentHelp(
+      "The strength of guidance under which the photo is to be reproduced (default: the method's, mostly 7.5).",
+      valueName: "w"))
+  var guidance: Double?
 
   @Option(
     help: ArgumentHelp("The most inner iterations of a step (default: 10, or 2 with --fast).", valueName: "n")
@@ -45,47 +47,69 @@ struct InversionSettings: ParsableArguments {
   var interpolation: Double?
 
   @Option(
-    help: ArgumentHelp("Refine each pivot by so many fixed-point iterations.", valueName: "n"))
-  var refinePivots = 0
+    help: ArgumentHelp("Refine each pivot by so many fixed-point iterations at most.", valueName: "n"))
+  var refinePivots: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Refine a pivot no further once its mean squared change is below this (default: refine always; spd-inv: 5e-6).",
+      valueName: "change"))
+  var pivotTolerance: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      "The strength of guidance on the way from photo to noise (default: 1; sim-inversion: 0.5).", valueName: "w"))
+  var pivotGuidance: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      "The seed of the noise of edit-friendly, h-edit-r and inf-edit: each gives other edits (default: 0).",
+      valueName: "n"))
+  var seed: UInt64?
 
   @Option(
     help: ArgumentHelp(
       "Take pivots of random noise instead of the inversion's (an ablation).", valueName: "seed"))
   var randomPivots: UInt64?
 
-  /// The options of an inversion by a method; every setting is the method's own.
+  /// The options of an inversion by a method, but for what is given.
   ///
   /// - Parameters:
-  ///   - name: the method.
+  ///   - published: the method.
   ///   - budget: how long the inversion may take, of null-text alone.
-  func options(_ name: InversionMethod.Name, budget: Duration? = nil) -> InversionOptions {
-    var options = InversionOptions(method: method(name, budget: budget))
-    options.steps = steps
-    options.guidance = guidance
-    options.pivotRefinements = refinePivots
+  func options(_ published: PublishedMethod, budget: Duration? = nil) -> InversionOptions {
+    var options = published.inversion
+    options.method = method(options.method, budget: budget)
+    options.steps = steps ?? options.steps
+    options.guidance = guidance ?? options.guidance
+    options.pivotRefinements = refinePivots ?? options.pivotRefinements
+    options.pivotTolerance = pivotTolerance ?? options.pivotTolerance
+    options.pivotGuidance = pivotGuidance ?? options.pivotGuidance
+    if let seed, case .independentNoise = options.pivots { options.pivots = .independentNoise(seed: seed) }
     if let randomPivots { options.pivots = .random(seed: randomPivots) }
     return options
   }
 
-  private func method(_ name: InversionMethod.Name, budget: Duration?) -> InversionMethod {
-    switch name {
-    case .nullText:
-      var settings = fast ? NullText.fast : NullText()
+  /// A method with the settings that are given.
+  private func method(_ method: InversionMethod, budget: Duration?) -> InversionMethod {
+    switch method {
+    case .nullText(let published):
+      var settings = fast ? NullText.fast : published
       settings.innerSteps = innerSteps ?? settings.innerSteps
       settings.earlyStop = earlyStop ?? settings.earlyStop
       settings.optimizer = optimizer ?? settings.optimizer
       settings.start = start ?? settings.start
       settings.budget = budget
       return .nullText(settings)
-    case .globalNullText:
-      var settings = GlobalNullText()
+    case .globalNullText(var settings):
       settings.sweeps = innerSteps ?? settings.sweeps
       settings.earlyStop = earlyStop ?? settings.earlyStop
       settings.start = start ?? settings.start
       return .globalNullText(settings)
-    case .negativePrompt: return .negativePrompt(NegativePrompt(interpolation: interpolation ?? 0))
-    case .direct: return .direct
-    case .ddim: return .ddim
+    case .negativePrompt(var settings):
+      settings.interpolation = interpolation ?? settings.interpolation
+      return .negativePrompt(settings)
+    case .direct, .ddim: return method
     }
   }
 
@@ -93,8 +117,10 @@ struct InversionSettings: ParsableArguments {
   func quickerMethod(than options: InversionOptions, _ recommended: EditingRecommendation) -> String? {
     guard !fast, optimizer == nil, start == nil, innerSteps == nil, earlyStop == nil else { return nil }
     let name = recommended.method ?? .direct
-    guard name != options.method.name else { return nil }
-    let (own, other) = (options.mostWork.evaluations, self.options(name).mostWork.evaluations)
+    guard name != options.method.name, let published = PublishedMethod(rawValue: name.rawValue) else {
+      return nil
+    }
+    let (own, other) = (options.mostWork.evaluations, self.options(published).mostWork.evaluations)
     return
       "--method \(name.optionName) edits as well with attention control, for \(other.forward + other.backward) "
       + "evaluations instead of up to \(own.forward + own.backward)"
@@ -103,22 +129,22 @@ struct InversionSettings: ParsableArguments {
   /// Refuses options that make no sense, and settings that none of some methods has.
   ///
   /// Limits on inner iterations are accepted for methods that make none, so that one command line fits all methods.
-  func check(for methods: [InversionMethod.Name], budget: Duration? = nil) throws {
+  func check(for methods: [PublishedMethod], budget: Duration? = nil) throws {
     var blank = self
-    (blank.fast, blank.innerSteps, blank.optimizer, blank.start, blank.interpolation) = (
-      false, nil, nil, nil, nil
+    (blank.fast, blank.innerSteps, blank.optimizer, blank.start, blank.interpolation, blank.seed) = (
+      false, nil, nil, nil, nil, nil
     )
+    blank.randomPivots = nil
     /// A method has a setting if two values of it make different options.
-    func check(_ option: String, isGiven: Bool, _ values: (InversionMethod.Name) -> [InversionOptions]) throws
-    {
-      func hasSetting(_ name: InversionMethod.Name) -> Bool { Set(values(name)).count > 1 }
+    func check(_ option: String, isGiven: Bool, _ values: (PublishedMethod) -> [InversionOptions]) throws {
+      func hasSetting(_ name: PublishedMethod) -> Bool { Set(values(name)).count > 1 }
       guard !isGiven || methods.contains(where: hasSetting) else {
-        let names = InversionMethod.Name.allCases.filter(hasSetting).map(\.optionName)
+        let names = PublishedMethod.allCases.filter(hasSetting).map(\.optionName)
         throw ValidationError("\(option) is a setting of --method \(names.joined(separator: " or ")).")
       }
     }
     func values<Value>(_ setting: WritableKeyPath<InversionSettings, Value>, _ values: Value...)
-      -> (InversionMethod.Name) -> [InversionOptions]
+      -> (PublishedMethod) -> [InversionOptions]
     {
       { name in
         values.map { value in
@@ -132,6 +158,7 @@ struct InversionSettings: ParsableArguments {
     try check("--fast", isGiven: fast, values(\.fast, false, true))
     try check("--optimizer", isGiven: optimizer != nil, values(\.optimizer, .adam, .conjugateDirections))
     try check("--interpolation", isGiven: interpolation != nil, values(\.interpolation, 0, 1))
+    try check("--seed", isGiven: seed != nil, values(\.seed, 0, 1))
     try check("--budget", isGiven: budget != nil) { name in
       [nil, .seconds(1)].map { blank.options(name, budget: $0) }
     }

@@ -123,9 +123,10 @@ extension NullText: InversionWalk {
 
   func complete(_ unfinished: inout UnfinishedInversion, along walk: GuidedWalk) throws {
     let optimizer = NullTextOptimizer(settings: self)
-    var budget = budget.map {
-      InnerBudget(
-        $0, of: self, start: walk.progress.start, pace: walk.progress.pace.network, sampler: walk.sampler,
+    var budget = try budget.map {
+      try InnerBudget(
+        $0, of: self, start: walk.progress.start, pace: walk.progress.pace.network,
+        sampler: walk.sampler.invertible,
         guidance: walk.step.guidance)
     }
     let stepCount = unfinished.inversion.stepCount

@@ -1,3 +1,5 @@
+public import Tensor
+
 extension NoiseSchedule.Prediction {
   /// The numbers a and b of x₀ = a z + b y: the clean latent as a latent z and the network's output y give it.
   ///
@@ -10,6 +12,17 @@ extension NoiseSchedule.Prediction {
     return switch self {
     case .epsilon: StepCoefficients(latent: 1 / signal, prediction: -noise / signal)
     case .velocity: StepCoefficients(latent: signal, prediction: -noise)
+    }
+  }
+
+  /// The noise ε as a latent z and the network's output y give it: y itself, or √ᾱ v + √(1−ᾱ) z.
+  ///
+  /// - Parameter alpha: ᾱ at the level of z.
+  public func noise(_ output: Tensor, at latent: Tensor, alpha: Double) -> Tensor {
+    switch self {
+    case .epsilon: output
+    case .velocity:
+      .combination(Float(alpha.squareRoot()), output, Float((1 - alpha).squareRoot()), latent)
     }
   }
 }
