@@ -32,6 +32,8 @@ import Testing
     options.proximal = ProximalGuidance(
       quantile: 0.4, shrinkage: .hard, pullBack: 0.5, pullBackStart: 0.3, dilation: 2)
     options.spatialReplace = try SpatialReplace(stopInject: 0.7)
+    options.stepRule = .hEdit(HEdit(sourceGuidance: 3, isImplicit: false))
+    options.null = TargetNull(emptyShare: 0.7, window: try StepWindow(0.1, 0.6))
     #expect(try again(options) == options)
     #expect(try again(EditOptions()) == EditOptions())
     // Each of them is written: nothing equals its default.
@@ -41,10 +43,26 @@ import Testing
     }
     let own = Mirror(reflecting: options).children.count
     let words = Mirror(reflecting: try #require(options.promptToPrompt)).children.count
-    #expect(try written(options) == own + words && own == 6 && words == 6)
+    #expect(try written(options) == own + words && own == 8 && words == 6)
     options.control = .masaCtrl(MasaCtrl(start: 0.3, firstLayer: 5, largestGrid: 32))
     #expect(try again(options) == options)
     #expect(try written(options) == own)
+  }
+
+  @Test(
+    "every step rule comes back as it was, and what is absent has its default",
+    arguments: [
+      StepRule.guided, .difference(), .difference(DifferenceRule(sourceGuidance: 0.3)), .hEdit(),
+      .hEdit(HEdit(sourceGuidance: 0.1, isImplicit: false)),
+    ])
+  func stepRules(rule: StepRule) throws {
+    #expect(try again(rule) == rule)
+    let kind = try #require(
+      (try JSONSerialization.jsonObject(with: JSONEncoder().encode(rule)) as? [String: Any])?["kind"]
+        as? String)
+    let plain: StepRule = try decoded("{\"kind\": \"\(kind)\"}")
+    #expect([.guided, .difference(), .hEdit()].contains(plain))
+    #expect(try decoded("{}", as: TargetNull.self) == .empty)
   }
 
   @Test(

@@ -25,7 +25,7 @@ import Testing
     var (walked, expected) = (latent, latent)
     for index in 0..<4 {
       let (result, evaluations) = try small.counting {
-        try step(index, from: walked, null: .init(context: null), text: .init(context: text))
+        try step(index, from: walked, null: null, text: text)
       }
       #expect(evaluations == EvaluationCount(forward: 2, stem: 1))
       walked = result
@@ -43,7 +43,7 @@ import Testing
     var step = GuidedStep(small.unet, sampler: try small.sampler, guidance: 5)
     let (result, evaluations) = try small.counting { try step.unguided(1, from: latent, text: text) }
     #expect(evaluations == EvaluationCount(forward: 1, stem: 1))
-    let both = try step(1, from: latent, null: .init(context: text), text: .init(context: text))
+    let both = try step(1, from: latent, null: text, text: text)
     expectClose(result, both, relative: 1e-5)
   }
 
@@ -52,7 +52,7 @@ import Testing
     let sampler = try SamplerName.dpmSolver.sampler(
       small.model.schedule, stepCount: 4, noise: RandomSource(seed: 1))
     func next(_ step: inout GuidedStep, _ index: Int, _ latent: Tensor) throws -> Tensor {
-      try step(index, from: latent, null: .init(context: null), text: .init(context: text))
+      try step(index, from: latent, null: null, text: text)
     }
     var original = GuidedStep(small.unet, sampler: sampler, guidance: 3)
     let first = try next(&original, 0, latent)
@@ -71,14 +71,16 @@ import Testing
         _ site: AttentionSite, _ attention: Attention, query: Tensor, key: Tensor, value: Tensor
       ) -> Tensor? { nil }
     }
-    var step = GuidedStep(small.unet, sampler: try small.sampler, guidance: 5)
+    let plain = try small.predictor.predictions(
+      latent, at: 500, [.init(context: null), .init(context: text)])
     for (controlsStem, stems) in [(false, 1), (true, 2)] {
-      let (_, evaluations) = try small.counting {
-        try step(
-          0, from: latent, null: .init(context: null),
-          text: .init(context: text, control: Nothing(), controlsStem: controlsStem))
+      let (predictions, evaluations) = try small.counting {
+        try small.predictor.predictions(
+          latent, at: 500,
+          [.init(context: null), .init(context: text, control: Nothing(), controlsStem: controlsStem)])
       }
       #expect(evaluations == EvaluationCount(forward: 2, stem: stems))
+      #expect(predictions.map(\.value) == plain.map(\.value))
     }
   }
 }

@@ -74,4 +74,88 @@ import Testing
     }
     #expect(residuals[1] < residuals[0] && residuals[2] < residuals[1])
   }
+
+  @Test("refinements end once a pivot's mean squared change is below the tolerance")
+  func tolerance() throws {
+    var small = try SmallInversion(steps: 4)
+    small.options.method = .direct
+    small.options.pivotRefinements = 5
+    let unending = try small.counting { try small.inversion() }
+    #expect(unending.evaluations.forward == 4 * 6)
+    small.options.pivotTolerance = 0
+    #expect(try small.inversion().pivots == unending.result.pivots)
+    small.options.pivotTolerance = .greatestFiniteMagnitude
+    let once = try small.counting { try small.inversion() }
+    #expect(once.evaluations == small.options.leastWork.evaluations && once.evaluations.forward == 4 * 2)
+    small.options.pivotTolerance = nil
+    small.options.pivotRefinements = 1
+    #expect(try small.inversion().pivots == once.result.pivots)
+  }
+
+  @Test("guidance on the way up is that of the walk: with the caption in both branches it changes nothing")
+  func pivotGuidance() throws {
+    var small = try SmallInversion(steps: 3)
+    small.options.method = .direct
+    let plain = try small.inversion().pivots
+    small.options.pivotGuidance = 0
+    let (inversion, evaluations) = try small.counting { try small.inversion() }
+    #expect(evaluations == EvaluationCount(forward: 6, stem: 3))
+    // At guidance 0 the caption has no say.
+    var unconditional = small
+    unconditional.options.pivotGuidance = 1
+    unconditional.caption = ""
+    let empty = try Inverter(unconditional.model, caption: "", options: unconditional.options)
+    var unfinished = UnfinishedInversion(try empty.begin(small.picture))
+    try empty.complete(&unfinished, of: small.picture)
+    for (own, other) in zip(inversion.pivots, unfinished.inversion.pivots) {
+      expectClose(own, other, relative: 1e-5)
+    }
+    #expect(inversion.pivots[3] != plain[3])
+  }
+
+  @Test(
+    "pivots of independent noise have noise of their own at each level, torch's for the seed, and cost nothing"
+  )
+  func independent() throws {
+    var small = try SmallInversion("linear-v", steps: 3)
+    small.options.method = .direct
+    for sampler in [SamplerName.ddim, .lcm] {
+      small.options.sampler = sampler
+      small.options.pivots = .independentNoise(seed: 5)
+      let (inversion, evaluations) = try small.counting { try small.inversion() }
+      #expect(evaluations == EvaluationCount() && inversion.psnr == inversion.psnrBound)
+      #expect(inversion.trajectory == inversion.pivots.reversed())
+      var torch = RandomSource(seed: 5)
+      let timesteps = try inversion.sampler(small.model.schedule).timesteps
+      for (index, timestep) in timesteps.enumerated() {
+        let alpha = small.model.schedule.alphasCumulative[timestep]
+        let noise = torch.normal(shape: inversion.latent.channelsFirst().shape).channelsLast()
+        let expected = alpha.squareRoot() * inversion.latent + (1 - alpha).squareRoot() * noise
+        expectClose(inversion.trajectory[index], expected, relative: 1e-6)
+      }
+      small.options.pivots = .independentNoise(seed: 6)
+      #expect(try small.inversion().pivots[2] != inversion.pivots[2])
+    }
+    #expect(try small.inversion().schedule.sampler == .lcm)
+  }
+
+  @Test("paths that cannot be are refused before any work") func refused() throws {
+    var walked = InversionOptions()
+    walked.pivots = .independentNoise(seed: 0)
+    var upward = InversionOptions(method: .direct)
+    upward.sampler = .lcm
+    var solver = InversionOptions(method: .direct)
+    (solver.sampler, solver.pivots) = (.dpmSolver, .independentNoise(seed: 0))
+    var mixed = InversionOptions()
+    mixed.easyInv = EasyInv(start: 0.9, length: 0.2)
+    var tolerance = InversionOptions()
+    tolerance.pivotTolerance = -1
+    for options in [walked, upward, solver, mixed, tolerance] {
+      #expect(throws: InputError.self) { try options.validate() }
+    }
+    for method in PublishedMethod.allCases {
+      try method.inversion.validate()
+      try method.edit.validate()
+    }
+  }
 }

@@ -14,7 +14,7 @@ import Testing
     var pivots = [expected[0]]
     let caption = golden.unet.context(try golden.model.embedding(of: golden.caption))
     try PivotTrajectory(
-      predictor: NoisePredictor(unet: golden.unet), sampler: golden.sampler, caption: caption
+      predictor: NoisePredictor(unet: golden.unet), sampler: golden.sampler, caption: caption, empty: caption
     ).complete(&pivots) { _ in }
     #expect(pivots.count == expected.count)
     for (pivot, expected) in zip(pivots, expected) { expectClose(pivot, expected, relative: 1e-3) }

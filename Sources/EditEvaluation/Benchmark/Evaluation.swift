@@ -198,7 +198,8 @@ extension PublishedMethod {
   /// What PIE-Bench calls the method, or this library where PIE-Bench has it not, with prompt-to-prompt as the editor.
   public var label: String {
     let published: [PublishedMethod: String] = [
-      .nullText: "null-text-inversion", .negativePrompt: "negative-prompt-inversion", .direct: "directinversion",
+      .nullText: "null-text-inversion", .negativePrompt: "negative-prompt-inversion",
+      .direct: "directinversion",
       .ddim: "ddim",
     ]
     return (published[self] ?? rawValue) + "+p2p"

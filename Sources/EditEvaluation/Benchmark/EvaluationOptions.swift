@@ -9,6 +9,9 @@ public struct EvaluationOptions: Sendable, Equatable, Codable {
   public var inversion = InversionOptions()
   /// How they are edited.
   public var edit = EditOptions.pieBench
+  /// What each record's edit is chosen by, from its prompts, in the place of `edit`, its words and emphasis; of `edit` the
+  /// guidance and the step rule stay, where it has them. Nil for `edit` itself.
+  public var recommendation: EditingRecommendation?
   /// Whether to keep the source outside of where a record's blended words look; `edit.blend` goes before it.
   public var blendsWords = true
   /// The factor of the attention to a record's blended word in the editing prompt; 1 for none.
@@ -48,6 +51,12 @@ public struct EvaluationOptions: Sendable, Equatable, Codable {
   func edit(_ record: PIEBench.Record, caption: PromptWords, prompt: PromptWords) -> (
     EditOptions, notes: [String]
   ) {
+    if let recommendation {
+      var options = recommendation.editOptions(from: record.originalPrompt, to: record.editingPrompt)
+      options.guidance = edit.guidance ?? options.guidance
+      options.stepRule = edit.stepRule
+      return (options, [])
+    }
     var options = edit
     var notes: [String] = []
     func found(_ word: String?, in words: PromptWords, as name: String) -> String? {

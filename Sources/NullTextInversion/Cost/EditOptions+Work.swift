@@ -8,7 +8,8 @@ extension EditOptions {
   ///   - inversion: how the picture was inverted.
   /// - Throws: `InputError` if the prompts do not fit the options.
   package func work(
-    in scene: EditScene, latent: (height: Int, width: Int), of inversion: InversionOptions = InversionOptions()
+    in scene: EditScene, latent: (height: Int, width: Int),
+    of inversion: InversionOptions = InversionOptions()
   ) throws -> NetworkWork {
     let plan = try EditPlan(scene, self, rule: inversion.stepRule, latent: latent)
     let steps = [plan].evaluations(guidance: guidance ?? inversion.guidance, knowing: SourceKnowledge())

@@ -73,7 +73,8 @@ struct EditSampler {
         needsEmpty
         ? unet.context(
           options.null.embedding(
-            fitted: fitted, empty: embeddings[prompts.count + 1], step: index, of: inversion.stepCount)) : null
+            fitted: fitted, empty: embeddings[prompts.count + 1], step: index, of: inversion.stepCount))
+        : null
       guard let reading = plans.reading(step: index) else { continue }
       let sourceStep = try source.step(index, reading, evaluator, null: null)
       for target in targets where target.nextStep == index {

@@ -147,7 +147,9 @@ final class EditTarget {
       mask = found
       latent = LocalBlendMaps.blended(target: latent, source: source, mask: found)
     }
-    if plan.options.spatialReplace?.isActive(step: index, of: plan.scene.stepCount) == true { latent = source }
+    if plan.options.spatialReplace?.isActive(step: index, of: plan.scene.stepCount) == true {
+      latent = source
+    }
     if let region { latent = LocalBlendMaps.blended(target: latent, source: source, mask: region) }
     latents.append(
       try latent.requireFinite("The edit's latent after step \(index + 1) of \(plan.scene.stepCount)"))

@@ -98,7 +98,8 @@ extension InversionOptions {
       }
     } else if sampler != .ddim {
       throw InputError(
-        .mismatch, "The timesteps of \(sampler.rawValue) are for pivots of independent noise; others need ddim.")
+        .mismatch,
+        "The timesteps of \(sampler.rawValue) are for pivots of independent noise; others need ddim.")
     }
     try InputError.require(
       sampler != .dpmSolver, "The sampler \(sampler.rawValue) has no path to edit: ask for ddim or lcm.")

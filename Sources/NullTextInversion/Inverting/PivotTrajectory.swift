@@ -34,7 +34,8 @@ struct PivotTrajectory {
       let step = sampler.stepCount - pivots.count
       var pivot = sampler.noised(latent, prediction: try prediction(at: latent, sampler, step), step: step)
       for _ in 0..<options.pivotRefinements {
-        let refined = sampler.origin(of: latent, prediction: try prediction(at: pivot, sampler, step), step: step)
+        let refined = sampler.origin(
+          of: latent, prediction: try prediction(at: pivot, sampler, step), step: step)
         let change = refined.meanSquaredDifference(to: pivot)
         pivot = refined
         if let tolerance = options.pivotTolerance, Double(change) < tolerance { break }

@@ -6,14 +6,17 @@ internal import NullTextInversion
 struct Edit: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Edit an inverted photo with a new prompt.",
-    usage: "nti edit <file.nti> --prompt <text> [<options>]",
+    usage:
+      "nti edit <file.nti> --prompt <text> [<options>]\nnti edit <photo> --caption <text> --prompt <text> [<options>]",
     discussion: """
       Write the caption again with other words, or with words added or left out. Several windows with commas between \
       (--cross-steps 0.4,0.8 --self-steps 0.2,0.5) make all combinations, on one labelled contact sheet. Several prompts \
-      (--prompt … --prompt …) are edited together, which costs less, and make a picture each, numbered.
+      (--prompt … --prompt …) are edited together, which costs less, and make a picture each, numbered. A photo that has not \
+      been inverted is edited at once, by InfEdit unless --method says otherwise.
 
         nti edit fox.png.nti --prompt "a cat next to a strawberry on sand"
         nti edit fox.png.nti --prompt "a fox on sand"
+        nti edit fox.png --caption "a fox next to a strawberry on sand" --prompt "a cat next to a strawberry on sand"
         nti edit cat.jpg.nti --prompt "a tiger next to a mirror" \\
           --model CompVis/stable-diffusion-v1-4 --blend cat,tiger
       """)
@@ -31,6 +34,12 @@ struct Edit: AsyncParsableCommand {
     var output: String?
 
     @OptionGroup var model: ModelOption
+
+    @Option(
+      help: ArgumentHelp(
+        "Where settings come from that are not given: the kind of edit and the model's recommendations (auto), or the "
+          + "publication (published).", valueName: "preset"))
+    var preset = EditPreset.auto
 
     @Option(
       help: ArgumentHelp(
@@ -59,10 +68,11 @@ struct Edit: AsyncParsableCommand {
     var saveInversion: String?
   }
 
-  @Argument(help: ArgumentHelp("An inversion.", valueName: "file.nti"))
-  var inversion: String
+  @Argument(help: ArgumentHelp("An inversion, or a photo with --caption.", valueName: "file"))
+  var source: String
 
   @OptionGroup(title: "Common options") var common: Common
+  @OptionGroup(title: "Of a photo that has not been inverted") var photo: PhotoOptions
   @OptionGroup var settings: EditSettings
   @OptionGroup(title: "Further files") var further: Files
   @OptionGroup var overwrite: OverwriteOption
@@ -85,39 +95,39 @@ struct Edit: AsyncParsableCommand {
   func run() async throws {
     let work = work.start()
     let chosen = try common.model.open()
-    let recommended = chosen.recommendation
+    let recommended = common.preset == .auto ? chosen.recommendation : EditingRecommendation()
     let base = try common.recipe.map { try EditRecipe(contentsOf: $0, over: recommended.editOptions) }
     let prompts = common.prompt.isEmpty ? [base?.prompt].compactMap(\.self) : common.prompt
     guard !prompts.isEmpty else {
       throw UsageError("Neither --prompt nor the recipe says what the picture is to show.")
     }
     for prompt in prompts { try Self.check(prompt) }
-    let inversion = try Inversion(contentsOf: URL(fileURLWithPath: self.inversion))
-    let files = try EditFiles(self, of: inversion, prompts)
-
-    try chosen.check(inversion, self.inversion)
-    try chosen.checkSparesPhoto(files.pictures, of: inversion, overwrite)
-    let photo = try further.pasteBack.map { try chosen.photo($0, of: inversion) }
-    let source = PromptWords(try chosen.check(inversion.caption, as: "caption"))
+    let source = try EditSource(self.source, photo, chosen)
+    let arguments = source.arguments
+    let files = try EditFiles(self, of: arguments, prompts)
+    try chosen.checkSparesPhoto(files.pictures, of: arguments, overwrite)
+    let photo = try further.pasteBack.map { try source.photo($0, chosen) }
+    let caption = PromptWords(try chosen.check(arguments.caption, as: "caption"))
     let sweep = try oneSweep(
       prompts.map { prompt in
         let words = WordCheck(
-          source: source, target: PromptWords(try chosen.check(prompt, as: "prompt")),
+          source: caption, target: PromptWords(try chosen.check(prompt, as: "prompt")),
           textLength: chosen.tokenizer.maximumLength)
-        var base = base?.options ?? recommended.editOptions(from: inversion.caption, to: prompts)
+        var base = base?.options ?? recommended.editOptions(from: arguments.caption, to: prompts)
         // So that the recipe says what was used.
-        base.guidance = base.guidance ?? inversion.guidance
+        base.guidance = base.guidance ?? arguments.options.guidance
         let sweep = try self.sweep(over: base, recommended, words)
-        for options in sweep.all { try words.check(options, steps: inversion.stepCount) }
+        for options in sweep.all { try words.check(options, steps: arguments.options.steps) }
         return sweep
       })
 
     // Only the edits of a sheet read the source's attention a second time.
     let limits = try memory.limits(
-      for: chosen.checkpoint, editing: sweep.all[0], pictureSize: inversion.pictureSize,
+      for: chosen.checkpoint, inverting: source.methods, editing: sweep.all[0],
+      pictureSize: arguments.pictureSize,
       remembersSource: sweep.isSheet)
     let editor = try await chosen.load(work.progress, memory: limits)
-    let inverted = try editor.open(inversion)
+    let inverted = try await source.inverted(by: editor, on: work.progress)
     var edits: [EditedImage] = []
     for (index, options) in sweep.all.enumerated() {
       work.progress.begin(sweep.isSheet ? "edit \(index + 1) of \(sweep.all.count)" : "")
@@ -127,8 +137,8 @@ struct Edit: AsyncParsableCommand {
     }
     let recipes = edits.map { EditRecipe(prompt: $0.prompt, options: $0.options) }
     if sweep.isSheet {
-      let source = try await inverted.reconstruction()
-      let sheet = sweep.sheet(of: edits.map(\.image), source: source, title: prompts[0])
+      let original = try await inverted.reconstruction()
+      let sheet = sweep.sheet(of: edits.map(\.image), source: original, title: prompts[0])
       try files.write(sheet: sheet, recipes)
     } else {
       var pictures = edits.map(\.image)
@@ -139,7 +149,8 @@ struct Edit: AsyncParsableCommand {
       try files.write(pictures, recipes, edits[0])
     }
 
-    var report = Report(seconds: work.seconds, evaluations: editor.model.counter.total, about: inversion)
+    var report = Report(
+      seconds: work.seconds, evaluations: editor.model.counter.total, about: inverted.inversion)
     if prompts.count == 1 {
       report.output = files.outputs[0].path
     } else {

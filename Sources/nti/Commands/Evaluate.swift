@@ -55,6 +55,12 @@ struct Evaluate: AsyncParsableCommand {
     help: ArgumentHelp("Edit with the options of a JSON recipe instead of PIE-Bench's.", valueName: "file"))
   var recipe: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Choose settings of edits by their kind, as `nti edit` does (auto), or take the method's own (published).",
+      valueName: "preset"))
+  var preset = EditPreset.published
+
   @Flag(inversion: .prefixedNo, help: "Change pictures only where the record's blended words look.")
   var blend = true
 
@@ -98,6 +104,7 @@ struct Evaluate: AsyncParsableCommand {
     if inversions != nil, method.count > 1 {
       throw ValidationError("--inversions keeps those of one method, and several are given.")
     }
+    if preset == .auto, recipe != nil { throw ValidationError("--recipe and --preset auto are both given.") }
     if method.isEmpty { throw ValidationError("--method names none.") }
     if categories?.isEmpty == true { throw ValidationError("--categories names none.") }
   }
@@ -145,6 +152,10 @@ struct Evaluate: AsyncParsableCommand {
       var options = EvaluationOptions(method)
       options.inversion = inversion
       options.edit = edit ?? options.edit
+      if preset == .auto {
+        options.recommendation = chosen.recommendation
+        options.edit.guidance = nil
+      }
       options.edit.guidance = editGuidance ?? options.edit.guidance
       options.blendsWords = blend
       options.emphasis = emphasis

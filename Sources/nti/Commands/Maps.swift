@@ -62,7 +62,7 @@ struct Maps: AsyncParsableCommand {
       sparing: [path])
     let chosen = try common.model.open()
     try chosen.check(inversion, path)
-    try chosen.checkSparesPhoto([file], of: inversion, overwrite)
+    try chosen.checkSparesPhoto([file], of: InversionArguments(of: inversion), overwrite)
     let caption = PromptWords(try chosen.check(inversion.caption, as: "caption"))
     let target = PromptWords(try chosen.check(common.prompt ?? inversion.caption, as: "prompt"))
     for word in common.chosenWords { _ = try target.tokens(of: word) }

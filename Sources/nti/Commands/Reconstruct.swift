@@ -31,7 +31,7 @@ struct Reconstruct: AsyncParsableCommand {
       sparing: [path])
     let chosen = try model.open()
     try chosen.check(inversion, path)
-    try chosen.checkSparesPhoto([file], of: inversion, overwrite)
+    try chosen.checkSparesPhoto([file], of: InversionArguments(of: inversion), overwrite)
 
     let limits = try memory.limits(for: chosen.checkpoint, pictureSize: inversion.pictureSize)
     let editor = try await chosen.load(work.progress, memory: limits)

@@ -9,6 +9,32 @@ enum ControlName: String, ExpressibleByArgument, CaseIterable {
   case sdedit
 }
 
+/// Where settings of an edit come from that are not given.
+enum EditPreset: String, ExpressibleByArgument, CaseIterable {
+  /// From the kind of edit, which the prompts tell, and the model's recommendations.
+  case auto
+  /// From the publication.
+  case published
+}
+
+/// The names of the step rules.
+enum StepRuleName: String, CaseIterable {
+  case guided
+  case difference
+  case hEdit
+  case hEditExplicit
+
+  /// The name of a rule.
+  init(_ rule: StepRule) {
+    self =
+      switch rule {
+      case .guided: .guided
+      case .difference: .difference
+      case .hEdit(let settings): settings.isImplicit ? .hEdit : .hEditExplicit
+      }
+  }
+}
+
 /// The names of the ways to match words.
 enum ControllerName: String, ExpressibleByArgument, CaseIterable {
   case auto
@@ -54,6 +80,18 @@ enum CrossStepsArgument: Equatable {
 
   /// The window of a word of its own.
   var word: WordWindow? { if case .word(let window) = self { window } else { nil } }
+}
+
+extension TargetNull {
+  /// As in `fitted`, `empty`, `0.5` or `0.5@0.4:1`.
+  init(parsing text: String) throws {
+    let parts = text.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
+    let shares = ["fitted": 0.0, "empty": 1.0]
+    guard let share = shares[parts[0].lowercased()] ?? Double(parts[0]) else {
+      throw InputError(.malformed, "write fitted, empty, or a number from 0 to 1, as in 0.5 or 0.5@0.4:1.")
+    }
+    self.init(emptyShare: share, window: parts.count == 2 ? try StepWindow(parsing: String(parts[1])) : .all)
+  }
 }
 
 extension SpatialReplace {

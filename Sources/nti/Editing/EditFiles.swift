@@ -11,24 +11,24 @@ struct EditFiles {
 
   /// - Parameters:
   ///   - command: names the files.
-  ///   - source: the inversion that is edited.
-  init(_ command: Edit, of source: Inversion, _ prompts: [String]) throws {
+  ///   - source: what the inversion that is edited is made from.
+  init(_ command: Edit, of source: InversionArguments, _ prompts: [String]) throws {
     let overwrite = command.overwrite
     // The photo is read before anything is written.
     let photo = overwrite.force ? nil : command.further.pasteBack
-    let inputs = [command.inversion, command.settings.region.mask, photo].compactMap(\.self)
+    let inputs = [command.source, command.settings.region.mask, photo].compactMap(\.self)
     func paths(_ path: String) -> [String] {
       let ending = (path as NSString).pathExtension
       guard prompts.count > 1 else { return [path] }
       return prompts.indices.map { path.replacingPathExtension(with: "\($0 + 1).\(ending)") }
     }
     let path =
-      command.common.output ?? command.inversion.replacingPathExtension(with: "edit.png").firstFreePath(paths)
+      command.common.output ?? command.source.replacingPathExtension(with: "edit.png").firstFreePath(paths)
     outputs = try paths(path).map { try .picture($0, overwrite, sparing: inputs) }
     let taken = inputs + outputs.map(\.path)
     if let path = command.further.saveMask { mask = try .picture(path, overwrite, sparing: taken) }
     if let path = command.further.saveInversion {
-      var arguments = InversionArguments(of: source)
+      var arguments = source
       arguments.caption = prompts[0]
       inversion = try OutputFile(inversion: path, overwrite, of: arguments, sparing: taken)
     }

@@ -106,6 +106,26 @@ struct ControlSettings: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "How steps follow from the predictions: \(StepRuleName.optionNames) (default: what the inversion is made for).",
+      valueName: "rule"),
+    transform: StepRuleName.init(optionName:))
+  var stepRule: StepRuleName?
+
+  @Option(
+    help: ArgumentHelp(
+      "Of difference and h-edit: the strength of guidance under the caption (default: 1; of h-edit 0.9 of --guidance).",
+      valueName: "w"))
+  var sourceGuidance: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      "The null embedding of the new prompt: fitted, empty, or how far to go from one to the other, perhaps in a window of "
+        + "the steps only, as in 0.5@0.4:1 (default: fitted).", valueName: "0…1[@window]"),
+    transform: TargetNull.init(parsing:))
+  var nullEmbedding: TargetNull?
+
+  @Option(
+    help: ArgumentHelp(
       "Drop this part of the guidance differences, the smallest (ProxEdit; 0.7 is usual).", valueName: "0…1"))
   var proximal: Double?
 

@@ -29,6 +29,8 @@ extension EditSettings {
     options.mask = try maskSetting(over: base.mask)
     options.proximal = try proximalSetting(over: base.proximal)
     options.spatialReplace = other.spatialReplace ?? base.spatialReplace
+    options.null = other.nullEmbedding ?? base.null
+    options.stepRule = try stepRuleSetting(over: base.stepRule, guidance: options.guidance)
     try UsageError.catching { try options.validate() }
     return options
   }
@@ -99,6 +101,32 @@ extension EditSettings {
     }
   }
 
+  private func stepRuleSetting(over base: StepRule?, guidance: Double?) throws -> StepRule? {
+    let name = other.stepRule ?? base.map(StepRuleName.init)
+    switch name {
+    case .difference:
+      var rule = DifferenceRule()
+      if case .difference(let settings) = base { rule = settings }
+      rule.sourceGuidance = other.sourceGuidance ?? rule.sourceGuidance
+      return .difference(rule)
+    case .hEdit, .hEditExplicit:
+      var rule = HEdit()
+      if case .hEdit(let settings) = base {
+        rule = settings
+      } else if let guidance {
+        rule.sourceGuidance = 0.9 * guidance
+      }
+      rule.sourceGuidance = other.sourceGuidance ?? rule.sourceGuidance
+      rule.isImplicit = name == .hEdit
+      return .hEdit(rule)
+    case .guided, nil:
+      guard other.sourceGuidance == nil else {
+        throw UsageError("--source-guidance belongs to --step-rule difference or h-edit.")
+      }
+      return name == nil ? nil : .guided
+    }
+  }
+
   /// The settings of attention by words on top of others, but for the windows to sweep.
   private func promptToPrompt(over base: PromptToPrompt) -> PromptToPrompt {
     var result = base
@@ -131,6 +159,8 @@ extension EditSettings {
         "--blend-start": region.blendStart != nil, "--blend-grid": region.blendGrid != nil,
         "--mask": region.mask != nil,
         "--mask-softness": region.maskSoftness != nil,
+        "--step-rule": other.stepRule != nil, "--source-guidance": other.sourceGuidance != nil,
+        "--null-embedding": other.nullEmbedding != nil,
         "--proximal": other.proximal != nil, "--pull-back": other.pullBack != nil,
         "--spatial-replace": other.spatialReplace != nil,
       ])

@@ -3,7 +3,8 @@ internal import NullTextInversion
 
 /// The options of an inversion.
 struct InversionSettings: ParsableArguments {
-  @Option(help: ArgumentHelp("The number of sampling steps (default: the method's, mostly 50).", valueName: "n"))
+  @Option(
+    help: ArgumentHelp("The number of sampling steps (default: the method's, mostly 50).", valueName: "n"))
   var steps: Int?
 
   @Option(
@@ -58,7 +59,8 @@ struct InversionSettings: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "The strength of guidance on the way from photo to noise (default: 1; sim-inversion: 0.5).", valueName: "w"))
+      "The strength of guidance on the way from photo to noise (default: 1; sim-inversion: 0.5).",
+      valueName: "w"))
   var pivotGuidance: Double?
 
   @Option(

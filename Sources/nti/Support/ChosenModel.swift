@@ -70,7 +70,9 @@ struct ChosenModel {
   }
 
   /// - Throws: `UsageError` if one of the files to be written is the photo that an inversion was made from.
-  func checkSparesPhoto(_ files: [OutputFile], of inversion: Inversion, _ overwrite: OverwriteOption) throws {
+  func checkSparesPhoto(
+    _ files: [OutputFile], of inversion: InversionArguments, _ overwrite: OverwriteOption
+  ) throws {
     guard !overwrite.force else { return }
     for file in files {
       guard let image = try? RGBImage(contentsOf: file.url),

@@ -45,7 +45,9 @@ final class SourceBranch: Sendable {
   /// What is read of the source in step `index`; nothing is evaluated that is known.
   ///
   /// - Parameter null: the step's null embedding.
-  func step(_ index: Int, _ reading: SourceReading, _ evaluator: Evaluator, null: TextContext) throws -> SourceStep {
+  func step(_ index: Int, _ reading: SourceReading, _ evaluator: Evaluator, null: TextContext) throws
+    -> SourceStep
+  {
     let conditional = try attention(at: reading.position, reading.sites, evaluator)
     let prediction = reading.predictions.contains(.caption) ? try prediction(at: index, evaluator) : nil
     let unconditional = try nullEvaluation(index, reading, evaluator, null)
@@ -59,7 +61,9 @@ final class SourceBranch: Sendable {
   ///
   /// One evaluation, or none if it is remembered or nothing is wanted. Whatever the evaluation passes that
   /// `Evaluator.keepable` accepts is remembered with it.
-  private func attention(at position: Int, _ wanted: Set<Int>, _ evaluator: Evaluator) throws -> SourceAttention {
+  private func attention(at position: Int, _ wanted: Set<Int>, _ evaluator: Evaluator) throws
+    -> SourceAttention
+  {
     guard !wanted.isEmpty else { return SourceAttention() }
     let known = memory.withLock { $0.steps[position] ?? [:] }
     if wanted.isSubset(of: known.keys) { return SourceAttention(known) }
@@ -96,7 +100,8 @@ final class SourceBranch: Sendable {
   }
 
   private func evaluate(
-    at position: Int, _ text: TextContext, _ evaluator: Evaluator, where records: @escaping (AttentionSite) -> Bool
+    at position: Int, _ text: TextContext, _ evaluator: Evaluator,
+    where records: @escaping (AttentionSite) -> Bool
   ) throws -> (attention: [Int: AttentionInputs], prediction: Tensor) {
     let recorder = AttentionRecorder(where: records)
     let predictor = evaluator.predictor

@@ -1,0 +1,58 @@
+internal import DiffusionCore
+
+/// Settings for a kind of edit; what they leave out stays as it is.
+public struct EditSuggestion: Sendable, Hashable, Codable {
+  /// The strength of guidance.
+  public var guidance: Double?
+  /// The steps in which words look where they did in the source.
+  public var crossSteps: StepWindow?
+  /// The steps in which the picture's parts look at each other as in the source.
+  public var selfSteps: StepWindow?
+  /// The factor of the attention to the words that come or change.
+  public var emphasis: Float?
+  /// Keeps the source outside of where the changed words look, from this share of their maximum; nil to leave the blend out.
+  public var blendThreshold: Double?
+  /// The part of the steps before the first blend.
+  public var blendStart: Double?
+
+  /// Nothing but what is there.
+  public init() {}
+
+  /// The settings on top of others, for an edit of some words.
+  ///
+  /// - Parameter change: has the words of the blend.
+  func applied(to options: EditOptions, _ change: PromptChange) -> EditOptions {
+    var options = options
+    options.guidance = guidance ?? options.guidance
+    if var words = options.promptToPrompt {
+      words.crossSteps = crossSteps ?? words.crossSteps
+      words.selfSteps = selfSteps ?? words.selfSteps
+      if let emphasis, emphasis != 1 { words.emphasis = change.target.map { Emphasis($0, emphasis) } }
+      options.promptToPrompt = words
+    }
+    if let blendThreshold, !(change.source + change.target).isEmpty {
+      options.blend = LocalBlend(
+        .init(source: change.source, target: change.target), threshold: blendThreshold,
+        start: blendStart ?? LocalBlend("", "").start)
+    }
+    return options
+  }
+
+  /// These settings, and those of another where these say nothing.
+  func completed(by other: EditSuggestion?) -> EditSuggestion {
+    var result = self
+    result.guidance = guidance ?? other?.guidance
+    result.crossSteps = crossSteps ?? other?.crossSteps
+    result.selfSteps = selfSteps ?? other?.selfSteps
+    result.emphasis = emphasis ?? other?.emphasis
+    result.blendThreshold = blendThreshold ?? other?.blendThreshold
+    result.blendStart = blendStart ?? other?.blendStart
+    return result
+  }
+
+  func validate() throws {
+    var options = applied(to: EditOptions(), PromptChange(from: "a cat", to: "a dog"))
+    options.blend?.grid = nil
+    try options.validate()
+  }
+}
