@@ -12,7 +12,7 @@ import pathlib
 
 import torch
 
-from golden import edits, inversions, mappers, networks, primitives, samplers
+from golden import edits, inversions, mappers, methods, networks, primitives, samplers
 from reference.model import Model
 
 TINY = ["four-levels", "linear-v", "plain-first", "sharded"]
@@ -76,6 +76,12 @@ def write_edits(checkpoints, out):
         edits.write(model, single, path, out, name, chosen)
 
 
+def write_methods(checkpoints, out):
+    for name, settings in methods.TINY.items():
+        model, single = checkpoints.load(name, torch.float64), checkpoints.load(name)
+        methods.write(model, single, out / f"inversion-{name}.safetensors", out, name, **settings)
+
+
 def write_primitives(_, out):
     primitives.write(out / "primitives.json")
 
@@ -92,6 +98,7 @@ WRITERS = {
     "inversions": write_inversions,
     "full-inversions": write_full_inversions,
     "edits": write_edits,
+    "methods": write_methods,
 }
 
 

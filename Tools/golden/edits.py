@@ -177,8 +177,9 @@ def wrong_ways(edit, control, kinds):
 def read_inversion(path, dtype):
     with safe_open(path, "pt") as file:
         remarks = file.metadata()
-        rows = {name: [x[None].to(dtype) for x in file.get_tensor(name)] for name in ("pivots", "null_embeddings")}
-    return Inversion(remarks["caption"], float(remarks["guidance"]), rows["pivots"], rows["null_embeddings"])
+        names = "pivots", "null_embeddings", "trajectory"
+        rows = [[x[None].to(dtype) for x in file.get_tensor(name)] for name in names]
+    return Inversion(remarks["caption"], float(remarks["guidance"]), *rows)
 
 
 def as_json(edit):
