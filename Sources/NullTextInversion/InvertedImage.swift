@@ -11,7 +11,7 @@ public struct InvertedImage: Sendable {
   /// The network evaluations that the inversion took; none if it was read from a file.
   public let evaluations: EvaluationCount
 
-  private let editor: ImageEditor
+  let editor: ImageEditor
   private let source: SourceBranch
   private let reconstructed: Reconstruction
 

@@ -6,53 +6,6 @@ import Testing
 
 @testable import NullTextInversion
 
-/// One edit that the reference made, with the scores of making it wrong (`Tools/write_golden.py`).
-private struct GoldenEdit: Decodable, CustomTestStringConvertible {
-  struct Blend: Decodable {
-    let words: [[String]]
-    let subtract: [[String]]?
-    let thresholds: [Double]
-    let start: Double
-  }
-
-  let name: String
-  let prompt: String
-  let controller: String
-  let cross: [Double]
-  let cross_words: [String: [Double]]
-  let `self`: [Double]
-  let self_limit: Int
-  let emphasis: [String: Float]
-  let blend: Blend?
-  let wrong: [String: Double]
-
-  var testDescription: String { name }
-
-  static func all(_ model: String) throws -> [GoldenEdit] {
-    try JSONDecoder().decode(
-      [GoldenEdit].self, from: Data(contentsOf: Fixtures.url("golden/edits-\(model).json")))
-  }
-
-  func options() throws -> EditOptions {
-    var options = EditOptions()
-    options.promptToPrompt?.controller = try #require(ControllerChoice(rawValue: controller))
-    options.promptToPrompt?.crossSteps = try StepWindow(cross[0], cross[1])
-    options.promptToPrompt?.crossStepsOfWords = try cross_words.sorted { $0.key < $1.key }.map {
-      WordWindow($0.key, try StepWindow($0.value[0], $0.value[1]))
-    }
-    options.promptToPrompt?.selfSteps = try StepWindow(self.`self`[0], self.`self`[1])
-    options.promptToPrompt?.selfGrid = Int(Double(self_limit).squareRoot())
-    options.promptToPrompt?.emphasis = emphasis.sorted { $0.key < $1.key }.map { Emphasis($0.key, $0.value) }
-    if let blend {
-      options.blend = LocalBlend(
-        .init(source: blend.words[0], target: blend.words[1]),
-        subtracting: .init(source: blend.subtract?[0] ?? [], target: blend.subtract?[1] ?? []),
-        threshold: blend.thresholds[0], subtractThreshold: blend.thresholds[1], start: blend.start)
-    }
-    return options
-  }
-}
-
 @Suite("Edits") struct EditTests {
   /// Inversion and model by the name of the edits' file.
   private func source(_ name: String) throws -> (GoldenInversion, SourceBranch) {
@@ -65,17 +18,17 @@ private struct GoldenEdit: Decodable, CustomTestStringConvertible {
     let (golden, source) = try source(name)
     let latents = try SafetensorsFile(contentsOf: Fixtures.url("golden/edits-\(name).safetensors"))
     for edit in try GoldenEdit.all(name) where chosen(edit) {
-      #expect(edit.wrong.values.allSatisfy { $0 < 50 }, "\(edit.name) tells right from wrong")
+      #expect(try #require(edit.wrong).values.allSatisfy { $0 < 50 }, "\(edit) tells right from wrong")
       let before = golden.model.counter.total
       let sampler = EditSampler(model: golden.model, source: source)
       let path = try sampler.sample([edit.prompt], options: edit.options())[0]
       let final = path.latents[golden.options.steps]
       expectClose(
-        final, try latents.tensor(named: "\(edit.name).latent").channelsLast(), relative: 2e-3, "\(edit.name)"
+        final, try latents.tensor(named: "\(edit).latent").channelsLast(), relative: 2e-3, "\(edit)"
       )
-      let picture = try RGBImage(contentsOf: Fixtures.url("golden/edits-\(name)/\(edit.name).png"))
+      let picture = try RGBImage(contentsOf: Fixtures.url("golden/edits-\(name)/\(edit).png"))
       let psnr = ImageMetrics.psnr(try golden.model.decode(final), picture)
-      #expect(psnr >= 60, "\(edit.name): \(psnr) dB")
+      #expect(psnr >= 60, "\(edit): \(psnr) dB")
       let evaluations = golden.model.counter.total - before
       #expect(evaluations.forward <= 3 * golden.options.steps && evaluations.backward == 0)
     }

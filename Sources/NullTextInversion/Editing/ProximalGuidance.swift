@@ -66,12 +66,12 @@ public struct ProximalGuidance: Sendable, Hashable {
   func guided(null: Tensor, text: Tensor, guidance: Double) -> (prediction: Tensor, unchanged: Tensor) {
     let difference = text - null
     let threshold = Self.quantile(quantile, ofMagnitudesOf: difference)
-    let kept = difference.transformed { d in
+    let kept = difference.mapped { d in
       guard abs(d) > threshold else { return 0 }
       return shrinkage == .hard ? d : d - (d < 0 ? -threshold : threshold)
     }
-    let changes = kept.transformed { abs($0) > threshold ? 1 : 0 }
-    return (null + Float(guidance) * kept, dilated(changes).transformed { 1 - $0 })
+    let changes = kept.mapped { abs($0) > threshold ? 1 : 0 }
+    return (null + Float(guidance) * kept, dilated(changes).mapped { 1 - $0 })
   }
 
   /// Whether a step (0 is the noisiest) moves the unchanged places.
@@ -129,15 +129,5 @@ extension ProximalGuidance: Codable {
     pullBack = try values.decodeIfPresent(Double.self, forKey: .pullBack) ?? pullBack
     pullBackStart = try values.decodeIfPresent(Double.self, forKey: .pullBackStart) ?? pullBackStart
     dilation = try values.decodeIfPresent(Int.self, forKey: .dilation) ?? dilation
-  }
-}
-
-extension Tensor {
-  fileprivate func transformed(_ function: (Float) -> Float) -> Tensor {
-    withScalars { scalars in
-      Tensor(shape: shape) { result in
-        for i in result.indices { result[i] = function(scalars[i]) }
-      }
-    }
   }
 }

@@ -16,8 +16,8 @@ struct PivotTrajectory {
   func complete(_ pivots: inout [Tensor], afterEach: ([Tensor]) throws -> Void) throws {
     switch options.pivots {
     case .inversion: try invert(&pivots, sampler.invertible, afterEach)
-    case .random(let seed): addNoise(to: &pivots, seed: seed, shared: true)
-    case .independentNoise(let seed): addNoise(to: &pivots, seed: seed, shared: false)
+    case .random(let seed): pivots = sampler.noised(pivots[0], seed: seed, sharesNoise: true)
+    case .independentNoise(let seed): pivots = sampler.noised(pivots[0], seed: seed, sharesNoise: false)
     }
   }
 
@@ -55,17 +55,20 @@ struct PivotTrajectory {
     let null = try predictor.prediction(stem, empty).value
     return .combination(Float(1 - options.pivotGuidance), null, Float(options.pivotGuidance), text)
   }
+}
 
-  /// √ᾱ z₀ + √(1−ᾱ) n, with one noise n for all levels or noise of its own for each, drawn from the noisiest down.
-  private func addNoise(to pivots: inout [Tensor], seed: UInt64, shared: Bool) {
-    let picture = pivots[0]
+extension Sampler {
+  /// The pivots √ᾱ z₀ + √(1−ᾱ) n of a picture's latent z₀, itself first.
+  ///
+  /// - Parameter sharesNoise: whether all levels have one noise n; otherwise each has its own, drawn from the noisiest down.
+  func noised(_ picture: Tensor, seed: UInt64, sharesNoise: Bool) -> [Tensor] {
     var random = RandomSource(seed: seed)
     func draw() -> Tensor { random.normal(shape: picture.channelsFirst().shape).channelsLast() }
-    let common = shared ? draw() : nil
-    let noised = sampler.timesteps.map { timestep in
-      let alpha = sampler.schedule.alpha(timestep)
+    let common = sharesNoise ? draw() : nil
+    let noised = timesteps.map { timestep in
+      let alpha = schedule.alpha(timestep)
       return Tensor.combination(alpha.squareRoot(), picture, (1 - alpha).squareRoot(), common ?? draw())
     }
-    pivots = [picture] + noised.reversed()
+    return [picture] + noised.reversed()
   }
 }

@@ -43,6 +43,12 @@ struct Edit: AsyncParsableCommand {
 
     @Option(
       help: ArgumentHelp(
+        "Make so many edits, of other seeds (InfEdit and other paths of noise) or windows, and write those first that keep to "
+          + "their words best, with a contact sheet.", valueName: "n"))
+    var variants: Int?
+
+    @Option(
+      help: ArgumentHelp(
         "Start from the options of a JSON recipe, or of a picture that an edit wrote.", valueName: "file"))
     var recipe: String?
   }
@@ -84,6 +90,15 @@ struct Edit: AsyncParsableCommand {
       throw ValidationError("There is no prompt; say with --prompt what the picture is to show.")
     }
     for prompt in common.prompt { try Self.check(prompt) }
+    if let variants = common.variants {
+      guard (1...100).contains(variants) else {
+        throw ValidationError("--variants \(variants): ask for 1 to 100.")
+      }
+      guard common.prompt.count <= 1 else {
+        throw ValidationError(
+          "--variants makes several edits with one prompt, and \(common.prompt.count) are given.")
+      }
+    }
   }
 
   private static func check(_ prompt: String) throws {
@@ -125,15 +140,18 @@ struct Edit: AsyncParsableCommand {
     let limits = try memory.limits(
       for: chosen.checkpoint, inverting: source.methods, editing: sweep.all[0],
       pictureSize: arguments.pictureSize,
-      remembersSource: sweep.isSheet)
+      remembersSource: sweep.isSheet || common.variants != nil)
     let editor = try await chosen.load(work.progress, memory: limits)
     let inverted = try await source.inverted(by: editor, on: work.progress)
     var edits: [EditedImage] = []
-    for (index, options) in sweep.all.enumerated() {
-      work.progress.begin(sweep.isSheet ? "edit \(index + 1) of \(sweep.all.count)" : "")
-      edits += try await inverted.edit(
-        prompts: prompts, options: options,
-        progress: work.progress.handler(before: CommandRest(calls: sweep.all.count - index - 1)))
+    var scores: [EditScore] = []
+    if let count = common.variants {
+      let ranked = try await inverted.variants(
+        count, prompt: prompts[0], options: sweep.all[0], progress: work.progress.handler)
+      (edits, scores) = (ranked.map(\.edited), ranked.map(\.score))
+      try files.sheet?.write(VariantSheet(ranked, original: try await inverted.reconstruction()).rendered())
+    } else {
+      edits = try await self.edits(prompts, sweep, inverted, work)
     }
     let recipes = edits.map { EditRecipe(prompt: $0.prompt, options: $0.options) }
     if sweep.isSheet {
@@ -151,7 +169,7 @@ struct Edit: AsyncParsableCommand {
 
     var report = Report(
       seconds: work.seconds, evaluations: editor.model.counter.total, about: inverted.inversion)
-    if prompts.count == 1 {
+    if files.outputs.count == 1 {
       report.output = files.outputs[0].path
     } else {
       report.pictures = files.outputs.map(\.path)
@@ -160,7 +178,23 @@ struct Edit: AsyncParsableCommand {
     report.recipeFile = files.recipe?.path
     report.inversion = files.inversion?.path
     if edits.count == 1 { report.recipe = recipes[0] } else { report.recipes = recipes }
+    report.scores = scores.isEmpty ? nil : scores
+    report.sheet = files.sheet?.path
     try work.finish(report, summary(report, edits))
+  }
+
+  /// The edits of all prompts, with one set of options after the other.
+  private func edits(
+    _ prompts: [String], _ sweep: EditSweep, _ inverted: InvertedImage, _ work: Work
+  ) async throws -> [EditedImage] {
+    var edits: [EditedImage] = []
+    for (index, options) in sweep.all.enumerated() {
+      work.progress.begin(sweep.isSheet ? "edit \(index + 1) of \(sweep.all.count)" : "")
+      edits += try await inverted.edit(
+        prompts: prompts, options: options,
+        progress: work.progress.handler(before: CommandRest(calls: sweep.all.count - index - 1)))
+    }
+    return edits
   }
 
   /// The edits of all prompts, if they are the same: one walk then serves them all.
@@ -191,6 +225,9 @@ struct Edit: AsyncParsableCommand {
         throw UsageError("--paste-back is for single edits, and several windows make a contact sheet.")
       }
     }
+    guard common.variants == nil || !sweep.isSheet else {
+      throw UsageError("Several windows and --variants are given; give one of them.")
+    }
     guard further.saveMask == nil || sweep.all[0].blend != nil else {
       throw UsageError("--save-mask needs --blend.")
     }
@@ -206,7 +243,9 @@ struct Edit: AsyncParsableCommand {
 
   private func summary(_ report: Report, _ edits: [EditedImage]) -> String {
     var lines =
-      ([report.output] + (report.pictures ?? []) + [report.mask, report.recipeFile, report.inversion])
+      ([report.output] + (report.pictures ?? []) + [
+        report.sheet, report.mask, report.recipeFile, report.inversion,
+      ])
       .compactMap(
         \.self)
     let count = edits.count == 1 ? "" : "\(edits.count) edits, "

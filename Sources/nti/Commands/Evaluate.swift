@@ -85,13 +85,22 @@ struct Evaluate: AsyncParsableCommand {
   @Flag(help: "Only put the results in FOLDER together.")
   var merge = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Draw what the methods in the folder cost against how near their edits come.", valueName: "file.svg"))
+  var plot: String?
+
   @Flag(help: "Write pictures as PIE-Bench's programs do: words, source, reconstruction and edit in a row.")
   var panels = false
 
+  @OptionGroup var overwrite: OverwriteOption
   @OptionGroup var memory: MemoryOption
   @OptionGroup var work: WorkOptions
 
   func validate() throws {
+    if plot != nil, shard != nil {
+      throw ValidationError("--plot draws all results, and --shard makes some.")
+    }
     try settings.check(for: method)
     if let limit, limit < 1 { throw ValidationError("--limit \(limit): ask for at least 1.") }
     if merge, shard != nil || output != nil {
@@ -111,6 +120,7 @@ struct Evaluate: AsyncParsableCommand {
 
   func run() async throws {
     let work = work.start()
+    let plot = try self.plot.map { try OutputFile($0, overwrite) }
     let output = URL(fileURLWithPath: merge ? folder : self.output ?? "nti-evaluation", isDirectory: true)
     var outcomes: [(label: String, outcome: Evaluation.Outcome)] = []
     if !merge { outcomes = try await evaluate(into: output, work) }
@@ -124,7 +134,9 @@ struct Evaluate: AsyncParsableCommand {
     }
     if shard == nil {
       // The files are about everything in the folder, what is said about this run.
-      try EvaluationTable(output).write(to: output)
+      let all = try EvaluationTable(output)
+      try all.write(to: output)
+      try plot?.write(Data(all.paretoChart.utf8))
       let table = try EvaluationTable(output, labels: merge ? nil : outcomes.map(\.label))
       report.take(table)
       if !work.printsJSON { print(EvaluationText.tables(table), terminator: "") }

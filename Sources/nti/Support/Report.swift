@@ -37,6 +37,10 @@ struct Report: Encodable {
   var recipe: EditRecipe?
   /// How the cells of a contact sheet were made, row by row.
   var recipes: [EditRecipe]?
+  /// The contact sheet of variants.
+  var sheet: String?
+  /// What can be measured of each variant, in the order of `pictures`.
+  var scores: [EditScore]?
   /// Of the noise that a picture was generated from.
   var seed: UInt64?
 

@@ -1,0 +1,107 @@
+internal import Foundation
+
+/// What methods cost and how near their edits come, as a drawing: evaluations on a logarithmic axis against decibels, with the
+/// methods joined that no other beats on both.
+struct ParetoChart {
+  /// One method in one panel.
+  struct Point: Equatable {
+    var label: String
+    /// Evaluations forwards and backwards together, of inversion and edit.
+    var cost: Double
+    var decibels: Double
+  }
+
+  private struct Panel {
+    let title: String
+    let points: [Point]
+  }
+
+  private let panels: [Panel]
+  private let costs: LogRange
+
+  private static let (width, panelHeight, top, gap) = (880.0, 330.0, 64.0, 84.0)
+
+  /// - Parameter table: methods without any of the metrics are left out.
+  init(_ table: EvaluationTable) {
+    let metrics: [(EvaluationMetric, String)] = [
+      (.answerPSNRInside, "inside the region to edit, against the right answer (dB)"),
+      (.answerPSNROutside, "outside of it, against the right answer (dB)"),
+      (.psnrOutside, "outside of it, against the source (dB)"),
+    ]
+    panels = metrics.compactMap { metric, title in
+      let points = table.methods.compactMap { Self.point($0, metric) }
+      return points.isEmpty ? nil : Panel(title: title, points: points)
+    }
+    costs = LogRange(panels.flatMap(\.points).map(\.cost))
+  }
+
+  private static func point(_ method: EvaluationTable.Method, _ metric: EvaluationMetric) -> Point? {
+    guard let decibels = method.mean(of: metric), decibels.isFinite,
+      let forward = method.mean(of: .forward), let backward = method.mean(of: .backward),
+      forward + backward > 0
+    else { return nil }
+    return Point(label: method.label, cost: forward + backward, decibels: decibels)
+  }
+
+  /// The points that no other beats in cost and decibels, the cheapest first.
+  static func front(_ points: [Point]) -> [Point] {
+    points.sorted { ($0.cost, -$0.decibels) < ($1.cost, -$1.decibels) }.reduce(into: []) { front, point in
+      if front.last.map({ point.decibels > $0.decibels }) ?? true { front.append(point) }
+    }
+  }
+
+  /// The drawing as the text of an SVG file.
+  var svg: String {
+    var svg = SVG(
+      width: Self.width,
+      height: Self.top + Double(panels.count) * (Self.panelHeight + Self.gap))
+    svg.add("Evaluations of the network against the edit", x: 28, y: 36, size: 19, weight: 600)
+    for (index, panel) in panels.enumerated() {
+      let y = Self.top + 20 + Double(index) * (Self.panelHeight + Self.gap)
+      draw(panel, Plot(x: 84, y: y, width: Self.width - 84 - 28, height: Self.panelHeight, count: 1), &svg)
+    }
+    return svg.text
+  }
+
+  private func draw(_ panel: Panel, _ plot: Plot, _ svg: inout SVG) {
+    let values = panel.points.map(\.decibels)
+    let (low, high) = ((values.min() ?? 0).rounded(.down), (values.max() ?? 0).rounded(.down) + 1)
+    func x(_ cost: Double) -> Double { plot.x + plot.width * costs.fraction(cost) }
+    func y(_ decibels: Double) -> Double { plot.y + plot.height * (1 - (decibels - low) / (high - low)) }
+
+    svg.add(panel.title, x: plot.x, y: plot.y - 10, size: 13)
+    for step in LossChart.roundSteps(upTo: Int(high - low), about: 6) {
+      let height = y(low + Double(step))
+      svg.addLine(plot.x, height, plot.x + plot.width, height, style: LineStyle.grid)
+      svg.add("\(Int(low) + step)", x: plot.x - 10, y: height + 4, size: 12, anchor: "end")
+    }
+    for tick in costs.ticks {
+      svg.addLine(x(tick.value), plot.y, x(tick.value), plot.y + plot.height, style: LineStyle.grid)
+      svg.add(
+        SVG.number(tick.value), x: x(tick.value), y: plot.y + plot.height + 20, size: 12, anchor: "middle")
+    }
+    svg.add(
+      "evaluations of inversion and edit, forwards and backwards", x: plot.x + plot.width / 2,
+      y: plot.y + plot.height + 42, size: 13, anchor: "middle")
+    svg.addFrame(plot)
+
+    let front = Self.front(panel.points)
+    let path = front.map { "\(SVG.number(x($0.cost))) \(SVG.number(y($0.decibels)))" }.joined(separator: "L")
+    svg.addPath("M" + path, style: LineStyle.distance)
+    for point in panel.points {
+      svg.addDot(x(point.cost), y(point.decibels))
+      let isOnFront = front.contains(point)
+      let isAtRight = costs.fraction(point.cost) > 0.8
+      svg.add(
+        point.label, x: x(point.cost) + (isAtRight ? -7 : 7), y: y(point.decibels) - 5, size: 11,
+        colour: isOnFront ? Colour.text : Colour.quiet, anchor: isAtRight ? "end" : "start")
+    }
+  }
+}
+
+extension EvaluationTable {
+  /// A drawing of what the methods cost against how near their edits come: the text of an SVG file.
+  ///
+  /// Methods that no other beats on both are joined by a line.
+  public var paretoChart: String { ParetoChart(self).svg }
+}

@@ -1,0 +1,54 @@
+import DiffusionCore
+import Foundation
+import TestSupport
+import Testing
+
+@testable import NullTextInversion
+
+/// One edit that the reference made, with the scores of making it wrong (`Tools/write_golden.py`).
+struct GoldenEdit: Decodable, CustomTestStringConvertible, CustomStringConvertible {
+  struct Blend: Decodable {
+    let words: [[String]]
+    let subtract: [[String]]?
+    let thresholds: [Double]
+    let start: Double
+  }
+
+  let name: String?
+  let prompt: String
+  let controller: String
+  let cross: [Double]
+  let cross_words: [String: [Double]]
+  let `self`: [Double]
+  let self_limit: Int
+  let emphasis: [String: Float]
+  let blend: Blend?
+  let wrong: [String: Double]?
+
+  var testDescription: String { name ?? prompt }
+  var description: String { testDescription }
+
+  static func all(_ model: String) throws -> [GoldenEdit] {
+    try JSONDecoder().decode(
+      [GoldenEdit].self, from: Data(contentsOf: Fixtures.url("golden/edits-\(model).json")))
+  }
+
+  func options() throws -> EditOptions {
+    var options = EditOptions()
+    options.promptToPrompt?.controller = try #require(ControllerChoice(rawValue: controller))
+    options.promptToPrompt?.crossSteps = try StepWindow(cross[0], cross[1])
+    options.promptToPrompt?.crossStepsOfWords = try cross_words.sorted { $0.key < $1.key }.map {
+      WordWindow($0.key, try StepWindow($0.value[0], $0.value[1]))
+    }
+    options.promptToPrompt?.selfSteps = try StepWindow(self.`self`[0], self.`self`[1])
+    options.promptToPrompt?.selfGrid = Int(Double(self_limit).squareRoot())
+    options.promptToPrompt?.emphasis = emphasis.sorted { $0.key < $1.key }.map { Emphasis($0.key, $0.value) }
+    if let blend {
+      options.blend = LocalBlend(
+        .init(source: blend.words[0], target: blend.words[1]),
+        subtracting: .init(source: blend.subtract?[0] ?? [], target: blend.subtract?[1] ?? []),
+        threshold: blend.thresholds[0], subtractThreshold: blend.thresholds[1], start: blend.start)
+    }
+    return options
+  }
+}
