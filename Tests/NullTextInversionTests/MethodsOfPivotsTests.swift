@@ -104,7 +104,7 @@ import Testing
     var unconditional = small
     unconditional.options.pivotGuidance = 1
     unconditional.caption = ""
-    let empty = try Inverter(unconditional.model, caption: "", options: unconditional.options)
+    let empty = Inverter(unconditional.model, caption: "", options: unconditional.options)
     var unfinished = UnfinishedInversion(try empty.begin(small.picture))
     try empty.complete(&unfinished, of: small.picture)
     for (own, other) in zip(inversion.pivots, unfinished.inversion.pivots) {

@@ -118,8 +118,12 @@ import Testing
     }
     var inversion = try small.inversion()
     inversion.schedule = ScheduleRecord(
-      sampler: .lcm, stepsOffset: 1, finalAlpha: .first, prediction: .epsilon)
+      sampler: .dpmSolver, stepsOffset: 1, finalAlpha: .first, prediction: .epsilon)
     let error = #expect(throws: InputError.self) { try inversion.sampler(small.model.schedule) }
     #expect(error?.kind == .unsupported)
+    inversion.schedule = ScheduleRecord(
+      sampler: .lcm, stepsOffset: 1, finalAlpha: .first, prediction: .epsilon)
+    let lcm = try inversion.sampler(small.model.schedule)
+    #expect(throws: InputError.self) { try lcm.invertible }
   }
 }

@@ -10,6 +10,8 @@ public enum EditControl: Sendable, Hashable {
   case masaCtrl(MasaCtrl = MasaCtrl())
   /// The new prompt walks only the last part of the path (Meng et al. 2022, on the inverted trajectory).
   case sdEdit(SDEdit)
+  /// What some words of the caption name is taken out of the picture.
+  case removal(ObjectRemoval)
 
   /// The policy with its settings.
   public var policy: any EditingPolicy {
@@ -18,14 +20,17 @@ public enum EditControl: Sendable, Hashable {
     case .none: NoControl()
     case .masaCtrl(let policy): policy
     case .sdEdit(let policy): policy
+    case .removal(let policy): policy
     }
   }
 }
 
 extension EditControl: Codable {
-  private enum Key: String, CodingKey { case kind, start, firstLayer, largestGrid, strength }
+  private enum Key: String, CodingKey {
+    case kind, start, firstLayer, largestGrid, strength, words, keptOut, threshold, steps
+  }
   private enum Kind: String, Codable {
-    case promptToPrompt, none, masaCtrl, sdEdit
+    case promptToPrompt, none, masaCtrl, sdEdit, removal
     // The names of older recipes.
     case mutualSelfAttention, lateStart
   }
@@ -44,6 +49,12 @@ extension EditControl: Codable {
       self = .masaCtrl(policy)
     case .sdEdit, .lateStart:
       self = .sdEdit(SDEdit(strength: try values.decode(Double.self, forKey: .strength)))
+    case .removal:
+      var policy = ObjectRemoval(words: try values.decode([String].self, forKey: .words))
+      try values.read(.keptOut, into: &policy.keptOut)
+      try values.read(.threshold, into: &policy.threshold)
+      try values.read(.steps, into: &policy.steps)
+      self = .removal(policy)
     }
   }
 
@@ -61,6 +72,12 @@ extension EditControl: Codable {
     case .sdEdit(let policy):
       try values.encode(Kind.sdEdit, forKey: .kind)
       try values.encode(policy.strength, forKey: .strength)
+    case .removal(let policy):
+      try values.encode(Kind.removal, forKey: .kind)
+      try values.encode(policy.words, forKey: .words)
+      try values.encode(policy.keptOut, forKey: .keptOut)
+      try values.encode(policy.threshold, forKey: .threshold)
+      try values.encode(policy.steps, forKey: .steps)
     }
   }
 }

@@ -7,6 +7,7 @@ enum ControlName: String, ExpressibleByArgument, CaseIterable {
   case none
   case masactrl
   case sdedit
+  case removal
 }
 
 /// Where settings of an edit come from that are not given.

@@ -82,12 +82,19 @@ struct RegionSettings: ParsableArguments {
 struct ControlSettings: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "What keeps the picture together: attention by words, nothing, the source's self-attention, or a late start.",
+      "What keeps the picture together: attention by words, nothing, the source's self-attention, a late start, or for "
+        + "removals what is around the thing that goes.",
       valueName: "control"))
   var control: ControlName?
 
   @Option(help: ArgumentHelp("Of sdedit: the part of the path that is walked again.", valueName: "0…1"))
   var strength: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      "Of removal: the word of the caption whose thing is to go; --blend of the same word keeps the rest. Repeatable.",
+      valueName: "word"))
+  var remove: [String] = []
 
   @Option(
     help: ArgumentHelp(

@@ -63,7 +63,10 @@ extension EditSettings {
   }
 
   private func controlSetting(over base: EditControl) throws -> EditControl {
-    let name = other.control ?? base.name
+    let name = other.control ?? (other.remove.isEmpty ? base.name : .removal)
+    guard other.remove.isEmpty || name == .removal else {
+      throw UsageError("--remove belongs to --control removal.")
+    }
     guard other.strength == nil || name == .sdedit else {
       throw UsageError("--strength belongs to --control sdedit.")
     }
@@ -98,6 +101,15 @@ extension EditSettings {
         throw UsageError("--control sdedit needs --strength, the part of the path to walk again, as in 0.6.")
       }
       return base
+    case .removal:
+      var policy = ObjectRemoval(words: [])
+      if case .removal(let settings) = base { policy = settings }
+      if !other.remove.isEmpty { policy.words = other.remove }
+      guard !policy.words.isEmpty else {
+        throw UsageError("--control removal needs --remove, the word of the caption whose thing is to go.")
+      }
+      policy.threshold = region.blendThreshold?.kept ?? policy.threshold
+      return .removal(policy)
     }
   }
 
@@ -153,6 +165,7 @@ extension EditSettings {
       + names([
         "--guidance": words.guidance != nil, "--control": other.control != nil,
         "--strength": other.strength != nil,
+        "--remove": !other.remove.isEmpty,
         "--masactrl-start": other.masactrlStart != nil, "--masactrl-layer": other.masactrlLayer != nil,
         "--masactrl-grid": other.masactrlGrid != nil, "--blend": !region.blend.isEmpty,
         "--blend-subtract": !region.blendSubtract.isEmpty, "--blend-threshold": region.blendThreshold != nil,
@@ -249,6 +262,7 @@ extension EditControl {
     case .none: .none
     case .masaCtrl: .masactrl
     case .sdEdit: .sdedit
+    case .removal: .removal
     }
   }
 }

@@ -14,6 +14,8 @@ public struct EditSuggestion: Sendable, Hashable, Codable {
   public var blendThreshold: Double?
   /// The part of the steps before the first blend.
   public var blendStart: Double?
+  /// The steps in which what goes is hidden from self-attention (``ObjectRemoval``); nil to hold words and layout by windows.
+  public var removalSteps: StepWindow?
 
   /// Nothing but what is there.
   public init() {}
@@ -29,6 +31,11 @@ public struct EditSuggestion: Sendable, Hashable, Codable {
       words.selfSteps = selfSteps ?? words.selfSteps
       if let emphasis, emphasis != 1 { words.emphasis = change.target.map { Emphasis($0, emphasis) } }
       options.promptToPrompt = words
+    }
+    if let removalSteps, !change.source.isEmpty {
+      options.control = .removal(
+        ObjectRemoval(
+          words: change.source, keptOut: change.kept, threshold: blendThreshold ?? 0.3, steps: removalSteps))
     }
     if let blendThreshold, !(change.source + change.target).isEmpty {
       options.blend = LocalBlend(
@@ -47,6 +54,7 @@ public struct EditSuggestion: Sendable, Hashable, Codable {
     result.emphasis = emphasis ?? other?.emphasis
     result.blendThreshold = blendThreshold ?? other?.blendThreshold
     result.blendStart = blendStart ?? other?.blendStart
+    result.removalSteps = removalSteps ?? other?.removalSteps
     return result
   }
 

@@ -8,6 +8,8 @@ public struct PromptChange: Sendable, Hashable {
   public let source: [String]
   /// The words of the prompt whose things change or come.
   public let target: [String]
+  /// The words of both that name things, but for those that say where things are.
+  public let kept: [String]
 
   /// Compares two prompts word by word, whatever their capitals and punctuation.
   public init(from caption: String, to prompt: String) {
@@ -17,6 +19,26 @@ public struct PromptChange: Sendable, Hashable {
     kind = changes.reduce(.none) { $0.merged(with: $1.kind) }
     source = changes.flatMap(\.source)
     target = changes.flatMap(\.target)
+    kept = Self.things(in: new, but: runs.map(\.new))
+  }
+
+  /// The phrases of words outside of some ranges that are neither function words nor behind a preposition of place.
+  private static func things(in words: [String], but changed: [Range<Int>]) -> [String] {
+    var phrases: [[String]] = [[]]
+    var isInPlace = false
+    for (index, word) in words.enumerated() {
+      let isFunctionWord = Vocabulary.isFunctionWord(word)
+      if Vocabulary.places.contains(word) { isInPlace = true }
+      if isFunctionWord, !Vocabulary.places.contains(word), !Vocabulary.articles.contains(word) {
+        isInPlace = false
+      }
+      if isFunctionWord || isInPlace || changed.contains(where: { $0.contains(index) }) {
+        phrases.append([])
+      } else {
+        phrases[phrases.count - 1].append(word)
+      }
+    }
+    return phrases.filter { !$0.isEmpty }.map { $0.joined(separator: " ") }
   }
 
   /// A run of words that differ: ranges of the caption and of the prompt between words that both have.

@@ -1,4 +1,4 @@
-public import DiffusionCore
+internal import DiffusionCore
 internal import Tensor
 
 /// One of several edits of a picture with one prompt.
