@@ -70,6 +70,7 @@ import Testing
     arguments: [
       EditControl.promptToPrompt(), .none, .masaCtrl(),
       .masaCtrl(MasaCtrl(start: 1, firstLayer: 3)),
+      .removal(ObjectRemoval(words: ["a", "b c"], keptOut: ["d"], threshold: 0.7, steps: 0.6)),
       .sdEdit(SDEdit(strength: 0)), .sdEdit(SDEdit(strength: 0.123456789)),
     ])
   func controls(control: EditControl) throws {

@@ -38,18 +38,18 @@ import Testing
   func tiny(name: String) throws { try check(name) }
 
   @Test("are the reference's, on the demo model: words replaced")
-  func replaced() throws { try check("emoji") { $0.name.hasPrefix("replace") } }
+  func replaced() throws { try check("emoji") { $0.title.hasPrefix("replace") } }
 
   @Test("are the reference's, on the demo model: prompts refined")
-  func refined() throws { try check("emoji") { $0.name.hasPrefix("refine") } }
+  func refined() throws { try check("emoji") { $0.title.hasPrefix("refine") } }
 
   @Test("are the reference's, on the demo model: windows and emphasis")
   func weighted() throws {
-    try check("emoji") { ["windows", "emphasis", "self"].contains($0.name.prefix { $0 != "-" }) }
+    try check("emoji") { ["windows", "emphasis", "self"].contains($0.title.prefix { $0 != "-" }) }
   }
 
   @Test("are the reference's, on the demo model: local blend")
-  func blended() throws { try check("emoji") { $0.name.hasPrefix("blend") } }
+  func blended() throws { try check("emoji") { $0.title.hasPrefix("blend") } }
 
   @Test("a second edit of an inversion asks the source nothing, and gives the same")
   func memory() throws {

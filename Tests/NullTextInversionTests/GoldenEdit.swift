@@ -25,8 +25,9 @@ struct GoldenEdit: Decodable, CustomTestStringConvertible, CustomStringConvertib
   let blend: Blend?
   let wrong: [String: Double]?
 
-  var testDescription: String { name ?? prompt }
-  var description: String { testDescription }
+  var title: String { name ?? prompt }
+  var testDescription: String { title }
+  var description: String { title }
 
   static func all(_ model: String) throws -> [GoldenEdit] {
     try JSONDecoder().decode(

@@ -86,7 +86,9 @@ public struct ObjectRemoval: EditingPolicy, Hashable {
         return .inputs(query: own.query, key: own.key.rows(places), value: own.value.rows(places))
       }
       let probabilities = hides(step) && !keptOut.isEmpty ? keepingOut(own) : nil
-      if let original = source.probabilities(at: own.site) { maps.add(source: original, target: original) }
+      if maps.grid.includes(own.site), let original = source.probabilities(at: own.site) {
+        maps.add(source: original, target: original)
+      }
       return probabilities.map(AttentionChange.probabilities)
     }
 
