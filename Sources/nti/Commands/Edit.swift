@@ -110,7 +110,8 @@ struct Edit: AsyncParsableCommand {
   func run() async throws {
     let work = work.start()
     let chosen = try common.model.open()
-    let recommended = common.preset == .auto ? chosen.recommendation : EditingRecommendation()
+    let isSuggested = common.preset == .auto
+    let recommended = isSuggested ? chosen.recommendation : EditingRecommendation()
     let base = try common.recipe.map { try EditRecipe(contentsOf: $0, over: recommended.editOptions) }
     let prompts = common.prompt.isEmpty ? [base?.prompt].compactMap(\.self) : common.prompt
     guard !prompts.isEmpty else {
@@ -128,7 +129,13 @@ struct Edit: AsyncParsableCommand {
         let words = WordCheck(
           source: caption, target: PromptWords(try chosen.check(prompt, as: "prompt")),
           textLength: chosen.tokenizer.maximumLength)
-        var base = base?.options ?? recommended.editOptions(from: arguments.caption, to: prompts)
+        var base =
+          base?.options
+          ?? (isSuggested ? recommended.editOptions(from: arguments.caption, to: prompts) : EditOptions())
+        // Windows that are given ask for attention by words, whatever suits the kind of edit.
+        if common.recipe == nil, settings.setsWords, base.promptToPrompt == nil {
+          base.promptToPrompt = recommended.editOptions.promptToPrompt
+        }
         // So that the recipe says what was used.
         base.guidance = base.guidance ?? arguments.options.guidance
         let sweep = try self.sweep(over: base, recommended, words)

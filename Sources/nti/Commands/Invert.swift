@@ -46,6 +46,13 @@ struct Invert: AsyncParsableCommand {
 
     @Option(
       help: ArgumentHelp(
+        "Choose method and steps for edits that are good for their time: \(EditQuality.optionNames).",
+        valueName: "quality"),
+      transform: EditQuality.init(optionName:))
+    var quality: EditQuality?
+
+    @Option(
+      help: ArgumentHelp(
         "The longest that the inversion may take, as in 60s or 2m; fewer inner iterations are made where they matter least.",
         valueName: "time"),
       transform: { try InversionSettings.duration($0) })
@@ -91,23 +98,32 @@ struct Invert: AsyncParsableCommand {
       }
     case (nil, _?): break
     }
+    guard common.method == nil || common.quality == nil else {
+      throw ValidationError("--method and --quality are both given; give one of them.")
+    }
     try settings.check(for: [methodName], budget: common.budget)
   }
 
   /// What the autoencoder of the bundled model makes of pictures like its own, in dB.
   private static let leastPSNROfKnown = 24.0
 
-  private var methodName: PublishedMethod { common.method ?? .nullText }
+  private var methodName: PublishedMethod { common.method ?? (common.quality == nil ? .nullText : .infEdit) }
+
+  private var options: InversionOptions {
+    let base = common.quality.map(InversionOptions.preset) ?? methodName.inversion
+    var options = settings.options(over: base, budget: common.budget)
+    options.framing = part.framing
+    return options
+  }
 
   func run() async throws {
     let work = work.start()
     let reportFolder = try common.report.map { try ReportFolder($0, overwrite) }
     let chosen = try common.model.open()
     try part.check(for: chosen)
-    var options = settings.options(methodName, budget: common.budget)
-    options.framing = part.framing
+    let options = options
     let mask = try common.mask.map { try EditMask(RGBImage(contentsOf: URL(fileURLWithPath: $0))) }
-    let jobs = try zip(photos, captionOfEach()).reduce(into: [InversionJob]()) { [options] jobs, photo in
+    let jobs = try zip(photos, captionOfEach()).reduce(into: [InversionJob]()) { jobs, photo in
       jobs.append(
         try InversionJob(
           photo.0, caption: photo.1, options, mask: mask, chosen, output: common.output,
@@ -117,7 +133,9 @@ struct Invert: AsyncParsableCommand {
     let limits = try memory.limits(
       for: chosen.checkpoint, inverting: [options.method], pictureSize: largest)
     let editor = try await chosen.load(work.progress, memory: limits)
-    if common.method == nil, let hint = settings.quickerMethod(than: options, chosen.recommendation) {
+    if let quality = common.quality {
+      work.progress.note("--quality \(quality.rawValue): \(options.summary)")
+    } else if common.method == nil, let hint = settings.quickerMethod(than: options, chosen.recommendation) {
       work.progress.note(hint)
     }
     for (index, job) in jobs.enumerated() {

@@ -159,6 +159,9 @@ extension EditSettings {
     ])
   }
 
+  /// Whether any option of attention by words is given.
+  var setsWords: Bool { !namesOfWordSettings.isEmpty }
+
   /// All options that are given.
   var givenNames: [String] {
     namesOfWordSettings

@@ -17,7 +17,14 @@ struct PhotoOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "The number of sampling steps (default: the method's; of inf-edit 12).", valueName: "n"))
+      "Choose method and steps for edits that are good for their time: \(EditQuality.optionNames) (default: balanced).",
+      valueName: "quality"),
+    transform: EditQuality.init(optionName:))
+  var quality: EditQuality?
+
+  @Option(
+    help: ArgumentHelp(
+      "The number of sampling steps (default: the method's, or 8).", valueName: "n"))
   var steps: Int?
 
   @Option(help: ArgumentHelp("The seed of the noise: each gives another edit (default: 0).", valueName: "n"))
@@ -28,7 +35,8 @@ struct PhotoOptions: ParsableArguments {
   /// The options of this group that are given.
   fileprivate var givenName: String? {
     let names: KeyValuePairs = [
-      "--caption": caption != nil, "--method": method != nil, "--steps": steps != nil, "--seed": seed != nil,
+      "--caption": caption != nil, "--method": method != nil, "--quality": quality != nil,
+      "--steps": steps != nil, "--seed": seed != nil,
       "--size": part.size != .auto, "--crop": part.crop != nil, "--fit": part.fit,
     ]
     return names.first(where: \.value)?.key
@@ -36,7 +44,10 @@ struct PhotoOptions: ParsableArguments {
 
   /// How the photo is inverted.
   fileprivate func inversion() throws -> InversionOptions {
-    var options = (method ?? .infEdit).inversion
+    guard method == nil || quality == nil else {
+      throw UsageError("--method and --quality are both given; give one of them.")
+    }
+    var options = method?.inversion ?? .preset(quality ?? .balanced)
     options.steps = steps ?? options.steps
     options.framing = part.framing
     if let seed {

@@ -80,7 +80,12 @@ struct InversionSettings: ParsableArguments {
   ///   - published: the method.
   ///   - budget: how long the inversion may take, of null-text alone.
   func options(_ published: PublishedMethod, budget: Duration? = nil) -> InversionOptions {
-    var options = published.inversion
+    options(over: published.inversion, budget: budget)
+  }
+
+  /// The same on top of other options.
+  func options(over base: InversionOptions, budget: Duration? = nil) -> InversionOptions {
+    var options = base
     options.method = method(options.method, budget: budget)
     options.steps = steps ?? options.steps
     options.guidance = guidance ?? options.guidance
@@ -182,5 +187,17 @@ struct InversionSettings: ParsableArguments {
     } catch {
       throw ValidationError(error.message)
     }
+  }
+}
+
+extension InversionOptions {
+  /// As in "12 steps of noise at LCM's timesteps, nothing to evaluate; an edit takes about 36 evaluations".
+  var summary: String {
+    let evaluations = mostWork.evaluations
+    let cost =
+      evaluations.forward == 0
+      ? "nothing to evaluate" : "up to \(evaluations.forward + evaluations.backward) evaluations"
+    // A source row and two of the target.
+    return "\(steps) steps, \(cost) now and about \(3 * steps) an edit"
   }
 }

@@ -101,10 +101,11 @@ public struct ObjectRemoval: EditingPolicy, Hashable {
         for head in 0..<heads {
           for position in 0..<positions where !outside.contains(position) {
             let row = (head * positions + position) * tokens
-            let taken = keptOut.reduce(Float(0)) { $0 + scalars[row + $1] }
-            let factor = taken < 1 ? 1 / (1 - taken) : 0
-            for token in 0..<tokens { scalars[row + token] *= factor }
             for token in keptOut { scalars[row + token] = 0 }
+            let rest = scalars[row..<row + tokens].reduce(0, +)
+            // The start token is where attention goes that has no word to look at.
+            if rest < 1e-6 { scalars[row] = 1 }
+            for token in 0..<tokens where rest >= 1e-6 { scalars[row + token] /= rest }
           }
         }
       }

@@ -64,3 +64,31 @@ public struct EditSuggestion: Sendable, Hashable, Codable {
     try options.validate()
   }
 }
+
+extension EditSuggestion {
+  /// What suits the kinds of edit with any model: freer words for what comes, self-attention for what keeps its shape, and a
+  /// blend where words name a region. Measured on the bundled model alone, which has numbers of its own beside these.
+  public static let general: [EditKind: EditSuggestion] = [
+    .replacement: EditSuggestion(cross: 0.7, own: 0.5, blend: 0.3),
+    .addition: EditSuggestion(cross: 0, own: 0.4, blend: 0.3),
+    .removal: EditSuggestion(cross: 0, own: 0, blend: 0.3, removal: .all),
+    .attribute: EditSuggestion(cross: 0.4, own: 0.8, blend: 0.3),
+    .background: EditSuggestion(cross: 0.2, own: 0.7),
+    .style: EditSuggestion(cross: 0.3, own: 0.6),
+  ]
+
+  private init(cross: StepWindow, own: StepWindow, blend: Double? = nil, removal: StepWindow? = nil) {
+    (crossSteps, selfSteps, blendThreshold, removalSteps) = (cross, own, blend, removal)
+  }
+}
+
+extension EditOptions {
+  /// The published options with what suits the kind of edit that two prompts tell.
+  ///
+  /// - Parameters:
+  ///   - caption: of the inversion.
+  ///   - prompt: the new text.
+  public static func suggested(from caption: String, to prompt: String) -> EditOptions {
+    EditingRecommendation().editOptions(from: caption, to: prompt)
+  }
+}

@@ -18,7 +18,8 @@ public struct EditingRecommendation: Sendable, Hashable {
   public var blendGrid: Int?
   /// The inversion that serves edits with attention control best for its cost.
   public var method: InversionMethod.Name?
-  /// Settings by the kind of edit, which the two prompts tell.
+  /// Settings by the kind of edit, which the two prompts tell; kinds that are absent have those of
+  /// ``EditSuggestion/general``.
   public var kinds: [EditKind: EditSuggestion] = [:]
 
   /// Nothing but what is published.
@@ -39,20 +40,22 @@ public struct EditingRecommendation: Sendable, Hashable {
     }
   }
 
-  /// The published options of an edit with what is recommended in their place.
+  /// The published options of an edit with what is recommended, and what suits its kind, in their place.
   ///
   /// - Parameters:
   ///   - caption: of the inversion.
   ///   - prompt: the new text.
   public func editOptions(from caption: String, to prompt: String) -> EditOptions {
     let change = PromptChange(from: caption, to: prompt)
-    guard let suggestion = kinds[change.kind] else { return editOptions }
+    guard let suggestion = kinds[change.kind] ?? EditSuggestion.general[change.kind] else {
+      return editOptions
+    }
     var options = suggestion.applied(to: editOptions, change)
     options.blend?.grid = blendGrid
     return options
   }
 
-  /// The same for any prompt.
+  /// The same whatever the prompts.
   public var editOptions: EditOptions {
     var options = EditOptions()
     options.guidance = guidance

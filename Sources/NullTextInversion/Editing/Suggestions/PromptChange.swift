@@ -141,7 +141,13 @@ private struct RunChange {
     } else if Self.isPlace(removed, added, before: before, after: after) {
       kind = .background
       (source, target) = (gone, come)
-    } else if let after, !Vocabulary.isFunctionWord(after), !Self.links(removed), !Self.links(added) {
+    } else if [removed, added].allSatisfy({ $0.dropFirst().contains(where: Vocabulary.places.contains) }) {
+      // A thing and its place in one run.
+      kind = .other
+      (source, target) = (gone, come)
+    } else if let after, !Vocabulary.isFunctionWord(after), !Vocabulary.isDoing(after), !Self.links(removed),
+      !Self.links(added)
+    {
       // "a red car": the words stand before a noun that stays.
       let noun = Self.noun(from: run.new.upperBound, in: new)
       kind = .attribute
@@ -206,6 +212,15 @@ private enum Vocabulary {
     "from",
     "for", "into", "is", "are", "its", "his", "her", "their", "front", "top", "wearing", "holding", "without",
   ]
+
+  private static let nounsInIng: Set<String> = [
+    "building", "ceiling", "clothing", "drawing", "earring", "evening", "king", "lightning", "morning",
+    "painting",
+    "pudding", "ring", "spring", "string", "thing", "wedding", "wing",
+  ]
+
+  /// Whether a word says what a thing before it does, as "sitting" does.
+  static func isDoing(_ word: String) -> Bool { word.hasSuffix("ing") && !nounsInIng.contains(word) }
 
   static func isFunctionWord(_ word: String) -> Bool {
     articles.contains(word) || places.contains(word) || joining.contains(word)
