@@ -55,6 +55,76 @@ import Testing
     #expect(try sample.picture("other.png") != sample.picture("a.png"))
   }
 
+  @Test("a photo that has not been inverted is edited at once, as by its inversion") func photo() async throws
+  {
+    let sample = try await Sample()
+    let edit = ["--prompt", "a dog on a mat", "--model", Sample.model, "--json"]
+    let photo = ["edit", "photo.png", "--caption", Sample.caption, "--size", "square"]
+    let run = try await sample.run(photo + edit)
+    #expect(run.status == 0, "\(run.errors)")
+    let report = try run.json()
+    #expect(report["output"] as? String == "photo.edit.png")
+    #expect(try #require(report.integer("evaluations", "forward")) <= 3 * 8)
+
+    let inverted = try await sample.run([
+      "invert", "photo.png", "--caption", Sample.caption, "--model", Sample.model, "--size", "square",
+      "--quality",
+      "balanced", "-o", "noise.nti",
+    ])
+    #expect(inverted.status == 0, "\(inverted.errors)")
+    let again = try await sample.run(["edit", "noise.nti", "-o", "again.png"] + edit)
+    #expect(again.status == 0, "\(again.errors)")
+    #expect(try sample.picture("again.png") == sample.picture("photo.edit.png"))
+
+    let other = try await sample.run(photo + edit + ["--seed", "7", "-o", "other.png"])
+    #expect(other.status == 0)
+    #expect(try sample.picture("other.png") != sample.picture("photo.edit.png"))
+    let pasted = try await sample.run(photo + edit + ["--paste-back", "photo.png", "-o", "pasted.png"])
+    #expect(pasted.status == 0, "\(pasted.errors)")
+    #expect(try sample.picture("pasted.png").width == 40)
+  }
+
+  @Test("options of a photo are refused for an inversion, and a photo without a caption") func photoOptions()
+    async throws
+  {
+    let sample = try await Sample()
+    for (arguments, says) in [
+      (["photo.nti", "--caption", "a cat"], "--caption"), (["photo.nti", "--seed", "1"], "--seed"),
+      (["photo.png"], "--caption"),
+      (["photo.png", "--caption", "a cat", "--method", "direct", "--seed", "1"], "--seed"),
+      (["photo.png", "--caption", "a cat", "--method", "direct", "--quality", "fast"], "--quality"),
+      (["photo.png", "--caption", "a cat", "--paste-back", "photo.nti"], "photo.nti"),
+    ] {
+      let run = try await sample.run(
+        ["edit", "--prompt", "a dog", "--model", Sample.model, "-o", "a.png"] + arguments)
+      #expect(run.status == 64 || run.status == 65)
+      #expect(run.errors.contains(says), "\(run.errors)")
+    }
+    #expect(try !sample.scratch.names.contains("a.png"))
+  }
+
+  @Test("variants are written the best first, with what was measured", arguments: ["photo.nti", "photo.png"])
+  func variants(source: String) async throws {
+    let sample = try await Sample()
+    let photo = source == "photo.png" ? ["--caption", Sample.caption, "--steps", "2"] : []
+    let run = try await sample.run(
+      ["edit", source, "--prompt", "a dog on a mat", "--model", Sample.model, "--variants", "3", "--json"]
+        + photo)
+    #expect(run.status == 0, "\(run.errors)")
+    let report = try run.json()
+    let pictures = try #require(report["pictures"] as? [String])
+    #expect(
+      pictures == (1...3).map { "photo.edit.\($0).png" }
+        && report["sheet"] as? String == "photo.edit.variants.png")
+    let scores = try #require(report["scores"] as? [[String: Double]])
+    let totals = try scores.map { score in
+      try #require(score["kept"]) * #require(score["changed"]).squareRoot() * #require(score["attended"])
+    }
+    #expect(totals == totals.sorted(by: >) && totals.count == 3)
+    #expect(Set(try pictures.map { try sample.picture($0).bytes }).count > 1)
+    #expect(try sample.picture("photo.edit.variants.png").width > 64)
+  }
+
   @Test("several windows make one sheet of all combinations, of the pictures that single edits make")
   func sweep() async throws {
     let sample = try await Sample()

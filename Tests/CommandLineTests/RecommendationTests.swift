@@ -30,8 +30,13 @@ import Testing
     #expect(fromFile["crossSteps"] as? Double == 0.75 && fromFile["selfSteps"] as? Double == 0.25)
     let chosen = try await recipe("--recipe", "own.json", "--cross-steps", "1", "--guidance", "4")
     #expect(chosen["crossSteps"] as? Double == 1 && chosen["guidance"] as? Double == 4)
-    // The model without a recommendation, at the inversion's guidance.
-    let published = try await sample.run("edit", "--prompt", "a dog on a mat", "-o", "a.png", "--json")
+    // The model without a recommendation, at the inversion's guidance: what suits the kind of edit, or what is published.
+    let suggested = try await sample.run("edit", "--prompt", "a dog on a mat", "-o", "a.png", "--json")
+    let own = try #require(try suggested.json()["recipe"] as? [String: Any])
+    let general = try #require(EditSuggestion.general[.replacement]?.crossSteps)
+    #expect(own["guidance"] as? Double == 7.5 && own["crossSteps"] as? Double == general.end)
+    let published = try await sample.run(
+      "edit", "--prompt", "a dog on a mat", "-o", "a.png", "--json", "--preset", "published")
     let recipe = try #require(try published.json()["recipe"] as? [String: Any])
     #expect(recipe["guidance"] as? Double == 7.5 && recipe["crossSteps"] as? Double == 0.8)
   }

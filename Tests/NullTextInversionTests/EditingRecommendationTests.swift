@@ -40,12 +40,44 @@ import Testing
     ])
   func removal(prompt: String, isRemoval: Bool) throws {
     let found = try recommendation(#"{"removal": {"crossSteps": 0.1, "selfSteps": 0.05}}"#)
-    var expected = EditOptions()
+    let caption = "a fox next to a strawberry on sand"
+    var expected = isRemoval ? EditOptions() : EditOptions.suggested(from: caption, to: prompt)
     if isRemoval {
       expected.promptToPrompt?.crossSteps = try StepWindow(parsing: "0.1")
       expected.promptToPrompt?.selfSteps = try StepWindow(parsing: "0.05")
     }
-    #expect(found.editOptions(from: "a fox next to a strawberry on sand", to: prompt) == expected)
+    #expect(found.editOptions(from: caption, to: prompt) == expected)
+  }
+
+  @Test("by kind goes before that for all edits, which goes before what suits any model") func kinds() throws
+  {
+    let (cat, dog) = ("a cat on a mat", "a dog on a mat")
+    let general = EditOptions.suggested(from: cat, to: dog)
+    #expect(general.blend?.words == LocalBlend.Words(source: ["cat"], target: ["dog"]))
+    #expect(general.promptToPrompt?.crossSteps == EditSuggestion.general[.replacement]?.crossSteps)
+    let all = try recommendation(#"{"crossSteps": 0.25, "blendGrid": 8}"#).editOptions(from: cat, to: dog)
+    #expect(
+      all.promptToPrompt?.crossSteps == 0.25
+        && all.promptToPrompt?.selfSteps == general.promptToPrompt?.selfSteps)
+    #expect(all.blend?.grid == 8 && all.blend?.threshold == general.blend?.threshold)
+    let own = try recommendation(
+      #"{"crossSteps": 0.25, "kinds": {"replacement": {"crossSteps": 0.5, "emphasis": 2}, "removal": {"removalSteps": 0.5}}}"#
+    )
+    let replacement = own.editOptions(from: cat, to: dog)
+    #expect(replacement.promptToPrompt?.crossSteps == 0.5 && replacement.blend == nil)
+    #expect(replacement.promptToPrompt?.emphasis == [Emphasis("dog", 2)])
+    let removal = own.editOptions(from: "a cat next to a dog on a mat", to: "a cat on a mat")
+    #expect(
+      removal.control
+        == .removal(ObjectRemoval(words: ["dog"], keptOut: ["cat"], threshold: 0.3, steps: 0.5)))
+    #expect(own.editOptions(from: cat, to: cat) == own.editOptions)
+    let written = try JSONDecoder().decode(EditingRecommendation.self, from: JSONEncoder().encode(own))
+    #expect(written == own)
+  }
+
+  @Test("of the bundled model names every kind of edit there is a benchmark for") func bundled() throws {
+    let found = try EditingRecommendation(Checkpoint(.emojiScenes))
+    #expect(Set(found.kinds.keys) == Set(EditSuggestion.general.keys))
   }
 
   @Test(
@@ -53,7 +85,8 @@ import Testing
     arguments: [
       "[]", "{", #"{"guidance": "much"}"#, #"{"guidance": -1}"#, #"{"crossSteps": 2}"#,
       #"{"method": "magic"}"#,
-      #"{"blendGrid": 0}"#,
+      #"{"blendGrid": 0}"#, #"{"kinds": {"magic": {}}}"#, #"{"kinds": {"removal": {"blendThreshold": 2}}}"#,
+      #"{"kinds": {"style": {"guidance": -1}}}"#,
     ])
   func wrong(json: String) throws {
     let error = #expect(throws: InputError.self) { try recommendation(json) }

@@ -47,21 +47,29 @@ public struct EditingRecommendation: Sendable, Hashable {
   ///   - prompt: the new text.
   public func editOptions(from caption: String, to prompt: String) -> EditOptions {
     let change = PromptChange(from: caption, to: prompt)
-    guard let suggestion = kinds[change.kind] ?? EditSuggestion.general[change.kind] else {
-      return editOptions
+    var options: EditOptions
+    if let own = kinds[change.kind] {
+      options = own.applied(to: editOptions, change)
+    } else {
+      let general = EditSuggestion.general[change.kind] ?? EditSuggestion()
+      options = recommended(over: general.applied(to: EditOptions(), change))
     }
-    var options = suggestion.applied(to: editOptions, change)
     options.blend?.grid = blendGrid
     return options
   }
 
   /// The same whatever the prompts.
-  public var editOptions: EditOptions {
-    var options = EditOptions()
-    options.guidance = guidance
-    options.promptToPrompt?.crossSteps = crossSteps ?? PromptToPrompt().crossSteps
-    options.promptToPrompt?.selfSteps = selfSteps ?? PromptToPrompt().selfSteps
-    options.promptToPrompt?.selfGrid = selfGrid ?? PromptToPrompt().selfGrid
+  public var editOptions: EditOptions { recommended(over: EditOptions()) }
+
+  private func recommended(over options: EditOptions) -> EditOptions {
+    var options = options
+    options.guidance = guidance ?? options.guidance
+    if var words = options.promptToPrompt {
+      words.crossSteps = crossSteps ?? words.crossSteps
+      words.selfSteps = selfSteps ?? words.selfSteps
+      words.selfGrid = selfGrid ?? words.selfGrid
+      options.promptToPrompt = words
+    }
     return options
   }
 }

@@ -51,8 +51,8 @@ public struct PromptChange: Sendable, Hashable {
     text.split(whereSeparator: \.isWhitespace).map { word in
       let inner = word.drop(while: \.isPunctuation)
       let end = inner.lastIndex { !$0.isPunctuation }.map { inner.index(after: $0) } ?? inner.startIndex
-      return String(inner[..<end]).lowercased()
-    }.filter { !$0.isEmpty }
+      return inner.isEmpty ? String(word) : String(inner[..<end]).lowercased()
+    }
   }
 
   /// The runs between the words of a longest common subsequence.
@@ -224,5 +224,6 @@ private enum Vocabulary {
 
   static func isFunctionWord(_ word: String) -> Bool {
     articles.contains(word) || places.contains(word) || joining.contains(word)
+      || word.allSatisfy { $0.isPunctuation }
   }
 }
