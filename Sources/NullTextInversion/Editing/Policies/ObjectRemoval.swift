@@ -5,12 +5,13 @@ internal import Tensor
 ///
 /// The region of the words is found as a local blend finds it, from the source's cross-attention. In the target's self-attention, in
 /// both evaluations of a guided step, the keys and values of the region are left out, so that it fills up with what is around
-/// it. This is the self-attention redirection of Sun et al. 2025 ("Attentive Eraser", arXiv 2412.12974) without its search
+/// it. Things that stay would be drawn there again, so their region is left out as well, and their words may not look there. This is
+/// the self-attention redirection of Sun et al. 2025 ("Attentive Eraser", arXiv 2412.12974) without its search
 /// for a direction. A ``LocalBlend`` of the same words keeps the rest of the picture.
 public struct ObjectRemoval: EditingPolicy, Hashable {
   /// Words of the caption, or groups of words that follow each other, whose things are to go.
   public var words: [String]
-  /// Words of the new prompt that may not look into the region, so that their things do not come in the place of what goes.
+  /// Words of both prompts whose things are not to come in the place of what goes.
   public var keptOut: [String]
   /// The share of its maximum that the words' attention must exceed; 0 to below 1.
   public var threshold: Double
@@ -27,6 +28,9 @@ public struct ObjectRemoval: EditingPolicy, Hashable {
     self.steps = steps
   }
 
+  /// The share of its maximum from which on a word that stays looks at a place.
+  private static let keptThreshold = 0.5
+
   private var blend: LocalBlend { LocalBlend(.init(source: words), threshold: threshold) }
 
   /// Looks for the words in the two prompts.
@@ -38,8 +42,14 @@ public struct ObjectRemoval: EditingPolicy, Hashable {
     let grid =
       try finest.map { try LocalBlendGrid(forLatentOf: $0.height, by: $0.width, sites: crossSites) }
       ?? LocalBlendGrid(height: 1, width: 1)
+    let keptWords = keptOut.filter { (try? scene.source.tokens(of: $0)) != nil }
     return Run(
       maps: try LocalBlendMaps(blend, source: scene.source, target: scene.target, grid: grid),
+      keptMaps: try keptWords.isEmpty
+        ? nil
+        : LocalBlendMaps(
+          LocalBlend(.init(source: keptWords), threshold: Self.keptThreshold), source: scene.source,
+          target: scene.target, grid: grid),
       keptOut: try scene.target.tokens(ofAny: keptOut, as: "word to keep out of a removal"),
       steps: steps.steps(of: scene.stepCount))
   }
@@ -52,16 +62,18 @@ public struct ObjectRemoval: EditingPolicy, Hashable {
   }
 
   private struct Run: EditingRun {
+    /// Where what goes is, and where what stays.
     var maps: LocalBlendMaps
+    var keptMaps: LocalBlendMaps?
     /// Tokens of the target.
     let keptOut: [Int]
     let steps: Range<Int>
-    /// The positions outside of the region, by sites, in the step that is under way.
-    private var outside: [Int: [Int]] = [:]
+    /// The positions that may be looked at, by sites, in the step that is under way.
+    private var visible: [Int: [Int]] = [:]
     private var step = -1
 
-    init(maps: LocalBlendMaps, keptOut: [Int], steps: Range<Int>) {
-      (self.maps, self.keptOut, self.steps) = (maps, keptOut, steps)
+    init(maps: LocalBlendMaps, keptMaps: LocalBlendMaps?, keptOut: [Int], steps: Range<Int>) {
+      (self.maps, self.keptMaps, self.keptOut, self.steps) = (maps, keptMaps, keptOut, steps)
     }
 
     /// Whether the region is hidden: it is found in the first step.
@@ -79,22 +91,23 @@ public struct ObjectRemoval: EditingPolicy, Hashable {
     )
       -> AttentionChange?
     {
-      if step != self.step { (self.step, outside) = (step, [:]) }
+      if step != self.step { (self.step, visible) = (step, [:]) }
       guard own.site.isCross else {
-        let places = places(outsideAt: own.site)
+        let places = places(visibleAt: own.site)
         guard !places.isEmpty, places.count < own.key.shape[0] else { return nil }
         return .inputs(query: own.query, key: own.key.rows(places), value: own.value.rows(places))
       }
       let probabilities = hides(step) && !keptOut.isEmpty ? keepingOut(own) : nil
       if maps.grid.includes(own.site), let original = source.probabilities(at: own.site) {
         maps.add(source: original, target: original)
+        keptMaps?.add(source: original, target: original)
       }
       return probabilities.map(AttentionChange.probabilities)
     }
 
     /// The target's probabilities without the words that are kept out, in the region; the others share what they had.
-    private mutating func keepingOut(_ own: AttentionInputs) -> Tensor {
-      let outside = Set(places(outsideAt: own.site))
+    private func keepingOut(_ own: AttentionInputs) -> Tensor {
+      let outside = Set(outside(at: own.site))
       var probabilities = own.probabilities()
       let (heads, positions, tokens) = probabilities.shape3
       probabilities.withMutableScalars { scalars in
@@ -112,12 +125,19 @@ public struct ObjectRemoval: EditingPolicy, Hashable {
       return probabilities
     }
 
-    private mutating func places(outsideAt site: AttentionSite) -> [Int] {
-      if let known = outside[site.index] { return known }
+    /// The positions outside of the region and of the things that stay; outside of the region if these are everywhere.
+    private mutating func places(visibleAt site: AttentionSite) -> [Int] {
+      if let known = visible[site.index] { return known }
+      let outside = self.outside(at: site)
+      let kept = keptMaps?.mask(height: site.height, width: site.width).scalars
+      let background = outside.filter { kept?[$0] != 1 }
+      visible[site.index] = background.isEmpty ? outside : background
+      return visible[site.index] ?? outside
+    }
+
+    private func outside(at site: AttentionSite) -> [Int] {
       let mask = maps.mask(height: site.height, width: site.width).scalars
-      let places = mask.indices.filter { mask[$0] == 0 }
-      outside[site.index] = places
-      return places
+      return mask.indices.filter { mask[$0] == 0 }
     }
   }
 }

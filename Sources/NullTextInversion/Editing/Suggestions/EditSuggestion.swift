@@ -71,7 +71,7 @@ extension EditSuggestion {
   public static let general: [EditKind: EditSuggestion] = [
     .replacement: EditSuggestion(cross: 0.7, own: 0.5, blend: 0.3),
     .addition: EditSuggestion(cross: 0, own: 0.4, blend: 0.3),
-    .removal: EditSuggestion(cross: 0, own: 0, blend: 0.3, removal: .all),
+    .removal: EditSuggestion(cross: 0, own: 0, blend: 0.4, removal: .all),
     .attribute: EditSuggestion(cross: 0.4, own: 0.8, blend: 0.3),
     .background: EditSuggestion(cross: 0.2, own: 0.7),
     .style: EditSuggestion(cross: 0.3, own: 0.6),
