@@ -24,14 +24,14 @@ import Testing
     outer = try #require(scene.sites.first { grid.includes($0) })
   }
 
-  /// An attention of made-up inputs; of cross-attention, the positions in `looking` look at a token above all.
-  private func inputs(_ site: AttentionSite, looking: Set<Int> = [], at token: Int = 0) -> AttentionInputs {
+  /// An attention of made-up inputs; of cross-attention, some positions look at a token above all.
+  private func inputs(_ site: AttentionSite, looking: [Int: Int] = [:]) -> AttentionInputs {
     var random = RandomSource(seed: UInt64(site.index))
     let channels = 8 * site.heads
     let keys = site.isCross ? scene.textLength : site.height * site.width
     var query = 0.1 * random.normal(shape: [site.height * site.width, channels])
     let key = random.normal(shape: [keys, channels])
-    for position in looking {
+    for (position, token) in looking {
       query.withMutableScalars { scalars in
         for channel in 0..<channels {
           scalars[position * channels + channel] = 20 * key[token].scalars[channel]
@@ -49,9 +49,10 @@ import Testing
     var run = try policy.begin(scene)
     let dog = try #require(scene.source.tokens(of: "dog").first)
     let cat = try #require(scene.target.tokens(of: "cat").first)
-    let corner: Set<Int> = [0]
-    let source = SourceAttention([outer.index: inputs(outer, looking: corner, at: dog)])
-    let own = inputs(outer, looking: corner, at: cat)
+    let (width, last) = (outer.width, outer.height * outer.width - 1)
+    let catInSource = try #require(scene.source.tokens(of: "cat").first)
+    let source = SourceAttention([outer.index: inputs(outer, looking: [0: dog, last: catInSource])])
+    let own = inputs(outer, looking: [0: cat])
     let ownSite = try #require(
       scene.sites.first { !$0.isCross && $0.height == outer.height && $0.width == outer.width })
     // The first step only finds the region.
@@ -68,10 +69,11 @@ import Testing
       Issue.record("self-attention is not changed")
       return
     }
-    // The corner and its neighbours, as a blend widens them.
+    // The corners and their neighbours, as a blend widens them: of what goes, and of what stays.
     let all = inputs(ownSite)
-    let hidden = Set([0, 1, ownSite.width, ownSite.width + 1])
-    let expected = (0..<all.key.shape[0]).filter { !hidden.contains($0) }
+    let hidden = Set([0, 1, width, width + 1])
+    let kept = Set([last, last - 1, last - width, last - width - 1])
+    let expected = (0..<all.key.shape[0]).filter { !hidden.contains($0) && !kept.contains($0) }
     #expect(query == all.query && key.shape[0] == expected.count)
     for (row, position) in expected.enumerated() { #expect(key[row] == all.key[position]) }
 
