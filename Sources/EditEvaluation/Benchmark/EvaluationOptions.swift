@@ -9,8 +9,9 @@ public struct EvaluationOptions: Sendable, Equatable, Codable {
   public var inversion = InversionOptions()
   /// How they are edited.
   public var edit = EditOptions.pieBench
-  /// What each record's edit is chosen by, from its prompts, in the place of `edit`, its words and emphasis; of `edit` the
-  /// guidance and the step rule stay, where it has them. Nil for `edit` itself.
+  /// What each record's edit is chosen by, from its prompts; nil for `edit` itself.
+  ///
+  /// Of `edit` the guidance and the step rule stay, where it has them; a record's blended words are not used.
   public var recommendation: EditingRecommendation?
   /// Whether to keep the source outside of where a record's blended words look; `edit.blend` goes before it.
   public var blendsWords = true

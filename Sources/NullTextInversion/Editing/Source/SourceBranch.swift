@@ -81,8 +81,9 @@ final class SourceBranch: Sendable {
     return found.prediction
   }
 
-  /// What is read of the source under its null embedding: one evaluation for attention and prediction at one position, none
-  /// if nothing is read. It is not remembered.
+  /// What is read of the source under its null embedding.
+  ///
+  /// One evaluation for attention and prediction at one position, none if nothing is read. It is not remembered.
   private func nullEvaluation(
     _ index: Int, _ reading: SourceReading, _ evaluator: Evaluator, _ null: TextContext
   ) throws -> (attention: SourceAttention, prediction: Tensor?) {

@@ -66,8 +66,10 @@ public struct EditSuggestion: Sendable, Hashable, Codable {
 }
 
 extension EditSuggestion {
-  /// What suits the kinds of edit with any model: freer words for what comes, self-attention for what keeps its shape, and a
-  /// blend where words name a region. Measured on the bundled model alone, which has numbers of its own beside these.
+  /// What suits the kinds of edit with any model.
+  ///
+  /// Freer words for what comes, self-attention for what keeps its shape, and a blend where words name a region. Measured on
+  /// the bundled model alone, which has numbers of its own beside these.
   public static let general: [EditKind: EditSuggestion] = [
     .replacement: EditSuggestion(cross: 0.7, own: 0.5, blend: 0.3),
     .addition: EditSuggestion(cross: 0, own: 0.4, blend: 0.3),
