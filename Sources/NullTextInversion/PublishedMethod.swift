@@ -56,6 +56,7 @@ public enum PublishedMethod: String, Sendable, Hashable, Codable, CaseIterable {
       options.pivots = .independentNoise(seed: 0)
       options.sampler = .lcm
       options.steps = 12
+      options.guidance = 2.3
     }
     return options
   }
@@ -83,7 +84,6 @@ public enum PublishedMethod: String, Sendable, Hashable, Codable, CaseIterable {
       options.stepRule = .difference(DifferenceRule(sourceGuidance: 3.5))
     case .infEdit:
       options = promptToPrompt(cross: 0.7, own: 0.7)
-      options.guidance = 2.3
       options.stepRule = .difference()
     }
     return options
