@@ -130,7 +130,7 @@ struct InversionSettings: ParsableArguments {
     let (own, other) = (options.mostWork.evaluations, self.options(published).mostWork.evaluations)
     return
       "--method \(name.optionName) edits as well with attention control, for \(other.forward + other.backward) "
-      + "evaluations instead of up to \(own.forward + own.backward)"
+      + "evaluations instead of up to \(own.forward + own.backward); `nti edit` edits a photo without inverting it first"
   }
 
   /// Refuses options that make no sense, and settings that none of some methods has.
