@@ -118,7 +118,7 @@ import Testing
         && report["sheet"] as? String == "photo.edit.variants.png")
     let scores = try #require(report["scores"] as? [[String: Double]])
     let totals = try scores.map { score in
-      try #require(score["kept"]) * #require(score["changed"]).squareRoot() * #require(score["attended"])
+      try #require(score["kept"]) * #require(score["attended"])
     }
     #expect(totals == totals.sorted(by: >) && totals.count == 3)
     #expect(Set(try pictures.map { try sample.picture($0).bytes }).count > 1)

@@ -11,11 +11,11 @@ public struct EditScore: Sendable, Hashable, Codable {
   public let kept: Double
   /// How much changed where they look: 1 less the structural similarity there.
   public let changed: Double
-  /// The share of the attention to the words of the new prompt that lies where they look most; 1 if there are no new words.
-  public let attended: Double
+  /// The share of the attention to the words of the new prompt that lies where they look most; nil if there are no new words.
+  public let attended: Double?
 
-  /// All three together, higher is better.
-  public var total: Double { kept * changed.squareRoot() * attended }
+  /// What variants are ranked by, higher is better: `kept` times `attended`, or the root of `changed` without new words.
+  public var total: Double { kept * (attended ?? changed.squareRoot()) }
 
   /// The share of a word's greatest attention from which on it counts as looking at a place: that of local blends.
   private static let threshold: Float = 0.3
@@ -48,7 +48,7 @@ public struct EditScore: Sendable, Hashable, Codable {
       }
       return sum > 0 ? within / sum : 0
     }
-    attended = shares.isEmpty ? 1 : shares.reduce(0, +) / Double(shares.count)
+    attended = shares.isEmpty ? nil : shares.reduce(0, +) / Double(shares.count)
   }
 
   /// 1 where a map exceeds the threshold of its maximum, 0 elsewhere.
