@@ -61,19 +61,3 @@ extension Sampler {
   /// The timestep that step `index` leads to: that of the next step, 0 after the last.
   func endTimestep(ofStep index: Int) -> Int { index + 1 < stepCount ? timesteps[index + 1] : 0 }
 }
-
-/// Classifier-free guidance, then the sampler's step.
-struct GuidedRule: TargetStepMaker {
-  func evaluations(guidance: Double) -> [[PredictedText]] { [[.null, .prompt]] }
-
-  func latent(after step: TargetStep) throws -> Tensor {
-    try latent(after: step) { .combination(Float(1 - step.guidance), $0, Float(step.guidance), $1) }
-  }
-
-  /// - Parameter guide: combines the outputs for the null embedding and for the prompt.
-  func latent(after step: TargetStep, guide: (_ null: Tensor, _ text: Tensor) -> Tensor) throws -> Tensor {
-    let outputs = try step.outputs([.null, .prompt], step.latent, step.timestep)
-    var sampler = step.sampler
-    return sampler.denoised(step.latent, prediction: guide(outputs[0], outputs[1]), step: step.index)
-  }
-}

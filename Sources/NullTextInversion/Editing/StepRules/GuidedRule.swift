@@ -1,0 +1,18 @@
+internal import DiffusionCore
+internal import Tensor
+
+/// Classifier-free guidance, then the sampler's step.
+struct GuidedRule: TargetStepMaker {
+  func evaluations(guidance: Double) -> [[PredictedText]] { [[.null, .prompt]] }
+
+  func latent(after step: TargetStep) throws -> Tensor {
+    try latent(after: step) { .combination(Float(1 - step.guidance), $0, Float(step.guidance), $1) }
+  }
+
+  /// - Parameter guide: combines the outputs for the null embedding and for the prompt.
+  func latent(after step: TargetStep, guide: (_ null: Tensor, _ text: Tensor) -> Tensor) throws -> Tensor {
+    let outputs = try step.outputs([.null, .prompt], step.latent, step.timestep)
+    var sampler = step.sampler
+    return sampler.denoised(step.latent, prediction: guide(outputs[0], outputs[1]), step: step.index)
+  }
+}
