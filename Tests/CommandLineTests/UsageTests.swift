@@ -45,7 +45,7 @@ import Testing
     Case("inver", "x.png", says: "no command inver; did you mean invert?"),
     Case("invert", "x.png", "--captoin", "a", says: "no option --captoin; did you mean --caption?"),
     Case("edit", "x.nti", "--prompts=a", says: "no option --prompts; did you mean --prompt?"),
-    Case("frobnicate", says: "no command frobnicate."), Case("edit", "--prompt", "a", says: "<file.nti>"),
+    Case("frobnicate", says: "no command frobnicate."), Case("edit", "--prompt", "a", says: "<file>"),
     Case("generate", "--prompt", "a", "-o", "-", says: "standard output"),
     Case("evaluate", "bench", "--limit", "0", says: "--limit 0"),
     Case("invert", "x.png", "--caption", "a", "--memory", "12", says: "3GB"),
