@@ -2,17 +2,17 @@
 
     python Tools/training/check_distilled.py MODEL LORA OUT
 
-For captions of scenes that nothing was trained on, from the same noise: `teacher`, DDIM of 50 steps at guidance 3; `ddim`,
-the same in fewer; `plain`, LCM sampling of the plain model at guidance 1; `lora`, the same with the LoRA. A step of DDIM
-takes two evaluations of the network, a step of LCM one. Prints for each
+For captions of scenes that nothing was trained on, from the same noise: `teacher`, DDIM of 50 steps at guidance 3;
+`ddim`, the same in fewer; `plain`, LCM sampling of the plain model at guidance 1; `lora`, the same with the LoRA. A step
+of DDIM takes two evaluations of the network, a step of LCM one. Prints for each
 
   teacher   mean squared error of the latent to the teacher's, and PSNR of the picture to the teacher's. LCM sampling adds
             new noise after each step but the last, so that with several steps another picture is no worse a picture.
   solution  the same to where the teacher leads from the latent that the last step saw, which is what a consistency model
             is to give
   detail    the mean difference of neighbouring pixels, as a part of the teacher's: less than 1 is blurred
-  named     how often, of nine captions that differ in the first object, the model itself takes the right one: the one
-            with which it best predicts noise added to the picture. `scenes`, the drawn scenes themselves, check that.
+  named     with --name: how often, of nine captions that differ in the first object, the model itself takes the right
+            one, with which it best predicts noise added to the picture. `scenes`, as drawn, check that.
 
 and writes OUT/<way>-<steps>.png, one cell a caption in the order of OUT/captions.txt.
 """
@@ -38,6 +38,8 @@ CANDIDATES, LEVELS_TO_NAME_AT = 9, (300, 450, 600, 750)
 
 
 class Checker:
+    """A pipeline, the captions, and ways of sampling."""
+
     def __init__(self, folder, count):
         self.pipe = StableDiffusionPipeline.from_pretrained(folder, dtype=torch.float32)
         self.pipe.unet.to(memory_format=torch.channels_last)
@@ -82,10 +84,11 @@ class Checker:
         return z, seen, int(t)
 
     def solution(self, z, t):
-        """Where the teacher leads from a latent, in steps of 20 timesteps."""
+        """Where the teacher leads from a latent, in steps of 20 timesteps; in bf16, as it was when it taught."""
         alphas = self.ddim.alphas_cumprod
         for t in range(t, 0, -20):
-            noise = self.noise(z, t, GUIDANCE)
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                noise = self.noise(z, t, GUIDANCE).float()
             clean = (z - (1 - alphas[t]).sqrt() * noise) / alphas[t].sqrt()
             if t > 20:
                 z = alphas[t - 20].sqrt() * clean + (1 - alphas[t - 20]).sqrt() * noise
@@ -150,6 +153,7 @@ def main():
     parser.add_argument("lora")
     parser.add_argument("out")
     parser.add_argument("--count", type=int, default=24)
+    parser.add_argument("--name", action="store_true", help="let the model name the objects, which takes most of the time")
     options = parser.parse_args()
     checker = Checker(options.model, options.count)
     os.makedirs(options.out, exist_ok=True)
@@ -175,7 +179,9 @@ def main():
         if (way, steps) in sampled:
             solution = checker.solution(*sampled[way, steps][1:])
             text += f"  solution {distance(z, pictures, solution, checker.pictures(solution))}"
-        text += f"  detail {detail(pictures) / detail(shown):.2f}  named {checker.named(z)}/{options.count}"
+        text += f"  detail {detail(pictures) / detail(shown):.2f}"
+        if options.name:
+            text += f"  named {checker.named(z)}/{options.count}"
         print(text, flush=True)
 
 
