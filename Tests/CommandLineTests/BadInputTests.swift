@@ -143,8 +143,8 @@ import Testing
       }
     }
     try await expectRefusal(
-      ["edit", "photo.png", "--prompt", "a"], in: scratch, status: 65,
-      saying: "is a picture, not an inversion")
+      ["edit", "photo.png", "--prompt", "a"], in: scratch, status: 64,
+      saying: "is a picture: say with --caption")
     try await expectRefusal(
       ["invert", "https://example.com/a.png", "--caption", "a"], in: scratch, status: 66,
       saying: "is an address")

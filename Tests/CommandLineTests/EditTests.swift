@@ -150,13 +150,14 @@ import Testing
     let sample = try await Sample()
     let prompts = ["a dog on a mat", "a cat on a red mat"]
     let run = try await sample.run(
-      "edit", "--prompt", prompts[0], "--prompt", prompts[1], "-o", "all.png", "--json")
+      "edit", "--prompt", prompts[0], "--prompt", prompts[1], "--preset", "published", "-o", "all.png",
+      "--json")
     #expect(run.status == 0, "\(run.errors)")
     let report = try run.json()
     #expect(report["pictures"] as? [String] == ["all.1.png", "all.2.png"] && report["output"] == nil)
     #expect(try #require(report.integer("evaluations", "forward")) <= 5 * Sample.steps)
     for (number, prompt) in prompts.enumerated() {
-      let alone = try await sample.run("edit", "--prompt", prompt, "-o", "alone.png")
+      let alone = try await sample.run("edit", "--prompt", prompt, "--preset", "published", "-o", "alone.png")
       #expect(alone.status == 0)
       #expect(try sample.picture("all.\(number + 1).png") == sample.picture("alone.png"))
       #expect(try sample.recipe(in: "all.\(number + 1).png")["prompt"] as? String == prompt)
@@ -268,7 +269,8 @@ import Testing
   func combinations(options: [String], says: String) async throws {
     let sample = try await Sample()
     let run = try await sample.run(
-      ["edit", "photo.nti", "--model", Sample.model, "--prompt", "a dog on a mat"] + options)
+      ["edit", "photo.nti", "--model", Sample.model, "--prompt", "a dog on a mat", "--preset", "published"]
+        + options)
     #expect(run.status == 64, "\(run.errors)")
     #expect(run.errors.contains(says))
     #expect(try sample.scratch.names == ["photo.nti", "photo.png"])

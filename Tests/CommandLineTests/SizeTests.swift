@@ -100,7 +100,8 @@ import Testing
     #expect(try await invert(sample).status == 0)
     let photo = try sample.picture("photo.png")
     func edit(_ arguments: String...) async throws -> Program.Outcome {
-      try await sample.run(["edit", "wide.nti", "--model", Sample.model] + arguments)
+      try await sample.run(
+        ["edit", "wide.nti", "--model", Sample.model, "--preset", "published"] + arguments)
     }
     let run = try await edit("--prompt", "a dog on a mat", "--paste-back", "photo.png", "-o", "p.png")
     #expect(run.status == 0, "\(run.errors)")
