@@ -33,6 +33,18 @@ public enum PublishedMethod: String, Sendable, Hashable, Codable, CaseIterable {
   /// InfEdit: no inversion, 12 steps at LCM's timesteps (Xu et al. 2024, arXiv 2312.04965).
   case infEdit
 
+  /// The published method that is an inversion's method with its defaults.
+  public init(_ name: InversionMethod.Name) {
+    self =
+      switch name {
+      case .nullText: .nullText
+      case .negativePrompt: .negativePrompt
+      case .direct: .direct
+      case .ddim: .ddim
+      case .globalNullText: .globalNullText
+      }
+  }
+
   /// How a photo is inverted.
   public var inversion: InversionOptions {
     var options = InversionOptions(method: .direct)

@@ -106,8 +106,8 @@ public struct DPMSolver: Sampler {
 
   /// ᾱ where step `index` starts and where it ends.
   public func alphas(ofStep index: Int) -> (start: Double, end: Double) {
-    func alpha(_ index: Int) -> Double { 1 / (1 + sigmas[index] * sigmas[index]) }
-    return (alpha(index), alpha(index + 1))
+    let (start, end) = (level(index).signal, level(index + 1).signal)
+    return (start * start, end * end)
   }
 
   /// √ᾱ and √(1−ᾱ) where step `index` starts.

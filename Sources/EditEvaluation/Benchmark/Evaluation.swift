@@ -189,9 +189,7 @@ public struct Evaluation: Sendable {
 
 extension EvaluationOptions {
   /// What PIE-Bench calls the method, in its tables and folders: its inversion, and prompt-to-prompt as the editor.
-  public var label: String {
-    (PublishedMethod(rawValue: inversion.method.name.rawValue) ?? .nullText).label
-  }
+  public var label: String { PublishedMethod(inversion.method.name).label }
 }
 
 extension PublishedMethod {

@@ -12,7 +12,7 @@ extension EditOptions {
     of inversion: InversionOptions = InversionOptions()
   ) throws -> NetworkWork {
     let plan = try EditPlan(scene, self, rule: inversion.stepRule, latent: latent)
-    let steps = [plan].evaluations(guidance: guidance ?? inversion.guidance, knowing: SourceKnowledge())
-    return NetworkWork(evaluations: steps.values.reduce(EvaluationCount(), +), decodings: 1)
+    let steps = [plan].steps(guidance: guidance ?? inversion.guidance, knowing: SourceKnowledge())
+    return NetworkWork(evaluations: steps.map(\.evaluations).reduce(EvaluationCount(), +), decodings: 1)
   }
 }

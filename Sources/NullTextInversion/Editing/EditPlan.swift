@@ -77,21 +77,29 @@ extension PredictedText {
   }
 }
 
-extension [EditPlan] {
-  /// What the edits read of the source in a step together; nil if none walks yet.
-  func reading(step index: Int) -> SourceReading? {
-    let readings = filter { $0.firstStep <= index }.map { $0.reading(step: index) }
-    return readings.dropFirst().reduce(readings.first) { sum, next in sum.map { $0 + next } }
-  }
+/// One step of edits that are walked together.
+struct PlannedStep {
+  let index: Int
+  /// What they read of the source.
+  let reading: SourceReading
+  /// What they ask of the network, the source included.
+  let evaluations: EvaluationCount
+}
 
-  /// What all steps ask of the network, step by step from the first that an edit walks.
-  func evaluations(guidance: Double, knowing knowledge: SourceKnowledge) -> [Int: EvaluationCount] {
+extension [EditPlan] {
+  /// The steps that these edits walk, in their order.
+  ///
+  /// - Parameter knowledge: what need not be evaluated of the source.
+  func steps(guidance: Double, knowing knowledge: SourceKnowledge) -> [PlannedStep] {
     var knowledge = knowledge
-    let (first, count) = (map(\.firstStep).min() ?? 0, first?.scene.stepCount ?? 0)
-    return (first..<Swift.max(first, count)).reduce(into: [:]) { counts, index in
-      let targets = filter { $0.firstStep <= index }.map { $0.evaluations(step: index, guidance: guidance) }
-      let sources = reading(step: index).map { knowledge.evaluations($0, step: index) } ?? 0
-      counts[index] = targets.reduce(.singleSteps(sources), +)
+    return (0..<(first?.scene.stepCount ?? 0)).compactMap { index in
+      let walking = filter { $0.firstStep <= index }
+      guard let first = walking.first else { return nil }
+      let reading = walking.dropFirst().reduce(first.reading(step: index)) { $0 + $1.reading(step: index) }
+      let sources = EvaluationCount.singleSteps(knowledge.evaluations(reading, step: index))
+      return PlannedStep(
+        index: index, reading: reading,
+        evaluations: walking.reduce(sources) { $0 + $1.evaluations(step: index, guidance: guidance) })
     }
   }
 }

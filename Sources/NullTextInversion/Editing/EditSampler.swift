@@ -62,11 +62,12 @@ struct EditSampler {
     let evaluator = SourceBranch.Evaluator(
       predictor: step.predictor, sampler: sampler, caption: captionContext,
       keepable: { $0.isCross || $0.isWithin(nominalSide: largestKept) })
-    let counts = plans.evaluations(guidance: step.guidance, knowing: source.knowledge)
-    var left = counts.values.reduce(EvaluationCount(), +)
+    let steps = plans.steps(guidance: step.guidance, knowing: source.knowledge)
+    var left = steps.map(\.evaluations).reduce(EvaluationCount(), +)
 
-    for index in counts.keys.sorted() {
-      left = left - (counts[index] ?? EvaluationCount())
+    for planned in steps {
+      let index = planned.index
+      left = left - planned.evaluations
       let fitted = inversion.nullEmbeddings[index]
       let null = unet.context(fitted)
       let targetNull =
@@ -75,8 +76,7 @@ struct EditSampler {
           options.null.embedding(
             fitted: fitted, empty: embeddings[prompts.count + 1], step: index, of: inversion.stepCount))
         : null
-      guard let reading = plans.reading(step: index) else { continue }
-      let sourceStep = try source.step(index, reading, evaluator, null: null)
+      let sourceStep = try source.step(index, planned.reading, evaluator, null: null)
       for target in targets where target.nextStep == index {
         try target.advance(index, source: sourceStep, null: targetNull)
       }

@@ -64,10 +64,11 @@ public struct InversionOptions: Sendable, Hashable {
 }
 
 extension InversionOptions {
+  /// The seed of the path's own noise; nil if its pivots are not of independent noise.
+  package var noiseSeed: UInt64? { if case .independentNoise(let seed) = pivots { seed } else { nil } }
+
   /// The step rule that the path is made for.
-  var stepRule: StepRule {
-    if case .independentNoise = pivots { .difference() } else { .guided }
-  }
+  var stepRule: StepRule { noiseSeed == nil ? .guided : .difference() }
 
   /// Refuses what makes no sense, before any work.
   ///
@@ -89,7 +90,7 @@ extension InversionOptions {
         "a tolerance of pivots of \(pivotTolerance): ask for zero or a small positive number.")
     }
     try easyInv?.validate()
-    if case .independentNoise = pivots {
+    if noiseSeed != nil {
       guard method == .direct else {
         throw InputError(
           .mismatch,

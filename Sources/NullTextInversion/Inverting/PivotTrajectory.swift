@@ -53,7 +53,7 @@ struct PivotTrajectory {
     let text = try predictor.prediction(stem, caption).value
     guard options.pivotGuidance != 1 else { return text }
     let null = try predictor.prediction(stem, empty).value
-    return .combination(Float(1 - options.pivotGuidance), null, Float(options.pivotGuidance), text)
+    return .guided(null: null, text: text, by: options.pivotGuidance)
   }
 }
 

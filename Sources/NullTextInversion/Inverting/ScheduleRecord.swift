@@ -94,7 +94,7 @@ extension Inversion {
   func variance(ofStep index: Int, _ sampler: any Sampler) -> Double {
     let (start, end) = sampler.alphas(ofStep: index)
     if schedule.sampler == .lcm { return 1 - end }
-    guard case .independentNoise = options.pivots else { return 0 }
+    guard seed != nil else { return 0 }
     return (1 - end) / (1 - start) * (1 - start / end)
   }
 }

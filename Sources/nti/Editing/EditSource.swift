@@ -51,7 +51,7 @@ struct PhotoOptions: ParsableArguments {
     options.steps = steps ?? options.steps
     options.framing = part.framing
     if let seed {
-      guard case .independentNoise = options.pivots else {
+      guard options.noiseSeed != nil else {
         throw UsageError("--seed is a setting of --method edit-friendly, h-edit-r and inf-edit.")
       }
       options.pivots = .independentNoise(seed: seed)
@@ -84,8 +84,7 @@ enum EditSource {
         "\(path) is a picture: say with --caption what it shows, or invert it first and name the inversion.")
     }
     try options.part.check(for: chosen)
-    let image = try RGBImage(contentsOf: url)
-    try image.checkIsLargeEnough(path)
+    let image = try RGBImage(photo: path)
     try chosen.check(caption, as: "caption")
     let inversion = try options.inversion()
     try UsageError.catching { try inversion.validate() }

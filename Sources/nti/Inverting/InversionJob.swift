@@ -24,7 +24,7 @@ struct InversionJob {
     self.photo = photo
     self.options = options
     self.mask = mask
-    let image = try Self.image(photo)
+    let image = try RGBImage(photo: photo)
     try chosen.check(caption, as: "caption")
     let arguments = try chosen.arguments(of: image, caption: caption, options: options, mask: mask)
     self.arguments = arguments
@@ -35,13 +35,7 @@ struct InversionJob {
   }
 
   /// The photo, read again when it is wanted: many would not fit in memory.
-  func image() throws -> RGBImage { try Self.image(photo) }
-
-  private static func image(_ photo: String) throws -> RGBImage {
-    let image = try RGBImage(contentsOf: URL(fileURLWithPath: photo))
-    try image.checkIsLargeEnough(photo)
-    return image
-  }
+  func image() throws -> RGBImage { try RGBImage(photo: photo) }
 
   /// Inverts the photo, and says beforehand what will be done.
   ///

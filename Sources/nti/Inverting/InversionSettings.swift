@@ -92,7 +92,7 @@ struct InversionSettings: ParsableArguments {
     options.pivotRefinements = refinePivots ?? options.pivotRefinements
     options.pivotTolerance = pivotTolerance ?? options.pivotTolerance
     options.pivotGuidance = pivotGuidance ?? options.pivotGuidance
-    if let seed, case .independentNoise = options.pivots { options.pivots = .independentNoise(seed: seed) }
+    if let seed, options.noiseSeed != nil { options.pivots = .independentNoise(seed: seed) }
     if let randomPivots { options.pivots = .random(seed: randomPivots) }
     return options
   }
@@ -124,10 +124,10 @@ struct InversionSettings: ParsableArguments {
   func quickerMethod(than options: InversionOptions, _ recommended: EditingRecommendation) -> String? {
     guard !fast, optimizer == nil, start == nil, innerSteps == nil, earlyStop == nil else { return nil }
     let name = recommended.method ?? .direct
-    guard name != options.method.name, let published = PublishedMethod(rawValue: name.rawValue) else {
-      return nil
-    }
-    let (own, other) = (options.mostWork.evaluations, self.options(published).mostWork.evaluations)
+    guard name != options.method.name else { return nil }
+    let (own, other) = (
+      options.mostWork.evaluations, self.options(PublishedMethod(name)).mostWork.evaluations
+    )
     return
       "--method \(name.optionName) edits as well with attention control, for \(other.forward + other.backward) "
       + "evaluations instead of up to \(own.forward + own.backward); `nti edit` edits a photo without inverting it first"
@@ -191,7 +191,7 @@ struct InversionSettings: ParsableArguments {
 }
 
 extension InversionOptions {
-  /// As in "12 steps of noise at LCM's timesteps, nothing to evaluate; an edit takes about 36 evaluations".
+  /// As in "8 steps, nothing to evaluate now and about 24 an edit".
   var summary: String {
     let evaluations = mostWork.evaluations
     let cost =

@@ -102,8 +102,11 @@ extension Checkpoint {
 }
 
 extension RGBImage {
-  /// - Throws: `InputError(.outOfRange)` if a side is too short to be inverted.
-  func checkIsLargeEnough(_ path: String) throws {
+  /// Reads a photo to invert.
+  ///
+  /// - Throws: `InputError`, of kind `outOfRange` if a side is too short to be inverted.
+  init(photo path: String) throws {
+    try self.init(contentsOf: URL(fileURLWithPath: path))
     guard min(width, height) >= Self.shortestSide else {
       throw InputError(
         .outOfRange,

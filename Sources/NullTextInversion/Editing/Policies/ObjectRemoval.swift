@@ -131,8 +131,9 @@ public struct ObjectRemoval: EditingPolicy, Hashable {
       let outside = self.outside(at: site)
       let kept = keptMaps?.mask(height: site.height, width: site.width).scalars
       let background = outside.filter { kept?[$0] != 1 }
-      visible[site.index] = background.isEmpty ? outside : background
-      return visible[site.index] ?? outside
+      let places = background.isEmpty ? outside : background
+      visible[site.index] = places
+      return places
     }
 
     private func outside(at site: AttentionSite) -> [Int] {

@@ -35,6 +35,6 @@ extension DifferenceRule: TargetStepMaker {
   }
 
   private static func guided(_ text: Tensor, null: Tensor?, by guidance: Double) -> Tensor {
-    null.map { .combination(Float(1 - guidance), $0, Float(guidance), text) } ?? text
+    null.map { .guided(null: $0, text: text, by: guidance) } ?? text
   }
 }

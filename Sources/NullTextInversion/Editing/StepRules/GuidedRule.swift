@@ -6,7 +6,7 @@ struct GuidedRule: TargetStepMaker {
   func evaluations(guidance: Double) -> [[PredictedText]] { [[.null, .prompt]] }
 
   func latent(after step: TargetStep) throws -> Tensor {
-    try latent(after: step) { .combination(Float(1 - step.guidance), $0, Float(step.guidance), $1) }
+    try latent(after: step) { .guided(null: $0, text: $1, by: step.guidance) }
   }
 
   /// - Parameter guide: combines the outputs for the null embedding and for the prompt.

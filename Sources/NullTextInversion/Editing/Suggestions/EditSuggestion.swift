@@ -38,9 +38,10 @@ public struct EditSuggestion: Sendable, Hashable, Codable {
           words: change.source, keptOut: change.kept, threshold: blendThreshold ?? 0.3, steps: removalSteps))
     }
     if let blendThreshold, !(change.source + change.target).isEmpty {
-      options.blend = LocalBlend(
-        .init(source: change.source, target: change.target), threshold: blendThreshold,
-        start: blendStart ?? LocalBlend("", "").start)
+      var blend = LocalBlend(
+        .init(source: change.source, target: change.target), threshold: blendThreshold)
+      blend.start = blendStart ?? blend.start
+      options.blend = blend
     }
     return options
   }
@@ -59,9 +60,7 @@ public struct EditSuggestion: Sendable, Hashable, Codable {
   }
 
   func validate() throws {
-    var options = applied(to: EditOptions(), PromptChange(from: "a cat", to: "a dog"))
-    options.blend?.grid = nil
-    try options.validate()
+    try applied(to: EditOptions(), PromptChange(from: "a cat", to: "a dog")).validate()
   }
 }
 

@@ -114,9 +114,6 @@ extension EditingRecommendation: Codable {
     try values.encodeIfPresent(selfGrid, forKey: .selfGrid)
     try values.encodeIfPresent(blendGrid, forKey: .blendGrid)
     try values.encodeIfPresent(method, forKey: .method)
-    if !kinds.isEmpty {
-      try values.encode(
-        Dictionary(uniqueKeysWithValues: kinds.map { ($0.key.rawValue, $0.value) }), forKey: .kinds)
-    }
+    if !kinds.isEmpty { try values.encode(kinds, forKey: .kinds) }
   }
 }

@@ -95,7 +95,7 @@ public struct PromptChange: Sendable, Hashable {
 }
 
 /// The kinds of edit that two prompts can tell.
-public enum EditKind: String, Sendable, Hashable, Codable, CaseIterable {
+public enum EditKind: String, Sendable, Hashable, Codable, CodingKeyRepresentable, CaseIterable {
   /// Nothing changes.
   case none
   /// A thing becomes another.

@@ -93,7 +93,7 @@ extension InvertedImage {
 
 extension Inversion {
   /// The seed of the noise of the path; nil if it has none.
-  public var seed: UInt64? { if case .independentNoise(let seed) = options.pivots { seed } else { nil } }
+  public var seed: UInt64? { options.noiseSeed }
 
   /// The same with noise of another seed.
   fileprivate func reseeded(_ seed: UInt64, _ schedule: NoiseSchedule) throws -> Inversion {
