@@ -65,12 +65,12 @@ public struct NullText: Sendable, Hashable {
     NullText(innerSteps: 2, optimizer: .conjugateDirections, start: .caption)
   }
 
-  /// Better edits, for fewer evaluations still, and a reconstruction that is a little less near.
+  /// Better edits for fewer evaluations still, and a reconstruction that is a tenth of a decibel less near.
   ///
-  /// For about twenty steps (``InversionOptions/balanced``). Starts halfway to the caption's embedding, makes Gauss and Newton's
-  /// steps, and holds the embeddings near the empty text's but for the last two steps. `Docs/Methods.md` has the figures.
+  /// For about sixteen steps (``InversionOptions/balanced``). Starts halfway to the caption's embedding, makes Gauss and Newton's
+  /// steps, and holds the embeddings near the empty text's but for the last four steps. `Docs/Methods.md` has the figures.
   public static var balanced: NullText {
-    NullText(innerSteps: 2, optimizer: .gaussNewton, start: .halfway, regularization: 0.02, finalSteps: 2)
+    NullText(innerSteps: 2, optimizer: .gaussNewton, start: .halfway, regularization: 0.003, finalSteps: 4)
   }
 
   /// The loss under which step `index` stops, counted from the noisiest.

@@ -47,7 +47,7 @@ extension NullTextOptimizer {
       if let direction { next = .combination(1, next, slope / lastSlope, direction) }
       (direction, lastSlope) = (next, slope)
 
-      let reach = Self.reach(along: next, from: start.embedding)
+      let reach = reach(along: next, from: start.embedding)
       var length: Float = 0
       func errorAfterStep(_ probe: Tensor) -> Tensor {
         let change = (probe - begin.landing) * (1 / reach)
@@ -78,9 +78,8 @@ extension NullTextOptimizer {
     return step
   }
 
-  /// How far to probe along a direction: by a hundredth of the embedding's own size, which is far enough to rise above rounding, and
-  /// near enough to be linear.
-  static func reach(along direction: Tensor, from embedding: Tensor) -> Float {
-    Float(0.01 * embedding.norm / direction.norm)
+  /// The multiple of a direction at which it is probed.
+  func reach(along direction: Tensor, from embedding: Tensor) -> Float {
+    reach * embedding.norm / direction.norm
   }
 }

@@ -6,6 +6,9 @@ internal import Tensor
 /// Mokady et al. 2022, algorithm 1, and three faster variants.
 struct NullTextOptimizer {
   let settings: NullText
+  /// How far to probe along a direction, as a share of the embedding's own size: far enough to rise above rounding, near enough to
+  /// be linear.
+  var reach: Float = 0.01
 
   /// The results of one step.
   struct Step {
@@ -117,7 +120,7 @@ struct NullTextOptimizer {
         next = .combination(1, next, Float(share), direction)
       }
       (direction, lastGradient) = (next, gradient)
-      let reach = Self.reach(along: next, from: embedding)
+      let reach = reach(along: next, from: embedding)
       let probe = try loss.landing(.combination(1, embedding, reach, next))
       let (error, change) = (landed - loss.target, probe - landed)
       let length = change.dot(change)
