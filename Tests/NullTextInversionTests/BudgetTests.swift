@@ -169,6 +169,20 @@ import Testing
     #expect(inversion.fileData() == free.fileData())
   }
 
+  @Test("final steps get as much more as they may make, and count as cut short below it")
+  func finalSteps() throws {
+    var small = try SmallInversion("linear-v")
+    small.options.method = .nullText(
+      NullText(innerSteps: 1, earlyStop: 0, optimizer: .gaussNewton, finalSteps: 2))
+    let free = try small.inversion()
+    #expect(free.innerSteps == [1, 1, 2, 2])
+    small.options.nullText?.budget = .seconds(1e9)
+    var inversion = try small.inversion()
+    #expect(inversion.innerSteps == free.innerSteps && inversion.stepsCutShort == 0)
+    inversion.innerSteps[3] = 1
+    #expect(inversion.stepsCutShort == 1)
+  }
+
   @Test("a last step between equal noise levels gets nothing, since nothing could move it, and is no loss")
   func stillStep() throws {
     var small = try SmallInversion()

@@ -13,6 +13,7 @@ import Testing
       $0.nullText?.optimizer = .conjugateDirections
       $0.nullText?.start = .caption
     },
+    Change("balanced") { $0.method = .nullText(.balanced) },
     Change("refined pivots") {
       $0.pivotRefinements = 1
       $0.nullText?.innerSteps = 1
@@ -107,6 +108,8 @@ import Testing
     Change("early stop") { $0.nullText?.earlyStop = 2e-5 },
     Change("optimizer") { $0.nullText?.optimizer = .adamTestingFirst },
     Change("start") { $0.nullText?.start = .caption },
+    Change("regularization none instead of 0.5") { $0.nullText?.regularization = 0.5 },
+    Change("final steps none instead of 2") { $0.nullText?.finalSteps = 2 },
     Change("random pivot seed") { $0.pivots = .inversion },
     Change("random pivot seed 18446744073709551615 instead of 1") { $0.pivots = .random(seed: 1) },
     Change("pivot refinements") { $0.pivotRefinements = 1 },

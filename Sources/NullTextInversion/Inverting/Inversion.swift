@@ -65,7 +65,8 @@ public struct Inversion: Sendable, Equatable {
     let movesLast = schedule.stepsOffset != 0 || schedule.finalAlpha == .one
     let moving = movesLast ? stepCount : stepCount - 1
     return zip(losses, innerSteps).prefix(moving).enumerated().count { index, step in
-      step.1 < settings.innerSteps && Double(step.0) >= settings.stoppingLoss(at: index)
+      step.1 < settings.innerSteps(at: index, of: stepCount)
+        && Double(step.0) >= settings.stoppingLoss(at: index)
     }
   }
 

@@ -4,7 +4,8 @@ internal import Foundation
 /// The stored form is flat: the method's name, the common options, and the settings of that method alone.
 extension InversionOptions: Codable {
   fileprivate enum Key: String, CodingKey {
-    case method, steps, guidance, innerSteps, earlyStop, optimizer, start, interpolation, randomPivotSeed
+    case method, steps, guidance, innerSteps, earlyStop, optimizer, start, regularization, finalSteps,
+      interpolation, randomPivotSeed
     case independentPivotSeed, sampler, pivotRefinements, pivotTolerance, pivotGuidance, easyInv, budget, size
     case crop, fit
   }
@@ -92,6 +93,8 @@ extension InversionMethod {
       try values.read(.earlyStop, into: &settings.earlyStop)
       try values.read(.optimizer, into: &settings.optimizer)
       try values.read(.start, into: &settings.start)
+      try values.read(.regularization, into: &settings.regularization)
+      try values.read(.finalSteps, into: &settings.finalSteps)
       settings.budget = try values.decodeIfPresent(Double.self, forKey: .budget).map(NullText.budget)
       self = .nullText(settings)
     case .negativePrompt(var settings):
@@ -113,6 +116,8 @@ extension InversionMethod {
       try values.encode(settings.earlyStop, forKey: .earlyStop)
       try values.encode(settings.optimizer, forKey: .optimizer)
       try values.encode(settings.start, forKey: .start)
+      if settings.regularization != 0 { try values.encode(settings.regularization, forKey: .regularization) }
+      if settings.finalSteps != 0 { try values.encode(settings.finalSteps, forKey: .finalSteps) }
       try values.encodeIfPresent(settings.budget.map { $0 / .seconds(1) }, forKey: .budget)
     case .negativePrompt(let settings):
       try values.encode(settings.interpolation, forKey: .interpolation)

@@ -18,7 +18,8 @@ struct InnerBudget {
   private let weights: [Double]
   /// Seconds set aside for the picture at the end.
   private let decoding: Double
-  private let limit: Int
+  /// The most inner iterations of each step.
+  private let limits: [Int]
   /// Seconds of one evaluation forwards, and of one inner iteration; nil before there has been any.
   private var pace: (evaluation: Double, iteration: Double)?
 
@@ -31,7 +32,8 @@ struct InnerBudget {
     sampler: any InvertibleSampler, guidance: Double
   ) {
     deadline = start + budget * 0.97
-    limit = settings.innerSteps
+    let stepCount = sampler.stepCount
+    limits = (0..<stepCount).map { settings.innerSteps(at: $0, of: stepCount) }
     weights = (0..<sampler.stepCount).map { abs(sampler.downward(step: $0).prediction * (1 - guidance)) }
     decoding = pace?.decoding ?? 0
     if let pace { setPace(evaluation: pace.stem + pace.trunk) }
@@ -44,14 +46,16 @@ struct InnerBudget {
 
   func allowance(for index: Int, now: ContinuousClock.Instant = .now) -> Allowance {
     let left = (deadline - now) / .seconds(1)
-    guard let (evaluation, iteration) = pace else { return left > 0 ? .innerSteps(min(limit, 1)) : .bareStep }
+    guard let (evaluation, iteration) = pace else {
+      return left > 0 ? .innerSteps(min(limits[index], 1)) : .bareStep
+    }
     let stepsLeft = Double(weights.count - index)
     // Two evaluations a step, and two for what is not foreseen.
     let spare = left - 2 * evaluation * (stepsLeft + 1) - decoding
     guard spare > 0 else { return .bareStep }
     let share = weights[index] / max(weights[index...].reduce(0, +), .leastNormalMagnitude)
     // Twice the fair share: steps that need less leave it to the others.
-    return .innerSteps(Int(min(Double(limit), min(spare, 2 * spare * share) / max(iteration, 1e-9))))
+    return .innerSteps(Int(min(Double(limits[index]), min(spare, 2 * spare * share) / max(iteration, 1e-9))))
   }
 
   /// Takes note of how long a step took.

@@ -41,6 +41,25 @@ struct NullTextLoss {
   /// The latent that the guided step leads to with an embedding.
   func landing(_ embedding: Tensor) throws -> Tensor { try landing(Variable(embedding)).value }
 
+  /// The landing of an embedding, and on demand Jᵀ w / N for a weight w of its N numbers, which can be asked for once.
+  ///
+  /// With the error as the weight this is half the gradient of the loss.
+  ///
+  /// - Parameter weight: given the landing.
+  func linearized(
+    at embedding: Tensor, _ weight: (Tensor) -> Tensor
+  ) throws -> (landing: Tensor, weight: Tensor, product: () -> Tensor) {
+    var (landed, weights) = (target, target)
+    let (_, gradient) = try valueAndPullback(at: embedding) { embedding in
+      let variable = try landing(embedding)
+      landed = variable.value
+      weights = weight(landed)
+      // The gradient of a mean squared error is 2 / N times the difference, here the weight.
+      return variable.meanSquaredError(to: landed - weights)
+    }
+    return (landed, weights, { gradient() * 0.5 })
+  }
+
   /// The loss and the landing of an embedding, and the gradient on demand, which can be asked for once.
   func measured(_ embedding: Tensor) throws -> (loss: Float, landing: Tensor, gradient: () -> Tensor) {
     var landed = target

@@ -3,9 +3,12 @@ internal import Tensor
 
 /// Fits the null embedding of one step so that the guided step lands on the next pivot.
 ///
-/// Mokady et al. 2022, algorithm 1, and two faster variants.
+/// Mokady et al. 2022, algorithm 1, and three faster variants.
 struct NullTextOptimizer {
   let settings: NullText
+  /// How far to probe along a direction, as a share of the embedding's own size: far enough to rise above rounding, near enough to
+  /// be linear.
+  var reach: Float = 0.01
 
   /// The results of one step.
   struct Step {
@@ -20,7 +23,7 @@ struct NullTextOptimizer {
     var updates = 0
 
     /// Takes a landing that is nearer to the pivot than any before, or the first.
-    fileprivate mutating func keepBetter(_ embedding: Tensor, _ landed: Tensor, _ measured: Float) -> Bool {
+    mutating func keepBetter(_ embedding: Tensor, _ landed: Tensor, _ measured: Float) -> Bool {
       losses.append(measured)
       if let loss, measured >= loss || measured.isNaN { return false }
       (self.embedding, latent, loss) = (embedding, landed, measured)
@@ -33,10 +36,11 @@ struct NullTextOptimizer {
   /// - Parameters:
   ///   - embedding: the null embedding to start from.
   ///   - innerSteps: the most updates.
+  ///   - penalty: what Gauss and Newton's method adds to the loss.
   ///   - afterEach: called after each update with the loss before it.
   func fit(
     _ loss: NullTextLoss, step index: Int, from embedding: Tensor, innerSteps: Int,
-    afterEach: (_ innerStep: Int, _ loss: Float) -> Void = { _, _ in }
+    penalty: EmbeddingPenalty? = nil, afterEach: (_ innerStep: Int, _ loss: Float) -> Void = { _, _ in }
   ) throws -> Step {
     let start = Step(embedding: embedding, latent: loss.target)
     let limit = settings.stoppingLoss(at: index)
@@ -44,6 +48,7 @@ struct NullTextOptimizer {
     case .adam: try withAdam(start, loss, index, limit, innerSteps, afterEach)
     case .adamTestingFirst: try withAdamTestingFirst(start, loss, index, limit, innerSteps, afterEach)
     case .conjugateDirections: try withConjugateDirections(start, loss, limit, innerSteps, afterEach)
+    case .gaussNewton: try withGaussNewton(start, loss, limit, innerSteps, penalty, afterEach)
     }
   }
 
@@ -115,8 +120,7 @@ struct NullTextOptimizer {
         next = .combination(1, next, Float(share), direction)
       }
       (direction, lastGradient) = (next, gradient)
-      // A hundredth of the embedding's own size: far enough to rise above rounding, near enough to be linear.
-      let reach = Float(0.01 * embedding.norm / next.norm)
+      let reach = reach(along: next, from: embedding)
       let probe = try loss.landing(.combination(1, embedding, reach, next))
       let (error, change) = (landed - loss.target, probe - landed)
       let length = change.dot(change)

@@ -1,0 +1,85 @@
+internal import Tensor
+
+/// A pull of the null embedding ∅ towards another, c: λ times the mean of (∅ − c)².
+struct EmbeddingPenalty {
+  /// The weight λ.
+  var weight: Double
+  /// The embedding c, tokens x channels.
+  var center: Tensor
+
+  /// The penalty of an embedding.
+  func callAsFunction(_ embedding: Tensor) -> Float {
+    Float(weight) * embedding.meanSquaredDifference(to: center)
+  }
+}
+
+extension NullTextOptimizer {
+  /// One step of Gauss and Newton's method, by conjugate gradients for least squares.
+  ///
+  /// With the landing linear in the embedding, the error r + J p of a step p and the penalty make a quadratic, of which each
+  /// iteration finds the lowest point along a direction conjugate to those before. A probe a little way along the direction
+  /// tells J p by the difference that it makes, and is taped: its way back gives the next gradient. The landing is then
+  /// evaluated once for all iterations, and a step that makes loss and penalty worse all the same is taken back.
+  func withGaussNewton(
+    _ start: Step, _ loss: NullTextLoss, _ limit: Double, _ innerSteps: Int, _ penalty: EmbeddingPenalty?,
+    _ afterEach: (Int, Float) -> Void
+  ) throws -> Step {
+    var step = start
+    let begin = try loss.linearized(at: start.embedding) { $0 - loss.target }
+    let value = begin.landing.meanSquaredDifference(to: loss.target)
+    _ = step.keepBetter(start.embedding, begin.landing, value)
+    if Double(value) < limit || innerSteps == 0 { return step }
+
+    let (errors, pulls) = (
+      1 / Float(loss.target.count), Float(penalty?.weight ?? 0) / Float(start.embedding.count)
+    )
+    var embedding = start.embedding
+    var error = begin.landing - loss.target
+    var product = begin.product
+    var (direction, lastSlope): (Tensor?, Float) = (nil, 0)
+    while step.updates < innerSteps {
+      let distance = penalty.map { embedding - $0.center }
+      var gradient = product()
+      if let distance { gradient = .combination(1, gradient, pulls, distance) }
+      let slope = gradient.dot(gradient)
+      guard slope > 0 else { break }
+      var next = gradient * -1
+      if let direction { next = .combination(1, next, slope / lastSlope, direction) }
+      (direction, lastSlope) = (next, slope)
+
+      let reach = reach(along: next, from: start.embedding)
+      var length: Float = 0
+      func errorAfterStep(_ probe: Tensor) -> Tensor {
+        let change = (probe - begin.landing) * (1 / reach)
+        let pull = distance.map { pulls * $0.dot(next) } ?? 0
+        let curvature = errors * change.dot(change) + pulls * next.dot(next)
+        length = curvature > 0 ? -(errors * error.dot(change) + pull) / curvature : 0
+        return .combination(1, error, length, change)
+      }
+      let point = Tensor.combination(1, start.embedding, reach, next)
+      // The last probe needs no way back.
+      if step.updates < innerSteps - 1 {
+        let probe = try loss.linearized(at: point, errorAfterStep)
+        (error, product) = (probe.weight, probe.product)
+      } else {
+        error = errorAfterStep(try loss.landing(point))
+      }
+      embedding = .combination(1, embedding, length, next)
+      step.updates += 1
+      afterEach(step.updates, value)
+    }
+    guard step.updates > 0 else { return step }
+
+    let landed = try loss.landing(embedding)
+    let reached = landed.meanSquaredDifference(to: loss.target)
+    step.losses.append(reached)
+    let worse = reached + (penalty?(embedding) ?? 0) - value - (penalty?(start.embedding) ?? 0)
+    if worse < 0 { (step.embedding, step.latent, step.loss) = (embedding, landed, reached) }
+    return step
+  }
+
+  /// The multiple of a direction at which it is probed.
+  func reach(along direction: Tensor, from embedding: Tensor) -> Float {
+    reach * embedding.norm / direction.norm
+  }
+}

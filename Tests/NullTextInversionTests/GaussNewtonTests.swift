@@ -1,0 +1,169 @@
+import DiffusionCore
+import Tensor
+import TestSupport
+import Testing
+
+@testable import NullTextInversion
+
+@Suite("Null-text by Gauss and Newton's method") struct GaussNewtonTests {
+  private let small: SmallInversion
+  private let loss: NullTextLoss
+  private let empty: Tensor
+  private let caption: Tensor
+  private var halfway: Tensor { .combination(0.5, empty, 0.5, caption) }
+
+  init() throws {
+    small = try SmallInversion()
+    let pivots = try small.inversion(for: .direct).pivots
+    let step = GuidedStep(small.unet, sampler: try small.sampler, guidance: small.options.guidance)
+    loss = try NullTextLoss(
+      step, 1, from: pivots[3], caption: small.context(small.caption), target: pivots[2])
+    (empty, caption) = (try small.model.embedding(of: ""), try small.model.embedding(of: small.caption))
+  }
+
+  private func fit(
+    from start: Tensor, innerSteps: Int, weight: Double = 0, optimizer: NullText.Optimizer = .gaussNewton,
+    reach: Float = 0.01
+  ) throws -> NullTextOptimizer.Step {
+    try NullTextOptimizer(settings: NullText(earlyStop: 0, optimizer: optimizer), reach: reach).fit(
+      loss, step: 0, from: start, innerSteps: innerSteps,
+      penalty: weight > 0 ? EmbeddingPenalty(weight: weight, center: empty) : nil)
+  }
+
+  /// How the landing changes from a point along a direction, by a central difference.
+  private func change(along direction: Tensor, from start: Tensor) throws -> Tensor {
+    let reach = 1e-3 * start.norm / direction.norm
+    func landing(_ reach: Float) throws -> Tensor {
+      try loss.landing(.combination(1, start, reach, direction))
+    }
+    return (try landing(reach) - landing(-reach)) * (0.5 / reach)
+  }
+
+  @Test("comes to where the slopes of loss and penalty are zero in all directions, by differences")
+  func stationary() throws {
+    let start = halfway
+    let directions: [Tensor] = (1...16).map { .random(start.shape, seed: $0) }
+    let changes = try directions.map { try change(along: $0, from: start) }
+    let error = try loss.landing(start) - loss.target
+    let curvature = changes.map { $0.dot($0) }.reduce(0, +) / Float(changes.count)
+    // Relative to the sum of the loss's curvatures, so that loss and penalty both have their say.
+    for share: Float in [0.3, 0.05] {
+      let weight = share * curvature * Float(start.count) / Float(error.count)
+      /// The slopes of ‖r + J (x − x₀)‖² / N + λ ‖x − c‖² / D at x, halved.
+      func slope(_ point: Tensor) throws -> Float {
+        let step = point - start
+        let moved = step.norm > 0 ? try error + change(along: step, from: start) : error
+        return zip(directions, changes).map { direction, change in
+          let slope =
+            change.dot(moved) / Float(error.count) + weight * direction.dot(point - empty)
+            / Float(point.count)
+          return slope * slope
+        }.reduce(0, +).squareRoot()
+      }
+      let before = try slope(start)
+      // The prediction is nearly linear only close by.
+      let step = try fit(from: start, innerSteps: 12, weight: Double(weight), reach: 1e-3)
+      let after = try slope(step.embedding)
+      #expect(after < 0.02 * before, "\(share): \(after) of \(before)")
+      // Neither the penalty's lowest point nor the loss's.
+      let lossAlone = try fit(from: start, innerSteps: 12, reach: 1e-3).embedding
+      #expect(try slope(empty) > 0.1 * before && slope(lossAlone) > 0.1 * before, "\(share)")
+    }
+  }
+
+  @Test("its first iteration is that of conjugate directions")
+  func firstIteration() throws {
+    for start in [empty, halfway] {
+      let (one, other) = (
+        try fit(from: start, innerSteps: 1),
+        try fit(from: start, innerSteps: 1, optimizer: .conjugateDirections)
+      )
+      #expect(one.embedding != start)
+      expectClose(one.embedding - start, other.embedding - start, relative: 1e-4)
+      #expect(one.updates == 1 && other.updates == 1)
+    }
+  }
+
+  @Test("more iterations come nearer to the pivot, and a penalty keeps nearer to the empty text's embedding")
+  func tradeOff() throws {
+    let losses = try (0..<5).map { try #require(fit(from: halfway, innerSteps: $0).loss) }
+    for (more, fewer) in zip(losses.dropFirst(), losses) { #expect(more < fewer, "\(losses)") }
+    let weights: [Double] = [0, 1e-4, 1e-2, 1, 100]
+    let distances = try weights.map {
+      try fit(from: halfway, innerSteps: 4, weight: $0).embedding.meanSquaredDifference(to: empty)
+    }
+    for (more, less) in zip(distances.dropFirst(), distances) {
+      #expect(more <= less * 1.0001, "\(distances)")
+    }
+    // Where only the penalty counts, its own lowest point.
+    #expect(distances[4] < 1e-4 * halfway.meanSquaredDifference(to: empty))
+    #expect(distances[0] > 0.5 * halfway.meanSquaredDifference(to: empty))
+  }
+
+  @Test("the last steps know no penalty and have twice the iterations; a start halfway is the mean of both")
+  func finalSteps() throws {
+    var small = small
+    let settings = NullText(
+      innerSteps: 2, earlyStop: 0, optimizer: .gaussNewton, start: .halfway, regularization: 1e6,
+      finalSteps: 2)
+    small.options.method = .nullText(settings)
+    let inversion = try small.inversion()
+    // Between two equal noise levels the last step of this model does not move.
+    #expect(inversion.innerSteps == [2, 2, 4, 0])
+    let distances = inversion.nullEmbeddings.map { $0.meanSquaredDifference(to: empty) }
+    #expect(distances[1] < 1e-6 && distances[2] > 10 * distances[1], "\(distances)")
+    small.options.nullText?.innerSteps = 0
+    #expect(try small.inversion().nullEmbeddings.allSatisfy { $0 == halfway })
+  }
+
+  @Test("makes the evaluations that it foretells: the most where nothing stops it, the least where all does")
+  func evaluations() throws {
+    var small = try SmallInversion("linear-v")
+    var settings = NullText.balanced
+    for earlyStop in [0, 1e9] {
+      settings.earlyStop = earlyStop
+      small.options.method = .nullText(settings)
+      let (inversion, evaluations) = try small.counting { try small.inversion() }
+      #expect(inversion.innerSteps == (earlyStop == 0 ? [2, 2, 4, 4] : [0, 0, 0, 0]))
+      let work = earlyStop == 0 ? small.options.mostWork : small.options.leastWork
+      #expect(evaluations == work.evaluations)
+    }
+  }
+
+  @Test("settings that are as published leave nothing in a file, and come back as they were")
+  func stored() throws {
+    for name in ["regularization", "finalSteps"] {
+      #expect(!InversionOptions().json.contains(name) && !InversionOptions.fast.json.contains(name))
+      #expect(InversionOptions.balanced.json.contains(name))
+    }
+    #expect(InversionOptions(json: InversionOptions.balanced.json) == .balanced)
+    let older = #"{"method":"nullText","optimizer":"conjugateDirections","start":"caption","innerSteps":2}"#
+    #expect(InversionOptions(json: older) == .fast)
+    #expect(InversionOptions.balanced.steps == 20 && InversionOptions.balanced.nullText == .balanced)
+  }
+
+  @Test(
+    "settings that make no sense are refused, and those of Gauss and Newton's method with others",
+    arguments: [
+      Change("below zero") { $0.regularization = -1e-9 }, Change("endless") { $0.regularization = .infinity },
+      Change("undefined") { $0.regularization = .nan }, Change("fewer than none") { $0.finalSteps = -1 },
+      Change("with Adam") { $0.optimizer = .adam },
+      Change("with conjugate directions") {
+        $0.optimizer = .conjugateDirections
+        $0.regularization = 0
+      },
+    ] as [Change<NullText>])
+  func refused(change: Change<NullText>) throws {
+    var settings = NullText.balanced
+    #expect(throws: Never.self) { try InversionOptions(method: .nullText(settings)).validate() }
+    change.apply(&settings)
+    #expect(throws: InputError.self) { try InversionOptions(method: .nullText(settings)).validate() }
+  }
+
+  @Test("it has no learning rate that would end at a hundred steps")
+  func manySteps() {
+    var options = InversionOptions.balanced
+    options.steps = 200
+    #expect(throws: Never.self) { try options.validate() }
+  }
+}
