@@ -31,7 +31,7 @@ import Testing
     #expect(
       text(InversionOptions(), evaluation: 0.5, least: 99, most: 599)
         == "about 1 to 10 min: up to 650 evaluations forwards and 500 backwards at 0.5 s; "
-        + "--fast would take about 1 to 5 min, --method direct about 25 s")
+        + "--fast would take about 24 s to 2 min, --method direct about 25 s")
   }
 
   @Test("tells a quick evaluation in milliseconds") func milliseconds() throws {

@@ -32,8 +32,6 @@ import Testing
     Case("invert", "photo.png", "--caption", "a cat", "--budget", "1e30s", says: "a budget of 1e+30"),
     Case("invert", "photo.png", "--caption", "a cat", "--optimizer", "magic", says: "conjugate-directions"),
     Case("invert", "x.png", "--caption", "a", "--method", "ddim", "--fast", says: "--method null-text"),
-    Case("invert", "x.png", "--caption", "a", "--method", "ddim", "--balanced", says: "--method null-text"),
-    Case("invert", "x.png", "--caption", "a", "--fast", "--balanced", says: "--fast and --balanced"),
     Case("invert", "x.png", "--caption", "a", "--regularization", "0.1", says: "gauss-newton alone"),
     Case("invert", "x.png", "--caption", "a", "--method", "direct", "--final-steps", "2", says: "null-text"),
     Case(

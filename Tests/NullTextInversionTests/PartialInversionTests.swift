@@ -13,7 +13,7 @@ import Testing
       $0.nullText?.optimizer = .conjugateDirections
       $0.nullText?.start = .caption
     },
-    Change("balanced") { $0.method = .nullText(.balanced) },
+    Change("fast") { $0.method = .nullText(.fast) },
     Change("refined pivots") {
       $0.pivotRefinements = 1
       $0.nullText?.innerSteps = 1

@@ -61,15 +61,17 @@ final class InversionForecast: Sendable {
 
   /// What another method would take: the published one, or those that are quicker.
   private static func alternative(to options: InversionOptions, _ pace: NetworkPace) -> String {
-    func text(_ method: InversionMethod) -> String {
-      var other = InversionOptions(method: method)
-      other.steps = min(options.steps, 100)
+    func text(_ other: InversionOptions, steps: Int) -> String {
+      var other = other
+      other.steps = min(steps, 100)
       if case .random = options.pivots { other.pivots = options.pivots }
       return Format.duration(other.leastWork.seconds(at: pace), to: other.mostWork.seconds(at: pace))
     }
     guard options.nullText?.optimizer == .adam else {
-      return "; null-text as published would take about \(text(.nullText()))"
+      return "; null-text as published would take about \(text(InversionOptions(), steps: options.steps))"
     }
-    return "; --fast would take about \(text(.nullText(.fast))), --method direct about \(text(.direct))"
+    let (fast, direct) = (InversionOptions.fast, InversionOptions(method: .direct))
+    return
+      "; --fast would take about \(text(fast, steps: fast.steps)), --method direct about \(text(direct, steps: options.steps))"
   }
 }

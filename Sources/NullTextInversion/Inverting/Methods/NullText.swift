@@ -13,14 +13,14 @@ public struct NullText: Sendable, Hashable {
   public var optimizer: Optimizer
   /// The null embedding that the first step starts from.
   public var start: NullEmbeddingStart
-  /// The weight λ of the mean squared distance from the empty text's embedding, which is added to the loss of a step.
+  /// The weight λ of the penalty λ · mean (∅ − ∅ₑ)² that is added to the loss of a step, with ∅ₑ the empty text's embedding.
   ///
-  /// Guidance was trained with the empty text: the nearer the fitted embeddings stay to it, the better the edits, and the less
-  /// near the reconstruction. Only ``Optimizer/gaussNewton`` takes it.
+  /// Guidance was trained with the empty text. A larger weight keeps the fitted embeddings nearer to it: edits improve, and the
+  /// reconstruction loses. For ``Optimizer/gaussNewton`` only.
   public var regularization: Double
-  /// The number of last steps that are fitted without regularisation, with twice the inner iterations.
+  /// The number of last steps that are fitted without the penalty and with twice the inner iterations.
   ///
-  /// What they make up for is seen in the reconstruction, and hardly in edits.
+  /// They improve the reconstruction and hardly change edits. For ``Optimizer/gaussNewton`` only.
   public var finalSteps: Int
   /// How long the whole inversion may take; nil for as long as it needs.
   ///
@@ -37,8 +37,8 @@ public struct NullText: Sendable, Hashable {
     /// Conjugate directions with exact steps: the loss is nearly quadratic in the null prediction, so one more evaluation
     /// along a direction tells how far to go. The loss is tested first.
     case conjugateDirections
-    /// Gauss and Newton's method: conjugate gradients find the lowest point of the loss with a linear prediction, in one evaluation
-    /// there and back for each inner iteration. The loss is tested first.
+    /// Gauss-Newton: conjugate gradients minimise the loss of the linearised prediction, with one forward and one backward
+    /// evaluation for each inner iteration. The loss is tested first.
     case gaussNewton
   }
 
@@ -57,19 +57,11 @@ public struct NullText: Sendable, Hashable {
     self.budget = budget
   }
 
-  /// About the same reconstruction for far fewer evaluations.
+  /// Better edits and nearly the same reconstruction for a seventh of the published evaluations.
   ///
-  /// Starts at the caption's embedding, tests before the first update, and makes exact steps. `Docs/Methods.md` has the
-  /// figures.
+  /// For about 16 steps (``InversionOptions/fast``): starts halfway to the caption's embedding, takes Gauss-Newton steps, and keeps
+  /// the embeddings near the empty text's in all but the last four steps. `Docs/Methods.md` has the figures.
   public static var fast: NullText {
-    NullText(innerSteps: 2, optimizer: .conjugateDirections, start: .caption)
-  }
-
-  /// Better edits for fewer evaluations still, and a reconstruction that is a tenth of a decibel less near.
-  ///
-  /// For about sixteen steps (``InversionOptions/balanced``). Starts halfway to the caption's embedding, makes Gauss and Newton's
-  /// steps, and holds the embeddings near the empty text's but for the last four steps. `Docs/Methods.md` has the figures.
-  public static var balanced: NullText {
     NullText(innerSteps: 2, optimizer: .gaussNewton, start: .halfway, regularization: 0.003, finalSteps: 4)
   }
 
@@ -116,10 +108,10 @@ extension NullText: InversionWalk {
       (0...1000).contains(finalSteps), "\(finalSteps) final steps: ask for 0 to 1000.")
     try InputError.require(
       regularization.isFinite && regularization >= 0,
-      "regularisation by \(regularization): ask for zero or a small positive number.")
+      "a regularization of \(regularization): ask for zero or a small positive number.")
     guard optimizer == .gaussNewton || (regularization == 0 && finalSteps == 0) else {
       throw InputError(
-        .mismatch, "Regularisation and final steps are settings of the optimiser gauss-newton alone.")
+        .mismatch, "Regularization and final steps are settings of the optimizer gauss-newton alone.")
     }
     // The learning rate falls by a hundredth of its start with each step and would be zero at the 101st.
     try InputError.require(
@@ -129,8 +121,8 @@ extension NullText: InversionWalk {
     if let budget { _ = try Self.budget(seconds: budget / .seconds(1)) }
   }
 
-  /// An inner iteration is an evaluation there and back; with conjugate directions there is one more along each direction, and with
-  /// Gauss and Newton's method one more in each step that makes any.
+  /// An inner iteration is one forward and one backward evaluation. Conjugate directions add one forward for each iteration,
+  /// Gauss-Newton one for each step that iterates.
   ///
   /// - Parameter steps: the last steps of the walk.
   func mostEvaluations(steps: Int) -> EvaluationCount {

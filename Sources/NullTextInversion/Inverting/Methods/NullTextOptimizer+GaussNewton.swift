@@ -1,6 +1,6 @@
 internal import Tensor
 
-/// A pull of the null embedding ∅ towards another, c: λ times the mean of (∅ − c)².
+/// A penalty on the distance of the null embedding ∅ from another, c: λ times the mean of (∅ − c)².
 struct EmbeddingPenalty {
   /// The weight λ.
   var weight: Double
@@ -14,12 +14,12 @@ struct EmbeddingPenalty {
 }
 
 extension NullTextOptimizer {
-  /// One step of Gauss and Newton's method, by conjugate gradients for least squares.
+  /// One Gauss-Newton step, by conjugate gradients for least squares.
   ///
-  /// With the landing linear in the embedding, the error r + J p of a step p and the penalty make a quadratic, of which each
-  /// iteration finds the lowest point along a direction conjugate to those before. A probe a little way along the direction
-  /// tells J p by the difference that it makes, and is taped: its way back gives the next gradient. The landing is then
-  /// evaluated once for all iterations, and a step that makes loss and penalty worse all the same is taken back.
+  /// With the landing linear in the embedding, the error is r + J p after a step p, and loss and penalty are a quadratic in p. Each
+  /// iteration minimises it along a direction conjugate to those before. A probe a little way along the direction gives
+  /// J p as a difference; its backward pass gives the next gradient. The landing is evaluated once, after all iterations; the
+  /// step is taken back if loss and penalty have grown.
   func withGaussNewton(
     _ start: Step, _ loss: NullTextLoss, _ limit: Double, _ innerSteps: Int, _ penalty: EmbeddingPenalty?,
     _ afterEach: (Int, Float) -> Void
@@ -57,7 +57,7 @@ extension NullTextOptimizer {
         return .combination(1, error, length, change)
       }
       let point = Tensor.combination(1, start.embedding, reach, next)
-      // The last probe needs no way back.
+      // No gradient is needed after the last iteration.
       if step.updates < innerSteps - 1 {
         let probe = try loss.linearized(at: point, errorAfterStep)
         (error, product) = (probe.weight, probe.product)

@@ -6,8 +6,8 @@ internal import Tensor
 /// Mokady et al. 2022, algorithm 1, and three faster variants.
 struct NullTextOptimizer {
   let settings: NullText
-  /// How far to probe along a direction, as a share of the embedding's own size: far enough to rise above rounding, near enough to
-  /// be linear.
+  /// The length of a probe along a direction, relative to the embedding's norm: long enough to exceed rounding, short enough for
+  /// the prediction to be linear.
   var reach: Float = 0.01
 
   /// The results of one step.
@@ -36,7 +36,7 @@ struct NullTextOptimizer {
   /// - Parameters:
   ///   - embedding: the null embedding to start from.
   ///   - innerSteps: the most updates.
-  ///   - penalty: what Gauss and Newton's method adds to the loss.
+  ///   - penalty: what Gauss-Newton adds to the loss.
   ///   - afterEach: called after each update with the loss before it.
   func fit(
     _ loss: NullTextLoss, step index: Int, from embedding: Tensor, innerSteps: Int,
