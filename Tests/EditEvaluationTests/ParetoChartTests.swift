@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import EditEvaluation
@@ -19,5 +20,38 @@ import Testing
       #expect(front.contains(point) == !isBeaten)
     }
     #expect(ParetoChart.front([]).isEmpty)
+  }
+
+  @Test(
+    "labels stay in the plot, apart from each other and from all dots; a lone one stands right of its dot")
+  func labels() throws {
+    let plot = Plot(x: 50, y: 20, width: 600, height: 300, count: 1)
+    var random = SplitMix(seed: 7)
+    let dots = (0..<40).map { _ in
+      (x: Double.random(in: 50...650, using: &random), y: Double.random(in: 20...320, using: &random))
+    }
+    var layout = LabelLayout(in: plot, size: 10, dots: dots)
+    var boxes: [(left: Double, right: Double, top: Double, bottom: Double)] = []
+    for dot in dots {
+      guard let place = layout.place("method-50", at: dot) else { continue }
+      let left = place.anchor == "start" ? place.x : place.x - 45
+      boxes.append((left, left + 45, place.y - 8, place.y))
+    }
+    #expect(boxes.count > 20)
+    for (index, box) in boxes.enumerated() {
+      #expect(box.left >= 50 && box.right <= 650 && box.top >= 20 && box.bottom <= 320)
+      for other in boxes[..<index] {
+        #expect(
+          box.right < other.left || other.right < box.left || box.bottom < other.top || other.bottom < box.top
+        )
+      }
+      for dot in dots {
+        #expect(dot.x < box.left || dot.x > box.right || dot.y < box.top || dot.y > box.bottom)
+      }
+    }
+    var lone = LabelLayout(in: plot, size: 10, dots: [(300, 200)])
+    let free = lone.place("method", at: (300, 200))
+    let place = try #require(free)
+    #expect(place.anchor == "start" && place.x > 300 && abs(place.y - 200) < 10)
   }
 }

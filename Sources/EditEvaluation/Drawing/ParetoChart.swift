@@ -1,7 +1,7 @@
 internal import Foundation
 
 /// What methods cost and how near their edits come, as a drawing: evaluations on a logarithmic axis against decibels, with the
-/// methods joined that no other beats on both.
+/// methods joined that no other beats on both. A method without room for its name has a dot alone.
 struct ParetoChart {
   /// One method in one panel.
   struct Point: Equatable {
@@ -88,13 +88,15 @@ struct ParetoChart {
     let front = Self.front(panel.points)
     let path = front.map { "\(SVG.number(x($0.cost))) \(SVG.number(y($0.decibels)))" }.joined(separator: "L")
     svg.addPath("M" + path, style: LineStyle.distance)
-    for point in panel.points {
-      svg.addDot(x(point.cost), y(point.decibels))
-      let isOnFront = front.contains(point)
-      let isAtRight = costs.fraction(point.cost) > 0.8
+    func dot(_ point: Point) -> (x: Double, y: Double) { (x(point.cost), y(point.decibels)) }
+    var layout = LabelLayout(in: plot, size: 11, dots: panel.points.map(dot))
+    let others = panel.points.filter { !front.contains($0) }.sorted { $0.decibels > $1.decibels }
+    for point in front + others {
+      svg.addDot(dot(point).x, dot(point).y)
+      guard let place = layout.place(point.label, at: dot(point)) else { continue }
       svg.add(
-        point.label, x: x(point.cost) + (isAtRight ? -7 : 7), y: y(point.decibels) - 5, size: 11,
-        colour: isOnFront ? Colour.text : Colour.quiet, anchor: isAtRight ? "end" : "start")
+        point.label, x: place.x, y: place.y, size: 11,
+        colour: front.contains(point) ? Colour.text : Colour.quiet, anchor: place.anchor)
     }
   }
 }
