@@ -55,6 +55,9 @@ import Testing
     let general = EditOptions.suggested(from: cat, to: dog)
     #expect(general.blend?.words == LocalBlend.Words(source: ["cat"], target: ["dog"]))
     #expect(general.promptToPrompt?.crossSteps == EditSuggestion.general[.replacement]?.crossSteps)
+    #expect(general.null == .emptyLate && EditOptions.suggested(from: cat, to: cat).null == .fitted)
+    let fitted = try recommendation(#"{"null": {"emptyShare": 0}}"#).editOptions(from: cat, to: dog)
+    #expect(fitted.null == .fitted)
     let all = try recommendation(#"{"crossSteps": 0.25, "blendGrid": 8}"#).editOptions(from: cat, to: dog)
     #expect(
       all.promptToPrompt?.crossSteps == 0.25

@@ -21,6 +21,8 @@ public struct TargetNull: Sendable, Hashable {
   public static let fitted = TargetNull(emptyShare: 0)
   /// The empty text's in all steps.
   public static let empty = TargetNull(emptyShare: 1)
+  /// The inversion's in the first half of the steps, the empty text's in the second.
+  public static let emptyLate = TargetNull(emptyShare: 1, window: .secondHalf)
 
   func validate() throws(InputError) {
     try InputError.require(

@@ -53,3 +53,10 @@ struct GuidedStep {
     try latent.requireFinite("The latent after step \(index + 1) of \(sampler.stepCount)")
   }
 }
+
+extension InvertibleSampler {
+  /// The factor of the null prediction in a guided step, c (1 − w) with the sampler's factor c of the prediction.
+  func nullFactor(step index: Int, guidance: Double) -> Double {
+    downward(step: index).prediction * (1 - guidance)
+  }
+}

@@ -15,6 +15,9 @@ public struct StepWindow: Sendable, Hashable {
   /// Every step.
   public static let all = StepWindow(unchecked: 0, 1)
 
+  /// The second half of the steps.
+  static let secondHalf = StepWindow(unchecked: 0.5, 1)
+
   /// No step.
   public static let none = StepWindow(unchecked: 0, 0)
 

@@ -44,7 +44,7 @@ struct InversionSettings: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "With gauss-newton, the weight of the penalty that keeps null embeddings near the empty text's (default: 0, or 0.003 with --fast).",
+      "With gauss-newton, the weight of the penalty that keeps null embeddings near the empty text's (default: 0, or 0.0015 with --fast).",
       valueName: "weight"))
   var regularization: Double?
 

@@ -14,6 +14,8 @@ public struct EditSuggestion: Sendable, Hashable, Codable {
   public var blendThreshold: Double?
   /// The part of the steps before the first blend.
   public var blendStart: Double?
+  /// The null embedding that the new prompt is guided away from.
+  public var null: TargetNull?
   /// The steps in which what goes is hidden from self-attention (``ObjectRemoval``); nil to hold words and layout by windows.
   public var removalSteps: StepWindow?
 
@@ -26,6 +28,7 @@ public struct EditSuggestion: Sendable, Hashable, Codable {
   func applied(to options: EditOptions, _ change: PromptChange) -> EditOptions {
     var options = options
     options.guidance = guidance ?? options.guidance
+    options.null = null ?? options.null
     if var words = options.promptToPrompt {
       words.crossSteps = crossSteps ?? words.crossSteps
       words.selfSteps = selfSteps ?? words.selfSteps
@@ -55,6 +58,7 @@ public struct EditSuggestion: Sendable, Hashable, Codable {
     result.emphasis = emphasis ?? other?.emphasis
     result.blendThreshold = blendThreshold ?? other?.blendThreshold
     result.blendStart = blendStart ?? other?.blendStart
+    result.null = null ?? other?.null
     result.removalSteps = removalSteps ?? other?.removalSteps
     return result
   }
@@ -67,8 +71,9 @@ public struct EditSuggestion: Sendable, Hashable, Codable {
 extension EditSuggestion {
   /// What suits the kinds of edit with any model.
   ///
-  /// Freer words for what comes, self-attention for what keeps its shape, and a blend where words name a region. Measured on
-  /// the bundled model alone, which has numbers of its own beside these.
+  /// Freer words for what comes, self-attention for what keeps its shape, a blend where words name a region, and guidance away
+  /// from the empty text in the second half of the steps. Measured on the bundled model alone, which has numbers of its own
+  /// beside these.
   public static let general: [EditKind: EditSuggestion] = [
     .replacement: EditSuggestion(cross: 0.7, own: 0.5, blend: 0.3),
     .addition: EditSuggestion(cross: 0, own: 0.4, blend: 0.3),
@@ -80,6 +85,7 @@ extension EditSuggestion {
 
   private init(cross: StepWindow, own: StepWindow, blend: Double? = nil, removal: StepWindow? = nil) {
     (crossSteps, selfSteps, blendThreshold, removalSteps) = (cross, own, blend, removal)
+    null = .emptyLate
   }
 }
 

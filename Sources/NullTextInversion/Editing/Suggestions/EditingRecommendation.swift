@@ -16,6 +16,8 @@ public struct EditingRecommendation: Sendable, Hashable {
   public var selfGrid: Int?
   /// The width of the maps of a local blend.
   public var blendGrid: Int?
+  /// The null embedding that new prompts are guided away from.
+  public var null: TargetNull?
   /// The inversion that serves edits with attention control best for its cost.
   public var method: InversionMethod.Name?
   /// Settings by the kind of edit, which the two prompts tell; kinds that are absent have those of
@@ -64,6 +66,7 @@ public struct EditingRecommendation: Sendable, Hashable {
   private func recommended(over options: EditOptions) -> EditOptions {
     var options = options
     options.guidance = guidance ?? options.guidance
+    options.null = null ?? options.null
     if var words = options.promptToPrompt {
       words.crossSteps = crossSteps ?? words.crossSteps
       words.selfSteps = selfSteps ?? words.selfSteps
@@ -76,7 +79,7 @@ public struct EditingRecommendation: Sendable, Hashable {
 
 extension EditingRecommendation: Codable {
   private enum Key: String, CodingKey {
-    case guidance, crossSteps, selfSteps, selfGrid, blendGrid, method, kinds
+    case guidance, crossSteps, selfSteps, selfGrid, blendGrid, null, method, kinds
     // Of older files: the settings of removals.
     case removal
   }
@@ -89,6 +92,7 @@ extension EditingRecommendation: Codable {
     selfSteps = try values.decodeIfPresent(StepWindow.self, forKey: .selfSteps)
     selfGrid = try values.decodeIfPresent(Int.self, forKey: .selfGrid)
     blendGrid = try values.decodeIfPresent(Int.self, forKey: .blendGrid)
+    null = try values.decodeIfPresent(TargetNull.self, forKey: .null)
     method = try values.decodeIfPresent(InversionMethod.Name.self, forKey: .method)
     for (name, suggestion) in try values.decodeIfPresent([String: EditSuggestion].self, forKey: .kinds) ?? [:]
     {
@@ -113,6 +117,7 @@ extension EditingRecommendation: Codable {
     try values.encodeIfPresent(selfSteps, forKey: .selfSteps)
     try values.encodeIfPresent(selfGrid, forKey: .selfGrid)
     try values.encodeIfPresent(blendGrid, forKey: .blendGrid)
+    try values.encodeIfPresent(null, forKey: .null)
     try values.encodeIfPresent(method, forKey: .method)
     if !kinds.isEmpty { try values.encode(kinds, forKey: .kinds) }
   }

@@ -34,7 +34,7 @@ struct InnerBudget {
     deadline = start + budget * 0.97
     let stepCount = sampler.stepCount
     limits = (0..<stepCount).map { settings.innerSteps(at: $0, of: stepCount) }
-    weights = (0..<sampler.stepCount).map { abs(sampler.downward(step: $0).prediction * (1 - guidance)) }
+    weights = (0..<sampler.stepCount).map { abs(sampler.nullFactor(step: $0, guidance: guidance)) }
     decoding = pace?.decoding ?? 0
     if let pace { setPace(evaluation: pace.stem + pace.trunk) }
   }

@@ -13,7 +13,10 @@ public struct NullText: Sendable, Hashable {
   public var optimizer: Optimizer
   /// The null embedding that the first step starts from.
   public var start: NullEmbeddingStart
-  /// The weight λ of the penalty λ · mean (∅ − ∅ₑ)² that is added to the loss of a step, with ∅ₑ the empty text's embedding.
+  /// The weight λ of the penalty λ (c (1 − w))² mean (∅ − ∅ₑ)² that is added to the loss of a step, with ∅ₑ the empty text's
+  /// embedding and c (1 − w) the factor of the null prediction in the step.
+  ///
+  /// With that factor λ weighs embeddings against predictions, and means the same for any number of steps and any guidance.
   ///
   /// Guidance was trained with the empty text. A larger weight keeps the fitted embeddings nearer to it: edits improve, and the
   /// reconstruction loses. For ``Optimizer/gaussNewton`` only.
@@ -62,7 +65,7 @@ public struct NullText: Sendable, Hashable {
   /// For about 16 steps (``InversionOptions/fast``): starts halfway to the caption's embedding, takes Gauss-Newton steps, and keeps
   /// the embeddings near the empty text's in all but the last four steps. `Docs/Methods.md` has the figures.
   public static var fast: NullText {
-    NullText(innerSteps: 2, optimizer: .gaussNewton, start: .halfway, regularization: 0.003, finalSteps: 4)
+    NullText(innerSteps: 2, optimizer: .gaussNewton, start: .halfway, regularization: 0.0015, finalSteps: 4)
   }
 
   /// The loss under which step `index` stops, counted from the noisiest.
@@ -201,9 +204,10 @@ extension NullText: InversionWalk {
 
 extension NullText {
   /// What is added to the loss of step `index`; nil where there is nothing to add.
-  private func penalty(at index: Int, _ walk: GuidedWalk) -> EmbeddingPenalty? {
+  private func penalty(at index: Int, _ walk: GuidedWalk) throws -> EmbeddingPenalty? {
     guard regularization > 0, !isFinal(index, of: walk.sampler.stepCount) else { return nil }
-    return EmbeddingPenalty(weight: regularization, center: walk.emptyEmbedding)
+    let factor = try walk.sampler.invertible.nullFactor(step: index, guidance: walk.step.guidance)
+    return EmbeddingPenalty(weight: regularization * factor * factor, center: walk.emptyEmbedding)
   }
 }
 
