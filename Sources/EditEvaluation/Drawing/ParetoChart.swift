@@ -1,7 +1,9 @@
 internal import Foundation
 
 /// What methods cost and how near their edits come, as a drawing: evaluations on a logarithmic axis against decibels, with the
-/// methods joined that no other beats on both. A method without room for its name has a dot alone.
+/// methods joined that no other beats on both.
+///
+/// A method without room for its name has a dot alone.
 struct ParetoChart {
   /// One method in one panel.
   struct Point: Equatable {

@@ -124,7 +124,9 @@ extension NullText: InversionWalk {
     if let budget { _ = try Self.budget(seconds: budget / .seconds(1)) }
   }
 
-  /// An inner iteration is one forward and one backward evaluation. Conjugate directions add one forward for each iteration,
+  /// An inner iteration is one forward and one backward evaluation.
+  ///
+  /// Conjugate directions add one forward for each iteration,
   /// Gauss-Newton one for each step that iterates.
   ///
   /// - Parameter steps: the last steps of the walk.
