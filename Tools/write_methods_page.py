@@ -1,6 +1,6 @@
 """Sets the edits of an evaluation side by side: a row for each record, a column for each method.
 
-    python Tools/write_methods_page.py BENCH OUT page.png --labels direct,infEdit+p2p --records 8
+    python Tools/write_methods_page.py BENCH OUT page.jpg --labels direct,infEdit+p2p --records 8
 
 BENCH is a benchmark with answers, OUT the folder that `nti evaluate` wrote. The first records are taken, or those of `--ids`.
 """
@@ -43,13 +43,13 @@ def main():
         text(draw, (GAP + column * (TILE + GAP), 4), title, TILE)
     for row, id in enumerate(ids):
         record, top = records[id], TITLE + row * (PROMPT + TILE + GAP)
-        text(draw, (GAP, top + 8), f"{record['original_prompt']}  →  {record['editing_prompt']}", width, 13)
+        text(draw, (GAP, top + 8), f"{record['original_prompt']}  ->  {record['editing_prompt']}", width, 13)
         paths = [arguments.bench / "annotation_images" / record["image_path"], arguments.bench / record["answer"]]
         paths += [arguments.out / label / "annotation_images" / record["image_path"] for _, label in columns[2:]]
         for column, path in enumerate(paths):
             tile = Image.open(path).convert("RGB").resize((TILE, TILE), Image.Resampling.LANCZOS)
             page.paste(tile, (GAP + column * (TILE + GAP), top + PROMPT))
-    page.save(arguments.page, optimize=True)
+    page.save(arguments.page, optimize=True, quality=90)
 
 
 if __name__ == "__main__":
