@@ -7,6 +7,7 @@ import Testing
 
 @Suite("Null-text by Gauss-Newton") struct GaussNewtonTests {
   private let small: SmallInversion
+  private let pivots: [Tensor]
   private let loss: NullTextLoss
   private let empty: Tensor
   private let caption: Tensor
@@ -14,11 +15,16 @@ import Testing
 
   init() throws {
     small = try SmallInversion()
-    let pivots = try small.inversion(for: .direct).pivots
-    let step = GuidedStep(small.unet, sampler: try small.sampler, guidance: small.options.guidance)
-    loss = try NullTextLoss(
-      step, 1, from: pivots[3], caption: small.context(small.caption), target: pivots[2])
+    pivots = try small.inversion(for: .direct).pivots
+    loss = try Self.loss(small, from: pivots[3], to: pivots[2])
     (empty, caption) = (try small.model.embedding(of: ""), try small.model.embedding(of: small.caption))
+  }
+
+  private static func loss(_ small: SmallInversion, from latent: Tensor, to target: Tensor) throws
+    -> NullTextLoss
+  {
+    let step = GuidedStep(small.unet, sampler: try small.sampler, guidance: small.options.guidance)
+    return try NullTextLoss(step, 1, from: latent, caption: small.context(small.caption), target: target)
   }
 
   private func fit(
@@ -116,7 +122,24 @@ import Testing
     #expect(try small.inversion().nullEmbeddings.allSatisfy { $0 == halfway })
   }
 
-  @Test("makes the evaluations that it foretells: the most where nothing stops it, the least where all does")
+  @Test(
+    "a step that overshoots is shortened, and none makes the loss worse",
+    arguments: [0.05, 0.3, 0.5, 0.7, 1] as [Float])
+  func shortened(distance: Float) throws {
+    let target = loss.target + Tensor.random(loss.target.shape, seed: 5) * distance
+    let far = try Self.loss(small, from: pivots[3], to: target)
+    let step = try NullTextOptimizer(settings: NullText(earlyStop: 0, optimizer: .gaussNewton)).fit(
+      far, step: 0, from: halfway, innerSteps: 4)
+    let reached = try #require(step.loss)
+    #expect(reached <= step.losses[0] && step.losses.contains(reached))
+    // The shorter step is tried exactly where the whole one fails.
+    #expect(step.losses.count == (step.losses[1] < step.losses[0] ? 2 : 3))
+    if 0.3...0.7 ~= distance { #expect(step.losses.count == 3 && reached < step.losses[0]) }
+  }
+
+  @Test(
+    "makes the evaluations that it foretells: at most a landing less where nothing stops it, the least where all does"
+  )
   func evaluations() throws {
     var small = try SmallInversion("linear-v")
     var settings = NullText.fast
@@ -126,8 +149,14 @@ import Testing
       small.options.method = .nullText(settings)
       let (inversion, evaluations) = try small.counting { try small.inversion() }
       #expect(inversion.innerSteps == (earlyStop == 0 ? [2, 2, 4, 4] : [0, 0, 0, 0]))
-      let work = earlyStop == 0 ? small.options.mostWork : small.options.leastWork
-      #expect(evaluations == work.evaluations)
+      guard earlyStop == 0 else {
+        #expect(evaluations == small.options.leastWork.evaluations)
+        continue
+      }
+      let most = small.options.mostWork.evaluations
+      #expect(evaluations.backward == most.backward && evaluations.stem == most.stem)
+      // Steps that need no shortening have one landing of two.
+      #expect((most.forward - 4...most.forward).contains(evaluations.forward))
     }
   }
 

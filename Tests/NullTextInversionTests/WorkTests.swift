@@ -44,7 +44,7 @@ import Testing
     #expect(most == EvaluationCount(forward: 150 + 500, backward: 500, stem: 100))
     #expect(
       InversionOptions.fast.mostWork.evaluations
-        == EvaluationCount(forward: 48 + 16 + 40, backward: 40, stem: 32))
+        == EvaluationCount(forward: 48 + 2 * 16 + 40, backward: 40, stem: 32))
     var random = InversionOptions(method: .ddim)
     random.pivots = .random(seed: 1)
     #expect(random.mostWork.evaluations == EvaluationCount(forward: 100, stem: 50))

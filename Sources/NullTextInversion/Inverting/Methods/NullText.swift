@@ -126,7 +126,8 @@ extension NullText: InversionWalk {
 
   /// An inner iteration is one forward and one backward evaluation.
   ///
-  /// Conjugate directions add one forward for each iteration, Gauss-Newton one for each step that iterates.
+  /// Conjugate directions add one forward for each iteration, Gauss-Newton one
+  /// or two for each step that iterates.
   ///
   /// - Parameter steps: the last steps of the walk.
   func mostEvaluations(steps: Int) -> EvaluationCount {
@@ -135,7 +136,7 @@ extension NullText: InversionWalk {
       switch optimizer {
       case .adam, .adamTestingFirst: 0
       case .conjugateDirections: iterations
-      case .gaussNewton: innerSteps > 0 ? steps : 0
+      case .gaussNewton: innerSteps > 0 ? 2 * steps : 0
       }
     return .guidedSteps(steps) + EvaluationCount(forward: iterations + landings, backward: iterations)
   }

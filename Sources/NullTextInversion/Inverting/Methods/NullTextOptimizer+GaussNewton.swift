@@ -18,8 +18,9 @@ extension NullTextOptimizer {
   ///
   /// With the landing linear in the embedding, the error is r + J p after a step p, and loss and penalty are a quadratic in p. Each
   /// iteration minimises it along a direction conjugate to those before. A probe a little way along the direction gives
-  /// J p as a difference; its backward pass gives the next gradient. The landing is evaluated once, after all iterations; the
-  /// step is taken back if loss and penalty have grown.
+  /// J p as a difference; its backward pass gives the next gradient. The landing is evaluated once, after all iterations. If loss
+  /// and penalty have grown there, a shorter step is tried once: to the lowest point of the parabola through both values with the
+  /// slope of the quadratic. If that fails too, the step is taken back.
   func withGaussNewton(
     _ start: Step, _ loss: NullTextLoss, _ limit: Double, _ innerSteps: Int, _ penalty: EmbeddingPenalty?,
     _ afterEach: (Int, Float) -> Void
@@ -70,11 +71,23 @@ extension NullTextOptimizer {
     }
     guard step.updates > 0 else { return step }
 
-    let landed = try loss.landing(embedding)
-    let reached = landed.meanSquaredDifference(to: loss.target)
-    step.losses.append(reached)
-    let worse = reached + (penalty?(embedding) ?? 0) - value - (penalty?(start.embedding) ?? 0)
-    if worse < 0 { (step.embedding, step.latent, step.loss) = (embedding, landed, reached) }
+    func total(_ measured: Float, _ embedding: Tensor) -> Float { measured + (penalty?(embedding) ?? 0) }
+    let before = total(value, start.embedding)
+    /// How much loss and penalty grow to an embedding, which is kept if they fall.
+    func grow(to embedding: Tensor) throws -> Float {
+      let landed = try loss.landing(embedding)
+      let reached = landed.meanSquaredDifference(to: loss.target)
+      step.losses.append(reached)
+      let growth = total(reached, embedding) - before
+      if growth < 0 { (step.embedding, step.latent, step.loss) = (embedding, landed, reached) }
+      return growth
+    }
+    let growth = try grow(to: embedding)
+    guard growth >= 0 else { return step }
+    // From its start to its lowest point a quadratic falls by half of its slope.
+    let slope = 2 * (total(errors * error.dot(error), embedding) - before)
+    let share = -slope / (2 * (growth - slope))
+    _ = try grow(to: .combination(1 - share, start.embedding, share, embedding))
     return step
   }
 
