@@ -14,8 +14,7 @@ struct InversionSettings: ParsableArguments {
   var guidance: Double?
 
   @Option(
-    help: ArgumentHelp(
-      "The most inner iterations of a step (default: 10, or 2 with --fast).", valueName: "n")
+    help: ArgumentHelp("The most inner iterations of a step (default: 10, or 2 with --fast).", valueName: "n")
   )
   var innerSteps: Int?
 
@@ -99,9 +98,11 @@ struct InversionSettings: ParsableArguments {
   /// The same on top of other options.
   func options(over base: InversionOptions, budget: Duration? = nil) -> InversionOptions {
     var options = base
+    if fast, options.nullText != nil {
+      (options.method, options.steps) = (InversionOptions.fast.method, InversionOptions.fast.steps)
+    }
     options.method = method(options.method, budget: budget)
-    let isFast = fast && options.nullText != nil
-    options.steps = steps ?? (isFast ? InversionOptions.fast.steps : options.steps)
+    options.steps = steps ?? options.steps
     options.guidance = guidance ?? options.guidance
     options.pivotRefinements = refinePivots ?? options.pivotRefinements
     options.pivotTolerance = pivotTolerance ?? options.pivotTolerance
@@ -114,8 +115,7 @@ struct InversionSettings: ParsableArguments {
   /// A method with the settings that are given.
   private func method(_ method: InversionMethod, budget: Duration?) -> InversionMethod {
     switch method {
-    case .nullText(let published):
-      var settings = fast ? NullText.fast : published
+    case .nullText(var settings):
       settings.innerSteps = innerSteps ?? settings.innerSteps
       settings.earlyStop = earlyStop ?? settings.earlyStop
       settings.optimizer = optimizer ?? settings.optimizer
@@ -139,9 +139,7 @@ struct InversionSettings: ParsableArguments {
 
   /// A line about a method that costs less where edits are all that is wanted; nil if the way was chosen by an option.
   func quickerMethod(than options: InversionOptions, _ recommended: EditingRecommendation) -> String? {
-    guard !fast, optimizer == nil, start == nil, innerSteps == nil, earlyStop == nil else {
-      return nil
-    }
+    guard !fast, optimizer == nil, start == nil, innerSteps == nil, earlyStop == nil else { return nil }
     let name = recommended.method ?? .direct
     guard name != options.method.name else { return nil }
     let (own, other) = (

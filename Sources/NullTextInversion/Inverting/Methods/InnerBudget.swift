@@ -32,9 +32,9 @@ struct InnerBudget {
     sampler: any InvertibleSampler, guidance: Double
   ) {
     deadline = start + budget * 0.97
-    let stepCount = sampler.stepCount
-    limits = (0..<stepCount).map { settings.innerSteps(at: $0, of: stepCount) }
-    weights = (0..<sampler.stepCount).map { abs(sampler.nullFactor(step: $0, guidance: guidance)) }
+    let steps = 0..<sampler.stepCount
+    limits = steps.map { settings.innerSteps(at: $0, of: steps.count) }
+    weights = steps.map { abs(sampler.nullFactor(step: $0, guidance: guidance)) }
     decoding = pace?.decoding ?? 0
     if let pace { setPace(evaluation: pace.stem + pace.trunk) }
   }

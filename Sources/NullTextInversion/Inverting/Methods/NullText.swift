@@ -126,8 +126,7 @@ extension NullText: InversionWalk {
 
   /// An inner iteration is one forward and one backward evaluation.
   ///
-  /// Conjugate directions add one forward for each iteration, Gauss-Newton one
-  /// or two for each step that iterates.
+  /// Conjugate directions add one forward for each iteration, Gauss-Newton one or two for each step that iterates.
   ///
   /// - Parameter steps: the last steps of the walk.
   func mostEvaluations(steps: Int) -> EvaluationCount {

@@ -49,24 +49,29 @@ struct NullTextLoss {
   func linearized(
     at embedding: Tensor, _ weight: (Tensor) -> Tensor
   ) throws -> (landing: Tensor, weight: Tensor, product: () -> Tensor) {
-    var (landed, weights) = (target, target)
-    let (_, gradient) = try valueAndPullback(at: embedding) { embedding in
-      let variable = try landing(embedding)
-      landed = variable.value
-      weights = weight(landed)
-      // The gradient of a mean squared error is 2 / N times the difference, here the weight.
-      return variable.meanSquaredError(to: landed - weights)
+    var weights = target
+    // The gradient of a mean squared error is 2 / N times the difference, here the weight.
+    let (_, landed, gradient) = try taped(at: embedding) {
+      weights = weight($0)
+      return $0 - weights
     }
     return (landed, weights, { gradient() * 0.5 })
   }
 
   /// The loss and the landing of an embedding, and the gradient on demand, which can be asked for once.
   func measured(_ embedding: Tensor) throws -> (loss: Float, landing: Tensor, gradient: () -> Tensor) {
+    try taped(at: embedding) { _ in target }
+  }
+
+  /// The mean squared difference between the landing of an embedding and a goal, which is given the landing.
+  private func taped(
+    at embedding: Tensor, _ goal: (Tensor) -> Tensor
+  ) throws -> (loss: Float, landing: Tensor, gradient: () -> Tensor) {
     var landed = target
     let (loss, gradient) = try valueAndPullback(at: embedding) { embedding in
       let variable = try landing(embedding)
       landed = variable.value
-      return variable.meanSquaredError(to: target)
+      return variable.meanSquaredError(to: goal(landed))
     }
     return (loss, landed, gradient)
   }

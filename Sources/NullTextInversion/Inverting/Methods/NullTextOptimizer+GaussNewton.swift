@@ -3,9 +3,9 @@ internal import Tensor
 /// A penalty on the distance of the null embedding ∅ from another, c: λ times the mean of (∅ − c)².
 struct EmbeddingPenalty {
   /// The weight λ.
-  var weight: Double
+  let weight: Double
   /// The embedding c, tokens x channels.
-  var center: Tensor
+  let center: Tensor
 
   /// The penalty of an embedding.
   func callAsFunction(_ embedding: Tensor) -> Float {
@@ -35,8 +35,7 @@ extension NullTextOptimizer {
       1 / Float(loss.target.count), Float(penalty?.weight ?? 0) / Float(start.embedding.count)
     )
     var embedding = start.embedding
-    var error = begin.landing - loss.target
-    var product = begin.product
+    var (error, product) = (begin.weight, begin.product)
     var (direction, lastSlope): (Tensor?, Float) = (nil, 0)
     while step.updates < innerSteps {
       let distance = penalty.map { embedding - $0.center }
