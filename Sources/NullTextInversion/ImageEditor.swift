@@ -133,7 +133,7 @@ public final class ImageEditor: Sendable {
       throw InputError(
         .mismatch, "The inversion's schedule or the shapes of its arrays are not those of the model.")
     }
-    return InvertedImage(editor: self, inversion: inversion, evaluations: EvaluationCount())
+    return InvertedImage(editor: self, inversion: inversion, evaluations: EvaluationCount(), isRead: true)
   }
 
   /// Makes a picture from words alone.

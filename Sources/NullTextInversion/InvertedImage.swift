@@ -10,13 +10,16 @@ public struct InvertedImage: Sendable {
   public let inversion: Inversion
   /// The network evaluations that the inversion took; none if it was read from a file.
   public let evaluations: EvaluationCount
+  /// Whether it was read from a file, and not made.
+  public let isRead: Bool
 
   let editor: ImageEditor
   private let source: SourceBranch
   private let reconstructed: Reconstruction
 
-  init(editor: ImageEditor, inversion: Inversion, evaluations: EvaluationCount) {
+  init(editor: ImageEditor, inversion: Inversion, evaluations: EvaluationCount, isRead: Bool = false) {
     self.editor = editor
+    self.isRead = isRead
     self.inversion = inversion
     self.evaluations = evaluations
     source = SourceBranch(inversion, byteLimit: editor.memory.sourceAttention)

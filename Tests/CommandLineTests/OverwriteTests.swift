@@ -40,6 +40,12 @@ import Testing
     #expect(try await invert(sample, "photo.png", "a cat").status == 0)
     let again = try await invert(sample, "photo.png", "a cat")
     #expect(again.output.contains("already"))
+    // Nothing is evaluated for a path of noise, made or read.
+    let noise = try await invert(sample, "photo.png", "a cat", "--method", "edit-friendly", "-o", "noise.nti")
+    #expect(noise.status == 0 && !noise.output.contains("already"))
+    let noiseAgain = try await invert(
+      sample, "photo.png", "a cat", "--method", "edit-friendly", "-o", "noise.nti")
+    #expect(noiseAgain.output.contains("already"))
     let evaluations = try await invert(sample, "photo.png", "a cat", "--json", "--force").json()
     #expect(evaluations.integer("evaluations", "forward") == 2)
   }

@@ -188,7 +188,7 @@ struct Invert: AsyncParsableCommand {
 
   private static func summary(of inverted: InvertedImage, _ path: String, seconds: Double) -> String {
     let (inversion, evaluations) = (inverted.inversion, inverted.evaluations)
-    guard evaluations.forward > 0 else {
+    guard !inverted.isRead else {
       return "\(path) is this inversion already; --force makes it again."
     }
     return """
