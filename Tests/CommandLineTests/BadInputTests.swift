@@ -52,7 +52,7 @@ import Testing
     let scratch = try Scratch()
     let data = try RGBImage(width: 64, height: 64).pngData()
     try data.prefix(data.count / 2).write(to: scratch("photo.png"))
-    try await expectRefusal(invert("photo.png"), in: scratch, status: 65, saying: "cut off")
+    try await expectRefusal(invert("photo.png"), in: scratch, status: 65, saying: "truncated")
   }
 
   @Test("a small file that declares a huge picture") func bomb() async throws {
