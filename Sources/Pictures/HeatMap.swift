@@ -63,7 +63,9 @@ public struct HeatMap: Sendable {
 
   /// Returns the map blended over a gray version of `picture`.
   ///
-  /// - Parameter opacity: The opacity of the map, from 0 to 1.
+  /// - Parameters:
+  ///   - picture: The background, of any size.
+  ///   - opacity: The opacity of the map, from 0 to 1.
   public func overlaid(on picture: RGBImage, opacity: Double = 0.55) -> RGBImage {
     precondition((0...1).contains(opacity), "an opacity of \(opacity)")
     var result = rendered(width: picture.width, height: picture.height)

@@ -125,7 +125,7 @@ extension RGBImage {
   /// - Parameters:
   ///   - quality: 1 to 100; at 95 the result is almost indistinguishable from the original.
   ///   - text: Texts to store as comments, by key; limits as for ``pngData(text:)``.
-  /// - Throws: ``InputError`` `unsupported` if a side is longer than 65,500 pixels, `outOfRange` for an invalid key or
+  /// - Throws: `InputError` `unsupported` if a side is longer than 65,500 pixels, `outOfRange` for an invalid key or
   ///   text.
   public func jpegData(quality: Int = 95, text: [String: String] = [:]) throws -> Data {
     try JPEG.encode(self, quality: quality, texts: Self.sorted(text))

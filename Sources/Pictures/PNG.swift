@@ -150,7 +150,7 @@ extension RGBImage {
   ///
   /// - Parameter text: Texts to store as iTXt chunks, by key, such as the recipe of an edit. A key consists of 1 to 79
   ///   printable ASCII characters without leading, trailing or double spaces; a text must not contain a null character.
-  /// - Throws: ``InputError`` `outOfRange` for an invalid key or text, `unsupported` if a side is longer than 1,000,000
+  /// - Throws: `InputError` `outOfRange` for an invalid key or text, `unsupported` if a side is longer than 1,000,000
   ///   pixels.
   public func pngData(text: [String: String] = [:]) throws -> Data {
     try PNG.encode(self, texts: Self.sorted(text))

@@ -21,7 +21,7 @@ extension RGBImage {
 
   /// Returns the texts in the order in which they are written.
   ///
-  /// - Throws: ``InputError`` `outOfRange` for an invalid key or text.
+  /// - Throws: `InputError` `outOfRange` for an invalid key or text.
   static func sorted(_ text: [String: String]) throws -> [(key: String, text: String)] {
     for (key, value) in text {
       guard isKey(key.utf8) else {

@@ -14,7 +14,7 @@ extension RGBImage {
   /// levels are expanded, CMYK is converted by Pillow's formula without a profile, and gamma is not applied. 16-bit
   /// samples are rounded to 8 bits at the end. Transparent pixels are blended with white.
   ///
-  /// - Throws: ``InputError``: `missing`; `malformed` if the file is not a picture, damaged or truncated; `unsupported`
+  /// - Throws: `InputError`: `missing`; `malformed` if the file is not a picture, damaged or truncated; `unsupported`
   ///   for other formats, animations and more than ``pixelLimit`` pixels.
   public init(contentsOf url: URL) throws { self = try Self.read(url).image }
 
@@ -53,7 +53,7 @@ extension RGBImage {
   /// - Parameters:
   ///   - url: The path of the file.
   ///   - quality: The quality of a JPEG, 1 to 100.
-  /// - Throws: ``InputError``: `unsupported` for another extension or a side too long for the format; `unwritable`.
+  /// - Throws: `InputError`: `unsupported` for another extension or a side too long for the format; `unwritable`.
   public func write(to url: URL, quality: Int = 95) throws {
     let data =
       switch try Self.checkFormat(of: url) {
@@ -65,7 +65,7 @@ extension RGBImage {
 
   /// Returns the format of a file name extension.
   ///
-  /// - Throws: ``InputError`` `unsupported` for another extension.
+  /// - Throws: `InputError` `unsupported` for another extension.
   @discardableResult
   package static func checkFormat(of url: URL) throws -> PictureFormat {
     switch url.pathExtension.lowercased() {

@@ -4,7 +4,7 @@ extension RGBImage {
 
   /// Returns the part of the picture inside `rect`.
   ///
-  /// - Throws: ``InputError`` `outOfRange` if the rectangle is empty or extends outside the picture.
+  /// - Throws: `InputError` `outOfRange` if the rectangle is empty or extends outside the picture.
   public func cropped(to rect: PixelRect) throws -> RGBImage {
     try check(rect)
     guard rect != bounds else { return self }
@@ -34,7 +34,7 @@ extension RGBImage {
   ///   - height: The height in pixels that the model requires.
   ///   - crop: The part of the picture to use; nil for the whole picture.
   /// - Returns: The resized picture, and the part of this picture that it shows.
-  /// - Throws: ``InputError`` `outOfRange` if a side is shorter than ``shortestSide``, or the crop extends outside the
+  /// - Throws: `InputError` `outOfRange` if a side is shorter than ``shortestSide``, or the crop extends outside the
   ///   picture.
   public func prepared(
     width: Int, height: Int, crop: PixelRect? = nil
@@ -53,7 +53,7 @@ extension RGBImage {
   ///   - width: The width in pixels that the model requires.
   ///   - height: The height in pixels that the model requires.
   ///   - crop: The part of the picture to use; nil for the whole picture.
-  /// - Throws: ``InputError`` `outOfRange` if a side is shorter than ``shortestSide``, or the crop extends outside the
+  /// - Throws: `InputError` `outOfRange` if a side is shorter than ``shortestSide``, or the crop extends outside the
   ///   picture.
   public func fitted(width: Int, height: Int, crop: PixelRect? = nil) throws -> RGBImage {
     let part = try usablePart(crop)

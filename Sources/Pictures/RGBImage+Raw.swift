@@ -14,6 +14,8 @@ extension RGBImage {
   ///
   /// - Parameters:
   ///   - rgb: Rows from the top, `bytesPerRow` bytes apart; the last row may end with its last pixel.
+  ///   - width: In pixels.
+  ///   - height: In pixels.
   ///   - bytesPerRow: The row stride, at least `3 * width`; nil for exactly that.
   public init(rgb: some Collection<UInt8>, width: Int, height: Int, bytesPerRow: Int? = nil) {
     self.init(raw: rgb, format: .rgb, width: width, height: height, bytesPerRow: bytesPerRow)
@@ -23,6 +25,8 @@ extension RGBImage {
   ///
   /// - Parameters:
   ///   - rgba: Rows from the top, `bytesPerRow` bytes apart; the last row may end with its last pixel.
+  ///   - width: In pixels.
+  ///   - height: In pixels.
   ///   - bytesPerRow: The row stride, at least `4 * width`; nil for exactly that.
   public init(rgba: some Collection<UInt8>, width: Int, height: Int, bytesPerRow: Int? = nil) {
     self.init(raw: rgba, format: .rgba, width: width, height: height, bytesPerRow: bytesPerRow)
@@ -59,7 +63,9 @@ extension RGBImage {
 
   /// Returns the samples in another layout; alpha is 255, padding between rows is 0.
   ///
-  /// - Parameter bytesPerRow: The row stride, at least `width` pixels; nil for exactly that.
+  /// - Parameters:
+  ///   - format: The samples of each pixel.
+  ///   - bytesPerRow: The row stride in bytes, at least `width` pixels; nil for exactly that.
   /// - Returns: `height * bytesPerRow` bytes.
   public func bytes(format: PixelFormat, bytesPerRow: Int? = nil) -> [UInt8] {
     let step = format.bytesPerPixel

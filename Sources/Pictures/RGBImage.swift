@@ -17,7 +17,7 @@ public struct RGBImage: Sendable, Equatable {
 
   /// Creates a picture from samples: rows from the top, three bytes per pixel.
   ///
-  /// - Throws: ``InputError`` `outOfRange` if a side has no pixels or there are more than ``pixelLimit``, `mismatch` if
+  /// - Throws: `InputError` `outOfRange` if a side has no pixels or there are more than ``pixelLimit``, `mismatch` if
   ///   the number of samples is not `3 * width * height`.
   public init(width: Int, height: Int, bytes: [UInt8]) throws(InputError) {
     try InputError.require(
