@@ -144,7 +144,7 @@ import Testing
     }
     try await expectRefusal(
       ["edit", "photo.png", "--prompt", "a"], in: scratch, status: 64,
-      saying: "is a picture: say with --caption")
+      saying: "is a picture: describe it with --caption")
     try await expectRefusal(
       ["invert", "https://example.com/a.png", "--caption", "a"], in: scratch, status: 66,
       saying: "is an address")

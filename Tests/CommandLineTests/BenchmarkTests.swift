@@ -76,7 +76,7 @@ import Testing
     }
     #expect(profile["gradient"]?.contains { $0["isBackward"] as? Bool == true } == true)
     let text = try await run("--runs", "1", "--profile").output
-    for line in ["where gradient goes", "self-attention", "all the rest", "of sgemm", "at most"] {
+    for line in ["profile of gradient", "self-attention", "everything else", "of sgemm", "at most"] {
       #expect(text.contains(line), "\(line)")
     }
   }

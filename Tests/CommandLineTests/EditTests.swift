@@ -289,10 +289,10 @@ import Testing
       (prompt + ["--blend", "tiger,dog"], 65, "cat"),
       (prompt + ["--blend", "cat,dog", "--blend-subtract", "sky"], 65, "sky"),
       (["--prompt", "a dog", "--controller", "replace"], 65, "as many"),
-      (prompt + ["--recipe", "typo.json"], 65, "\"selfStep\" is no option"),
+      (prompt + ["--recipe", "typo.json"], 65, "\"selfStep\" is not an option"),
       (prompt + ["--recipe", "range.json"], 65, "range.json"),
       (prompt + ["--recipe", "none.json"], 66, "none.json"),
-      (["--recipe", "photo.png"], 65, "carries no recipe"),
+      (["--recipe", "photo.png"], 65, "contains no recipe"),
       (prompt + ["--mask", "none.png"], 66, "none.png"),
       (prompt + ["-o", "photo.nti"], 64, "is the input"), (prompt + ["-o", "none/x.png"], 64, "no folder"),
     ] {

@@ -30,7 +30,7 @@ import Testing
   @Test("of a fitted method is a range, beside those that are quicker") func published() {
     #expect(
       text(InversionOptions(), evaluation: 0.5, least: 99, most: 599)
-        == "about 1 to 10 min: up to 650 evaluations forwards and 500 backwards at 0.5 s; "
+        == "about 1 to 10 min: up to 650 forward and 500 backward evaluations at 0.5 s; "
         + "--fast would take about 24 s to 2 min, --method direct about 25 s")
   }
 

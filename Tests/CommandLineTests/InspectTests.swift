@@ -68,11 +68,11 @@ import Testing
     #expect(
       text.output == """
         \(path): a picture
-          format          JPEG, RGB, 8 bits
-          size            16 x 20 pixels
-          orientation     turned clockwise
-          colour profile  P3-like, converted to sRGB
-          recipe          none
+          format         JPEG, RGB, 8 bits
+          size           16 x 20 pixels
+          orientation    rotated clockwise
+          color profile  P3-like, converted to sRGB
+          recipe         none
 
         """)
     let report = try await Program.run(["inspect", path, "--json"]).json()

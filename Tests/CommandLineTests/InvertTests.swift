@@ -34,7 +34,7 @@ import Testing
       sample.errors.split(separator: "\n") == [
         "reading the model",
         "photo.png: using 24x24 of 40x24 pixels, as 16x16", "encoding the photo",
-        "decoding the picture", "following the photo into noise, \(Sample.steps) steps",
+        "decoding the picture", "computing pivots, \(Sample.steps) steps",
         "fitting null embeddings, \(Sample.steps) steps", "decoding the picture",
       ])
     #expect(

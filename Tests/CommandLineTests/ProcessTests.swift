@@ -20,8 +20,8 @@ import Testing
     let scratch = try Scratch()
     let outcome = try await start(in: scratch).stopped(by: signal, after: "fitting")
     #expect(outcome.status == 128 + signal)
-    #expect(outcome.errors.contains("nti: interrupted; photo.png.nti.partial keeps "))
-    #expect(outcome.errors.hasSuffix("the same command goes on from there.\n"))
+    #expect(outcome.errors.contains("nti: interrupted; photo.png.nti.partial has "))
+    #expect(outcome.errors.hasSuffix("Run the same command again to resume.\n"))
     #expect(outcome.output == "")
     #expect(try scratch.names == ["photo.png", "photo.png.nti.partial"])
   }
@@ -42,7 +42,7 @@ import Testing
     let outcome = try await run.outcome()
     #expect(outcome.status == 130)
     let lines = text.split(separator: "\r").map { $0.replacing("\u{1B}[K", with: "") }
-    #expect(lines.contains { $0.contains("following the photo into noise") && $0.contains("2/100") })
+    #expect(lines.contains { $0.contains("computing pivots") && $0.contains("2/100") })
     // What stays is the quicker method, and a forecast where the machine is slow enough for one.
     let notes = lines.count { $0.contains(" evaluations ") }
     #expect(text.unicodeScalars.count { $0 == "\n" } == notes && notes <= 2)

@@ -49,9 +49,9 @@ import Testing
           + more
       ).errors
     }
-    #expect(try await errors().contains("--method direct edits as well"))
-    #expect(try await !errors("--method", "null-text").contains("edits as well"))
-    #expect(try await !errors("--fast").contains("edits as well"))
+    #expect(try await errors().contains("--method direct gives equally good edits"))
+    #expect(try await !errors("--method", "null-text").contains("equally good edits"))
+    #expect(try await !errors("--fast").contains("equally good edits"))
     #expect(try await errors("--quiet") == "")
   }
 
@@ -63,7 +63,7 @@ import Testing
     let run = try await Program.run(
       ["invert", "noise.png", "--caption", "a cat", "--steps", "1", "--method", "direct"], in: scratch)
     #expect(run.status == 0)
-    #expect(run.errors.contains("only knows drawn scenes of emoji") && run.errors.contains("--model"))
+    #expect(run.errors.contains("trained on drawn scenes of emoji only") && run.errors.contains("--model"))
   }
 }
 
