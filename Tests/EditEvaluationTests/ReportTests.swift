@@ -149,7 +149,7 @@ import Testing
   func empty() throws {
     let step = InversionReport.Step(innerSteps: 0, loss: nil, threshold: nil, distance: 0)
     let flat = [step, step, step]
-    #expect(try LossChart(report(flat)).svg.contains("The walk is on the pivots in every step."))
+    #expect(try LossChart(report(flat)).svg.contains("The latents equal the pivots in every step."))
   }
 
   @Test("the logarithmic axis spans whole powers of ten around the values")
