@@ -96,7 +96,8 @@ extension Inversion {
     let prepared = try PreparedPicture(of: photo, framing: options.framing, sizes: sizes)
     guard prepared.fingerprint == pictureFingerprint, prepared.crop == crop else {
       throw InputError(
-        .mismatch, "This is not the photo that was inverted, or it has changed since. Use the photo that was inverted.")
+        .mismatch,
+        "This is not the photo that was inverted, or it has changed since. Use the photo that was inverted.")
     }
   }
 }

@@ -139,7 +139,9 @@ public final class ImageEditor: Sendable {
       inversion.nullEmbeddings[0].shape == model.configuration.textEncoder.embeddingShape
     else {
       throw InputError(
-        .mismatch, "The inversion's noise schedule or array shapes do not match the model. Invert the image again with this model.")
+        .mismatch,
+        "The inversion's noise schedule or array shapes do not match the model. Invert the image again with this model."
+      )
     }
     return InvertedImage(editor: self, inversion: inversion, evaluations: EvaluationCount(), isRead: true)
   }

@@ -149,7 +149,7 @@ import Testing
     let none = try maps(strength: 0)
     #expect(none.steps.isEmpty)
     let error = #expect(throws: InputError.self) { try none.map(of: "cat") }
-    #expect(error?.message.contains("No step was walked") == true)
+    #expect(error?.message.contains("No steps were sampled") == true)
   }
 
   @Test("refuse tokens that the text does not have", arguments: [[-1], [77], [0, 1000], [Int.min], []])

@@ -140,7 +140,7 @@ import Testing
     let inversion = try Inversion.made(made: made)
     try inversion.write(to: folder("a.nti.partial"))
     let error = try #require(try inputError { try Inversion(contentsOf: folder("a.nti.partial")) })
-    #expect(error.message.contains("not finished") && error.message.contains("goes on"))
+    #expect(error.message.contains("unfinished") && error.message.contains("to finish it"))
     #expect(try InversionReader(folder("a.nti.partial")).unfinished() == UnfinishedInversion(inversion))
   }
 

@@ -210,7 +210,7 @@ import Testing
     let error = try inputError { try partial.resume(begun) }
     #expect(error?.kind == .mismatch)
     let message = error?.message ?? "taken up"
-    #expect(message.contains(word) && message.contains("Remove it to start afresh"), "\(message)")
+    #expect(message.contains(word) && message.contains("Remove it to start again"), "\(message)")
     #expect(try InversionReader(partial.url).unfinished() == kept)
   }
 
@@ -223,7 +223,7 @@ import Testing
     try partial.keep(kept)
     let error = try inputError { try partial.resume(begun) }
     #expect(error?.kind == .malformed)
-    #expect(error?.message.contains("Remove it to start afresh") == true, "\(error?.message ?? "-")")
+    #expect(error?.message.contains("Remove it to start again") == true, "\(error?.message ?? "-")")
   }
 
   @Test("a file that is cut short, or no inversion at all, is refused")

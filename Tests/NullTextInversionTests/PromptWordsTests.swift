@@ -117,12 +117,12 @@ import Testing
     #expect(error?.kind == .mismatch)
     #expect(
       error?.message
-        == "The word \"bird\" is not in the prompt \"the cat and the dog,\"; the words there are: the, cat, and, dog,."
+        == "The word \"bird\" is not in the prompt \"the cat and the dog,\"; the prompt's words are: the, cat, and, dog,."
     )
     let nothing = #expect(throws: InputError.self) { try toy("  ").tokens(of: "cat") }
     #expect(nothing?.message == "The word \"cat\" is not in the prompt \"  \"; that prompt has no words.")
     let empty = #expect(throws: InputError.self) { try toy("a cat").tokens(of: " ") }
-    #expect(empty?.message == "The word is empty; the words there are: a, cat.")
+    #expect(empty?.message == "The word is empty; the prompt's words are: a, cat.")
   }
 
   @Test("a token over two words belongs to the first, and a word that leaves no token is none")

@@ -80,9 +80,9 @@ import Testing
       try CrossAttentionSchedule(words: [WordWindow("cat", 0.2)], target: target, steps: 9)
     }
     #expect(window?.kind == .mismatch)
-    #expect(window?.message.hasSuffix("the words there are: a, lion, roars.") == true)
+    #expect(window?.message.hasSuffix("the prompt's words are: a, lion, roars.") == true)
     let weight = #expect(throws: InputError.self) { try [Emphasis("cat", 2)].equalizer(target: target) }
-    #expect(weight?.message.hasPrefix("The word to emphasise \"cat\" is not in the prompt") == true)
+    #expect(weight?.message.hasPrefix("The word to emphasize \"cat\" is not in the prompt") == true)
   }
 
   @Test("weights may have any sign, but must be numbers; a word named again takes its last weight")

@@ -54,7 +54,9 @@ public struct EditMask: Sendable, Hashable, Codable {
     }
     let (count, overflow) = width.multipliedReportingOverflow(by: height)
     guard width > 0, height > 0, !overflow, coverage.count == count else {
-      throw InputError(.malformed, "The mask has \(coverage.count) bytes for \(width)x\(height) pixels. Write the recipe again.")
+      throw InputError(
+        .malformed,
+        "The mask has \(coverage.count) bytes for \(width)x\(height) pixels. Write the recipe again.")
     }
     guard coverage.contains(where: { $0 >= 128 }) else {
       throw InputError(

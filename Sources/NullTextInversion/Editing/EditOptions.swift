@@ -83,7 +83,9 @@ extension EditOptions: Codable {
     if promptToPrompt != nil {
       promptToPrompt = words
     } else if !words.emphasis.isEmpty || !words.crossStepsOfWords.isEmpty {
-      throw InputError(.mismatch, "Emphasis and word windows need prompt-to-prompt control. Remove them or change the control.")
+      throw InputError(
+        .mismatch,
+        "Emphasis and word windows need prompt-to-prompt control. Remove them or change the control.")
     }
     blend = try values.decodeIfPresent(LocalBlend.self, forKey: .blend)
     mask = try values.decodeIfPresent(EditMask.self, forKey: .mask)

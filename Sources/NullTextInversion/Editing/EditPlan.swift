@@ -25,7 +25,8 @@ struct EditPlan {
     self.options = options
     self.rule = rule.maker
     guard options.proximal == nil || rule == .guided else {
-      throw InputError(.mismatch, "Proximal guidance needs the step rule guided. Remove one of the two options.")
+      throw InputError(
+        .mismatch, "Proximal guidance needs the step rule guided. Remove one of the two options.")
     }
     run = try (policy ?? options.control.policy).begin(scene)
     blendGrid = try options.blend.map { blend in

@@ -27,7 +27,8 @@ public struct TargetNull: Sendable, Hashable {
 
   func validate() throws(InputError) {
     try InputError.require(
-      (0...1).contains(emptyShare), "The share of the empty text's embedding is \(emptyShare), but must be between 0 and 1.")
+      (0...1).contains(emptyShare),
+      "The share of the empty text's embedding is \(emptyShare), but must be between 0 and 1.")
   }
 
   /// Returns the embedding of step `index` of `count`, tokens × channels.

@@ -30,7 +30,8 @@ public struct MasaCtrl: EditingPolicy, Hashable {
   public func validate() throws(InputError) {
     try InputError.require(
       (0...1).contains(start) && firstLayer >= 0,
-      "MasaCtrl starts at \(start) and layer \(firstLayer): the start must be between 0 and 1, the layer 0 or more.")
+      "MasaCtrl starts at \(start) and layer \(firstLayer): the start must be between 0 and 1, the layer 0 or more."
+    )
     guard let largestGrid else { return }
     try InputError.require(
       (1...4096).contains(largestGrid),

@@ -59,7 +59,8 @@ public struct ObjectRemoval: EditingPolicy, Hashable {
   public func validate() throws(InputError) {
     try InputError.require(!words.isEmpty, "The removal names no words. Name the objects to remove.")
     try InputError.require(
-      (0..<1).contains(threshold), "The threshold of the removal is \(threshold), but must be at least 0 and less than 1.")
+      (0..<1).contains(threshold),
+      "The threshold of the removal is \(threshold), but must be at least 0 and less than 1.")
   }
 
   private struct Run: EditingRun {

@@ -40,7 +40,8 @@ public struct PromptToPrompt: EditingPolicy, Hashable {
   /// Validates the self-attention grid: 0 to 4096.
   public func validate() throws(InputError) {
     try InputError.require(
-      (0...4096).contains(selfGrid), "The self-attention grid is \(selfGrid), but must be between 0 and 4096.")
+      (0...4096).contains(selfGrid), "The self-attention grid is \(selfGrid), but must be between 0 and 4096."
+    )
   }
 
   private struct Run: EditingRun {

@@ -15,7 +15,8 @@ public struct SDEdit: EditingPolicy, Hashable {
 
   /// Validates the strength: 0 to 1.
   public func validate() throws(InputError) {
-    try InputError.require((0...1).contains(strength), "The strength is \(strength), but must be between 0 and 1.")
+    try InputError.require(
+      (0...1).contains(strength), "The strength is \(strength), but must be between 0 and 1.")
   }
 
   private struct Run: EditingRun { let firstStep: Int }

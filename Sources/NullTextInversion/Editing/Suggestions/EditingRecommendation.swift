@@ -38,7 +38,8 @@ public struct EditingRecommendation: Sendable, Hashable {
       self = try JSONFile.decode(Self.self, from: file)
       try editOptions.validate()
       for suggestion in kinds.values { try suggestion.validate() }
-      try InputError.require((blendGrid ?? 1) > 0, "The blend grid is \(blendGrid ?? 0), but must be 1 or more.")
+      try InputError.require(
+        (blendGrid ?? 1) > 0, "The blend grid is \(blendGrid ?? 0), but must be 1 or more.")
     } catch let error as InputError where !error.message.contains(file.path) {
       throw InputError(error.kind, "\(file.path): \(error.message)")
     }
