@@ -8,7 +8,7 @@ extension EditMask {
     RGBImage(width: width, height: height, samples: coverage.flatMap { [$0, $0, $0] })
   }
 
-  /// Creates a mask of an image's size from a latent mask, latent height × width with values from 0 to 1.
+  /// Creates a mask of an image's size from a latent mask, latent height x width with values from 0 to 1.
   init(ofLatent mask: Tensor, width: Int, height: Int) {
     let (rows, columns) = mask.shape2
     var bytes = Data(capacity: width * height)

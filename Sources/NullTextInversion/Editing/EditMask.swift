@@ -69,7 +69,7 @@ public struct EditMask: Sendable, Hashable, Codable {
   /// A mask of the source's size is cropped and fitted like the source. A mask of another size is scaled to the
   /// model's input.
   ///
-  /// - Returns: Height × width, each value the share of the latent pixel that may change, from 0 to 1; only 0 or 1
+  /// - Returns: Height x width, each value the share of the latent pixel that may change, from 0 to 1; only 0 or 1
   ///   with a hard edge.
   /// - Throws: `InputError` if nothing could change because the region is too small or was cropped away.
   func latentMask(height rows: Int, width columns: Int, inversion: Inversion) throws -> Tensor {

@@ -20,7 +20,7 @@ struct EditSampler {
   struct Path {
     /// T + 1 latents, noisiest first.
     let latents: [Tensor]
-    /// The mask of the local blend after the last step, latent height × width; nil without a blend.
+    /// The mask of the local blend after the last step, latent height x width; nil without a blend.
     let mask: Tensor?
   }
 

@@ -4,7 +4,7 @@ internal import Tensor
 /// The state of one new prompt during an edit: its latents, its policy run, its blend and its masks.
 final class EditTarget {
   private(set) var latents: [Tensor]
-  /// The mask of the last blend, latent height × width; nil before the first blend.
+  /// The mask of the last blend, latent height x width; nil before the first blend.
   private(set) var mask: Tensor?
 
   private let texts: Texts

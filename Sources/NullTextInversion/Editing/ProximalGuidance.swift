@@ -63,7 +63,7 @@ public struct ProximalGuidance: Sendable, Hashable {
   /// Returns the guided prediction and the map of unchanged places.
   ///
   /// - Parameters:
-  ///   - null: The prediction for the null embedding: height × width × channels, like `text` and both results.
+  ///   - null: The prediction for the null embedding: height x width x channels, like `text` and both results.
   ///   - text: The prediction for the prompt.
   ///   - guidance: The guidance scale w.
   /// - Returns: The prediction, and a map that is 1 in unchanged places and 0 elsewhere.

@@ -31,7 +31,7 @@ public struct TargetNull: Sendable, Hashable {
       "The share of the empty text's embedding is \(emptyShare), but must be between 0 and 1.")
   }
 
-  /// Returns the embedding of step `index` of `count`, tokens × channels.
+  /// Returns the embedding of step `index` of `count`, tokens x channels.
   func embedding(fitted: Tensor, empty: Tensor, step index: Int, of count: Int) -> Tensor {
     guard emptyShare > 0, window.steps(of: count).contains(index) else { return fitted }
     return emptyShare == 1 ? empty : .combination(Float(1 - emptyShare), fitted, Float(emptyShare), empty)

@@ -70,7 +70,7 @@ public struct Inversion: Sendable, Equatable {
     }
   }
 
-  /// The encoded picture.
+  /// The encoded image.
   public var latent: Tensor { pivots[0] }
 
   /// Returns the target pivot of a guided step; step 0 is the noisiest.

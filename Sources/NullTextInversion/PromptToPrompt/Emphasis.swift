@@ -1,6 +1,6 @@
 /// A factor for the attention to a word of the target prompt.
 ///
-/// The word's attention is multiplied by the weight in the steps in which it comes from the source: 2 doubles it, 0
+/// The word's attention is multiplied by the weight in the steps of its cross-attention window: 2 doubles it, 0
 /// removes it, and a negative weight reverses its effect.
 public struct Emphasis: Sendable, Hashable, Codable {
   /// The word or phrase.

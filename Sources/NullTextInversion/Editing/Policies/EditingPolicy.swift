@@ -90,14 +90,14 @@ public struct AttentionInputs: Sendable {
   public let site: AttentionSite
   /// The layer's functions for probabilities and output.
   public let attention: Attention
-  /// Queries × channels with the heads side by side; queries are in row-major order over the grid of `site`.
+  /// Queries x channels with the heads side by side; queries are in row-major order over the grid of `site`.
   public let query: Tensor
-  /// Keys × channels.
+  /// Keys x channels.
   public let key: Tensor
   /// Keys x channels.
   public let value: Tensor
 
-  /// Returns the attention probabilities, heads × queries × keys.
+  /// Returns the attention probabilities, heads x queries x keys.
   public func probabilities() -> Tensor { attention.probabilities(query: query, key: key) }
 }
 
@@ -105,7 +105,7 @@ public struct AttentionInputs: Sendable {
 public enum AttentionChange: Sendable {
   /// Replaces queries, keys and values; the layer computes its attention from them.
   case inputs(query: Tensor, key: Tensor, value: Tensor)
-  /// Replaces the probabilities, heads × queries × keys; the target's values are kept.
+  /// Replaces the probabilities, heads x queries x keys; the target's values are kept.
   case probabilities(Tensor)
 }
 
@@ -131,7 +131,7 @@ public protocol EditingRun {
   /// Returns the target's latent after a step, before masks and blends are applied.
   ///
   /// - Parameters:
-  ///   - target: The sampled latent, height × width × channels.
+  ///   - target: The sampled latent, height x width x channels.
   ///   - source: The source's latent after the same step, of the same shape.
   mutating func latent(_ target: Tensor, source: Tensor, after step: Int) -> Tensor
 }

@@ -13,7 +13,7 @@ public final class SourceAttention {
   /// The source's queries, keys and values at an attention site; nil if the site is not read in this step.
   public func inputs(at site: AttentionSite) -> AttentionInputs? { records[site.index] }
 
-  /// Returns the source's probabilities at an attention site, heads × queries × keys; nil if the site is not read in
+  /// Returns the source's probabilities at an attention site, heads x queries x keys; nil if the site is not read in
   /// this step.
   ///
   /// They are computed once for all targets of a step.

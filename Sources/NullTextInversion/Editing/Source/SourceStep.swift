@@ -2,7 +2,7 @@ internal import Tensor
 
 /// The parts of the source that edits read in one step.
 struct SourceStep {
-  /// The source's latent before the step, height × width × channels.
+  /// The source's latent before the step, height x width x channels.
   let latent: Tensor
   /// The source's latent after the step.
   let next: Tensor
