@@ -127,7 +127,7 @@ import Testing
     Change("a short trajectory") { $0.trajectory.removeLast() },
     Change("a long trajectory") { $0.trajectory.append($0.trajectory[0]) },
     Change("no trajectory") { $0.trajectory = [] }, Change("too few pivots") { $0.pivots.removeLast() },
-    Change("a walk from elsewhere") { $0.trajectory[0] = $0.trajectory[1] },
+    Change("a trajectory with another start") { $0.trajectory[0] = $0.trajectory[1] },
     Change("no null embeddings") {
       $0.nullEmbeddings = []
       $0.losses = []
