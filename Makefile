@@ -6,10 +6,10 @@ PYTHON ?= python3
 DEMO ?= nti-demo
 # Kernels are optimised in debug builds too: without, tests take half as long again.
 DEBUG := -Xcc -O2
-CODE := Package.swift $(wildcard Sources Tests Examples Benchmarks)
+CODE := Package.swift $(wildcard Sources Tests Examples Benchmarks Documentation)
 
 .PHONY: demo test install uninstall test-release test-tsan test-asan soak fuzz check-faults check-aarch64 verify-full-size verify-checkpoints benchmark benchmark-layers \
-  dependencies format lint clean
+  docs check-docs dependencies format lint clean
 
 demo: dependencies
 	$(SWIFT) build -c release --product nti
@@ -100,6 +100,21 @@ dependencies:
 	  sudo=$$(test "$$(id -u)" = 0 || echo sudo); \
 	  $$sudo apt-get update && $$sudo apt-get install -y pkg-config $(PACKAGES); fi
 
+# Builds the DocC documentation of all products as a web site, and refuses warnings. To read it:
+# python3 -m http.server -d Documentation/.build/site, then http://localhost:8000/documentation.
+DOCUMENTED := Tensor Pictures DiffusionCore NullTextInversion EditEvaluation EmojiScenes
+
+docs: dependencies
+	@mkdir -p Documentation/.build
+	$(SWIFT) package --package-path Documentation --allow-writing-to-directory Documentation/.build \
+	  generate-documentation --enable-experimental-combined-documentation --warnings-as-errors \
+	  --output-path Documentation/.build/site $(addprefix --target ,$(DOCUMENTED))
+
+# Checks that the Swift code of all pages compiles and runs, that links lead somewhere, and that versions agree.
+check-docs: dependencies
+	$(SWIFT) test --package-path Documentation
+	$(SWIFT) run -c release --package-path Documentation PageSnippets
+
 # The kernels for aarch64 processors, cross-compiled with Swift's clang and run in an emulator.
 KERNELS := Sources/CTensorKernels
 CROSS := aarch64-linux-gnu
@@ -121,4 +136,4 @@ lint:
 	$(SWIFT) format lint --strict --recursive $(CODE)
 
 clean:
-	rm -rf .build .build-tsan .build-asan .build-install Examples/.build Examples/EditServer/.build Benchmarks/.build nti-demo
+	rm -rf .build .build-tsan .build-asan .build-install Examples/.build Examples/EditServer/.build Benchmarks/.build Documentation/.build nti-demo

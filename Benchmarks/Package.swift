@@ -1,13 +1,13 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// A package of its own, so that users of the library do not resolve what only measures it.
+// A separate package, so that users of the library do not resolve the dependencies of the benchmarks.
 let package = Package(
   name: "Benchmarks",
   platforms: [.macOS(.v15)],
   dependencies: [
     .package(name: "null-text-inversion", path: ".."),
-    // Without its traits: they replace the memory allocator.
+    // The default traits are disabled because they replace the memory allocator.
     .package(url: "https://github.com/ordo-one/benchmark", from: "1.38.1", traits: []),
   ],
   targets: [

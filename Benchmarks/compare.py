@@ -1,9 +1,9 @@
-"""Times two commands in turn, A B A B …, and prints the ratio B / A pair by pair.
+"""Times two commands alternately, A B A B …, and prints the ratio B / A for each pair.
 
     python Benchmarks/compare.py --runs 3 'COMMAND A' 'COMMAND B'
 
-Both run without OPENBLAS_CORETYPE and OPENBLAS_L2_SIZE, through the shell. Wall-clock seconds of the whole process,
-start-up included; quote the median ratio, with the number of threads, on a machine that does nothing else.
+Both run in the shell without OPENBLAS_CORETYPE and OPENBLAS_L2_SIZE. The times are wall-clock seconds of the whole process,
+including start-up. Report the median ratio and the number of threads, measured on an otherwise idle machine.
 """
 
 import argparse

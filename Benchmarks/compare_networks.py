@@ -1,12 +1,11 @@
-"""Times the networks here, in PyTorch and in OpenVINO, in turn, and prints medians and ratios.
+"""Times the networks in this library, PyTorch and OpenVINO alternately, and prints medians and ratios.
 
     swift build -c release --product nti
     python Benchmarks/compare_networks.py --nti .build/release/nti [--model DIR --rounds 2 --runs 3 --threads 2 --cache DIR]
 
-Without --model a random checkpoint of the shape of Stable Diffusion 1 is written in half precision (and kept with
---cache). All compute in single precision, without OPENBLAS_CORETYPE and OPENBLAS_L2_SIZE. The results are compared before
-any time counts. OpenVINO is left out, and that is said, where it is not installed. Run it on a machine that does nothing
-else.
+Without --model, a random half-precision checkpoint with the shapes of Stable Diffusion 1 is written (and kept with --cache).
+All programs compute in single precision, without OPENBLAS_CORETYPE and OPENBLAS_L2_SIZE. The results are compared before times
+are reported. If OpenVINO is not installed, it is skipped with a message. Run it on an otherwise idle machine.
 """
 
 import argparse
@@ -34,7 +33,7 @@ def run(*command):
 def check(name, errors):
     for part, error in errors.items():
         if not error <= LIMITS[part]:
-            sys.exit(f"{name}: {part} differs by {error:.1e}, more than {LIMITS[part]:.0e}; no time counts.")
+            sys.exit(f"{name}: {part} differs by {error:.1e}, more than {LIMITS[part]:.0e}. No times are reported.")
     print(f"{name} agrees: " + ", ".join(f"{part} {error:.1e}" for part, error in errors.items()), flush=True)
 
 
@@ -70,7 +69,7 @@ def main():
         if importlib.util.find_spec("openvino"):
             programs["OpenVINO"] = theirs("unet_openvino.py")
         else:
-            print("OpenVINO is not installed, so it is left out (pip install openvino).")
+            print("OpenVINO is not installed and is skipped. To include it: pip install openvino")
         times = {name: {} for name in programs}
         for number in range(options.rounds):
             for name, program in programs.items():
@@ -81,7 +80,7 @@ def main():
                     times[name].setdefault(part, []).extend(seconds)
 
     others = [name for name in programs if name != "nti"]
-    print(f"\n{options.threads} threads, medians of {options.rounds * options.runs} runs; ratios are theirs to ours")
+    print(f"\n{options.threads} threads, medians of {options.rounds * options.runs} runs; ratio = other program / nti")
     print(f"{'':9}{'nti':>10}" + "".join(f"{name:>12}{'ratio':>8}" for name in others))
     for part in PARTS:
         mine = statistics.median(times["nti"][part])

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The published inversion and one edit with the demo model, here and in PyTorch, in turn. Needs `nti` in the PATH.
+# Times the published inversion and one edit with the demo model, alternately in this library and PyTorch.
+# Requires `nti` in PATH.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 resources=Sources/EmojiScenes/Resources

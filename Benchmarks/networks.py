@@ -1,4 +1,4 @@
-"""What the scripts that time the networks share: arguments, inputs, the clock and the report."""
+"""Common functions of the scripts that time networks: arguments, inputs, measurement and report."""
 
 import argparse
 import json
@@ -10,7 +10,7 @@ import torch
 from safetensors import safe_open
 
 diffusers.logging.set_verbosity_error()
-# Tracing warns of branches on shapes, which are static here.
+# Tracing warns about branches on shapes, which are static here.
 warnings.filterwarnings("ignore", category=torch.jit.TracerWarning)
 warnings.filterwarnings("ignore", category=FutureWarning)
 
@@ -18,22 +18,22 @@ warnings.filterwarnings("ignore", category=FutureWarning)
 def arguments(description, parts):
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", help="a folder in the diffusers layout")
-    parser.add_argument("inputs", help="the file of nti benchmark --dump")
+    parser.add_argument("inputs", help="the file written by nti benchmark --dump")
     parser.add_argument("--what", type=lambda text: text.split(","), default=parts)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--cache", help="a folder that keeps converted networks (OpenVINO)")
+    parser.add_argument("--cache", help="a folder for converted networks (OpenVINO)")
     return parser.parse_args()
 
 
 def open_inputs(path):
-    """The tensors of the file, and the timestep."""
+    """Returns the tensors of the file, and the timestep."""
     with safe_open(path, "pt") as file:
         return {name: file.get_tensor(name) for name in file.keys()}, int(file.metadata()["timestep"])
 
 
 def measure(work, runs):
-    """Seconds of each run after one that does not count, and the result."""
+    """Returns the seconds of each run after one warm-up run, and the result."""
     result = work()
     times = []
     for _ in range(runs):
@@ -44,7 +44,7 @@ def measure(work, runs):
 
 
 def error(ours, theirs):
-    """The relative distance in the L2 norm."""
+    """Returns the relative error in the L2 norm."""
     ours, theirs = ours.double(), torch.as_tensor(theirs).double()
     return ((ours - theirs).norm() / theirs.norm()).item()
 

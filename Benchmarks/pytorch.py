@@ -1,8 +1,9 @@
-"""The work of `nti invert` and `nti edit` in PyTorch, for a comparison of speed (see compare.py).
+"""The computations of `nti invert` and `nti edit` in PyTorch, to compare speed (see compare.py).
 
     python Benchmarks/pytorch.py MODEL PHOTO CAPTION PROMPT [--steps 50 --inner-steps 10 --guidance 7.5 --threads 2]
 
-Uses the reference of Tools/reference on the networks of diffusers, weights frozen. Needs Tools/requirements.txt.
+Uses the reference implementation in Tools/reference with the networks of diffusers and frozen weights. Requires
+Tools/requirements.txt.
 """
 
 import argparse

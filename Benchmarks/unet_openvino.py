@@ -3,8 +3,8 @@
     pip install openvino
     python Benchmarks/unet_openvino.py MODEL inputs.safetensors [--what unet,encode,decode --runs 3 --threads 2 --cache DIR]
 
-Single precision throughout, static shapes, compiled for one inference at a time. It has no gradients. Prints JSON like
-unet_pytorch.py. Conversion takes a minute and much memory; --cache keeps what was converted.
+Uses single precision, static shapes, and compilation for one inference at a time. OpenVINO computes no gradients. Prints JSON
+like unet_pytorch.py. Conversion takes about a minute and much memory; --cache keeps the converted networks.
 """
 
 import hashlib
@@ -53,7 +53,7 @@ def network(options, part):
 
 
 def converted(options, part, example):
-    """The network with static shapes, from the cache or converted."""
+    """Returns the network with static shapes, from the cache or newly converted."""
     key = hashlib.sha256(f"{pathlib.Path(options.model).resolve()} {[tuple(e.shape) for e in example]}".encode())
     path = options.cache and pathlib.Path(options.cache) / f"{part}-{key.hexdigest()[:12]}.xml"
     if path and path.exists():

@@ -3,8 +3,9 @@
     nti benchmark --model MODEL --dump inputs.safetensors
     python Benchmarks/unet_pytorch.py MODEL inputs.safetensors [--what unet,gradient,encode,decode --runs 3 --threads 2]
 
-The fastest variant in single precision: channels last, fused attention, no records where no gradient is asked for. Prints
-JSON: seconds of each run by part, and the errors of the file's results (relative, L2). Needs Tools/requirements.txt.
+Uses the fastest single-precision configuration: channels last, fused attention, no autograd records unless a gradient is
+computed. Prints JSON: the seconds of each run by part, and the relative L2 errors of the file's results. Requires
+Tools/requirements.txt.
 """
 
 import torch

@@ -251,7 +251,7 @@ def check_read_only(make, whole, moments):
         inversion.file.write_bytes(b"old")
         remount(folder, "ro")
         message = inversion.finish(status=64)
-        expect("read-only" in message or "may not write" in message, message)
+        expect("read-only" in message or "no permission to write" in message, message)
         expect(inversion.file.read_bytes() == b"old", "the old file was damaged")
         remount(folder, "rw")
         process = inversion.start()

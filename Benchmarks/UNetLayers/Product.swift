@@ -1,7 +1,7 @@
 import CBLASOfBenchmarks
 import Tensor
 
-/// Products by cblas_sgemm alone, to compare layers with: as many as a layer makes, on as many threads.
+/// Products computed by cblas_sgemm alone, with the number of products and threads of a layer, for comparison.
 struct Product {
   let rows: Int
   let columns: Int
@@ -18,9 +18,9 @@ struct Product {
     c = Array(repeating: 0, count: rows * columns)
   }
 
-  /// `c := a bᵀ`, as a layer's weight lies.
+  /// Computes `c := a bᵀ`, with b in the layout of a layer's weight.
   ///
-  /// The library switches OpenBLAS's threads off, so they are switched on for this and off again.
+  /// The library disables OpenBLAS's threads, so they are enabled for this call and disabled again.
   mutating func multiply() {
     openblas_set_num_threads(CInt(Parallel.threadCount))
     defer { openblas_set_num_threads(1) }

@@ -1,4 +1,4 @@
-/// The layers of Stable Diffusion 1's UNet at 64 x 64 latents, each shape once.
+/// The layer shapes of the Stable Diffusion 1 UNet for 64 × 64 latents, each shape once.
 enum Shapes {
   /// Rows, inputs, outputs.
   static let linear: [(rows: Int, inputs: Int, outputs: Int)] =
@@ -8,10 +8,10 @@ enum Shapes {
       }
     } + levels.prefix(3).map { (77, 768, $0.channels) }
 
-  /// The sides of the maps with transformers, and their channels.
+  /// The side lengths and channel counts of the feature maps with transformers.
   static let levels: [(side: Int, channels: Int)] = [(64, 320), (32, 640), (16, 1280), (8, 1280)]
 
-  /// The side of the input, inputs, outputs, the side of the kernel, the stride.
+  /// Input side length, inputs, outputs, kernel size, stride.
   static let convolutions: [(side: Int, inputs: Int, outputs: Int, kernel: Int, stride: Int)] =
     [
       (64, 4, 320), (64, 320, 320), (64, 640, 320), (64, 960, 320), (64, 640, 640), (64, 320, 4),
@@ -25,7 +25,7 @@ enum Shapes {
       (16, 640, 1280), (16, 1920, 1280), (16, 2560, 1280), (8, 2560, 1280),
     ].map { ($0.0, $0.1, $0.2, 1, 1) }
 
-  /// The side of the map, and its channels.
+  /// Side lengths and channel counts of the feature maps.
   static let groupNorms: [(side: Int, channels: Int)] =
     [320, 640, 960].map { (64, $0) } + [320, 640, 960, 1280, 1920].map { (32, $0) }
     + [640, 1280, 1920, 2560].map { (16, $0) } + [1280, 2560].map { (8, $0) }

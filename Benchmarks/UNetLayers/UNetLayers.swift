@@ -1,13 +1,13 @@
 import Benchmark
 import Tensor
 
-/// A layer at one shape, as its benchmarks run it.
+/// A layer of one shape with its input.
 private struct Layer {
   let input: Tensor
   let evaluate: (Variable) -> Variable
 }
 
-/// A layer forwards, forwards and back to its input, and the product it is made of by cblas_sgemm.
+/// Registers benchmarks of a layer's forward pass, its forward and backward pass, and its products by cblas_sgemm.
 private func compare(_ name: String, with products: @escaping () -> [Product], _ make: @escaping () -> Layer)
 {
   _ = Benchmark("\(name) forward") { benchmark, layer in

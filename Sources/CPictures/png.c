@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Each job is two functions: the outer one owns the libpng structures, the inner one sets the jump and uses them. So
-// no local variable is changed between a setjmp and its longjmp.
+// Each operation consists of two functions: the outer one owns the libpng structures, the inner one calls setjmp and
+// uses them. No local variable therefore changes between a setjmp and its longjmp.
 
 typedef struct {
   const uint8_t *bytes;
@@ -37,7 +37,7 @@ static void ignore(png_structp png, png_const_charp text) {
 
 static void take(png_structp png, png_bytep target, size_t count) {
   source *from = png_get_io_ptr(png);
-  if (from->count - from->position < count) png_error(png, "the file ends early");
+  if (from->count - from->position < count) png_error(png, "the file is truncated");
   memcpy(target, from->bytes + from->position, count);
   from->position += count;
 }
@@ -62,7 +62,7 @@ struct cpictures_png {
   png_infop info;
   source from;
   char *message;
-  /// Whether libpng has complained about the profile.
+  /// Whether libpng has warned about the profile.
   int has_profile_fault;
 };
 
@@ -81,7 +81,7 @@ static int read_header(cpictures_png *picture, size_t profile_limit, cpictures_p
   png_structp png = picture->png;
   png_infop info = picture->info;
   if (setjmp(png_jmpbuf(png))) return 0;
-  // Of the chunks that are not pixels, only the profile and the EXIF data are read.
+  // Of the ancillary chunks, read only the profile and the EXIF data.
   png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
   png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_AS_DEFAULT, (png_const_bytep) "iCCP\0eXIf", 2);
   png_set_chunk_malloc_max(png, profile_limit);
@@ -100,7 +100,7 @@ static int read_header(cpictures_png *picture, size_t profile_limit, cpictures_p
   }
   header->has_damaged_profile = header->profile == NULL && picture->has_profile_fault;
 
-  // Palettes, short samples and transparent colours become eight or sixteen bits a channel, with alpha.
+  // Expand palettes, short samples and transparent colors to 8 or 16 bits per channel, with alpha.
   png_set_expand(png);
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
   png_set_swap(png);
@@ -205,7 +205,7 @@ int cpictures_png_write(
 static int read_texts(png_structp png, png_infop info, png_infop end) {
   if (setjmp(png_jmpbuf(png))) return 0;
   png_read_info(png, info);
-  // Texts may also follow the pixels, which must be passed over to get there.
+  // Texts may also follow the pixels, so the pixels must be skipped.
   png_set_interlace_handling(png);
   png_read_update_info(png, info);
   png_read_end(png, end);

@@ -1,6 +1,6 @@
-// Smooth activations, element by element, and GEGLU.
+// Smooth activation functions and GEGLU.
 
-/// The logistic function s at x and its derivative s (1 - s), neither of them by a difference.
+/// Returns the logistic function s at x and its derivative s (1 - s); both are computed without cancellation.
 static inline float logistic(float x, float *derivative) {
   float e = exponential(-fabsf(x));
   float larger = 1 / (1 + e);
@@ -9,7 +9,7 @@ static inline float logistic(float x, float *derivative) {
   return x < 0 ? smaller : larger;
 }
 
-/// x logistic(slope x): SiLU for a slope of 1, the quick GELU for 1.702.
+/// Returns x logistic(slope x): SiLU for slope 1, quick GELU for slope 1.702.
 static inline float swish(float x, float slope) { return x / (1 + exponential(-slope * x)); }
 
 static inline float swish_derivative(float x, float slope) {
@@ -18,10 +18,10 @@ static inline float swish_derivative(float x, float slope) {
   return s + slope * x * derivative;
 }
 
-/// The normal distribution function at x, and its density.
+/// Returns the cumulative normal distribution at x and its density.
 ///
-/// The tail beyond |x| is exp(-x^2/2) times a polynomial in 1 / (1 + 0.3 |x|): minimax, relative error 6e-8 for all |x|
-/// up to 13, where the exponential ends.
+/// The tail beyond |x| is exp(-x^2/2) times a polynomial in 1 / (1 + 0.3 |x|): minimax, with relative error 6e-8 for
+/// |x| up to 13, where the exponential underflows.
 static inline float normal(float x, float *density) {
   float a = fabsf(x);
   float e = exponential(-0.5f * a * a);

@@ -1,31 +1,31 @@
 // Attention with online softmax (Milakov and Gimelshein 2018, arXiv 1805.02867; Dao et al. 2022, arXiv 2205.14135).
 //
-// Lanes are tokens: sixteen or thirty-two queries (on the way back: keys) stand side by side in the rows of a group, so
-// that softmax needs no sums across a vector, head sizes are numbers of rows and need no padding, and the tokens of the
-// other side are read in place, one number at a time. Scores are kept in units of log 2: the scale that is multiplied
-// into the lanes contains log2(e).
+// Lanes are tokens: the rows of a group hold 16 or 32 queries (keys in the backward pass) side by side. Softmax
+// therefore needs no horizontal sums, head sizes need no padding because they are row counts, and the tokens of the
+// other side are read in place, one number at a time. Scores are in base 2: the scale that is multiplied into the lanes
+// includes log2(e).
 
 typedef float choosable __attribute__((ext_vector_type(VECTOR_LENGTH)));
 typedef uint32_t exponents __attribute__((vector_size(4 * VECTOR_LENGTH)));
 
-/// The larger number; b if a is NaN.
+/// Returns the larger number; b if a is NaN.
 INLINE vec larger(vec a, vec b) {
   choosable x = (choosable)a, y = (choosable)b;
   return (vec)(x > y ? x : y);
 }
 
-/// 2^x for x up to 127: the relative error is at most 1.7e-7. Results under 2^-126 are zero, NaN stays NaN.
+/// Returns 2^x for x up to 127 with a relative error of at most 1.7e-7. Results below 2^-126 are zero; NaN stays NaN.
 INLINE vec power_of_2(vec x) {
   choosable low = (choosable)splat(-127.0f), y = (choosable)x;
   x = (vec)(y < low ? low : y);
 
-  // Adding 1.5 * 2^23 rounds to a whole number and leaves it, and the bias of exponents, in the low bits.
+  // Adding 1.5 * 2^23 rounds to an integer; the low bits then hold this integer plus the exponent bias.
   const float round = 12582912.0f + 127;
   vec n = x + round;
   exponents bits = (exponents)n << 23;
   vec r = x - (n - round);
 
-  // Minimax in relative error on |r| <= 1/2, exact at 0.
+  // Minimax polynomial for the relative error on |r| <= 1/2, exact at 0.
   vec p = splat(1.326472749024137e-3f);
   p = p * r + 9.671512641766527e-3f;
   p = p * r + 5.550733742307978e-2f;
@@ -39,10 +39,10 @@ INLINE vec power_of_2(vec x) {
 
 #define LOG2_E 1.44269504088896341f
 
-/// The most lanes in a group.
+/// The maximum number of lanes in a group.
 #define LANES (PANELS * ctk_panel_width)
 
-/// The panels of the group that begins with lane `first` of `count`.
+/// Returns the number of panels of the group that begins with lane `first` of `count`.
 INLINE int group_panels(ptrdiff_t first, ptrdiff_t count) {
   return PANELS == 2 && count - first > ctk_panel_width ? 2 : 1;
 }
@@ -54,7 +54,7 @@ INLINE int group_panels(ptrdiff_t first, ptrdiff_t count) {
   else \
     function(1, __VA_ARGS__);
 
-/// c := a b (+ c) for lanes b, with a of rows x depth in place.
+/// Computes c := a b (+ c) for lanes b, with a of rows x depth read in place.
 static __attribute__((noinline)) void multiply_lanes(int panels, float *c, const float *a, ptrdiff_t a_stride,
                                                      const float *b, ptrdiff_t rows, ptrdiff_t depth, _Bool adds) {
   if (PANELS == 2 && panels == 2)
@@ -75,7 +75,7 @@ static __attribute__((noinline)) void multiply_transposed_lanes(int panels, floa
                      ctk_panel_width);
 }
 
-/// A tile of 16 x 16 from or to its rows in memory, of which `rows` x `columns` exist; others are read as zero.
+/// Reads or writes a tile of 16 x 16, of which `rows` x `columns` exist in memory; the others are read as zero.
 INLINE void read_tile(wide *tile, const float *x, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t columns) {
   if (rows >= 16 && columns >= 16) {
     UNROLL for (int r = 0; r < 16; r++) read_tile_row(&tile[r], x + r * stride);
@@ -98,12 +98,12 @@ INLINE void write_tile(float *y, ptrdiff_t stride, const wide *tile, ptrdiff_t r
     for (ptrdiff_t c = 0; c < 16 && c < columns; c++) y[r * stride + c] = part[r * 16 + c];
 }
 
-/// The first column of a tile: the last tile overlaps the one before it, unless it is the first.
+/// Returns the first column of a tile: the last tile overlaps the one before it, unless it is the first.
 INLINE ptrdiff_t tile_column(ptrdiff_t column, ptrdiff_t columns) {
   return columns < 16 || column + 16 <= columns ? column : columns - 16;
 }
 
-/// Up to 16 rows of x as lanes: y[column][row] := factor x[row][column]. Rows that do not exist become zero.
+/// Packs up to 16 rows of x as lanes: y[column][row] := factor x[row][column]. Missing rows become zero.
 static void pack_lanes(float *restrict y, ptrdiff_t y_step, const float *restrict x, ptrdiff_t x_stride,
                        ptrdiff_t rows, ptrdiff_t columns, float factor) {
   for (ptrdiff_t column = 0; column < columns; column += 16) {
@@ -116,7 +116,7 @@ static void pack_lanes(float *restrict y, ptrdiff_t y_step, const float *restric
   }
 }
 
-/// All lanes of one group.
+/// Packs all lanes of one group.
 static void pack_group(int panels, float *y, const float *x, ptrdiff_t x_stride, ptrdiff_t tokens, ptrdiff_t depth,
                        float factor) {
   for (int p = 0; p < panels; p++)
@@ -124,7 +124,7 @@ static void pack_group(int panels, float *y, const float *x, ptrdiff_t x_stride,
                tokens - p * ctk_panel_width, depth, factor);
 }
 
-/// Up to 16 lanes back to rows: y[row][column] := factors[row] * the sum of x[column][row] over all parts.
+/// Unpacks up to 16 lanes to rows: y[row][column] := factors[row] * the sum of x[column][row] over all parts.
 static void unpack_lanes(float *restrict y, ptrdiff_t y_stride, const float *restrict x, ptrdiff_t x_step,
                          ptrdiff_t parts, ptrdiff_t part_stride, ptrdiff_t rows, ptrdiff_t columns,
                          const wide *factors) {
@@ -142,21 +142,21 @@ static void unpack_lanes(float *restrict y, ptrdiff_t y_stride, const float *res
   }
 }
 
-// MARK: Forward
+// MARK: Forward pass
 
-/// Sets the scores of lanes that do not see a key to minus infinity: lane i sees the first seen + i keys.
+/// Sets masked scores to minus infinity: lane i sees the first seen + i keys.
 static void hide_keys(float *scores, ptrdiff_t lanes, ptrdiff_t keys, ptrdiff_t seen) {
   for (ptrdiff_t key = seen > 0 ? seen : 0; key < keys; key++)
     for (ptrdiff_t lane = 0; lane < lanes && seen + lane <= key; lane++) scores[key * lanes + lane] = -INFINITY;
 }
 
-/// No score yet. The maximum is not minus infinity: the difference of two of those is NaN.
+/// Resets the statistics. The maximum is not minus infinity, because the difference of two infinities is NaN.
 static void clear_group(float *maxima, float *sums, ptrdiff_t lanes) {
   for (ptrdiff_t i = 0; i < lanes; i++) maxima[i] = -FLT_MAX;
   for (ptrdiff_t i = 0; i < lanes; i++) sums[i] = 0;
 }
 
-/// Scores become exponentials above the maximum so far; what was summed under an older maximum is scaled down.
+/// Replaces scores by exponentials relative to the running maximum, and rescales earlier sums to the new maximum.
 INLINE void weigh_group(const int panels, float *restrict scores, ptrdiff_t keys, float *restrict maxima,
                         float *restrict sums, float *restrict outputs, ptrdiff_t depth, _Bool is_first) {
   enum { most = PANELS * PANEL_VECTORS };
@@ -255,15 +255,15 @@ static void attention_probabilities(float *p, const float *q, const float *k, pt
   }
 }
 
-// MARK: Backward
+// MARK: Backward pass
 
-/// Sets the scores of keys, here the lanes, that a query does not see to minus infinity: query i sees the first seen + i.
+/// Sets masked scores to minus infinity, with keys as lanes: query i sees the first seen + i keys.
 static void hide_queries(float *scores, ptrdiff_t lanes, ptrdiff_t queries, ptrdiff_t seen) {
   for (ptrdiff_t i = 0; i < queries; i++)
     for (ptrdiff_t key = seen + i > 0 ? seen + i : 0; key < lanes; key++) scores[i * lanes + key] = -INFINITY;
 }
 
-/// The lanes are keys, the rows queries: scores become probabilities.
+/// Replaces scores by probabilities; lanes are keys, rows are queries.
 INLINE void restore_group(const int panels, float *restrict scores, ptrdiff_t queries, const float *maxima,
                           const float *factors) {
   const int vectors = panels * PANEL_VECTORS;
@@ -276,7 +276,7 @@ INLINE void restore_group(const int panels, float *restrict scores, ptrdiff_t qu
   }
 }
 
-/// Gradients at probabilities become gradients at scores (without the scale).
+/// Replaces gradients of probabilities by gradients of scores (without the scale).
 INLINE void pull_group(const int panels, float *restrict gradients, const float *restrict probabilities,
                        ptrdiff_t queries, const float *means) {
   const int vectors = panels * PANEL_VECTORS;
@@ -297,7 +297,7 @@ static void attend_vjp(float *dq, float *dk, float *dv, const float *q, const fl
   float *packed_k = scratch, *packed_v = packed_k + columns * depth;
   float *p = packed_v + columns * depth, *ds = p + rows * LANES;
   float *turned = ds + rows * LANES, *means = turned + rows * columns;
-  // The mean of the gradient at the probabilities is the product of output and gradient.
+  // The mean of the gradient of the probabilities equals the dot product of output and upstream gradient.
   for (ptrdiff_t i = 0; i < queries; i++) {
 #pragma clang fp reassociate(on) contract(fast)
     float sum = 0;

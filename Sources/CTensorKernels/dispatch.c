@@ -14,7 +14,7 @@ const struct ctk_table *ctk_table_of(enum ctk_level level) {
   return level == ctk_level_portable ? &ctk_portable : 0;
 }
 
-/// Runs before main, when there is one thread only.
+/// Runs before main, while there is only one thread.
 __attribute__((constructor)) static void choose(void) {
   for (enum ctk_level level = ctk_level_portable; level <= ctk_level_avx512; level++)
     if (ctk_table_of(level)) current = ctk_table_of(level);

@@ -1,4 +1,4 @@
-// Elementwise arithmetic, conversions, the optimiser's step, and copies of rows.
+// Elementwise arithmetic, conversions, the Adam step, and copies of rows.
 
 static void add(float *restrict y, const float *restrict x, ptrdiff_t n) {
   for (ptrdiff_t i = 0; i < n; i++) y[i] += x[i];
@@ -21,17 +21,17 @@ static void multiply(float *restrict z, const float *x, const float *y, ptrdiff_
 }
 
 #if HAS_HALF_CONVERSION
-/// The number with an IEEE half-precision bit pattern.
+/// Converts an IEEE half-precision bit pattern to a number.
 static inline float number_of_f16(uint16_t bits) {
   _Float16 x;
   memcpy(&x, &bits, 2);
   return (float)x;
 }
 #else
-/// The number with an IEEE half-precision bit pattern, by integers.
+/// Converts an IEEE half-precision bit pattern to a number with integer operations.
 static inline float number_of_f16(uint16_t half) {
   uint32_t magnitude = half & 0x7fffu;
-  // Subnormals count units of 2^-24; all others move their exponent by 127 - 15, infinity and NaN by twice that.
+  // Subnormals count units of 2^-24; other exponents move by 127 - 15, those of infinity and NaN by twice that.
   float small = (float)(int32_t)magnitude * 0x1p-24f;
   uint32_t small_bits;
   memcpy(&small_bits, &small, 4);
@@ -55,7 +55,7 @@ static void widen_bf16(float *restrict y, const uint16_t *restrict x, ptrdiff_t 
   }
 }
 
-/// The nearest half-precision number, of two as near the even one.
+/// Rounds to half precision, to nearest with ties to even.
 static inline uint16_t f16_of_number(float x) {
   uint32_t bits, tiny_bits;
   memcpy(&bits, &x, 4);
@@ -63,7 +63,7 @@ static inline uint16_t f16_of_number(float x) {
   bits ^= sign;
   float magnitude;
   memcpy(&magnitude, &bits, 4);
-  // Below 2^-14 the unit is 2^-24, that of single-precision numbers from 0.5 on.
+  // Below 2^-14 the unit is 2^-24, as for single-precision numbers in 0.5 ..< 1 after adding 0.5.
   float tiny = magnitude + 0.5f;
   memcpy(&tiny_bits, &tiny, 4);
   uint32_t half = (bits + 0xc8000fffu + ((bits >> 13) & 1)) >> 13;
@@ -85,7 +85,7 @@ static void narrow_bf16(uint16_t *restrict y, const float *restrict x, ptrdiff_t
   }
 }
 
-/// From a to b by weight, fused as PyTorch fuses it.
+/// Interpolates from a to b by weight, fused as in PyTorch.
 static inline float interpolated(float a, float b, float weight) { return a + weight * (b - a); }
 
 static void adam_step(float *restrict p, float *restrict m, float *restrict v, const float *restrict g, ptrdiff_t n,

@@ -1,8 +1,10 @@
-// The loops of one processor level: included by one file for each, with TABLE the name of the level's table, VECTOR_LENGTH (vectors.h), ROWS and PANELS (products.h), and whether the
-// processor converts half-precision numbers.
+// The kernels of one processor level, included by one file per level.
 //
-// They are written plainly and vectorised by the compiler. Products and sums may be fused everywhere; sums are
-// regrouped only where a loop says so.
+// The including file defines TABLE (the name of the level's table), VECTOR_LENGTH (see vectors.h), ROWS and PANELS (see
+// products.h) and HAS_HALF_CONVERSION (whether the processor converts half-precision numbers).
+//
+// The kernels are plain loops that the compiler vectorizes. Multiplications and additions may be fused everywhere; sums
+// are reassociated only where a kernel enables it.
 #pragma clang fp contract(fast)
 
 #include "exponential.h"

@@ -1,7 +1,7 @@
-// Layer norm and group norm, and the ways back.
+// Layer norm and group norm, forward and backward.
 
-// A row of a layer norm stays in the first cache, so it may be read several times; the way back finds mean and
-// deviation again rather than having them kept.
+// A row of a layer norm stays in the L1 cache, so it may be read several times; the backward pass recomputes mean and
+// standard deviation.
 
 static inline float row_mean(const float *x, ptrdiff_t n) {
 #pragma clang fp reassociate(on) contract(fast)
@@ -47,8 +47,8 @@ static void layer_norm_vjp_rows(float *dx, const float *x, const float *dy, cons
   }
 }
 
-// A group norm reads its input twice, for the statistics and to normalise. All loops run over the columns of a row;
-// what is summed over rows is kept per column, and groups are formed by who calls.
+// A group norm reads its input twice: for the statistics and to normalize. All loops run over the columns of a row;
+// sums over rows are kept per column, and the caller combines columns to groups.
 
 static void column_sums(float *restrict sum, float *restrict squares, const float *restrict x,
                         const float *restrict origin, ptrdiff_t rows, ptrdiff_t columns) {

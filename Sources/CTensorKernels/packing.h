@@ -1,4 +1,4 @@
-// Between rows of a matrix and panels of 16 columns, which hold the transpose: see products.h.
+// Conversion between rows of a matrix and panels of 16 columns, which hold the transpose (see products.h).
 
 typedef float wide __attribute__((vector_size(64), aligned(4)));
 
@@ -14,7 +14,7 @@ INLINE void read_tile_row_bf16(wide *y, const uint16_t *x) {
   *y = (wide)(__builtin_convertvector(*(const halves *)x, bits) << 16);
 }
 
-/// Exchanges the halves of blocks of `size` lanes between two vectors: a step of a transposition.
+/// Exchanges the halves of blocks of lanes between two vectors: one step of a transposition.
 #define EXCHANGE(x, y, low, high) \
   { \
     __typeof__(x) x_ = x, y_ = y; \
@@ -36,7 +36,7 @@ INLINE void read_tile_row_bf16(wide *y, const uint16_t *x) {
   UNROLL for (int i = 0; i < 16; i++) if (!(i & 2)) EXCHANGE(x[i], x[i + 2], LOW_2, HIGH_2) \
   UNROLL for (int i = 0; i < 16; i++) if (!(i & 1)) EXCHANGE(x[i], x[i + 1], LOW_1, HIGH_1)
 
-/// Tiles of 16 x 16 scalars, each contiguous: y := the transpose of each tile of x, its rows read by READ_ROW.
+/// Transposes contiguous tiles of 16 x 16 elements: y := the transpose of each tile of x, whose rows READ_ROW reads.
 #define TRANSPOSED_TILES(name, scalar, READ_ROW) \
   static void name(float *restrict y, ptrdiff_t y_stride, const scalar *restrict x, ptrdiff_t x_stride, \
                    ptrdiff_t tiles) { \
@@ -52,8 +52,7 @@ TRANSPOSED_TILES(transpose_tiles, float, read_tile_row)
 TRANSPOSED_TILES(transpose_tiles_f16, uint16_t, read_tile_row_f16)
 TRANSPOSED_TILES(transpose_tiles_bf16, uint16_t, read_tile_row_bf16)
 
-/// One panel of a matrix given by up to 16 of its rows: (tap, input) x 16 from rows x (input, tap). Rows that do not
-/// exist become zero.
+/// Packs up to 16 rows of a matrix as one panel: (tap, input) x 16 from rows x (input, tap). Missing rows become zero.
 #define PACKED_ROWS(name, scalar) \
   static void name(scalar *restrict panel, const scalar *restrict x, ptrdiff_t x_stride, ptrdiff_t rows, \
                    ptrdiff_t inputs, ptrdiff_t taps) { \

@@ -1,16 +1,16 @@
-// Products with a matrix packed in panels: each holds 16 columns, depth x 16 scalars, row by row.
+// Products with a matrix packed in panels of 16 columns: depth x 16 elements each, row by row.
 //
-// A strip of rows times one or two panels is accumulated in registers; the rows of the first factor are read in place.
-// (Rows of panels are b_step apart: 16 unless panels lie interleaved, as in attention.h.)
-// ROWS, the largest number of rows in a strip, and PANELS, the number of panels that a strip meets at a time, fill the
-// registers of a level: ROWS * PANELS * PANEL_VECTORS accumulators, a row of the panels, and one broadcast.
+// A strip of rows times one or two panels accumulates in registers; the rows of the first factor are read in place. The
+// rows of a panel are b_step apart: 16, or more if panels are interleaved, as in attention.h. ROWS, the maximum number
+// of rows in a strip, and PANELS, the number of panels processed at a time, are chosen to fill the registers of a
+// level: ROWS * PANELS * PANEL_VECTORS accumulators, one row of the panels, and one broadcast.
 
-/// The number of scalars in a line of a cache.
+/// The number of elements in a cache line.
 #define LINE 16
-/// How many scalars of a row are fetched before they are multiplied.
+/// The prefetch distance along a row, in elements.
 #define AHEAD (2 * LINE)
 
-/// One strip: c := a b + bias + addend for `rows` rows and `panels` panels, both known when this is compiled.
+/// Computes one strip: c := a b + bias + addend for `rows` rows and `panels` panels, both compile-time constants.
 INLINE void multiply_strip(const int rows, const int panels, float *c, ptrdiff_t c_stride, const float *a,
                            ptrdiff_t a_stride, ptrdiff_t a_step, const float *b, ptrdiff_t panel_stride,
                            ptrdiff_t b_step, ptrdiff_t depth, const float *bias, const float *addend,
@@ -24,7 +24,7 @@ INLINE void multiply_strip(const int rows, const int panels, float *c, ptrdiff_t
       sums[i][j] = start;
     }
   }
-  // Rows are fetched ahead, those of the next strip too: they are too far apart for the processor to foresee.
+  // Prefetch the rows, also those of the next strip: their distance is too large for the hardware prefetcher.
   for (ptrdiff_t k = 0; k < depth; k += LINE) {
     const float *ahead = a + AHEAD + (k + AHEAD < depth ? 0 : rows * a_stride - depth);
     if (a_step == 1) UNROLL for (int i = 0; i < rows; i++) __builtin_prefetch(ahead + i * a_stride);
@@ -44,7 +44,7 @@ INLINE void multiply_strip(const int rows, const int panels, float *c, ptrdiff_t
       b += b_step;
     }
   }
-  // What was summed before comes last: then rounding errors grow with the depth of a block, not with the whole depth.
+  // Earlier sums are added last, so that rounding errors grow with the depth of a block, not with the whole depth.
   UNROLL for (int i = 0; i < rows; i++) {
     UNROLL for (int j = 0; j < vectors; j++) {
       if (addend) sums[i][j] += load(addend + i * addend_stride + j * VECTOR_LENGTH);
@@ -59,7 +59,7 @@ INLINE void multiply_strip(const int rows, const int panels, float *c, ptrdiff_t
                    addend_stride); \
     break;
 
-/// A strip of any number of rows up to ROWS.
+/// Computes a strip of up to ROWS rows.
 INLINE void multiply_rows(ptrdiff_t rows, const int panels, float *c, ptrdiff_t c_stride, const float *a,
                           ptrdiff_t a_stride, ptrdiff_t a_step, const float *b, ptrdiff_t panel_stride,
                           ptrdiff_t b_step, ptrdiff_t depth, const float *bias, const float *addend,
@@ -76,7 +76,7 @@ INLINE void multiply_rows(ptrdiff_t rows, const int panels, float *c, ptrdiff_t 
 }
 #undef STRIP
 
-/// Some panels and all rows, in strips of about equal height.
+/// Computes some panels for all rows, in strips of about equal height.
 INLINE void multiply_columns(const int panels, float *c, ptrdiff_t c_stride, const float *a, ptrdiff_t a_stride,
                              ptrdiff_t a_step, const float *b, ptrdiff_t panel_stride, ptrdiff_t b_step,
                              ptrdiff_t rows, ptrdiff_t depth, const float *bias, const float *addend,
@@ -92,7 +92,7 @@ INLINE void multiply_columns(const int panels, float *c, ptrdiff_t c_stride, con
   }
 }
 
-/// The columns of the last panel, of which `columns` exist: computed beside c, then copied.
+/// Computes the last panel, of which `columns` columns exist, in a buffer and copies it to c.
 static void multiply_last_panel(float *c, ptrdiff_t c_stride, const float *a, ptrdiff_t a_stride, ptrdiff_t a_step,
                                 const float *b, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth, const float *bias,
                                 const float *addend, ptrdiff_t addend_stride) {

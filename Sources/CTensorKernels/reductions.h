@@ -1,4 +1,4 @@
-// Sums in double precision, and extremes.
+// Sums in double precision, maxima and minima.
 
 static double sum(const float *x, ptrdiff_t n) {
 #pragma clang fp reassociate(on) contract(fast)
@@ -24,9 +24,9 @@ static double squared_distance(const float *x, const float *y, ptrdiff_t n) {
   return result;
 }
 
-/// The bits of a number as an integer that is ordered like it, and back.
+/// Maps the bits of a number to an integer with the same order, and back.
 ///
-/// A compiler may regroup comparisons of integers, but not of numbers that could be NaN.
+/// Compilers may reassociate integer comparisons, but not comparisons of numbers that may be NaN.
 static inline int32_t ordered(int32_t bits) { return bits ^ ((bits >> 31) & INT32_MAX); }
 
 static inline int32_t key_of(float x) {

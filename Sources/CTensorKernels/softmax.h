@@ -1,10 +1,10 @@
-// Softmax along rows, and the way back.
+// Softmax along rows, forward and backward.
 //
-// Rows are often short and no multiple of a vector (77 tokens): two vectors at a time leave less to do number by
-// number than the four a compiler likes to take.
+// Rows are often short and not a multiple of the vector length (77 tokens): interleaving two vectors leaves fewer
+// elements to the scalar loop than the compiler's default of four.
 #define SHORT_ROWS _Pragma("clang loop interleave_count(2)")
 
-/// The largest scale * x.
+/// Returns the largest scale * x.
 static inline float largest(const float *x, ptrdiff_t n, float scale) {
   int32_t result = INT32_MIN;
   SHORT_ROWS
@@ -15,7 +15,7 @@ static inline float largest(const float *x, ptrdiff_t n, float scale) {
   return number_of(result);
 }
 
-/// x := exp(scale * x - shift); gives the sum.
+/// Computes x := exp(scale * x - shift) and returns the sum.
 static inline float form_exponentials(float *x, ptrdiff_t n, float scale, float shift) {
 #pragma clang fp reassociate(on) contract(fast)
   float sum = 0;

@@ -1,8 +1,8 @@
-// Vectors of a processor level, by the compiler's vector extensions: one text for AVX-512, AVX2, SSE and NEON.
+// Vectors of a processor level by the compiler's vector extensions, with the same code for AVX-512, AVX2, SSE and NEON.
 //
-// VECTOR_LENGTH, a level's number of scalars in a vector, divides 16, the width of a panel.
+// VECTOR_LENGTH, the number of elements in a vector, divides 16, the width of a panel.
 
-/// A vector, read and written at any address of a scalar.
+/// A vector that may be loaded from and stored to any element address.
 typedef float vec __attribute__((vector_size(4 * VECTOR_LENGTH), aligned(4)));
 
 #define PANEL_VECTORS (ctk_panel_width / VECTOR_LENGTH)
@@ -13,5 +13,5 @@ INLINE vec load(const float *x) { return *(const vec *)x; }
 
 INLINE void store(float *x, vec v) { *(vec *)x = v; }
 
-/// A vector of equal numbers. (The difference to zero is exact and costs nothing; a sum would not keep -0.)
+/// Returns a vector of equal numbers. (Subtracting zero is exact and free; adding zero would change -0 to +0.)
 INLINE vec splat(float x) { return x - (vec){0}; }

@@ -1,7 +1,8 @@
-// Winograd's minimal filtering F(4x4, 3x3) (Lavin and Gray 2015, arXiv 1509.09308), channels as vector lanes.
+// Winograd's minimal filtering F(4x4, 3x3) (Lavin and Gray 2015, arXiv 1509.09308), with channels as vector lanes.
 //
-// Points 0, ±a, ±b and infinity with a = 3/4 and b = 4/3: half the rounding error of 0, ±1, ±2. With d the input tile
-// (6 x 6), g the kernel (3 x 3) and y the output tile (4 x 4): y = Aᵀ ((G g Gᵀ) ∘ (Bᵀ d B)) A, where for a point p
+// The points are 0, ±a, ±b and infinity with a = 3/4 and b = 4/3; the rounding error is half that of 0, ±1, ±2. With d
+// the input tile (6 x 6), g the kernel (3 x 3) and y the output tile (4 x 4): y = Aᵀ ((G g Gᵀ) ∘ (Bᵀ d B)) A, where for
+// a point p
 //   a row of Bᵀ holds the coefficients of M(x) / (x - p) with M(x) = x (x² - a²)(x² - b²),
 //   a row of G holds (1, p, p²) / Π (p - q) over the other points q,
 //   a column of Aᵀ holds (1, p, p², p³).
@@ -11,7 +12,7 @@
 #define SQUARE_A (POINT_A * POINT_A)
 #define SQUARE_B (POINT_B * POINT_B)
 
-/// Six numbers of an input tile along one axis: Bᵀ d, in place.
+/// Transforms six numbers of an input tile along one axis: Bᵀ d, in place.
 INLINE void transform_input(vec *d) {
   const float sum = SQUARE_A + SQUARE_B;
   vec even_a = d[4] - SQUARE_B * d[2], odd_a = POINT_A * (d[3] - SQUARE_B * d[1]);
@@ -24,7 +25,7 @@ INLINE void transform_input(vec *d) {
   d[4] = even_b - odd_b;
 }
 
-/// Three numbers of a kernel along one axis: G g.
+/// Transforms three numbers of a kernel along one axis: G g.
 INLINE void transform_kernel(vec *u, vec g0, vec g1, vec g2) {
   const float a = 1 / (2 * SQUARE_A * (SQUARE_A - SQUARE_B)), b = 1 / (2 * SQUARE_B * (SQUARE_B - SQUARE_A));
   vec even_a = a * g0 + (a * SQUARE_A) * g2, odd_a = (a * POINT_A) * g1;
@@ -37,7 +38,7 @@ INLINE void transform_kernel(vec *u, vec g0, vec g1, vec g2) {
   u[5] = g2;
 }
 
-/// Six sums along one axis to four outputs: Aᵀ m, in place.
+/// Transforms six sums along one axis to four outputs: Aᵀ m, in place.
 INLINE void transform_output(vec *m) {
   vec sum_a = m[1] + m[2], difference_a = m[1] - m[2], sum_b = m[3] + m[4], difference_b = m[3] - m[4];
   m[0] = m[0] + (sum_a + sum_b);
@@ -46,7 +47,7 @@ INLINE void transform_output(vec *m) {
   m[3] = (POINT_A * SQUARE_A) * difference_a + ((POINT_B * SQUARE_B) * difference_b + m[5]);
 }
 
-/// The frequencies of a panel's kernels: u[f][channel][16] from w[tap][channel][16].
+/// Transforms a panel of kernels: u[f][channel][16] from w[tap][channel][16].
 static void winograd_kernels(float *restrict u, ptrdiff_t u_stride, const float *restrict w, ptrdiff_t w_stride,
                              ptrdiff_t channels) {
   for (ptrdiff_t i = 0; i < channels * ctk_panel_width; i += VECTOR_LENGTH) {
@@ -65,8 +66,8 @@ static void winograd_kernels(float *restrict u, ptrdiff_t u_stride, const float 
   }
 }
 
-/// The frequencies of one input tile: v[f][channel] from the 6 x 6 pixels at x, of which only those in `rows` and
-/// `columns` (a first one and an end) exist; the others are zero.
+/// Transforms one input tile: v[f][channel] from the 6 x 6 pixels at x. Only those in the given rows and columns exist;
+/// the others are zero.
 static void winograd_input(float *restrict v, ptrdiff_t v_stride, const float *x, ptrdiff_t row_stride,
                            ptrdiff_t column_stride, ptrdiff_t first_row, ptrdiff_t end_row, ptrdiff_t first_column,
                            ptrdiff_t end_column, ptrdiff_t channels) {
@@ -96,7 +97,8 @@ static void winograd_input(float *restrict v, ptrdiff_t v_stride, const float *x
   }
 }
 
-/// One output tile, of which `rows` x `columns` pixels exist, from its sums m[f][channel]: y := Aᵀ m A + bias + addend.
+/// Computes one output tile, of which `rows` x `columns` pixels exist: y := Aᵀ m A + bias + addend, with sums
+/// m[f][channel].
 static void winograd_output(float *y, ptrdiff_t row_stride, ptrdiff_t column_stride, const float *restrict m,
                             ptrdiff_t m_stride, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t channels,
                             const float *bias, const float *addend) {

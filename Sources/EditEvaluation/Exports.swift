@@ -1,2 +1,2 @@
-// Whoever judges edits makes them.
+// Programs that evaluate edits also make them.
 @_exported public import NullTextInversion

@@ -8,23 +8,30 @@ package import Foundation
   internal import Glibc
 #endif
 
-/// Files that appear under their name only when they are complete.
+/// Files that appear under their names only when they are complete.
 ///
-/// The bytes go to a hidden file in the same folder, which takes the place of the old file at the end. Whatever goes
-/// wrong before, the old file is as it was and the hidden one is gone.
+/// The bytes go to a hidden file in the same folder, which replaces the old file at the end. If an error occurs before
+/// that, the old file is unchanged and the hidden file is removed.
 package enum AtomicFile {
   /// Writes `data` to a file.
   ///
-  /// - Parameter synchronized: whether to wait until the disk has the bytes, so that not even a power failure can
-  ///   leave an empty file.
+  /// - Parameters:
+  ///   - data: The bytes of the file.
+  ///   - url: The path of the file.
+  ///   - synchronized: Whether to wait until the disk has stored the bytes, so that a power failure cannot leave an
+  ///     empty file.
   /// - Throws: ``InputError`` `unwritable`.
   package static func write(_ data: Data, to url: URL, synchronized: Bool = false) throws {
     try write(to: url, synchronized: synchronized) { try $0.append(data) }
   }
 
-  /// Writes the pieces that `body` appends to a file.
+  /// Writes the bytes that `body` appends to a file.
   ///
-  /// - Throws: ``InputError`` `unwritable`, and what `body` throws; the file is then as it was before.
+  /// - Parameters:
+  ///   - url: The path of the file.
+  ///   - synchronized: Whether to wait until the disk has stored the bytes.
+  ///   - body: Appends the bytes.
+  /// - Throws: ``InputError`` `unwritable`, and the errors of `body`; the file is then unchanged.
   package static func write(
     to url: URL, synchronized: Bool = false, _ body: (borrowing Writer) throws -> Void
   ) throws {
@@ -41,16 +48,18 @@ package enum AtomicFile {
     isDone = true
   }
 
-  /// Throws what would keep a file from being written, before the work of making its bytes is done.
+  /// Checks that a file can be written, before the work of computing its content.
   ///
-  /// Creates and removes an empty hidden file in the folder, because only that shows for certain that one may.
+  /// Creates and removes an empty hidden file in the folder, which is the only reliable check.
+  ///
+  /// - Throws: ``InputError`` `unwritable`.
   package static func checkWritable(_ url: URL) throws {
     let writer = try Writer(for: Target(url))
     close(writer.descriptor)
     unlink(writer.path)
   }
 
-  /// Takes the bytes of a file that is being written.
+  /// Appends bytes to a file that is being written.
   package struct Writer: ~Copyable {
     fileprivate let target: Target
     fileprivate let path: String
@@ -65,7 +74,7 @@ package enum AtomicFile {
       if let mode = target.mode { _ = fchmod(descriptor, mode) }
     }
 
-    /// Adds bytes at the end.
+    /// Appends bytes.
     package borrowing func append(_ data: some DataProtocol) throws {
       for region in data.regions { try region.withUnsafeBytes { try append($0) } }
     }
@@ -83,11 +92,11 @@ package enum AtomicFile {
     }
   }
 
-  /// A name under which a file can be put.
+  /// A path to which a file can be written.
   fileprivate struct Target {
     let path: String
     let folder: String
-    /// The permissions of the file that is there now.
+    /// The permissions of the existing file, if any.
     var mode: mode_t?
 
     init(_ url: URL) throws {
@@ -99,41 +108,43 @@ package enum AtomicFile {
         mode = status.st_mode & 0o777
         switch status.st_mode & S_IFMT {
         case S_IFREG: break
-        case S_IFDIR: throw unwritable("it is a folder; name a file in it")
-        default: throw unwritable("it is not an ordinary file")
+        case S_IFDIR: throw unwritable("it is a folder; specify a file in it")
+        default: throw unwritable("it is not a regular file")
         }
       } else if errno != ENOENT {
         throw error(errno)
       }
       guard stat(folder, &status) == 0 else {
         throw errno == ENOENT
-          ? unwritable("there is no folder \(folder); make it first") : error(errno)
+          ? unwritable("there is no folder \(folder); create it first") : error(errno)
       }
     }
 
-    /// The file that a name leads to: a link stays a link, also one to a file that is not there yet.
+    /// Returns the file that a path refers to: symbolic links are preserved, including those to files that do not exist
+    /// yet.
     private static func destination(of url: URL) throws -> String {
-      // The most links that Linux follows.
+      // The limit of links that Linux follows.
       let linkLimit = 40
       var url = url
       for _ in 0..<linkLimit {
-        // Foundation follows links to what is there only.
+        // Foundation resolves only links to existing files.
         url = url.resolvingSymlinksInPath()
         guard let next = try? FileManager.default.destinationOfSymbolicLink(atPath: url.path) else {
           return url.path
         }
         url = URL(fileURLWithPath: next, relativeTo: url.deletingLastPathComponent()).absoluteURL
       }
-      throw InputError(.unwritable, "\(url.path) cannot be written: it is a link that leads to itself.")
+      throw InputError(
+        .unwritable, "\(url.path) cannot be written: it is a symbolic link that points to itself.")
     }
 
-    /// The sentence for an error number of the system.
+    /// Returns the error for an error number of the system.
     func error(_ number: Int32) -> InputError {
       switch number {
-      case ENOENT where access(folder, F_OK) == 0: unwritable("no file can be made in \(folder)")
-      case ENOENT: unwritable("there is no folder \(folder); make it first")
+      case ENOENT where access(folder, F_OK) == 0: unwritable("no file can be created in \(folder)")
+      case ENOENT: unwritable("there is no folder \(folder); create it first")
       case ENOTDIR: unwritable("\(folder) is not a folder")
-      case EACCES, EPERM: unwritable("you may not write in \(folder)")
+      case EACCES, EPERM: unwritable("you have no permission to write in \(folder)")
       case EROFS: unwritable("\(folder) is read-only")
       case ENOSPC, EDQUOT: unwritable("the disk is full")
       case EFBIG: unwritable("the file would be larger than allowed")
@@ -148,7 +159,7 @@ package enum AtomicFile {
   }
 }
 
-/// The system's `write`, whose name is another function's inside `AtomicFile`.
+/// Calls the system's `write`, which `AtomicFile.write` shadows.
 private func writeOnce(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
   write(descriptor, bytes, count)
 }

@@ -1,32 +1,32 @@
 public import Foundation
 
-/// Something that came from outside cannot be used: a file, a picture, a prompt, an option.
+/// An error about external input or output: a file, a picture, a prompt or an option.
 ///
-/// Programming errors trap instead. The description is a sentence that says what is wrong, where, and what to do.
+/// Programming errors trap instead. The description states what is wrong, where, and what to do.
 public struct InputError: Error, Sendable, Equatable {
-  /// What sort of thing went wrong, for programs that treat the sorts differently.
+  /// The category of an error.
   public enum Kind: String, Sendable, Codable, CaseIterable {
-    /// A file or folder is not there.
+    /// A file or folder does not exist.
     case missing
-    /// The bytes are not what they should be: truncated, damaged, or of another format.
+    /// The data are invalid: truncated, damaged, or in another format.
     case malformed
-    /// The bytes are sound, but ask for something that this library does not do.
+    /// The data are valid, but require a feature that this library does not have.
     case unsupported
-    /// Two things do not belong together: an inversion and a model, a word and a prompt.
+    /// Two inputs do not match: an inversion and a model, a word and a prompt.
     case mismatch
-    /// A value is outside the range that makes sense.
+    /// A value is out of range.
     case outOfRange
-    /// The result cannot be written where it should go.
+    /// The result cannot be written to its destination.
     case unwritable
   }
 
-  /// What sort of thing went wrong.
+  /// The category of the error.
   public let kind: Kind
 
   /// One or more sentences: what is wrong, where, and what to do.
   public let message: String
 
-  /// An error with its sentence.
+  /// Creates an error with a message.
   public init(_ kind: Kind, _ message: String) {
     self.kind = kind
     self.message = message

@@ -8,10 +8,10 @@ package import Foundation
   internal import Glibc
 #endif
 
-/// A file that is open for reading at any place.
+/// A file that is open for random-access reading.
 ///
-/// Bytes are copied into the caller's memory, not mapped: a file that is cut short while it is mapped ends the process.
-/// Pipes, sockets and devices are refused, as they have no places and may never answer.
+/// Reads copy bytes to the caller's memory instead of mapping the file, because truncation of a mapped file ends the
+/// process. Pipes, sockets and devices are refused, since they have no offsets and may block forever.
 package final class InputFile: Sendable {
   package let url: URL
 
@@ -21,10 +21,12 @@ package final class InputFile: Sendable {
   private let descriptor: Int32
   private let version: Version
 
-  /// - Throws: `InputError` if the file is missing, is not an ordinary file, or may not be read.
+  /// Opens a file.
+  ///
+  /// - Throws: `InputError` if the file is missing, is not a regular file, or may not be read.
   package init(_ url: URL) throws {
     let path = url.path
-    // Without O_NONBLOCK the opening of a pipe waits for whoever writes into it.
+    // Without O_NONBLOCK, opening a pipe waits for a writer.
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
     guard descriptor >= 0 else { throw Self.openingError(errno, path) }
     do {
@@ -32,7 +34,7 @@ package final class InputFile: Sendable {
       guard fstat(descriptor, &status) == 0 else { throw Self.openingError(errno, path) }
       switch status.st_mode & S_IFMT {
       case S_IFREG: break
-      case S_IFDIR: throw InputError(.malformed, "\(path) is a folder; name a file in it.")
+      case S_IFDIR: throw InputError(.malformed, "\(path) is a folder; specify a file in it.")
       default: throw Self.notOrdinary(path)
       }
       version = Version(status)
@@ -49,9 +51,9 @@ package final class InputFile: Sendable {
 
   /// Fills a buffer with the bytes from an offset on.
   ///
-  /// Any thread may call it at any time.
+  /// Can be called from any thread.
   ///
-  /// - Throws: `InputError(.malformed)` if the file ends before, has changed since it was opened, or cannot be read.
+  /// - Throws: `InputError(.malformed)` if the file is too short, has changed since it was opened, or cannot be read.
   package func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws {
     var done = 0
     while done < buffer.count {
@@ -69,35 +71,36 @@ package final class InputFile: Sendable {
     guard fstat(descriptor, &status) == 0, Version(status) == version else { throw changed("has changed") }
   }
 
-  /// The first bytes, or all if there are fewer.
+  /// Returns the first bytes, or all bytes if there are fewer.
   ///
-  /// - Throws: as `read(at:into:)`.
+  /// - Throws: The errors of `read(at:into:)`.
   package func prefix(_ count: Int) throws -> Data { try bytes(0..<min(count, byteCount)) }
 
-  /// Some bytes.
+  /// Returns the bytes of a range.
   ///
-  /// - Throws: as `read(at:into:)`.
+  /// - Throws: The errors of `read(at:into:)`.
   package func bytes(_ range: Range<Int>) throws -> Data {
     var data = Data(count: range.count)
     try data.withUnsafeMutableBytes { try read(at: range.lowerBound, into: $0) }
     return data
   }
 
-  /// All bytes of a file that is read as a whole.
+  /// Returns all bytes.
   ///
-  /// - Throws: as `read(at:into:)`, and `InputError(.unsupported)` if there are more than `wholeLimit`.
+  /// - Throws: The errors of `read(at:into:)`, and `InputError(.unsupported)` if there are more than `wholeLimit`
+  ///   bytes.
   package func contents() throws -> Data {
     guard byteCount <= Self.wholeLimit else {
       throw InputError(
-        .unsupported, "\(url.path) is larger than 1 GiB, so it is not a file of the sort that was expected.")
+        .unsupported, "\(url.path) is larger than 1 GiB, so it is not the expected kind of file.")
     }
     return try bytes(0..<byteCount)
   }
 
-  /// The most bytes that are read as a whole.
+  /// The maximum size of a file that is read as a whole.
   package static let wholeLimit = 1 << 30
 
-  /// What changes when somebody writes into a file.
+  /// The attributes that change when a file is modified.
   private struct Version: Equatable {
     let byteCount: Int
     let seconds: Int
@@ -116,21 +119,21 @@ package final class InputFile: Sendable {
   private func changed(_ what: String) -> InputError {
     InputError(
       .malformed,
-      "\(url.path) \(what), though it had \(byteCount) bytes when it was opened: it was written to while it was read. "
-        + "Wait until it is complete, and start again.")
+      "\(url.path) \(what), but it had \(byteCount) bytes when it was opened: it was modified while it was being read. "
+        + "Wait until it is complete, then start again.")
   }
 
   private static func notOrdinary(_ path: String) -> InputError {
     InputError(
       .malformed,
-      "\(path) is a pipe, a socket or a device. Write what comes from it to a file, and name that.")
+      "\(path) is a pipe, a socket or a device. Write its output to a file and specify that file.")
   }
 
   private static func openingError(_ number: Int32, _ path: String) -> InputError {
     switch number {
     case ENOENT, ENOTDIR: InputError(.missing, WebAddress.sentence(in: path) ?? "There is no file \(path).")
-    case EACCES, EPERM: InputError(.missing, "\(path) cannot be opened: check that you may read it.")
-    // What opening a socket, or the device of nothing, comes to.
+    case EACCES, EPERM: InputError(.missing, "\(path) cannot be opened: check its read permissions.")
+    // Errors from opening a socket or a device without a driver.
     case ENXIO, ENODEV, EOPNOTSUPP: notOrdinary(path)
     default: InputError(.malformed, "\(path) cannot be opened: \(String(cString: strerror(number))).")
     }

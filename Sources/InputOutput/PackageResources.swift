@@ -1,15 +1,17 @@
 package import Foundation
 
-/// The resources of a module of this package, wherever a build or an installation put them.
+/// The resources of a module of this package, in a build or an installation.
 ///
-/// `Bundle.module` is not asked, because it traps when the resources are not there.
+/// Does not use `Bundle.module`, because it traps if the resources are missing.
 package struct PackageResources {
   private let module: String
   private let places: [URL]
 
+  /// Creates a list of folders to search.
+  ///
   /// - Parameters:
-  ///   - module: whose resources are in its folder `Resources`.
-  ///   - file: any source file of the module.
+  ///   - module: The module whose resources are in its folder `Resources`.
+  ///   - file: The path of any source file of the module.
   package init(of module: String, besideSource file: String) {
     self.module = module
     var places: [URL] = []
@@ -27,10 +29,10 @@ package struct PackageResources {
     self.places = places
   }
 
-  /// The folder with the resources.
+  /// Returns the folder of the resources.
   ///
-  /// - Parameter name: a file that is in it.
-  /// - Throws: `InputError(.missing)` with the places looked at.
+  /// - Parameter name: A file in the folder.
+  /// - Throws: `InputError(.missing)` with the list of searched folders.
   package func folder(with name: String) throws -> URL {
     let folder = places.first {
       FileManager.default.fileExists(atPath: $0.appendingPathComponent(name).path)
@@ -38,7 +40,7 @@ package struct PackageResources {
     guard let folder else {
       throw InputError(
         .missing,
-        "The resources of \(module) are not there. Put its folder beside the program as \"\(module)\". Looked in: "
+        "The resources of \(module) were not found. Put their folder next to the program as \"\(module)\". Searched in: "
           + "\(places.map(\.path).joined(separator: ", ")).")
     }
     return folder

@@ -1,8 +1,8 @@
-/// Addresses of the web where the name of a file is wanted.
+/// A check for web addresses given in place of file names.
 package enum WebAddress {
-  /// What to say of a path that is or ends with an address; nil if none does.
+  /// Returns a message if the path contains a web address; nil otherwise.
   package static func sentence(in path: String) -> String? {
     guard let match = path.firstMatch(of: #/https?:/.*/#) else { return nil }
-    return "\(match.output) is an address, not a file; download it first, and name the file."
+    return "\(match.output) is an address, not a file. Download it first and specify the file."
   }
 }

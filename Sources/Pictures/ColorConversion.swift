@@ -1,39 +1,41 @@
 internal import CLCMS2
 
-/// The ICC profile of a file, as far as it can be told without reading it.
+/// The ICC profile embedded in a file, not yet parsed.
 enum EmbeddedProfile {
   case none
-  /// There is one, in pieces that do not fit each other.
+  /// The file has a profile whose segments are inconsistent.
   case damaged
   case bytes([UInt8])
 }
 
-/// What became of a file's colour profile.
+/// The treatment of a file's color profile.
 package enum ProfileUse: Sendable, Equatable {
-  /// There is none: the colours are sRGB.
+  /// The file has no profile: the colors are sRGB.
   case none
-  /// It says that the colours are sRGB.
+  /// The profile describes sRGB.
   case sRGB(name: String)
   case converted(name: String)
-  /// It is damaged, too large, or of other colours than the picture's.
+  /// The profile is damaged, too large, or for another color model than the picture's.
   case ignored
 }
 
-/// The way from the colours of a file to sRGB: by its ICC profile, with Little CMS, perceptual intent.
+/// The conversion of a file's colors to sRGB by its ICC profile, with Little CMS and perceptual intent.
 ///
-/// A profile that cannot be used is ignored, as viewers do: a photo is worth more than its profile.
+/// Like image viewers, it ignores a profile that cannot be used instead of refusing the picture.
 final class ColorConversion {
-  /// The most bytes of a profile that is used: 8 MiB, where those of printing presses have up to 4.
+  /// The maximum size of a profile: 8 MiB, twice that of the largest profiles of printing presses.
   static let profileLimit = 8 << 20
 
   private(set) var use: ProfileUse
 
-  /// Nil if the colours stay as they are.
+  /// Nil if the colors do not change.
   private var transform: cmsHTRANSFORM?
 
+  /// Creates a conversion.
+  ///
   /// - Parameters:
-  ///   - source: of what `convert` reads.
-  ///   - target: of what it writes: RGB without alpha.
+  ///   - source: The layout of the input of `convert`.
+  ///   - target: The layout of its output: RGB without alpha.
   init(_ profile: EmbeddedProfile, from source: SampleLayout, to target: SampleLayout) {
     transform = nil
     guard case .bytes(let bytes) = profile else {
@@ -57,18 +59,18 @@ final class ColorConversion {
 
   var changesColours: Bool { transform != nil }
 
-  /// Converts pixels that lie in a row; source and target may be the same memory if their layouts are.
+  /// Converts contiguous pixels; source and target may be the same memory if they have the same layout.
   func convert(_ source: UnsafeRawPointer, to target: UnsafeMutableRawPointer, count: Int) {
     cmsDoTransform(transform, source, target, cmsUInt32Number(count))
   }
 }
 
-/// A profile that is open, beside sRGB.
+/// An open profile and an sRGB profile.
 private final class OpenProfile {
   private let profile: cmsHPROFILE
   private let sRGB: cmsHPROFILE
 
-  /// Nil if it is damaged, too large, or not for pictures of this model.
+  /// Returns nil if the profile is damaged, too large, or not for pictures of this model.
   init?(_ bytes: [UInt8], of model: ColorModel) {
     guard let bytes = Self.withoutFloatTables(bytes),
       let profile = cmsOpenProfileFromMem(bytes, cmsUInt32Number(bytes.count))
@@ -95,15 +97,17 @@ private final class OpenProfile {
   }
 
   func transform(from source: SampleLayout, to target: SampleLayout) -> cmsHTRANSFORM? {
-    // Little CMS would put a coarse table in the place of 16-bit curves, which in dark colours is wrong by up to 28 of 255.
+    // Otherwise Little CMS replaces 16-bit curves by a coarse table, with errors of up to 28 of 255 in dark colors.
     let flags = source.bytesPerSample == 2 ? cmsFLAGS_NOOPTIMIZE : 0
     return cmsCreateTransform(
       profile, Self.format(source), sRGB, Self.format(target), cmsUInt32Number(INTENT_PERCEPTUAL),
       cmsUInt32Number(flags))
   }
 
-  /// Whether no colour of a fine grid moves by more than one of 255: so the many profiles called sRGB are told by what
-  /// they do, and rounding does not touch their pictures.
+  /// Returns whether the conversion changes no color of a fine grid by more than 1 of 255.
+  ///
+  /// This recognizes the many profiles that describe sRGB by their effect, and avoids rounding errors in their
+  /// pictures.
   func isSRGB(_ model: ColorModel) -> Bool {
     guard let transform = transform(from: SampleLayout(model: model), to: .rgb8) else { return false }
     defer { cmsDeleteTransform(transform) }
@@ -118,7 +122,7 @@ private final class OpenProfile {
     }
   }
 
-  /// Its description in English, on one line.
+  /// The English description of the profile, on one line.
   var name: String {
     var letters = [CChar](repeating: 0, count: 256)
     cmsGetProfileInfoASCII(
@@ -130,10 +134,10 @@ private final class OpenProfile {
     return words.isEmpty ? "without a name" : words.joined(separator: " ")
   }
 
-  /// The profile without the tables D2B0…3 and B2D0…3; nil if it is too short or too long for a profile.
+  /// Returns the profile without the tables D2B0…3 and B2D0…3; nil if it is too short or too long.
   ///
-  /// What has them says the same again in other tables. They are chains of any length, whose links may lie at the same
-  /// place: a small file could take any time and memory. No other table can.
+  /// These tables duplicate other tables of the profile. They are chains of any length whose elements may share an
+  /// offset, so a small file could need any amount of time and memory. No other table can.
   private static func withoutFloatTables(_ bytes: [UInt8]) -> [UInt8]? {
     let tags = 128
     guard bytes.count >= tags + 4, bytes.count <= ColorConversion.profileLimit else { return nil }

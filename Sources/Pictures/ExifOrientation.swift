@@ -1,19 +1,19 @@
-/// How a picture must be turned to stand upright (EXIF 2.3, tag 0x0112).
+/// The transformation that turns a picture upright (EXIF 2.3, tag 0x0112).
 package enum ExifOrientation: Int, Sendable, Codable, CaseIterable {
   case upright = 1
   case mirrored = 2
   case turnedHalf = 3
   case flipped = 4
-  /// Rows and columns are exchanged.
+  /// Rows and columns are exchanged (mirrored at the main diagonal).
   case transposed = 5
   case turnedClockwise = 6
-  /// Exchanged along the other diagonal.
+  /// Mirrored at the other diagonal.
   case transversed = 7
   case turnedCounterclockwise = 8
 
-  /// The orientation that EXIF data ask for; upright if they are damaged or say nothing.
+  /// Reads the orientation from EXIF data; upright if they are damaged or contain none.
   ///
-  /// - Parameter exif: a TIFF header and its directories, with or without `Exif\0\0` before it.
+  /// - Parameter exif: A TIFF header and its directories, optionally preceded by `Exif\0\0`.
   init(exif: some RandomAccessCollection<UInt8>) {
     self = Self.value(in: exif).flatMap(Self.init(rawValue:)) ?? .upright
   }
@@ -44,7 +44,7 @@ package enum ExifOrientation: Int, Sendable, Codable, CaseIterable {
         let type = number(2, at: place + 2),
         let length = number(4, at: place + 4), number(4, at: place + 8) != nil
       else { break }
-      // Short numbers or a long one, where there is room for them in the entry itself.
+      // One or two short numbers or one long number, which fit in the entry itself.
       if tag == 0x0112, type == 3 && (1...2).contains(length) || type == 4 && length == 1 {
         found = type == 3 ? value : number(4, at: place + 8)
       }
@@ -57,11 +57,11 @@ package enum ExifOrientation: Int, Sendable, Codable, CaseIterable {
 }
 
 extension RGBImage {
-  /// The picture as it stands upright.
+  /// Returns the picture turned upright.
   func upright(_ orientation: ExifOrientation) -> RGBImage {
     guard orientation != .upright else { return self }
     let (w, h) = (width, height)
-    // Where the first pixel is, and the way to the next column and row of the result, in pixels of this picture.
+    // The first pixel, and the steps to the next column and row of the result, in pixels of this picture.
     let (first, column, row) =
       switch orientation {
       case .upright: (0, 1, w)

@@ -1,2 +1,2 @@
-// Whoever reads pictures meets the errors of reading them.
+// Callers that read pictures need the error types of `InputOutput`.
 @_exported public import InputOutput

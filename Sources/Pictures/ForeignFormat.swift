@@ -1,4 +1,4 @@
-/// A picture format that is recognised and not read.
+/// A picture format that is recognized but not supported.
 package enum ForeignFormat: String, Sendable {
   case heic = "HEIC"
   case avif = "AVIF"
@@ -36,18 +36,19 @@ package enum ForeignFormat: String, Sendable {
     }
   }
 
-  /// What to say of a file of it: what it is, and what converts it.
+  /// Returns the error for a file of this format, with a command that converts it.
   func error(_ name: String) -> InputError {
     let article = self == .avif ? "an" : "a"
     return InputError(
-      .unsupported, "\(name) is \(article) \(rawValue) picture; convert it to PNG first, as by \(commands).")
+      .unsupported,
+      "\(name) is \(article) \(rawValue) picture. Convert it to PNG first, for example with \(commands).")
   }
 
   private var commands: String {
     switch self {
     case .heic: "`heif-convert photo.heic photo.png` or `magick photo.heic photo.png`"
     case .avif: "`avifdec photo.avif photo.png` or `magick photo.avif photo.png`"
-    // Most raw formats are TIFF files.
+    // Most raw formats are based on TIFF.
     case .tiff: "`magick photo.tif photo.png`, or `darktable-cli photo.nef photo.png` if a camera wrote it"
     case .gif: "`magick 'photo.gif[0]' photo.png`"
     case .bmp: "`magick photo.bmp photo.png`"

@@ -1,33 +1,33 @@
 internal import Foundation
 public import Tensor
 
-/// A map of numbers, height x width, shown in colours.
+/// A map of numbers, height × width, that is rendered in colors.
 ///
-///     let map = HeatMap(attention)                    // say 16 x 16
+///     let map = HeatMap(attention)                    // for example 16 x 16
 ///     try map.overlaid(on: photo).write(to: url)
 ///
-/// The colours run from a dark violet for the lowest number through red and orange to a pale yellow for the highest.
-/// Their lightness in the Oklab colour space grows in equal steps, so that equal differences look equal, and the
-/// order survives in black and white and for the colour-blind.
+/// The colors range from dark violet for the lowest number through red and orange to pale yellow for the highest. Their
+/// lightness in the Oklab color space increases in equal steps, so that equal differences look equal and the order
+/// remains visible in black and white and with color vision deficiencies.
 public struct HeatMap: Sendable {
-  /// How the map is brought to the size of a picture.
+  /// The interpolation of the map to the size of a picture.
   public enum Interpolation: Sendable, Hashable {
-    /// Straight lines between the centres of the map's cells.
+    /// Linear interpolation between the centers of the map's cells.
     case bilinear
-    /// Each cell as a rectangle of one colour.
+    /// A rectangle of one color for each cell.
     case nearest
   }
 
-  /// The numbers, height x width.
+  /// The numbers, height × width.
   public var map: Tensor
 
-  /// The numbers that get the first and the last colour; what is outside gets the nearer of the two.
+  /// The numbers that get the first and the last color; numbers outside get the nearer of the two.
   public var range: ClosedRange<Float>
 
-  /// How the map is brought to the size of a picture.
+  /// The interpolation of the map to the size of a picture.
   public var interpolation: Interpolation
 
-  /// A map whose smallest and largest number get the first and the last colour, unless a range is given.
+  /// Creates a map; without a range, its smallest and largest finite numbers get the first and the last color.
   public init(_ map: Tensor, range: ClosedRange<Float>? = nil, interpolation: Interpolation = .bilinear) {
     precondition(map.shape.count == 2 && map.count > 0, "\(map.shape) is not height x width")
     self.map = map
@@ -36,7 +36,7 @@ public struct HeatMap: Sendable {
     self.range = range ?? (numbers.min() ?? 0)...(numbers.max() ?? 0)
   }
 
-  /// The map alone, in a picture of `width` x `height`.
+  /// Returns the map as a picture of `width` × `height` pixels.
   public func rendered(width: Int, height: Int) -> RGBImage {
     precondition(width > 0 && height > 0, "a picture of \(width) x \(height) pixels")
     let (rows, columns) = map.shape2
@@ -61,9 +61,11 @@ public struct HeatMap: Sendable {
     return RGBImage(width: width, height: height, samples: bytes)
   }
 
-  /// The map over a grey version of `picture`, which shows through.
+  /// Returns the map blended over a gray version of `picture`.
   ///
-  /// - Parameter opacity: of the map, from 0 to 1.
+  /// - Parameters:
+  ///   - picture: The background, of any size.
+  ///   - opacity: The opacity of the map, from 0 to 1.
   public func overlaid(on picture: RGBImage, opacity: Double = 0.55) -> RGBImage {
     precondition((0...1).contains(opacity), "an opacity of \(opacity)")
     var result = rendered(width: picture.width, height: picture.height)
@@ -77,7 +79,7 @@ public struct HeatMap: Sendable {
     return result
   }
 
-  /// The colour of a number; not-a-number has that of the lowest.
+  /// Returns the color of a number; NaN gets the color of the lowest.
   func colour(of number: Float) -> SIMD3<UInt8> {
     let span = range.upperBound - range.lowerBound
     let place = (number - range.lowerBound) / span
@@ -85,7 +87,7 @@ public struct HeatMap: Sendable {
     return Self.colours[Int((min(place, 1) * 255).rounded())]
   }
 
-  /// For each of `count` pixels the two cells it lies between, and how far it is from the first.
+  /// Returns the two nearest cells of each of `count` pixels, and the relative distance to the first.
   private func positions(_ count: Int, in cells: Int) -> [(low: Int, high: Int, fraction: Float)] {
     (0..<count).map { i in
       if interpolation == .nearest {
@@ -99,9 +101,9 @@ public struct HeatMap: Sendable {
     }
   }
 
-  /// 256 colours on a path through Oklab that stays inside sRGB: lightness 0.18 to 0.96, half a turn of hue.
+  /// 256 colors on a path through Oklab inside sRGB: lightness 0.18 to 0.96, half a turn of hue.
   ///
-  /// B. Ottosson, "A perceptual color space for image processing", 2020, has the two matrices.
+  /// The two matrices are from B. Ottosson, "A perceptual color space for image processing", 2020.
   static let colours: [SIMD3<UInt8>] = (0...255).map { step in
     let t = Double(step) / 255
     let lightness = 0.18 + 0.78 * t

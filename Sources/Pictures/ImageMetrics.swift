@@ -1,14 +1,13 @@
 internal import Foundation
 public import Tensor
 
-/// How much two pictures of one size differ.
+/// Metrics for the difference between two pictures of the same size.
 ///
-/// Samples count from 0 to 1. A mask, height x width, names what is *not* to be compared, as PIE-Bench does for the
-/// region that an edit may change: both pictures are multiplied by one minus the mask, and the metric is taken over
-/// the whole frame. If the mask covers everything, the result is not-a-number. Comparing pictures of different sizes
-/// is a programming error.
+/// Samples range from 0 to 1. A mask, height × width, marks the region that is *not* compared, like PIE-Bench's mask of
+/// the region that an edit may change: both pictures are multiplied by one minus the mask, and the metric covers the
+/// whole frame. If the mask covers everything, the result is NaN. Different sizes are a programming error.
 public enum ImageMetrics {
-  /// The mean of the squared differences of the samples, from 0 to 1.
+  /// Returns the mean squared difference of the samples, from 0 to 1.
   public static func meanSquaredError(_ a: RGBImage, _ b: RGBImage, masking mask: Tensor? = nil) -> Double {
     guard let (a, b) = planes(a, b, mask) else { return .nan }
     var sum = 0.0
@@ -18,24 +17,27 @@ public enum ImageMetrics {
     return sum / Double(3 * a[0].samples.count)
   }
 
-  /// The peak signal-to-noise ratio in decibels: -10 log10 of the mean squared error; infinite for equal pictures.
+  /// Returns the peak signal-to-noise ratio in decibels: -10 log10 of the mean squared error; infinite for equal
+  /// pictures.
   public static func psnr(_ a: RGBImage, _ b: RGBImage, masking mask: Tensor? = nil) -> Double {
     -10 * log10(meanSquaredError(a, b, masking: mask))
   }
 
-  /// The window in which structural similarity compares two pictures.
+  /// The window of the structural similarity.
   public enum SimilarityWindow: Sendable, Hashable {
-    /// 7 x 7 pixels of equal weight and sample covariances, as scikit-image's `structural_similarity` has it; the mean
-    /// is over the windows that lie inside the frame.
+    /// 7 × 7 pixels of equal weight with sample covariances, as in scikit-image's `structural_similarity`.
+    ///
+    /// The mean covers the windows that lie inside the frame.
     case uniform
-    /// 11 x 11 pixels under a Gaussian of 1.5 pixels, as torchmetrics and with it PIE-Bench have it; there is a window
-    /// around every pixel, and the picture is mirrored at its borders.
+    /// 11 × 11 pixels with a Gaussian of 1.5 pixels, as in torchmetrics and PIE-Bench.
+    ///
+    /// Each pixel has a window; the picture is mirrored at its borders.
     case gaussian
 
-    /// The shortest side of a picture for which the similarity is defined.
+    /// The minimum side length of a picture for which the similarity is defined.
     public var shortestSide: Int { self == .uniform ? 7 : 6 }
 
-    /// The weights along one side; their sum is 1.
+    /// The weights along one axis, with sum 1.
     fileprivate var weights: [Double] {
       switch self {
       case .uniform: return Array(repeating: 1 / 7, count: 7)
@@ -49,10 +51,10 @@ public enum ImageMetrics {
     fileprivate var covarianceFactor: Double { self == .uniform ? 49 / 48 : 1 }
   }
 
-  /// The structural similarity, 1 for equal pictures: the mean over all windows and the three channels.
+  /// Returns the structural similarity, the mean over all windows and the three channels; 1 for equal pictures.
   ///
   /// Z. Wang et al., "Image quality assessment: from error visibility to structural similarity", 2004, equation 13,
-  /// with K1 = 0.01 and K2 = 0.03. Not-a-number if a side is under the window's ``SimilarityWindow/shortestSide``.
+  /// with K1 = 0.01 and K2 = 0.03. The result is NaN if a side is shorter than ``SimilarityWindow/shortestSide``.
   public static func ssim(
     _ a: RGBImage, _ b: RGBImage, window: SimilarityWindow = .gaussian, masking mask: Tensor? = nil
   ) -> Double {
@@ -82,7 +84,7 @@ public enum ImageMetrics {
     return sum / Double(meanA.count)
   }
 
-  /// Red, green and blue of both pictures outside of the mask; nil if nothing is.
+  /// Returns the red, green and blue planes of both pictures outside of the mask; nil if the mask covers everything.
   private static func planes(_ a: RGBImage, _ b: RGBImage, _ mask: Tensor?) -> ([Plane], [Plane])? {
     precondition(a.width == b.width && a.height == b.height, "\(a) and \(b) differ in size")
     var kept: [Double]?
@@ -114,7 +116,7 @@ private struct Plane {
     Plane(width: width, samples: zip(samples, other.samples).map { $0 * $1 })
   }
 
-  /// The channel continued on all sides as if its border pixels were mirrors.
+  /// Returns the channel extended on all sides by mirroring at the border pixels.
   func mirrored(by margin: Int) -> Plane {
     let height = samples.count / width
     func mirrored(_ length: Int) -> [Int] {
@@ -128,7 +130,7 @@ private struct Plane {
     return Plane(width: width + 2 * margin, samples: mirror)
   }
 
-  /// The weighted mean around each pixel that is far enough from the border.
+  /// Returns the weighted mean around each pixel whose window lies inside the frame.
   func averaged(_ weights: [Double]) -> Plane {
     let height = samples.count / width
     let reach = weights.count - 1

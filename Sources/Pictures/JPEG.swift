@@ -1,11 +1,11 @@
 internal import CTurboJPEG
 public import Foundation
 
-/// The JPEG format, by TurboJPEG.
+/// The JPEG format, implemented by TurboJPEG.
 enum JPEG {
   static func decode(_ bytes: [UInt8], name: String) throws -> DecodedPicture {
     func damaged(_ reason: String) -> InputError {
-      InputError(.malformed, "\(name) is damaged or cut off (JPEG: \(reason)); get a fresh copy of it.")
+      InputError(.malformed, "\(name) is damaged or truncated (JPEG: \(reason)). Get a new copy of it.")
     }
     guard let decoder = tjInitDecompress() else { throw outOfMemory }
     defer { tjDestroy(decoder) }
@@ -35,7 +35,7 @@ enum JPEG {
         return result == 0 || (flags == 0 && tjGetErrorCode(decoder) == Int32(TJERR_WARNING.rawValue))
       }
       guard !decode(flags: TJFLAG_STOPONWARNING) else { return }
-      // Of what the decoder warns about only stray bytes and odd header fields leave the picture whole.
+      // The only warnings that leave the picture intact are those about stray bytes and unusual header fields.
       let reason = message(of: decoder)
       guard isHarmless(reason), endsScan(bytes), decode(flags: 0) else { throw damaged(reason) }
     }
@@ -55,7 +55,8 @@ enum JPEG {
     guard max(image.width, image.height) <= 65_500 else {
       throw InputError(
         .unsupported,
-        "A JPEG has at most 65500 pixels a side, not \(image.width) x \(image.height); write a PNG instead.")
+        "A JPEG has at most 65500 pixels per side, not \(image.width) x \(image.height). Write a PNG instead."
+      )
     }
     guard let encoder = tjInitCompress() else { throw outOfMemory }
     defer { tjDestroy(encoder) }
@@ -71,7 +72,7 @@ enum JPEG {
     return file
   }
 
-  /// The comments that carry a text: each a key, a zero byte, and as much of the text as there is room for.
+  /// Returns the comment segments of a text: each contains the key, a zero byte, and as much of the text as fits.
   private static func comments(key: String, text: String) -> [UInt8] {
     let head = Array(key.utf8) + [0]
     let text = Array(text.utf8)
@@ -98,7 +99,7 @@ enum JPEG {
     }
   }
 
-  /// Whether an end-of-image marker follows the last start of a scan; inside a scan the marker cannot occur.
+  /// Returns whether an end-of-image marker follows the last start of a scan; the marker cannot occur inside a scan.
   private static func endsScan(_ bytes: [UInt8]) -> Bool {
     var i = bytes.count - 2
     while i >= 0 {
@@ -119,13 +120,13 @@ enum JPEG {
 }
 
 extension RGBImage {
-  /// A JPEG file of the picture, colours at full resolution (4:4:4).
+  /// Returns the picture as a JPEG file with full color resolution (4:4:4).
   ///
   /// - Parameters:
-  ///   - quality: 1 to 100; 95 is hardly told from the original.
-  ///   - text: notes that travel with the file, as comments; keys and texts as of ``pngData(text:)``.
-  /// - Throws: ``InputError`` `unsupported` if a side is longer than 65,500 pixels, `outOfRange` for a text that
-  ///   cannot be carried.
+  ///   - quality: 1 to 100; at 95 the result is almost indistinguishable from the original.
+  ///   - text: Texts to store as comments, by key; limits as for ``pngData(text:)``.
+  /// - Throws: `InputError` `unsupported` if a side is longer than 65,500 pixels, `outOfRange` for an invalid key or
+  ///   text.
   public func jpegData(quality: Int = 95, text: [String: String] = [:]) throws -> Data {
     try JPEG.encode(self, quality: quality, texts: Self.sorted(text))
   }

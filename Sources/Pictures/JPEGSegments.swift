@@ -1,11 +1,11 @@
 package import Foundation
 
-/// The segments of a JPEG file before its pixels, as far as they are whole.
+/// The complete segments of a JPEG file before its pixels.
 package struct JPEGSegments: Sequence, IteratorProtocol {
   static let exif: UInt8 = 0xE1
   static let profile: UInt8 = 0xE2
   static let comment: UInt8 = 0xFE
-  /// The most bytes that one segment holds.
+  /// The maximum number of bytes in a segment.
   static let capacity = 65_533
 
   private let bytes: [UInt8]
@@ -17,7 +17,7 @@ package struct JPEGSegments: Sequence, IteratorProtocol {
     while place + 4 <= bytes.count, bytes[place] == 0xFF {
       let marker = bytes[place + 1]
       switch marker {
-      // A byte that fills, or a marker that stands alone.
+      // A fill byte, or a marker without a segment.
       case 0xFF: place += 1
       case 0x01, 0xD0...0xD8: place += 2
       // The pixels, or the end.
@@ -33,9 +33,9 @@ package struct JPEGSegments: Sequence, IteratorProtocol {
     return nil
   }
 
-  /// The bytes before the first segment that may be a comment: the JFIF header must be the first of all.
+  /// Returns the offset of the first segment that may be a comment: the JFIF header must precede all others.
   ///
-  /// - Returns: nil if the file ends before.
+  /// - Returns: The offset; nil if the file ends before it.
   package static func headerLength(of file: Data) -> Int? {
     let start = [UInt8](file.prefix(6))
     guard start.count == 6 else { return nil }
@@ -43,12 +43,12 @@ package struct JPEGSegments: Sequence, IteratorProtocol {
     return length < file.count ? length : nil
   }
 
-  /// The EXIF data of a file; empty if there are none.
+  /// Returns the EXIF data of a file; empty if there are none.
   static func exif(in bytes: [UInt8]) -> ArraySlice<UInt8> {
     JPEGSegments(bytes).first { $0.marker == exif && $0.body.starts(with: "Exif\0\0".utf8) }?.body ?? []
   }
 
-  /// The ICC profile of a file, put together of its pieces (ICC.1, annex B.4).
+  /// Returns the ICC profile of a file, joined from its segments (ICC.1, annex B.4).
   static func profile(in bytes: [UInt8]) -> EmbeddedProfile {
     let mark = "ICC_PROFILE\0".utf8
     var pieces: [UInt8: ArraySlice<UInt8>] = [:]

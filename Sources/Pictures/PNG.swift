@@ -1,12 +1,12 @@
 internal import CPictures
 public import Foundation
 
-/// The PNG format, by libpng.
+/// The PNG format, implemented by libpng.
 enum PNG {
   static func decode(_ bytes: [UInt8], name: String) throws -> DecodedPicture {
-    // The signature, the length and the name of the first chunk, and the size; the rest is libpng's to check.
+    // Checks the signature, the length and name of the first chunk, and the size; libpng checks the rest.
     guard bytes.count >= 24, bytes[12..<16].elementsEqual("IHDR".utf8) else {
-      throw damaged(name, "the header is not there")
+      throw damaged(name, "the header is missing")
     }
     func number(at offset: Int) -> Int { bytes[offset..<offset + 4].reduce(0) { $0 << 8 | Int($1) } }
     let (width, height) = (number(at: 16), number(at: 20))
@@ -39,13 +39,13 @@ enum PNG {
     }
   }
 
-  /// The picture of rows that are read one after the other, all of them in each pass.
+  /// Returns the picture of rows that are read one after another, all of them in each pass.
   private static func picture(
     width: Int, height: Int, passes: Int, _ rows: RowConversion,
     readRow: (UnsafeMutableRawPointer) throws -> Void
   ) throws -> RGBImage {
     let stride = width * rows.layout.bytesPerPixel
-    // A pass adds to the rows of the one before it, so that all must be kept.
+    // Each pass updates the rows of the previous pass, so all rows must be kept.
     let kept = UnsafeMutableRawBufferPointer.allocate(
       byteCount: rows.isCopy ? 0 : stride * (passes == 1 ? 1 : height), alignment: 16)
     defer { kept.deallocate() }
@@ -80,7 +80,7 @@ enum PNG {
       guard result == 1, let bytes else {
         throw InputError(
           .unsupported,
-          "A PNG of \(image.width) x \(image.height) pixels cannot be made: \(text(of: message)).")
+          "A PNG of \(image.width) x \(image.height) pixels cannot be written: \(text(of: message)).")
       }
       return Data(bytesNoCopy: bytes, count: count, deallocator: .free)
     }
@@ -108,7 +108,7 @@ enum PNG {
   }
 
   private static func damaged(_ name: String, _ reason: String) -> InputError {
-    InputError(.malformed, "\(name) is damaged or cut off (PNG: \(reason)); get a fresh copy of it.")
+    InputError(.malformed, "\(name) is damaged or truncated (PNG: \(reason)). Get a new copy of it.")
   }
 
   private static func withMessage<R>(
@@ -144,13 +144,14 @@ extension EmbeddedProfile {
 }
 
 extension RGBImage {
-  /// A PNG file of the picture, 8-bit sRGB.
+  /// Returns the picture as a PNG file, 8-bit sRGB.
   ///
-  /// The same picture and text always give the same bytes.
+  /// The same picture and text always result in the same bytes.
   ///
-  /// - Parameter text: notes that travel with the file, such as the recipe of an edit, as iTXt chunks. A key is 1 to
-  ///   79 printable ASCII characters without outer or double spaces; a text must not hold a null character.
-  /// - Throws: ``InputError`` `outOfRange` for such a text, `unsupported` if a side is longer than 1,000,000 pixels.
+  /// - Parameter text: Texts to store as iTXt chunks, by key, such as the recipe of an edit. A key consists of 1 to 79
+  ///   printable ASCII characters without leading, trailing or double spaces; a text must not contain a null character.
+  /// - Throws: `InputError` `outOfRange` for an invalid key or text, `unsupported` if a side is longer than 1,000,000
+  ///   pixels.
   public func pngData(text: [String: String] = [:]) throws -> Data {
     try PNG.encode(self, texts: Self.sorted(text))
   }
@@ -158,7 +159,7 @@ extension RGBImage {
   static func oversized(_ name: String, width: Int, height: Int) -> InputError {
     InputError(
       .unsupported,
-      "\(name) is declared to be \(width) x \(height) pixels; at most \(pixelLimit / 1_000_000) million are read. "
+      "\(name) has \(width) x \(height) pixels according to its header; the limit is \(pixelLimit / 1_000_000) million. "
         + "Scale it down first.")
   }
 }

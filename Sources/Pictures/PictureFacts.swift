@@ -1,15 +1,15 @@
-/// What a picture file says of itself beside its pixels.
+/// The properties of a picture file besides its pixels.
 package struct PictureFacts: Sendable, Equatable {
   package let format: PictureFormat
   package let model: ColorModel
   package let hasAlpha: Bool
-  /// Of a sample.
+  /// The bits per sample.
   package let bits: Int
   package let profile: ProfileUse
   package let orientation: ExifOrientation
 }
 
-/// A picture as its file stores it: in sRGB, but not yet upright.
+/// A decoded picture in sRGB that is not yet turned upright.
 struct DecodedPicture {
   let image: RGBImage
   let facts: PictureFacts

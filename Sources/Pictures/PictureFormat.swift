@@ -1,9 +1,9 @@
-/// A picture format, told by the first bytes of a file.
+/// A picture format, recognized by the first bytes of a file.
 package enum PictureFormat: Equatable, Sendable {
   case png
   case jpeg
   case webP
-  /// A format that is recognised but not read.
+  /// A format that is recognized but not supported.
   case other(ForeignFormat)
 
   package static let magicLength = 32
@@ -25,7 +25,7 @@ package enum PictureFormat: Equatable, Sendable {
     }
   }
 
-  /// What people call it.
+  /// The common name of the format.
   package var name: String {
     switch self {
     case .png: "PNG"

@@ -1,15 +1,15 @@
-/// A rectangle of whole pixels; `x` and `y` are those of its upper left corner.
+/// A rectangle of whole pixels; `x` and `y` are the position of its upper left corner.
 public struct PixelRect: Sendable, Hashable, Codable {
   /// The first column.
   public var x: Int
-  /// The first row, counted downwards.
+  /// The first row, counted from the top.
   public var y: Int
   /// The number of columns.
   public var width: Int
   /// The number of rows.
   public var height: Int
 
-  /// A rectangle by its upper left corner and size.
+  /// Creates a rectangle from its upper left corner and size.
   public init(x: Int, y: Int, width: Int, height: Int) {
     self.x = x
     self.y = y
@@ -17,7 +17,7 @@ public struct PixelRect: Sendable, Hashable, Codable {
     self.height = height
   }
 
-  /// Whether the rectangle holds at least one pixel and lies inside a picture of `width` x `height`.
+  /// Returns whether the rectangle contains at least one pixel and lies inside a picture of `width` × `height`.
   public func fits(width: Int, height: Int) -> Bool {
     func fits(_ start: Int, _ length: Int, _ limit: Int) -> Bool {
       start >= 0 && length > 0 && length <= limit && start <= limit - length
@@ -25,12 +25,12 @@ public struct PixelRect: Sendable, Hashable, Codable {
     return fits(x, self.width, width) && fits(y, self.height, height)
   }
 
-  /// The largest centred part whose sides are in proportion `width` : `height`.
+  /// Returns the largest centered part with aspect ratio `width` : `height`.
   ///
-  /// Only the side that is too long is cut, to the nearest whole number of pixels; of an odd remainder the smaller
-  /// half is cut at the left or top.
+  /// Only the side that is too long is cropped, to the nearest whole number of pixels. If the remainder is odd, the
+  /// smaller half is cropped at the left or top.
   package func centralPart(ofAspect width: Int, _ height: Int) -> PixelRect {
-    precondition(width > 0 && height > 0, "the proportion \(width) : \(height)")
+    precondition(width > 0 && height > 0, "the aspect ratio \(width) : \(height)")
     var part = self
     if self.width * height > self.height * width {
       part.width = max(1, (2 * self.height * width + height) / (2 * height))
@@ -44,9 +44,10 @@ public struct PixelRect: Sendable, Hashable, Codable {
 }
 
 extension PixelRect {
-  /// Where a picture of `part`'s proportion lies in the middle of one of `width` x `height`, as large as it can be.
+  /// Returns the largest centered rectangle with the aspect ratio of `part` in a picture of `width` × `height`.
   ///
-  /// Its shorter side is the nearest whole number of pixels; of an odd rest the smaller half is at the left or top.
+  /// Its shorter side is rounded to the nearest whole number of pixels. If the remainder is odd, the smaller half is at
+  /// the left or top.
   package static func fitting(_ part: PixelRect, inWidth width: Int, height: Int) -> PixelRect {
     precondition(
       part.width > 0 && part.height > 0 && width > 0 && height > 0, "\(part) in \(width)x\(height)")
@@ -66,7 +67,7 @@ extension PixelRect: LosslessStringConvertible {
   /// The four numbers as `x,y,width,height`.
   public var description: String { "\(x),\(y),\(width),\(height)" }
 
-  /// A rectangle from its description; nil if that is not four whole numbers between commas.
+  /// Creates a rectangle from its description; nil if it is not four integers separated by commas.
   public init?(_ description: String) {
     let parts = description.split(separator: ",", omittingEmptySubsequences: false)
     let numbers = parts.compactMap { Int($0) }

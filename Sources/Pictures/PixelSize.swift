@@ -1,20 +1,20 @@
-/// Width and height in pixels.
+/// A width and height in pixels.
 public struct PixelSize: Sendable, Hashable, Codable, LosslessStringConvertible {
-  /// Columns.
+  /// The number of columns.
   public var width: Int
-  /// Rows.
+  /// The number of rows.
   public var height: Int
 
-  /// A size.
+  /// Creates a size.
   public init(width: Int, height: Int) {
     self.width = width
     self.height = height
   }
 
-  /// As in "640x480".
+  /// The size as in "640x480".
   public var description: String { "\(width)x\(height)" }
 
-  /// A size from its description; nil if that is not two numbers above zero with an x between.
+  /// Creates a size from its description; nil if it is not two positive integers separated by an x.
   public init?(_ description: String) {
     let sides = description.lowercased().split(separator: "x", omittingEmptySubsequences: false).map {
       Int($0)

@@ -1,31 +1,31 @@
 public import Foundation
 
 extension RGBImage {
-  /// The largest number of pixels that is read from a file: 100 million.
+  /// The maximum number of pixels that is read from a file: 100 million.
   ///
-  /// A file of a few bytes can declare any size; what declares more is refused before memory is taken for it.
+  /// A file of a few bytes can declare any size; larger sizes are refused before memory is allocated.
   public static let pixelLimit = 100_000_000
 
-  /// The picture in a PNG, JPEG or WebP file, upright and in sRGB.
+  /// Reads the picture in a PNG, JPEG or WebP file, turned upright and converted to sRGB.
   ///
-  /// The bytes decide which of them it is, not the name. The picture is turned as its EXIF data say, and its colours are
-  /// converted from its ICC profile to sRGB (perceptual intent); a profile that is damaged, above 8 MiB, or not of the
-  /// picture's colours is ignored. Otherwise the samples are those of Pillow's `Image.open(file).convert("RGB")`:
-  /// palettes and greys are expanded, CMYK is converted by Pillow's simple formula, and gamma is not applied. 16-bit
-  /// samples are rounded to 8 bits at the end. Transparent pixels are laid on white.
+  /// The first bytes determine the format, not the name. The EXIF orientation is applied, and an ICC profile is
+  /// converted to sRGB (perceptual intent); a profile is ignored if it is damaged, larger than 8 MiB, or for another
+  /// color model. Otherwise the samples equal those of Pillow's `Image.open(file).convert("RGB")`: palettes and gray
+  /// levels are expanded, CMYK is converted by Pillow's formula without a profile, and gamma is not applied. 16-bit
+  /// samples are rounded to 8 bits at the end. Transparent pixels are blended with white.
   ///
-  /// - Throws: ``InputError``: `missing`; `malformed` for what is no picture, damaged or cut off; `unsupported` for
-  ///   other formats, for animations and for more than ``pixelLimit`` pixels.
+  /// - Throws: `InputError`: `missing`; `malformed` if the file is not a picture, damaged or truncated; `unsupported`
+  ///   for other formats, animations and more than ``pixelLimit`` pixels.
   public init(contentsOf url: URL) throws { self = try Self.read(url).image }
 
-  /// The picture in the bytes of a PNG, JPEG or WebP file.
+  /// Decodes the picture in the bytes of a PNG, JPEG or WebP file.
   ///
-  /// - Throws: as ``init(contentsOf:)``.
+  /// - Throws: The errors of ``init(contentsOf:)``.
   public init(data: Data) throws { self = try Self.read(data, name: "The picture").image }
 
-  /// The picture in a file, and what the file says of itself.
+  /// Returns the picture in a file, and the properties of the file.
   ///
-  /// - Throws: as ``init(contentsOf:)``.
+  /// - Throws: The errors of ``init(contentsOf:)``.
   package static func read(_ url: URL) throws -> (image: RGBImage, facts: PictureFacts) {
     try read(data(of: url), name: url.path)
   }
@@ -45,13 +45,15 @@ extension RGBImage {
     return (decoded.image.upright(decoded.facts.orientation), decoded.facts)
   }
 
-  /// Writes a PNG (`.png`) or a JPEG (`.jpg`, `.jpeg`), as the name says.
+  /// Writes a PNG (`.png`) or a JPEG (`.jpg`, `.jpeg`), depending on the file name extension.
   ///
-  /// The file is written beside its place and moved there when it is complete, so that a file of that name stays as
-  /// it is until then.
+  /// The picture is written to a temporary file in the same folder, which then replaces the target; until then an
+  /// existing file is unchanged.
   ///
-  /// - Parameter quality: of a JPEG, 1 to 100.
-  /// - Throws: ``InputError``: `unsupported` for another extension or a side too long for the format; `unwritable`.
+  /// - Parameters:
+  ///   - url: The path of the file.
+  ///   - quality: The quality of a JPEG, 1 to 100.
+  /// - Throws: `InputError`: `unsupported` for another extension or a side too long for the format; `unwritable`.
   public func write(to url: URL, quality: Int = 95) throws {
     let data =
       switch try Self.checkFormat(of: url) {
@@ -61,7 +63,9 @@ extension RGBImage {
     try AtomicFile.write(data, to: url)
   }
 
-  /// Throws what ``write(to:quality:)`` would throw for a name that is not a picture's.
+  /// Returns the format of a file name extension.
+  ///
+  /// - Throws: `InputError` `unsupported` for another extension.
   @discardableResult
   package static func checkFormat(of url: URL) throws -> PictureFormat {
     switch url.pathExtension.lowercased() {
@@ -70,13 +74,13 @@ extension RGBImage {
     default:
       throw InputError(
         .unsupported,
-        "\(url.path) cannot be written: the name of a picture ends in .png, .jpg or .jpeg.")
+        "\(url.path) cannot be written: the file name must end in .png, .jpg or .jpeg.")
     }
   }
 
   private static func data(of url: URL) throws -> Data {
     let file = try InputFile(url)
-    // The beginning first, so that a huge file of another sort is not read for nothing.
+    // Reads the beginning first, so that a huge file of another type is not read completely.
     let start = try file.prefix(PictureFormat.magicLength)
     guard PictureFormat(of: [UInt8](start)) != nil else { return start }
     return try file.contents()

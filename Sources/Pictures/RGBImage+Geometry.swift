@@ -1,10 +1,10 @@
 extension RGBImage {
-  /// The shortest side of a picture that ``prepared(width:height:crop:)`` takes: 16 pixels.
+  /// The minimum side length for ``prepared(width:height:crop:)``: 16 pixels.
   public static let shortestSide = 16
 
-  /// The part of the picture inside `rect`.
+  /// Returns the part of the picture inside `rect`.
   ///
-  /// - Throws: ``InputError`` `outOfRange` if the rectangle is empty or sticks out.
+  /// - Throws: `InputError` `outOfRange` if the rectangle is empty or extends outside the picture.
   public func cropped(to rect: PixelRect) throws -> RGBImage {
     try check(rect)
     guard rect != bounds else { return self }
@@ -17,21 +17,25 @@ extension RGBImage {
     return RGBImage(width: rect.width, height: rect.height, samples: part)
   }
 
-  /// The picture at another size by bicubic resampling, equal byte for byte to Pillow's `resize((width, height))`.
+  /// Returns the picture resized by bicubic resampling, byte for byte equal to Pillow's `resize((width, height))`.
   ///
-  /// A picture that has the size already is returned as it is.
+  /// If the size does not change, the picture is returned unchanged.
   public func resized(width: Int, height: Int) -> RGBImage {
     precondition(width > 0 && height > 0, "a picture of \(width) x \(height) pixels")
     return BicubicResampling.resize(self, width: width, height: height)
   }
 
-  /// The picture as a model of `width` x `height` pixels sees it: the central part of that proportion, resized.
+  /// Returns the central part with the aspect ratio `width` : `height`, resized to `width` × `height` pixels.
   ///
-  /// Of a square target and a longer side n, a shorter side m, `(n - m) / 2` pixels are cut at the left or top.
+  /// For a square target, a longer side n and a shorter side m, `(n - m) / 2` pixels are cropped at the left or top.
   ///
-  /// - Parameter crop: the part of the picture to look at; all of it if nil.
-  /// - Returns: the picture, and the part of this one that it shows.
-  /// - Throws: ``InputError`` `outOfRange` if a side is under ``shortestSide``, or the crop sticks out.
+  /// - Parameters:
+  ///   - width: The width in pixels that the model requires.
+  ///   - height: The height in pixels that the model requires.
+  ///   - crop: The part of the picture to use; nil for the whole picture.
+  /// - Returns: The resized picture, and the part of this picture that it shows.
+  /// - Throws: `InputError` `outOfRange` if a side is shorter than ``shortestSide``, or the crop extends outside the
+  ///   picture.
   public func prepared(
     width: Int, height: Int, crop: PixelRect? = nil
   ) throws -> (image: RGBImage, crop: PixelRect) {
@@ -40,13 +44,17 @@ extension RGBImage {
     return try (cropped(to: shown).resized(width: width, height: height), shown)
   }
 
-  /// The whole picture as a model of `width` x `height` pixels sees it: as large as it can be, in the middle.
+  /// Returns the whole picture, as large as possible and centered in `width` × `height` pixels.
   ///
-  /// What is left free repeats the nearest pixel of the edge: a bar of one colour would be something that the model sees,
-  /// and reproduces, as a part of the picture.
+  /// The margins repeat the nearest edge pixel, because a model would treat bars of one color as a part of the picture
+  /// and reproduce them.
   ///
-  /// - Parameter crop: the part of the picture to look at; all of it if nil.
-  /// - Throws: ``InputError`` `outOfRange` if a side is under ``shortestSide``, or the crop sticks out.
+  /// - Parameters:
+  ///   - width: The width in pixels that the model requires.
+  ///   - height: The height in pixels that the model requires.
+  ///   - crop: The part of the picture to use; nil for the whole picture.
+  /// - Throws: `InputError` `outOfRange` if a side is shorter than ``shortestSide``, or the crop extends outside the
+  ///   picture.
   public func fitted(width: Int, height: Int, crop: PixelRect? = nil) throws -> RGBImage {
     let part = try usablePart(crop)
     let area = PixelRect.fitting(part, inWidth: width, height: height)
@@ -69,8 +77,8 @@ extension RGBImage {
     guard part.width >= Self.shortestSide, part.height >= Self.shortestSide else {
       throw InputError(
         .outOfRange,
-        "The \(crop == nil ? "picture" : "crop") has \(part.width) x \(part.height) pixels; "
-          + "at least \(Self.shortestSide) a side are needed.")
+        "The \(crop == nil ? "picture" : "crop") has \(part.width) x \(part.height) pixels. "
+          + "At least \(Self.shortestSide) pixels per side are required.")
     }
     try check(part)
     return part
@@ -80,7 +88,7 @@ extension RGBImage {
     guard rect.fits(width: width, height: height) else {
       throw InputError(
         .outOfRange,
-        "The crop \(rect) (x,y,width,height) does not lie inside the picture of \(width) x \(height) pixels.")
+        "The crop \(rect) (x,y,width,height) is not inside the picture of \(width) x \(height) pixels.")
     }
   }
 }

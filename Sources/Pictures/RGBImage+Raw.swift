@@ -1,5 +1,5 @@
 extension RGBImage {
-  /// How the samples of one pixel follow each other in memory.
+  /// The order of the samples of a pixel in memory.
   public enum PixelFormat: Sendable, Hashable {
     /// Red, green, blue.
     case rgb
@@ -10,22 +10,24 @@ extension RGBImage {
     public var bytesPerPixel: Int { self == .rgb ? 3 : 4 }
   }
 
-  /// A picture from raw interleaved red, green and blue.
+  /// Creates a picture from raw interleaved red, green and blue.
   ///
   /// - Parameters:
-  ///   - rgb: rows from the top, each starting `bytesPerRow` after the one before it; the last may end with its last
-  ///     pixel.
-  ///   - bytesPerRow: at least `3 * width`, which it is if nil.
+  ///   - rgb: Rows from the top, `bytesPerRow` bytes apart; the last row may end with its last pixel.
+  ///   - width: In pixels.
+  ///   - height: In pixels.
+  ///   - bytesPerRow: The row stride, at least `3 * width`; nil for exactly that.
   public init(rgb: some Collection<UInt8>, width: Int, height: Int, bytesPerRow: Int? = nil) {
     self.init(raw: rgb, format: .rgb, width: width, height: height, bytesPerRow: bytesPerRow)
   }
 
-  /// A picture from raw interleaved red, green, blue and alpha; alpha is dropped.
+  /// Creates a picture from raw interleaved red, green, blue and alpha; alpha is dropped.
   ///
   /// - Parameters:
-  ///   - rgba: rows from the top, each starting `bytesPerRow` after the one before it; the last may end with its
-  ///     last pixel.
-  ///   - bytesPerRow: at least `4 * width`, which it is if nil.
+  ///   - rgba: Rows from the top, `bytesPerRow` bytes apart; the last row may end with its last pixel.
+  ///   - width: In pixels.
+  ///   - height: In pixels.
+  ///   - bytesPerRow: The row stride, at least `4 * width`; nil for exactly that.
   public init(rgba: some Collection<UInt8>, width: Int, height: Int, bytesPerRow: Int? = nil) {
     self.init(raw: rgba, format: .rgba, width: width, height: height, bytesPerRow: bytesPerRow)
   }
@@ -59,9 +61,11 @@ extension RGBImage {
     self.init(width: width, height: height, samples: bytes)
   }
 
-  /// The samples in another layout; alpha is 255, bytes between rows are 0.
+  /// Returns the samples in another layout; alpha is 255, padding between rows is 0.
   ///
-  /// - Parameter bytesPerRow: the distance of two rows, at least `width` pixels, which it is if nil.
+  /// - Parameters:
+  ///   - format: The samples of each pixel.
+  ///   - bytesPerRow: The row stride in bytes, at least `width` pixels; nil for exactly that.
   /// - Returns: `height * bytesPerRow` bytes.
   public func bytes(format: PixelFormat, bytesPerRow: Int? = nil) -> [UInt8] {
     let step = format.bytesPerPixel

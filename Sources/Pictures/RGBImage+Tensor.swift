@@ -1,17 +1,17 @@
 public import Tensor
 
 extension RGBImage {
-  /// The picture as networks take it: height x width x 3, each sample x as x / 127.5 - 1, so from -1 to 1.
+  /// The picture as network input: height × width × 3, with samples x / 127.5 - 1 in the range -1 to 1.
   public var tensor: Tensor {
     Tensor(shape: [height, width, 3]) { target in
       for (i, byte) in bytes.enumerated() { target[i] = Float(byte) / 127.5 - 1 }
     }
   }
 
-  /// The picture that a network's output of height x width x 3 stands for.
+  /// Creates a picture from a network's output of height × width × 3.
   ///
-  /// Each number x gives 255 (x / 2 + 1/2), held between 0 and 255 and cut off to a whole number, not rounded, as the
-  /// published code of null-text inversion does. Not-a-number gives 0.
+  /// Each number x becomes 255 (x / 2 + 1/2), clamped to 0...255 and truncated, not rounded, as in the published code
+  /// of null-text inversion. NaN becomes 0.
   public init(_ tensor: Tensor) {
     let (height, width, channels) = tensor.shape3
     precondition(channels == 3, "\(tensor.shape) is not height x width x 3")

@@ -1,10 +1,10 @@
-/// A picture: rows of interleaved 8-bit red, green and blue, from the top, without gaps.
+/// A picture: rows of interleaved 8-bit red, green and blue samples, from the top, without padding.
 ///
 ///     let photo = try RGBImage(contentsOf: url)
 ///     let (square, crop) = try photo.prepared(width: 512, height: 512)
 ///     square[0, 0]   // SIMD3<UInt8>(226, 137, 125)
 ///
-/// A picture has at least one pixel. Its numbers are sRGB, to which the colours of a file are converted.
+/// A picture has at least one pixel. Its samples are sRGB; the colors of a file are converted to sRGB.
 public struct RGBImage: Sendable, Equatable {
   /// The number of columns.
   public let width: Int
@@ -12,17 +12,17 @@ public struct RGBImage: Sendable, Equatable {
   /// The number of rows.
   public let height: Int
 
-  /// The samples: `3 * width * height` of them.
+  /// The samples, `3 * width * height` in number.
   public package(set) var bytes: [UInt8]
 
-  /// A picture of the given samples: rows from the top, three bytes a pixel.
+  /// Creates a picture from samples: rows from the top, three bytes per pixel.
   ///
-  /// - Throws: ``InputError`` `outOfRange` if a side has no pixel or there are more than ``pixelLimit``, `mismatch` unless
-  ///   there are `3 * width * height` samples.
+  /// - Throws: `InputError` `outOfRange` if a side has no pixels or there are more than ``pixelLimit``, `mismatch` if
+  ///   the number of samples is not `3 * width * height`.
   public init(width: Int, height: Int, bytes: [UInt8]) throws(InputError) {
     try InputError.require(
       width > 0 && height > 0 && width <= Self.pixelLimit / height,
-      "A picture of \(width) x \(height) pixels cannot be made: both sides must be above zero, and at most "
+      "A picture of \(width) x \(height) pixels cannot be created: both sides must be positive, and at most "
         + "\(Self.pixelLimit / 1_000_000) million pixels are allowed.")
     guard bytes.count == 3 * width * height else {
       throw InputError(
@@ -33,7 +33,7 @@ public struct RGBImage: Sendable, Equatable {
     self.init(width: width, height: height, samples: bytes)
   }
 
-  /// A picture of as many samples as it must have.
+  /// Creates a picture; the number of samples must be `3 * width * height`.
   package init(width: Int, height: Int, samples: [UInt8]) {
     precondition(width > 0 && height > 0, "a picture of \(width) x \(height) pixels")
     precondition(
@@ -43,7 +43,7 @@ public struct RGBImage: Sendable, Equatable {
     bytes = samples
   }
 
-  /// A picture of one colour.
+  /// Creates a picture of one color.
   public init(width: Int, height: Int, filledWith colour: SIMD3<UInt8> = SIMD3(repeating: 255)) {
     precondition(width > 0 && height > 0, "a picture of \(width) x \(height) pixels")
     self.width = width
@@ -58,7 +58,7 @@ public struct RGBImage: Sendable, Equatable {
     }
   }
 
-  /// The colour in column `x` and row `y`.
+  /// The color at column `x` and row `y`.
   public subscript(x: Int, y: Int) -> SIMD3<UInt8> {
     get {
       precondition(contains(x, y), "pixel \(x), \(y) of \(width) x \(height)")
@@ -81,6 +81,6 @@ public struct RGBImage: Sendable, Equatable {
 }
 
 extension RGBImage: CustomStringConvertible {
-  /// The size in one word.
+  /// The size in a short form.
   public var description: String { "RGBImage(\(width)x\(height))" }
 }

@@ -1,15 +1,15 @@
 internal import Tensor
 
-/// Separable bicubic resampling in whole numbers, equal byte for byte to Pillow's.
+/// Separable bicubic resampling in integers, byte for byte equal to Pillow's.
 ///
-/// One pass along the rows, then one along the columns, 8 bits between them; the other way round if the height loses
-/// more than twice as many pixels as the width, as Pillow does from version 13 on. An output pixel is the weighted mean
-/// of the input pixels under Keys' cubic kernel (a = -1/2) around its centre; when the picture shrinks, the kernel
-/// widens by the same factor, so that every input pixel counts.
+/// One pass runs along the rows, then one along the columns, with 8-bit intermediate samples. The order is reversed if
+/// the height shrinks by more than twice as many pixels as the width, as in Pillow from version 13 on. An output pixel
+/// is the weighted mean of the input pixels under Keys' cubic kernel (a = -1/2) around its center. When the picture
+/// shrinks, the kernel widens by the same factor, so that every input pixel contributes.
 ///
 /// R. Keys, "Cubic convolution interpolation for digital image processing", 1981, equation 15.
 struct BicubicResampling {
-  /// The weights of one pass: for each output position, those of the inputs from `first` on.
+  /// The weights of one pass: for each output position, those of the input positions from `first` on.
   private struct Taps {
     var first: [Int] = []
     var count: [Int] = []
@@ -95,7 +95,7 @@ struct BicubicResampling {
     }
   }
 
-  /// A picture whose rows `body` computes, from the samples of `image` to the samples of row `y`.
+  /// Returns a picture whose row `y` is computed by `body` from the samples of `image`.
   private static func resampled(
     _ image: RGBImage, width: Int, height: Int,
     body: (_ source: UnsafeBufferPointer<UInt8>, _ target: UnsafeMutablePointer<UInt8>, _ y: Int) -> Void
@@ -112,7 +112,7 @@ struct BicubicResampling {
     return RGBImage(width: width, height: height, samples: bytes)
   }
 
-  /// One half, so that cutting the fraction off rounds to the nearest.
+  /// One half, so that truncation rounds to the nearest integer.
   private static let half = Int32(1) << (fractionBits - 1)
 
   private static func sample(_ sum: Int32) -> UInt8 { UInt8(max(0, min(255, sum >> Int32(fractionBits)))) }

@@ -1,9 +1,9 @@
-/// Turns rows of a file's samples into those of a picture: 8-bit sRGB, laid on white.
+/// The conversion of rows of a file's samples to those of a picture: 8-bit sRGB, blended with white.
 final class RowConversion {
   let layout: SampleLayout
   let colours: ColorConversion
   private let width: Int
-  /// Converted colours that are still to be laid on white.
+  /// Converted colors before they are blended with white.
   private let converted: UnsafeMutableRawBufferPointer
 
   init(_ layout: SampleLayout, width: Int, profile: EmbeddedProfile) {
@@ -17,7 +17,7 @@ final class RowConversion {
 
   deinit { converted.deallocate() }
 
-  /// Whether a row is what it becomes.
+  /// Whether the conversion leaves rows unchanged.
   var isCopy: Bool { layout == .rgb8 && !colours.changesColours }
 
   /// Converts a row; source and target may be the same memory if the layout is ``SampleLayout/rgb8``.
@@ -56,7 +56,7 @@ final class RowConversion {
     }
   }
 
-  /// Pillow's whole-number formula for inks without a profile.
+  /// Converts CMYK without a profile, by Pillow's integer formula.
   private func mixInks(_ inks: UnsafePointer<UInt8>, _ rgb: UnsafeMutablePointer<UInt8>) {
     for x in 0..<width {
       let white = Int(inks[4 * x + 3])
@@ -70,9 +70,9 @@ final class RowConversion {
 }
 
 extension RGBImage {
-  /// The picture of samples that a decoder writes all at once.
+  /// Creates a picture from samples that a decoder writes all at once.
   ///
-  /// - Parameter decode: fills memory of `width * height` pixels of the conversion's layout.
+  /// - Parameter decode: Fills memory for `width * height` pixels in the conversion's layout.
   init(
     width: Int, height: Int, rows: RowConversion, decode: (UnsafeMutablePointer<UInt8>) throws -> Void
   ) throws {

@@ -1,4 +1,4 @@
-/// What the samples of a file stand for.
+/// The color model of a file's samples.
 package enum ColorModel: String, Sendable, Codable {
   case grey = "grey"
   case rgb = "RGB"
@@ -13,18 +13,18 @@ package enum ColorModel: String, Sendable, Codable {
   }
 }
 
-/// How a decoder gives the samples of a pixel: colour, then alpha if there is one, without gaps.
+/// The layout of a decoded pixel: color samples, then alpha if present, without padding.
 ///
-/// Alpha is not premultiplied. Inks (CMYK) have eight bits, no alpha, and are stored as Adobe's programs do: 255 is no ink.
+/// Alpha is not premultiplied. CMYK samples have 8 bits, no alpha, and Adobe's inverted values: 255 is no ink.
 struct SampleLayout: Equatable {
   var model = ColorModel.rgb
   var hasAlpha = false
-  /// 1, or 2 in the processor's byte order.
+  /// 1, or 2 in native byte order.
   var bytesPerSample = 1
 
   var samplesPerPixel: Int { model.channels + (hasAlpha ? 1 : 0) }
   var bytesPerPixel: Int { samplesPerPixel * bytesPerSample }
 
-  /// What an `RGBImage` has.
+  /// The layout of an `RGBImage`.
   static let rgb8 = SampleLayout()
 }

@@ -1,16 +1,16 @@
 internal import CWebP
 internal import Foundation
 
-/// The WebP format, by libwebp.
+/// The WebP format, implemented by libwebp.
 enum WebP {
   static func decode(_ bytes: [UInt8], name: String) throws -> DecodedPicture {
     func damaged(_ reason: String) -> InputError {
-      InputError(.malformed, "\(name) is damaged or cut off (WebP: \(reason)); get a fresh copy of it.")
+      InputError(.malformed, "\(name) is damaged or truncated (WebP: \(reason)). Get a new copy of it.")
     }
     var features = WebPBitstreamFeatures()
     guard WebPGetFeatures(bytes, bytes.count, &features) == VP8_STATUS_OK, features.width > 0,
       features.height > 0
-    else { throw damaged("the header is not there") }
+    else { throw damaged("the header is missing") }
     let (width, height) = (Int(features.width), Int(features.height))
     guard width <= RGBImage.pixelLimit / height else {
       throw RGBImage.oversized(name, width: width, height: height)
@@ -18,7 +18,7 @@ enum WebP {
     guard features.has_animation == 0 else {
       throw InputError(
         .unsupported,
-        "\(name) is an animated WebP; take one of its pictures, as by `webpmux -get frame 1 photo.webp -o frame.webp`."
+        "\(name) is an animated WebP. Extract one frame, for example with `webpmux -get frame 1 photo.webp -o frame.webp`."
       )
     }
 
@@ -31,13 +31,13 @@ enum WebP {
     let image = try RGBImage(width: width, height: height, rows: rows) { target in
       let decode = rows.layout.hasAlpha ? WebPDecodeRGBAInto : WebPDecodeRGBInto
       guard decode(bytes, bytes.count, target, stride * height, Int32(stride)) != nil else {
-        throw damaged("its pixels end early or are wrong")
+        throw damaged("the pixel data are truncated or invalid")
       }
     }
     return DecodedPicture(image, .webP, rows, bits: 8, exif: chunk("EXIF", in: bytes) ?? [])
   }
 
-  /// The first chunk of a name, if it is whole (RIFF: a name, a length, and as many bytes, filled up to an even number).
+  /// Returns the first complete chunk of a name (RIFF: name, length, bytes padded to an even number).
   private static func chunk(_ name: String, in bytes: [UInt8]) -> ArraySlice<UInt8>? {
     var place = 12
     while place <= bytes.count - 8 {

@@ -1,12 +1,12 @@
 internal import ArgumentParser
 internal import NullTextInversion
 
-/// The root command: a verb for each thing that can be done.
+/// The root command, with a subcommand for each task.
 struct NTI: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "nti",
     abstract:
-      "Edit photographs by words: null-text inversion and prompt-to-prompt on Stable Diffusion checkpoints.",
+      "Edit photographs by changing words: null-text inversion and prompt-to-prompt with Stable Diffusion checkpoints.",
     discussion: """
       Invert a photo once, then edit it as often as you like:
 
@@ -15,7 +15,8 @@ struct NTI: AsyncParsableCommand {
         nti edit cat.jpg.nti --prompt "a tiger next to a mirror" \\
           --model CompVis/stable-diffusion-v1-4
 
-      Without --model the bundled model is used, which only knows drawn scenes of emoji: `nti demo` shows all of it at work.
+      Without --model, nti uses the bundled model, which is trained on drawn scenes of emoji only. `nti demo` runs every \
+      stage with it.
 
       Exit codes: 0 done, 64 wrong usage, 65 bad data, 66 missing input, 70 internal error, 130 interrupted.
       """,

@@ -2,10 +2,12 @@ internal import ArgumentParser
 internal import Foundation
 internal import Tensor
 
-/// The process: reads the arguments, runs the command, and ends with the status that says how it went.
+/// The entry point: parses the arguments, runs the command, and exits with its status.
 @main
 enum Program {
-  /// Not asynchronous, because the thread that would then be given away is needed to wait for signals.
+  /// Runs the command in a task, and waits for signals on the main thread.
+  ///
+  /// Not asynchronous: an asynchronous `main` would give up the thread that waits for signals.
   static func main() {
     let interruption = Interruption()
     SystemMemory.onRefusal { sentence in
@@ -28,7 +30,7 @@ enum Program {
     interruption.wait { work.cancel() }
   }
 
-  /// Says what went wrong in one line on standard error; help and the like, asked for, go to standard output.
+  /// Prints an error on one line of standard error, or requested help on standard output, and returns the exit status.
   private static func report(_ error: any Error, _ interruption: Interruption) -> ExitStatus {
     if let signal = interruption.signal, error is CancellationError || error is Interrupted {
       let rest = (error as? Interrupted).map { "; \($0.message)" } ?? ""
@@ -57,7 +59,7 @@ enum Program {
 }
 
 extension String {
-  /// The text in one line, with a full stop at its end.
+  /// The text on one line, with a period at the end.
   fileprivate var asSentence: String {
     let line = split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }.joined(
       separator: " ")

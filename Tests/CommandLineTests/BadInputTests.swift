@@ -6,7 +6,8 @@ import TestSupport
 import Testing
 
 @Suite("Bad input") struct BadInputTests {
-  /// A run that must fail at once: with the status, one sentence that says `sentence`, and nothing written or begun.
+  /// Expects that a run fails before the work begins: with `status`, a one-line error that contains `sentence`, and no
+  /// files written.
   private func expectRefusal(
     _ arguments: [String], in scratch: Scratch, status: Int32, saying sentence: String,
     sourceLocation: SourceLocation = #_sourceLocation
@@ -26,7 +27,7 @@ import Testing
     ["invert", photo, "--caption", "a cat", "-o", "out.nti"] + more
   }
 
-  @Test("a pipe where a file is expected is refused at once") func pipes() async throws {
+  @Test("a pipe instead of a file is rejected without reading it") func pipes() async throws {
     let scratch = try Scratch()
     try RGBImage(width: 32, height: 32).write(to: scratch("photo.png"))
     try #require(mkfifo(scratch("pipe").path, 0o600) == 0)
@@ -38,24 +39,24 @@ import Testing
     }
   }
 
-  @Test("a photo that is not there") func missingPhoto() async throws {
+  @Test("a missing photo is rejected") func missingPhoto() async throws {
     try await expectRefusal(invert("none.png"), in: Scratch(), status: 66, saying: "There is no file")
   }
 
-  @Test("a text file named .png") func textAsPicture() async throws {
+  @Test("a text file named .png is rejected") func textAsPicture() async throws {
     let scratch = try Scratch()
     try Data("not a picture\n".utf8).write(to: scratch("photo.png"))
     try await expectRefusal(invert("photo.png"), in: scratch, status: 65, saying: "not a PNG, JPEG or WebP")
   }
 
-  @Test("a picture that breaks off") func truncatedPicture() async throws {
+  @Test("a truncated picture is rejected") func truncatedPicture() async throws {
     let scratch = try Scratch()
     let data = try RGBImage(width: 64, height: 64).pngData()
     try data.prefix(data.count / 2).write(to: scratch("photo.png"))
-    try await expectRefusal(invert("photo.png"), in: scratch, status: 65, saying: "cut off")
+    try await expectRefusal(invert("photo.png"), in: scratch, status: 65, saying: "truncated")
   }
 
-  @Test("a small file that declares a huge picture") func bomb() async throws {
+  @Test("a small file that declares a huge picture is rejected") func hugePicture() async throws {
     let scratch = try Scratch()
     var data = try RGBImage(width: 64, height: 64).pngData()
     data.replaceSubrange(16..<24, with: [0, 1, 0x86, 0xA0, 0, 1, 0x86, 0xA0])
@@ -63,13 +64,13 @@ import Testing
     try await expectRefusal(invert("photo.png"), in: scratch, status: 65, saying: "100000 x 100000")
   }
 
-  @Test("a picture under 16 pixels a side") func tinyPicture() async throws {
+  @Test("a picture with a side under 16 pixels is rejected") func tinyPicture() async throws {
     let scratch = try Scratch()
     try RGBImage(width: 15, height: 40).write(to: scratch("photo.png"))
     try await expectRefusal(invert("photo.png"), in: scratch, status: 65, saying: "15 x 40")
   }
 
-  @Test("a caption and a prompt of more than 77 tokens") func longText() async throws {
+  @Test("a caption or a prompt of more than 77 tokens is rejected") func longText() async throws {
     let scratch = try Scratch()
     try RGBImage(width: 32, height: 32).write(to: scratch("photo.png"))
     let long = Array(repeating: "cat", count: 76).joined(separator: " ")
@@ -80,7 +81,7 @@ import Testing
       ["generate", "--prompt", long, "-o", "out.png"], in: scratch, status: 65, saying: "78 tokens")
   }
 
-  @Test("a result that cannot be written where it should go") func outputs() async throws {
+  @Test("an output that cannot be written is rejected") func outputs() async throws {
     let scratch = try Scratch()
     try RGBImage(width: 32, height: 32).write(to: scratch("photo.png"))
     let photo = try Data(contentsOf: scratch("photo.png"))
@@ -99,7 +100,7 @@ import Testing
     #expect(try Data(contentsOf: scratch("photo.png")) == photo)
   }
 
-  @Test("a model that is not there") func missingModel() async throws {
+  @Test("a missing model is rejected") func missingModel() async throws {
     let scratch = try Scratch()
     try RGBImage(width: 32, height: 32).write(to: scratch("photo.png"))
     for (model, says) in [("./none", "./none"), ("none", "none"), ("some/model", "hf download some/model")] {
@@ -110,7 +111,7 @@ import Testing
       saying: "is a picture; a model is a folder")
   }
 
-  @Test("what is no model of this kind is told by what it is") func foreignModels() async throws {
+  @Test("an unsupported model is rejected with its kind") func foreignModels() async throws {
     let scratch = try Scratch()
     try RGBImage(width: 32, height: 32).write(to: scratch("photo.png"))
     func write(_ name: String, _ keys: String...) throws {
@@ -144,13 +145,15 @@ import Testing
     }
     try await expectRefusal(
       ["edit", "photo.png", "--prompt", "a"], in: scratch, status: 64,
-      saying: "is a picture: say with --caption")
+      saying: "is a picture: describe it with --caption")
     try await expectRefusal(
       ["invert", "https://example.com/a.png", "--caption", "a"], in: scratch, status: 66,
       saying: "is an address")
   }
 
-  @Test("an inversion that is missing, of another sort, or damaged") func inversions() async throws {
+  @Test("a missing or damaged inversion, or a file of another kind, is rejected") func inversions()
+    async throws
+  {
     let scratch = try Scratch()
     try Data("not an inversion".utf8).write(to: scratch("text.nti"))
     let weights = Fixtures.url("models/plain-first/vae/diffusion_pytorch_model.safetensors")
@@ -166,7 +169,7 @@ import Testing
     }
   }
 
-  @Test("a checkpoint with a part, a configuration or a tensor missing, or weights that break off")
+  @Test("a checkpoint with a missing part, configuration or tensor, or with truncated weights, is rejected")
   func checkpoints() async throws {
     let scratch = try Scratch()
     try RGBImage(width: 32, height: 32).write(to: scratch("photo.png"))

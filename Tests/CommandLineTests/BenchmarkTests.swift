@@ -11,7 +11,9 @@ import Testing
     return run
   }
 
-  @Test("has seconds of every run of every part, and what the machine is") func keys() async throws {
+  @Test("the report has the seconds of each run of each part, and facts about the machine") func keys()
+    async throws
+  {
     let report = try await run("--runs", "2", "--threads", "1", "--json").json()
     let parts = ["load", "unet", "gradient", "encode", "decode"]
     #expect(
@@ -31,7 +33,7 @@ import Testing
     #expect(report["size"] as? String == "16x16")
   }
 
-  @Test("estimates are evaluations at the measured pace, of every method and an edit") func estimates()
+  @Test("the estimates of each method and of an edit are evaluations at the measured pace") func estimates()
     async throws
   {
     let report = try await run("--runs", "1", "--json").json()
@@ -45,12 +47,12 @@ import Testing
     func seconds(_ part: String) throws -> Double { try #require((report[part] as? [Double])?.first) }
     let direct = try #require(
       estimates.first { $0["work"] as? String == "direct" && $0["steps"] as? Int == 50 })
-    // Fifty evaluations, and a picture encoded and decoded.
+    // 50 evaluations, one encoding and one decoding.
     let expected = 50 * (try seconds("unet")) + (try seconds("encode")) + (try seconds("decode"))
     #expect(abs(try #require(direct["seconds"] as? Double) / expected - 1) < 1e-6)
   }
 
-  @Test("measures the parts that are named, at the size that is asked for") func parts() async throws {
+  @Test("only the given parts are measured, at the given size") func parts() async throws {
     let report = try await run("--what", "decode,unet", "--size", "24x40", "--runs", "1", "--json").json()
     #expect(report["size"] as? String == "24x40")
     #expect(report["decode"] != nil && report["unet"] != nil)
@@ -62,7 +64,7 @@ import Testing
         == configuration.operations(height: 20, width: 12, tokens: 77))
   }
 
-  @Test("a profile's parts are no longer than the whole") func profile() async throws {
+  @Test("the times in a profile add up to at most the total") func profile() async throws {
     let report = try await run("--runs", "1", "--profile", "--json").json()
     let profile = try #require(report["profile"] as? [String: [[String: Any]]])
     #expect(Set(profile.keys) == ["unet", "gradient", "encode", "decode"])
@@ -76,12 +78,12 @@ import Testing
     }
     #expect(profile["gradient"]?.contains { $0["isBackward"] as? Bool == true } == true)
     let text = try await run("--runs", "1", "--profile").output
-    for line in ["where gradient goes", "self-attention", "all the rest", "of sgemm", "at most"] {
+    for line in ["profile of gradient", "self-attention", "everything else", "of sgemm", "at most"] {
       #expect(text.contains(line), "\(line)")
     }
   }
 
-  @Test("writes what other programs can compare with") func dump() async throws {
+  @Test("inputs and results are written for comparisons") func dump() async throws {
     let scratch = try Scratch()
     _ = try await run("--runs", "1", "--what", "unet,gradient", "--dump", "results", in: scratch)
     let file = try SafetensorsFile(contentsOf: scratch("results"))

@@ -4,7 +4,7 @@ import Tensor
 import TestSupport
 import Testing
 
-@Suite("Models changed by options") struct CheckpointOptionTests {
+@Suite("Options that change the model") struct CheckpointOptionTests {
   private let scratch: Scratch
   private let layer = "lora_unet_mid_block_resnets_0_conv1"
 
@@ -24,7 +24,9 @@ import Testing
       ] + options, in: scratch)
   }
 
-  @Test("a LoRA changes pictures by its weight, and nothing with weight zero") func lora() async throws {
+  @Test("a LoRA changes pictures according to its weight, and does nothing with weight zero") func lora()
+    async throws
+  {
     for (name, options) in [
       ("plain.png", []), ("none.png", ["--lora", "style.safetensors=0"]),
       ("whole.png", ["--lora", "style.safetensors"]), ("half.png", ["--lora", "style.safetensors=0.5"]),
@@ -43,7 +45,7 @@ import Testing
     #expect(pictures[0] != pictures[2] && pictures[2] != pictures[3])
   }
 
-  @Test("an inversion belongs to the model with its LoRA, and inspect says what is merged")
+  @Test("a LoRA changes the model's fingerprint, and inspect lists it")
   func fingerprints() async throws {
     func report(_ options: String...) async throws -> [String: Any] {
       try await Program.run(["inspect", Sample.model, "--json"] + options, in: scratch).json()
@@ -61,7 +63,7 @@ import Testing
     #expect(lora.status == 0 && lora.output.contains("a LoRA") && lora.output.contains("rank"))
   }
 
-  @Test("a folder that is written is the model that it was made of") func convert() async throws {
+  @Test("a converted folder is the same model") func convert() async throws {
     let run = try await Program.run(
       ["convert", Sample.model, "--lora", "style.safetensors", "-o", "merged"], in: scratch)
     #expect(run.status == 0, "\(run.errors)")
@@ -73,7 +75,7 @@ import Testing
     let (merged, given) = try (
       RGBImage(contentsOf: scratch("merged.png")), RGBImage(contentsOf: scratch("given.png"))
     )
-    // The folder's weights are rounded to half precision once more than those of a small model in memory.
+    // The weights in the folder are rounded to half precision, those of a small model in memory are not.
     for (a, b) in zip(merged.bytes, given.bytes) { #expect(abs(Int(a) - Int(b)) <= 3) }
     let plain = try await Program.run(["convert", Sample.model, "-o", "copy"], in: scratch)
     #expect(plain.status == 0)
@@ -82,7 +84,9 @@ import Testing
         == Checkpoint(URL(filePath: Sample.model)).modelFingerprint())
   }
 
-  @Test("a single file that lacks parts says which, and options bring them") func singleFile() async throws {
+  @Test("the missing parts of a single file are reported, and options provide them") func singleFile()
+    async throws
+  {
     let file = Fixtures.url("models/four-levels/unet/diffusion_pytorch_model.safetensors")
     try FileManager.default.copyItem(at: file, to: scratch("unet.safetensors"))
     let model = Fixtures.url("models/four-levels").path
@@ -91,11 +95,11 @@ import Testing
     let whole = try await Program.run(
       ["inspect", "unet.safetensors", "--vae", model, "--text-encoder", model, "--json"], in: scratch
     )
-    // Its groups are not those of Stable Diffusion, which no tensor says.
+    // Its number of norm groups is not that of Stable Diffusion, and no tensor states it.
     #expect(whole.status == 65 && whole.errors.contains("norm_num_groups"))
   }
 
-  @Test("what is wrong with an option is said") func refusals() async throws {
+  @Test("an invalid option is rejected with a message about it") func refusals() async throws {
     for (options, says) in [
       (["--lora", "none.safetensors"], "none.safetensors"), (["--vae", "none"], "autoencoder"),
       (["--clip-skip", "99"], "--clip-skip"), (["--clip-skip", "9"], "clip skip"),

@@ -4,7 +4,7 @@ import NullTextInversion
 import Testing
 
 @Suite("nti edit") struct EditTests {
-  @Test("an edit is written beside its inversion, with the recipe that made it") func edit() async throws {
+  @Test("an edit is written next to its inversion, with its recipe") func edit() async throws {
     let sample = try await Sample()
     let run = try await sample.run(
       "edit", "--prompt", "a dog on a mat", "--self-steps", "0.25:0.5", "--cross-steps", "dog=0.5",
@@ -25,7 +25,7 @@ import Testing
     #expect(picture.width == 16 && picture.height == 16)
   }
 
-  @Test("a recipe makes the same picture again, from a file and from the picture itself") func recipe()
+  @Test("a recipe from a file or from a picture makes the same picture again") func recipe()
     async throws
   {
     let sample = try await Sample()
@@ -39,7 +39,7 @@ import Testing
       #expect(again.status == 0, "\(again.errors)")
       #expect(try sample.picture("again-\(index).png") == sample.picture("a.png"))
     }
-    // A JPEG carries the recipe too.
+    // A JPEG contains the recipe too.
     for (recipe, name) in [("a.json", "again.jpg"), ("again.jpg", "again-2.png")] {
       let again = try await sample.run("edit", "--recipe", recipe, "-o", name)
       #expect(again.status == 0, "\(again.errors)")
@@ -55,8 +55,7 @@ import Testing
     #expect(try sample.picture("other.png") != sample.picture("a.png"))
   }
 
-  @Test("a photo that has not been inverted is edited at once, as by its inversion") func photo() async throws
-  {
+  @Test("a photo is edited directly, with the same result as from its inversion") func photo() async throws {
     let sample = try await Sample()
     let edit = ["--prompt", "a dog on a mat", "--model", Sample.model, "--json"]
     let photo = ["edit", "photo.png", "--caption", Sample.caption, "--size", "square"]
@@ -84,7 +83,7 @@ import Testing
     #expect(try sample.picture("pasted.png").width == 40)
   }
 
-  @Test("options of a photo are refused for an inversion, and a photo without a caption") func photoOptions()
+  @Test("photo options for an inversion, and a photo without a caption, are rejected") func photoOptions()
     async throws
   {
     let sample = try await Sample()
@@ -103,7 +102,7 @@ import Testing
     #expect(try !sample.scratch.names.contains("a.png"))
   }
 
-  @Test("variants are written the best first, with what was measured", arguments: ["photo.nti", "photo.png"])
+  @Test("variants are written by descending score, with their scores", arguments: ["photo.nti", "photo.png"])
   func variants(source: String) async throws {
     let sample = try await Sample()
     let photo = source == "photo.png" ? ["--caption", Sample.caption, "--steps", "2"] : []
@@ -125,7 +124,7 @@ import Testing
     #expect(try sample.picture("photo.edit.variants.png").width > 64)
   }
 
-  @Test("several windows make one sheet of all combinations, of the pictures that single edits make")
+  @Test("several windows make one sheet of all combinations, with the same pictures as single edits")
   func sweep() async throws {
     let sample = try await Sample()
     let run = try await sample.run(
@@ -145,7 +144,7 @@ import Testing
     #expect(sheet.contains(picture.enlarged(by: 256 / picture.width)))
   }
 
-  @Test("several prompts share the source's evaluations, and make the pictures that they make alone")
+  @Test("several prompts share the source's evaluations, and make the same pictures as single edits")
   func severalPrompts() async throws {
     let sample = try await Sample()
     let prompts = ["a dog on a mat", "a cat on a red mat"]
@@ -170,7 +169,7 @@ import Testing
     }
   }
 
-  @Test("an edit is kept as an inversion, and edited in turn") func successiveEdits() async throws {
+  @Test("an edit can be saved as an inversion and edited again") func successiveEdits() async throws {
     let sample = try await Sample()
     let first = try await sample.run(
       "edit", "--prompt", "a dog on a mat", "--save-inversion", "dog.nti", "-o", "dog.png", "--json")
@@ -187,7 +186,7 @@ import Testing
     #expect(try sample.picture("red.png") != sample.picture("dog.png"))
   }
 
-  @Test("thresholded guidance and spatial replacement are options, and each makes another picture")
+  @Test("the options of proximal guidance and spatial replacement change the picture")
   func otherOptions() async throws {
     let sample = try await Sample()
     let plain = try await sample.run("edit", "--prompt", "a dog on a mat", "-o", "plain.png")
@@ -213,7 +212,7 @@ import Testing
     }
   }
 
-  @Test("a mask keeps the rest of the latent, and the mask of a blend can be had") func masks() async throws {
+  @Test("an edit takes a mask, and writes the mask of a blend") func masks() async throws {
     let sample = try await Sample()
     var mask = RGBImage(width: 16, height: 16, filledWith: .zero)
     for y in 0..<16 { for x in 8..<16 { mask[x, y] = SIMD3(repeating: 255) } }
@@ -231,7 +230,7 @@ import Testing
     #expect(found.width == 16 && found.bytes.allSatisfy { $0 == 0 || $0 == 255 })
   }
 
-  @Test("every way to keep the picture together makes another picture") func controls() async throws {
+  @Test("each control makes a different picture") func controls() async throws {
     let sample = try await Sample()
     var pictures: [RGBImage] = []
     for (name, options) in [
@@ -250,7 +249,7 @@ import Testing
   }
 
   @Test(
-    "options that cannot go together are wrong usage",
+    "options that cannot be combined are wrong usage",
     arguments: [
       (["--strength", "0.5"], "--control sdedit"),
       (["--control", "sdedit"], "--strength"),
@@ -276,7 +275,7 @@ import Testing
     #expect(try sample.scratch.names == ["photo.nti", "photo.png"])
   }
 
-  @Test("what does not fit the inversion or its words is refused before the networks are read")
+  @Test("options that do not match the inversion or its words are rejected before the networks are read")
   func mismatches() async throws {
     let sample = try await Sample()
     try Data(#"{"selfStep": 0.5}"#.utf8).write(to: sample.scratch("typo.json"))
@@ -289,10 +288,10 @@ import Testing
       (prompt + ["--blend", "tiger,dog"], 65, "cat"),
       (prompt + ["--blend", "cat,dog", "--blend-subtract", "sky"], 65, "sky"),
       (["--prompt", "a dog", "--controller", "replace"], 65, "same number of words"),
-      (prompt + ["--recipe", "typo.json"], 65, "\"selfStep\" is no option"),
+      (prompt + ["--recipe", "typo.json"], 65, "\"selfStep\" is not an option"),
       (prompt + ["--recipe", "range.json"], 65, "range.json"),
       (prompt + ["--recipe", "none.json"], 66, "none.json"),
-      (["--recipe", "photo.png"], 65, "carries no recipe"),
+      (["--recipe", "photo.png"], 65, "contains no recipe"),
       (prompt + ["--mask", "none.png"], 66, "none.png"),
       (prompt + ["-o", "photo.nti"], 64, "is the input"), (prompt + ["-o", "none/x.png"], 64, "no folder"),
     ] {
@@ -309,7 +308,7 @@ import Testing
 }
 
 extension RGBImage {
-  /// Whether another picture stands somewhere in this one.
+  /// Returns whether this picture contains another at any position.
   fileprivate func contains(_ other: RGBImage) -> Bool {
     let first = other[0, 0]
     for y in 0...height - other.height {

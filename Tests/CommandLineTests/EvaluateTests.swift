@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 @Suite("nti evaluate") struct EvaluateTests {
-  /// A benchmark of small pictures in a folder of its own; the first has a right answer, "c" changes everything.
+  /// Creates a benchmark of small pictures; the first record has a right answer, the region of "c" is the whole picture.
   private static func benchmark() throws -> Scratch {
     let scratch = try Scratch()
     let pictures = scratch("bench/annotation_images")
@@ -32,7 +32,7 @@ import Testing
     return try await Program.run(["evaluate", "bench", "-o", "out"] + common + arguments, in: scratch)
   }
 
-  /// The rows of the table without the times.
+  /// Returns the rows of the table without the times.
   private func table(_ scratch: Scratch) throws -> [[String]] {
     let rows = try scratch.text("out/evaluation_result.csv").components(separatedBy: "\r\n").dropLast()
       .map { $0.components(separatedBy: ",") }
@@ -40,7 +40,7 @@ import Testing
     return rows.map { row in row.indices.filter { !times.contains($0) }.map { row[$0] } }
   }
 
-  @Test("shards, put together, are what one run gives") func shards() async throws {
+  @Test("merged shards give the table of a single run") func shards() async throws {
     let (whole, parts) = (try Self.benchmark(), try Self.benchmark())
     let run = try await run(whole, "--method", "direct,ddim")
     #expect(run.status == 0, "\(run.errors)")
@@ -48,7 +48,7 @@ import Testing
     #expect(rows.map { $0[0] } == ["file_id", "b", "a", "c"])
     #expect(rows[0][1] == "ddim+p2p|psnr_unedit_part")
     #expect(rows[0].contains("directinversion+p2p|ssim_unedit_part"))
-    // Outside of a region that is everything there is nothing to measure.
+    // There is nothing to measure outside a region that is the whole picture.
     #expect(rows[3][1...3] == ["nan", "nan", "nan"] && Double(rows[1][1]) != nil)
     #expect(run.output.contains("1 change object") && run.output.contains("2 add object"))
     #expect(run.output.components(separatedBy: "mean").count == 3)
@@ -61,7 +61,7 @@ import Testing
     let merged = try await Program.run(["evaluate", "--merge", "out", "--json"], in: parts)
     #expect(merged.status == 0, "\(merged.errors)")
     #expect(try table(parts) == rows)
-    // Another method joins the table that is there.
+    // Another method is added to the existing table.
     _ = try await self.run(parts, "--method", "negativePrompt", "--limit", "1")
     #expect(try table(parts)[0].count == 1 + 3 * (rows[0].count - 1) / 2)
     let means = try #require(try merged.json()["methods"] as? [String: [String: Double]])
@@ -69,7 +69,7 @@ import Testing
     #expect(means["ddim+p2p"]?["answer_psnr_inside"] != nil)
   }
 
-  @Test("a record that cannot be done is named, and the rest is done") func failing() async throws {
+  @Test("a failed record is reported, and the others are evaluated") func failing() async throws {
     let scratch = try Self.benchmark()
     try FileManager.default.removeItem(at: scratch("bench/annotation_images/b.png"))
     let run = try await run(scratch, "--method", "direct", "--json")
@@ -84,7 +84,7 @@ import Testing
   }
 
   @Test(
-    "wrong usage is told before any work",
+    "wrong usage is reported before the work begins",
     arguments: [
       ["--shard", "3/2"], ["--shard", "x"], ["--method", "magic"], ["--method", ""], ["--limit", "0"],
       ["--label", "a/b"], ["--method", "direct,ddim", "--label", "x"], ["--merge"], ["--steps", "0"],
@@ -97,7 +97,7 @@ import Testing
     #expect(!FileManager.default.fileExists(atPath: scratch.path("out")))
   }
 
-  @Test("what is not there is a missing input") func missing() async throws {
+  @Test("a missing folder is a missing input") func missing() async throws {
     let scratch = try Scratch()
     for arguments in [["evaluate", "none"], ["evaluate", "--merge", "none"]] {
       #expect(try await Program.run(arguments, in: scratch).status == 66)

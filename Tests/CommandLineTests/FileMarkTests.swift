@@ -4,7 +4,7 @@ import Testing
 
 @testable import nti
 
-@Suite("The mark of the program's own files") struct FileMarkTests {
+@Suite("File mark") struct FileMarkTests {
   private static let picture: RGBImage = {
     var picture = RGBImage(width: 5, height: 4)
     for y in 0..<4 { for x in 0..<5 { picture[x, y] = SIMD3(UInt8(50 * x), UInt8(60 * y), 7) } }
@@ -18,7 +18,7 @@ import Testing
     ]
   }
 
-  @Test("is known again, and any byte that is changed, added or lost is noticed", arguments: 0..<4)
+  @Test("a mark is recognized, and any changed, added or missing byte is detected", arguments: 0..<4)
   func marks(number: Int) throws {
     let plain = try Self.files()[number]
     let marked = FileMark.marking(plain)
@@ -33,7 +33,7 @@ import Testing
     #expect(!FileMark.isUntouched(marked + [10]))
   }
 
-  @Test("leaves a file what it is") func formats() throws {
+  @Test("a marked file keeps its content") func formats() throws {
     let files = try Self.files().map(FileMark.marking)
     #expect(try RGBImage(data: files[0]) == Self.picture)
     let texts = RGBImage.text(in: files[0])
@@ -46,7 +46,7 @@ import Testing
     #expect(String(decoding: files[3], as: UTF8.self).hasSuffix("-->\n</svg>\n"))
   }
 
-  @Test("is in nothing but the formats that have a place for it") func others() {
+  @Test("files of other formats get no mark") func others() {
     for text in ["", "{", "{\n", "name,value\n1,2\n", "\u{FF}\u{D8}"] {
       #expect(!FileMark.isUntouched(Data(text.utf8)))
     }

@@ -4,11 +4,14 @@ import Testing
 @testable import nti
 
 @Suite("The forecast of nti invert") struct ForecastTests {
-  /// The forecast after two pivots.
+  /// Returns the forecast after two pivots.
   ///
   /// - Parameters:
-  ///   - least: the seconds that are left at least.
-  ///   - most: those that are left at most.
+  ///   - options: The options of the inversion.
+  ///   - evaluation: The seconds per evaluation.
+  ///   - least: The minimum of the remaining seconds.
+  ///   - most: The maximum of the remaining seconds.
+  ///   - rest: The work after the inversion.
   private func text(
     _ options: InversionOptions, evaluation: Double, least: Double, most: Double,
     rest: CommandRest = CommandRest()
@@ -20,26 +23,26 @@ import Testing
     return InversionForecast.text(of: options, progress, before: rest)
   }
 
-  @Test("is all evaluations at the pace so far, beside the published method") func direct() {
-    // Published: 150 evaluations and 50 to 500 inner iterations of two and a half each.
+  @Test("the forecast has the time of all evaluations, and of the published method") func direct() {
+    // The published method takes 150 evaluations, and 50 to 500 inner iterations of 2.5 evaluations each.
     #expect(
       text(InversionOptions(method: .direct), evaluation: 4, least: 192, most: 192)
         == "about 3 min 20 s: 50 evaluations at 4.0 s; null-text as published would take about 0.3 to 1.6 h")
   }
 
-  @Test("of a fitted method is a range, beside those that are quicker") func published() {
+  @Test("the forecast of a fitted method is a range, with the times of quicker methods") func published() {
     #expect(
       text(InversionOptions(), evaluation: 0.5, least: 99, most: 599)
-        == "about 1 to 10 min: up to 650 evaluations forwards and 500 backwards at 0.5 s; "
+        == "about 1 to 10 min: up to 650 forward and 500 backward evaluations at 0.5 s; "
         + "--fast would take about 24 s to 2 min, --method direct about 25 s")
   }
 
-  @Test("tells a quick evaluation in milliseconds") func milliseconds() throws {
+  @Test("a short evaluation is given in milliseconds") func milliseconds() throws {
     let text = text(InversionOptions(method: .ddim), evaluation: 0.0094, least: 11, most: 11)
     #expect(try #require(text).hasPrefix("about 11 s: 150 evaluations at 9 ms; "))
   }
 
-  @Test("counts what the command does afterwards") func rest() throws {
+  @Test("the forecast includes the work after the inversion") func rest() throws {
     let text = text(
       InversionOptions(method: .direct), evaluation: 1, least: 48, most: 48,
       rest: CommandRest(evaluations: 100))
@@ -49,12 +52,12 @@ import Testing
     #expect(try #require(many).hasPrefix("about 3 min 20 s: 50 evaluations at 1.0 s;"))
   }
 
-  @Test("is not made of little work") func none() {
+  @Test("short work has no forecast") func none() {
     #expect(text(InversionOptions(method: .direct), evaluation: 0.1, least: 9, most: 9) == nil)
   }
 
   @Test(
-    "a range of times is as short as it can be",
+    "a range of times is formatted briefly",
     arguments: [
       (3.0, 3.2, "3.2 s"), (10, 35, "10 to 35 s"), (40, 150, "40 s to 3 min"), (70, 601, "1 to 11 min"),
       (1800, 5400, "0.5 to 1.5 h"), (100, 100, "1 min 40 s"), (0, 0, "0.0 s"), (0, .infinity, "?"),

@@ -7,7 +7,7 @@ import Testing
 
   init() throws { scratch = try Scratch() }
 
-  /// The picture that the program makes with some options.
+  /// Returns the picture that the program generates with some options.
   private func picture(_ options: String...) async throws -> RGBImage {
     let run = try await Program.run(
       ["generate", "--prompt", "a cat on a mat", "--model", Sample.model, "--seed", "3", "-o", "made.png"]
@@ -16,7 +16,7 @@ import Testing
     return try RGBImage(contentsOf: scratch("made.png"))
   }
 
-  @Test("every sampler makes a picture of its own, and the same one again")
+  @Test("each sampler makes a different picture, and the same one again")
   func samplers() async throws {
     let few = try await picture("--steps", "10")
     #expect(few.width == 16 && few.height == 16)
@@ -29,12 +29,12 @@ import Testing
     let consistent = try await picture("--sampler", "lcm", "--steps", "4", "--guidance", "1")
     #expect(consistent != unguided)
     #expect(try await picture("--sampler", "lcm", "--steps", "4", "--guidance", "1") == consistent)
-    // The noise between the steps follows from the seed too.
+    // The noise between the steps depends on the seed too.
     #expect(
       try await picture("--sampler", "lcm", "--steps", "4", "--guidance", "1", "--seed", "4") != consistent)
   }
 
-  @Test("the least memory that is said to be enough is enough")
+  @Test("the memory that an error message gives as required is sufficient")
   func memory() async throws {
     let little = try await Program.run(
       ["generate", "--prompt", "a cat on a mat", "--model", Sample.model, "--memory", "1MB"], in: scratch)
@@ -56,7 +56,7 @@ import Testing
       try await picture("--steps", "4", "--guidance", "1", "--negative-prompt", "a dog") == unguided)
   }
 
-  @Test("a negative prompt that is too long is refused as a prompt is")
+  @Test("a negative prompt that is too long is rejected")
   func longNegativePrompt() async throws {
     let long = Array(repeating: "cat", count: 80).joined(separator: " ")
     let run = try await Program.run(

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Help") struct HelpTests {
   @Test(
-    "the help of every command is the one that is written down, however it is laid out",
+    "the help of each command has the content of its fixture, in any layout",
     arguments: [
       "nti", "invert", "edit", "reconstruct", "generate", "demo", "inspect", "maps", "tokens", "convert",
       "evaluate",
@@ -14,7 +14,7 @@ import Testing
     let run = try await Program.run(command == "nti" ? ["--help"] : [command, "--help"])
     #expect(run.status == 0)
     #expect(run.errors == "")
-    // Written by Tools/write_help.sh; read the difference before you run it.
+    // The fixtures are written by Tools/write_help.sh. Check the differences before you run it.
     let known = HelpContent(
       String(decoding: try Data(contentsOf: Fixtures.url("help/\(command).txt")), as: UTF8.self))
     let found = HelpContent(run.output)
@@ -36,7 +36,7 @@ import Testing
     }
   }
 
-  @Test("a name, a text, a section or an option that changed is another content")
+  @Test("a changed name, text, section or option changes the content")
   func changes() {
     let help = """
       OVERVIEW: Make a picture
@@ -75,24 +75,24 @@ import Testing
     }
   }
 
-  @Test("no argument at all shows the help") func nothing() async throws {
+  @Test("the help is shown without arguments") func noArguments() async throws {
     let run = try await Program.run([])
     #expect(run.status == 0)
     #expect(run.output.contains("SUBCOMMANDS"))
   }
 
-  @Test("the version is a semantic one") func version() async throws {
+  @Test("the version is a semantic version") func version() async throws {
     let run = try await Program.run(["--version"])
     #expect(run.status == 0)
     #expect(run.output.wholeMatch(of: /\d+\.\d+\.\d+\n/) != nil)
   }
 }
 
-/// What a help says: a version of the parser decides how it is laid out, and how much the usage line repeats.
+/// The content of a help text without its layout and usage line, which depend on the version of the parser.
 private struct HelpContent: Equatable {
   /// The text before the usage.
   var overview = ""
-  /// The headings, in their order.
+  /// The headings in order.
   var sections: [String] = []
   /// The texts of options, arguments and subcommands by their names and values, as in `-o, --output <file>`.
   var entries: [String: String] = [:]
@@ -108,14 +108,14 @@ private struct HelpContent: Equatable {
       }
       if heading == "OVERVIEW" { overview = (overview + " " + line).collapsed }
       guard !["", "OVERVIEW", "USAGE"].contains(heading) else { continue }
-      // What stands as far left as a section's first line begins an entry; what is farther right goes on with it.
+      // A line with the indentation of the section's first line begins an entry; a deeper one continues it.
       let depth = line.prefix { $0 == " " }.count
       indentation = min(indentation, depth)
       var rest = line.dropFirst(depth)
       if depth == indentation {
         let name = rest.prefixMatch(of: Self.name).map { String($0.output) }
         rest = rest.dropFirst(name?.count ?? 0)
-        // A line without a name is a remark below the entries.
+        // A line without a name is a note below the entries.
         open = name
         if let name { entries[name] = "" }
       }
@@ -123,13 +123,13 @@ private struct HelpContent: Equatable {
     }
   }
 
-  /// Names of an option with its value, an argument, or a subcommand.
+  /// Matches the name of an option with its value, of an argument, or of a subcommand.
   private static var name: Regex<Substring> {
     /(?:-[-a-zA-Z0-9]+(?:(?:, |\/)-[-a-zA-Z0-9]+)*(?: <[^>]+>)?|\[?<[^>]+>\]?|[a-z][-a-z0-9]*)(?=\s|$)/
   }
 }
 
 extension StringProtocol {
-  /// The words with one space between them.
+  /// The words separated by single spaces.
   fileprivate var collapsed: String { split(whereSeparator: \.isWhitespace).joined(separator: " ") }
 }

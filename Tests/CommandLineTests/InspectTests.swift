@@ -7,10 +7,10 @@ import TestSupport
 import Testing
 
 @Suite("nti inspect") struct InspectTests {
-  @Test("a checkpoint's parts, sizes and fingerprint") func checkpoint() async throws {
+  @Test("a checkpoint is described by its parts, sizes and fingerprint") func checkpoint() async throws {
     let run = try await Program.run(["inspect", "emoji-scenes"])
     #expect(run.status == 0)
-    // The numbers are those of the model's own description and of `ls`.
+    // The numbers are those of the model's documentation and of `ls`.
     for fact in [
       "128 x 128 pixels", "8 x 16 x 16", "8.8 million", "F16", "scaled_linear", "steps offset 1", "16514",
     ] {
@@ -22,7 +22,7 @@ import Testing
     #expect(report["latentShape"] as? [Int] == [8, 16, 16])
   }
 
-  @Test("a checkpoint in shards is counted whole") func shards() async throws {
+  @Test("all shards of a checkpoint are counted") func shards() async throws {
     let path = Fixtures.url("models/sharded").path
     let report = try await Program.run(["inspect", path, "--json"]).json()
     let parts = try #require(report["parts"] as? [String: [String: Any]])
@@ -35,7 +35,7 @@ import Testing
     #expect(weights["tensorCount"] as? Int == map.count)
   }
 
-  @Test("a checkpoint that lacks a part is described as far as it goes") func incomplete() async throws {
+  @Test("a checkpoint without a part is described by its other parts") func incomplete() async throws {
     let scratch = try Scratch()
     try FileManager.default.copyItem(at: Fixtures.url("models/plain-first"), to: scratch("model"))
     try FileManager.default.removeItem(at: scratch("model/vae"))
@@ -45,7 +45,7 @@ import Testing
     #expect(run.errors.hasPrefix("nti: ") && run.errors.contains("vae"))
   }
 
-  @Test("an inversion's settings, arrays and losses") func inversion() async throws {
+  @Test("an inversion is described by its settings, arrays and losses") func inversion() async throws {
     let sample = try await Sample()
     let text = try await sample.run(["inspect", "photo.nti"])
     #expect(text.status == 0)
@@ -61,18 +61,18 @@ import Testing
     #expect(report["isComplete"] as? Bool == true)
   }
 
-  @Test("a photo's format, its size as it stands upright, and what was done about its colours")
+  @Test("a photo is described by its format, upright size, orientation and color profile")
   func photo() async throws {
     let path = Fixtures.url("photos/P3-like-turned.jpg").path
     let text = try await Program.run(["inspect", path])
     #expect(
       text.output == """
         \(path): a picture
-          format          JPEG, RGB, 8 bits
-          size            16 x 20 pixels
-          orientation     turned clockwise
-          colour profile  P3-like, converted to sRGB
-          recipe          none
+          format         JPEG, RGB, 8 bits
+          size           16 x 20 pixels
+          orientation    rotated clockwise
+          color profile  P3-like, converted to sRGB
+          recipe         none
 
         """)
     let report = try await Program.run(["inspect", path, "--json"]).json()
@@ -88,7 +88,7 @@ import Testing
     }
   }
 
-  @Test("a model that is not supported is described before it is refused") func foreign() async throws {
+  @Test("an unsupported model is described before it is rejected") func foreign() async throws {
     let scratch = try Scratch()
     var writer = SafetensorsWriter()
     writer.add("model.diffusion_model.out.0.weight", Tensor(zeros: [3, 5]))
@@ -109,7 +109,7 @@ import Testing
     #expect(json["kind"] as? String == "unsupported model" && json["name"] as? String == "an SDXL model")
   }
 
-  @Test("a picture, and what is none of these") func others() async throws {
+  @Test("a picture is described, and other files are rejected") func others() async throws {
     let scratch = try Scratch()
     try RGBImage(width: 20, height: 30).write(to: scratch("photo.png"))
     let picture = try await Program.run(["inspect", "photo.png", "--json"], in: scratch).json()

@@ -3,7 +3,7 @@ import NullTextInversion
 import Testing
 
 @Suite("nti invert and reconstruct") struct InvertTests {
-  @Test("the inversion is the photo's, and the report tells what it took") func invert() async throws {
+  @Test("the inversion has the photo's data, and the report its cost") func invert() async throws {
     let sample = try await Sample()
     #expect(try sample.scratch.names == ["photo.nti", "photo.png"])
     let report = sample.report
@@ -21,27 +21,27 @@ import Testing
     #expect(inversion.stepCount == Sample.steps)
     #expect(inversion.sourceSize == PixelSize(width: 40, height: 24))
     #expect(inversion.crop == PixelRect(x: 8, y: 0, width: 24, height: 24))
-    // Through JSON, whose reader may round the last digit another way.
+    // The JSON reader may round the last digit differently.
     let psnr = try #require(report["psnr"] as? Double)
     #expect(abs(inversion.psnr - psnr) < 1e-9)
     #expect(inversion.innerSteps.reduce(0, +) == inner)
   }
 
-  @Test("progress that is not for a terminal is a line for each phase, without control characters")
+  @Test("progress without a terminal is one line per phase, without control characters")
   func plainProgress() async throws {
     let sample = try await Sample()
     #expect(
       sample.errors.split(separator: "\n") == [
         "reading the model",
         "photo.png: using 24x24 of 40x24 pixels, as 16x16", "encoding the photo",
-        "decoding the picture", "following the photo into noise, \(Sample.steps) steps",
+        "decoding the picture", "computing pivots, \(Sample.steps) steps",
         "fitting null embeddings, \(Sample.steps) steps", "decoding the picture",
       ])
     #expect(
       sample.errors.unicodeScalars.allSatisfy { $0 == "\n" || $0.properties.generalCategory != .control })
   }
 
-  @Test("the same bytes with one thread and with two, and nothing is said when quiet") func threads()
+  @Test("one and two threads give the same bytes, and --quiet prints no progress") func threads()
     async throws
   {
     let sample = try await Sample()
@@ -60,7 +60,7 @@ import Testing
     #expect(try Data(contentsOf: sample.scratch("photo.nti")) == first)
   }
 
-  @Test("the reconstruction is as near to the photo as the inversion says") func reconstruct() async throws {
+  @Test("the reconstruction has the PSNR that the inversion states") func reconstruct() async throws {
     let sample = try await Sample()
     let run = try await sample.run("reconstruct", "--json")
     #expect(run.status == 0)
@@ -73,10 +73,10 @@ import Testing
     #expect(abs(ImageMetrics.psnr(picture, photo) - inversion.psnr) < 1e-9)
   }
 
-  @Test("every method makes an inversion that edits", arguments: InversionMethod.Name.allCases)
+  @Test("the inversion of each method can be edited", arguments: InversionMethod.Name.allCases)
   func methods(method: InversionMethod.Name) async throws {
     let sample = try await Sample()
-    // As the library writes it, or as a command line does.
+    // Both the library's spelling and that of the command line are accepted.
     let name = method == .nullText ? "null-text" : method.rawValue
     let run = try await sample.run([
       "invert", "photo.png", "--caption", Sample.caption, "--model", Sample.model, "--steps", "2",
@@ -87,7 +87,7 @@ import Testing
     #expect(try await sample.run("edit", "--prompt", "a dog on a mat").status == 0)
   }
 
-  @Test("a budget that is too small is refused with what would be enough") func budget() async throws {
+  @Test("a budget that is too short is rejected with the required time") func budget() async throws {
     let sample = try await Sample()
     let run = try await sample.run([
       "invert", "photo.png", "--caption", Sample.caption, "--model", Sample.model, "--steps", "4", "--budget",
@@ -98,7 +98,9 @@ import Testing
     #expect(try sample.scratch.names == ["photo.nti", "photo.png"])
   }
 
-  @Test("a budget is kept account of, and a report is written") func budgetAndReport() async throws {
+  @Test("the steps shortened by a budget are counted, and a report is written") func budgetAndReport()
+    async throws
+  {
     let sample = try await Sample()
     let run = try await sample.run([
       "invert", "photo.png", "--caption", Sample.caption, "--model", Sample.model, "--steps", "4",

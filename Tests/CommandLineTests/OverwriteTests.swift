@@ -2,7 +2,7 @@ import Foundation
 import NullTextInversion
 import Testing
 
-@Suite("Files of the user's") struct OverwriteTests {
+@Suite("Existing files") struct OverwriteTests {
   private func invert(_ sample: Sample, _ photo: String, _ caption: String, _ more: String...) async throws
     -> Program.Outcome
   {
@@ -15,7 +15,8 @@ import Testing
         + more)
   }
 
-  @Test("default names are the photo's own, and numbered where another inversion is") func inversionNames()
+  @Test("the default name is that of the photo, with a number if another inversion has it")
+  func inversionNames()
     async throws
   {
     let sample = try await Sample()
@@ -33,14 +34,14 @@ import Testing
         == ["photo.jpg", "photo.jpg.nti", "photo.nti", "photo.png", "photo.png-2.nti", "photo.png.nti"])
   }
 
-  @Test("an inversion that is there already is taken as it is, unless it is to be made again") func reuse()
+  @Test("an existing inversion is reused unless --force is given") func reuse()
     async throws
   {
     let sample = try await Sample()
     #expect(try await invert(sample, "photo.png", "a cat").status == 0)
     let again = try await invert(sample, "photo.png", "a cat")
     #expect(again.output.contains("already"))
-    // Nothing is evaluated for a path of noise, made or read.
+    // A path of noise takes no evaluations, whether it is computed or read.
     let noise = try await invert(sample, "photo.png", "a cat", "--method", "edit-friendly", "-o", "noise.nti")
     #expect(noise.status == 0 && !noise.output.contains("already"))
     let noiseAgain = try await invert(
@@ -50,7 +51,7 @@ import Testing
     #expect(evaluations.integer("evaluations", "forward") == 2)
   }
 
-  @Test("an inversion of another caption or picture is not replaced, of the same it is") func inversions()
+  @Test("an inversion is replaced only by one of the same picture and caption") func inversions()
     async throws
   {
     let sample = try await Sample()
@@ -77,7 +78,8 @@ import Testing
     #expect(try Inversion(contentsOf: sample.scratch("photo.nti")).caption == "a dog")
   }
 
-  @Test("a picture is replaced if it is the program's own and unchanged") func pictures() async throws {
+  @Test("a picture is replaced only if the program wrote it and it is unchanged") func pictures() async throws
+  {
     let sample = try await Sample()
     func edit(_ more: String...) async throws -> Program.Outcome {
       try await sample.run(
@@ -120,7 +122,7 @@ import Testing
     #expect(try await sample.run(edit + ["--force"]).status == 0)
   }
 
-  @Test("a report goes to a folder whose files are its own") func report() async throws {
+  @Test("a report replaces only files that the program wrote") func report() async throws {
     let sample = try await Sample()
     for _ in 0..<2 {
       #expect(try await invert(sample, "photo.png", "a cat", "--report", "report").status == 0)

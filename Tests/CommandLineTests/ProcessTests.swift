@@ -7,7 +7,7 @@ import Testing
 #endif
 
 @Suite("The process") struct ProcessTests {
-  /// A long run of the bundled model.
+  /// Starts a long run of the bundled model.
   private func start(in scratch: Scratch, errors: FileHandle? = nil) throws -> Program.Run {
     try RGBImage(width: 128, height: 128, filledWith: SIMD3(90, 140, 60)).write(to: scratch("photo.png"))
     return try Program.Run(
@@ -15,18 +15,20 @@ import Testing
       errors: errors)
   }
 
-  @Test("Ctrl-C ends the work with status 130 and leaves what was done", arguments: [SIGINT, SIGTERM])
+  @Test(
+    "a signal ends the work with status 128 + signal, and the partial result is kept",
+    arguments: [SIGINT, SIGTERM])
   func interruption(signal: Int32) async throws {
     let scratch = try Scratch()
     let outcome = try await start(in: scratch).stopped(by: signal, after: "fitting")
     #expect(outcome.status == 128 + signal)
-    #expect(outcome.errors.contains("nti: interrupted; photo.png.nti.partial keeps "))
-    #expect(outcome.errors.hasSuffix("the same command goes on from there.\n"))
+    #expect(outcome.errors.contains("nti: interrupted; photo.png.nti.partial has "))
+    #expect(outcome.errors.hasSuffix("Run the same command again to resume.\n"))
     #expect(outcome.output == "")
     #expect(try scratch.names == ["photo.png", "photo.png.nti.partial"])
   }
 
-  @Test("on a terminal one line is rewritten") func liveProgress() async throws {
+  @Test("a terminal shows the progress on one rewritten line") func liveProgress() async throws {
     let scratch = try Scratch()
     var (master, slave): (Int32, Int32) = (-1, -1)
     try #require(openpty(&master, &slave, nil, nil, nil) == 0)
@@ -42,13 +44,13 @@ import Testing
     let outcome = try await run.outcome()
     #expect(outcome.status == 130)
     let lines = text.split(separator: "\r").map { $0.replacing("\u{1B}[K", with: "") }
-    #expect(lines.contains { $0.contains("following the photo into noise") && $0.contains("2/100") })
-    // What stays is the quicker method, and a forecast where the machine is slow enough for one.
+    #expect(lines.contains { $0.contains("computing pivots") && $0.contains("2/100") })
+    // The permanent lines are the hint at a quicker method and, on a slow machine, the forecast.
     let notes = lines.count { $0.contains(" evaluations ") }
     #expect(text.unicodeScalars.count { $0 == "\n" } == notes && notes <= 2)
   }
 
-  @Test("a moved program finds the model beside itself, and says so if there is none") func moved()
+  @Test("a moved program finds the model in its own folder") func moved()
     async throws
   {
     let scratch = try Scratch()
@@ -79,8 +81,8 @@ import Testing
   #endif
 
   @Test(
-    "null-text holds the picture where plain DDIM loses it, and all pictures are there",
-    .enabled(if: isOptimised, "it takes minutes without optimisation"))
+    "null-text inversion reconstructs the picture better than DDIM, and all pictures are written",
+    .enabled(if: isOptimised, "takes minutes without optimization"))
   func demo() async throws {
     let scratch = try Scratch()
     let run = try await Program.run(["demo", "--json"], in: scratch)

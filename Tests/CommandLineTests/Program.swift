@@ -5,32 +5,32 @@ import Testing
   import Glibc
 #endif
 
-/// Runs the built program as a user would.
+/// Runs the built program as a user does.
 enum Program {
-  /// What a run left behind.
+  /// The status and the output of a run.
   struct Outcome: Sendable {
     let status: Int32
     let output: String
     let errors: String
 
-    /// The last line of the output as JSON.
+    /// Returns the last line of the output as JSON.
     func json() throws -> [String: Any] {
       let line = try #require(output.split(separator: "\n").last)
       return try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
     }
   }
 
-  /// The program, which the package manager puts beside the tests.
+  /// Returns the URL of the program, which the package manager puts next to the tests.
   static func url() throws -> URL {
     let tests = [Bundle.main.executableURL, CommandLine.arguments.first.map { URL(fileURLWithPath: $0) }]
     let folders = tests.compactMap { $0?.resolvingSymlinksInPath().deletingLastPathComponent() }
     let places = folders.flatMap { [$0, $0.appendingPathComponent("../../..").standardized] }
     let found = places.map { $0.appendingPathComponent("nti") }
       .first { FileManager.default.isExecutableFile(atPath: $0.path) }
-    return try #require(found, "nti is not beside the tests")
+    return try #require(found, "nti is not in the folder of the tests")
   }
 
-  /// Runs it to its end.
+  /// Runs the program to its end.
   static func run(
     _ arguments: [String], in folder: Scratch? = nil, program: URL? = nil, environment: [String: String] = [:]
   ) async throws -> Outcome {
@@ -38,11 +38,11 @@ enum Program {
     return try await run.outcome()
   }
 
-  /// A run under way.
+  /// A running program.
   final class Run {
     let process = Process()
     private let logs: Scratch
-    /// Where it works; kept, so that it lasts as long as the run.
+    /// The working folder; stored here because it is deleted with its last reference.
     private let folder: Scratch?
     private let ended: AsyncStream<Void>
 
@@ -67,9 +67,9 @@ enum Program {
       try process.run()
     }
 
-    /// Sends it a signal as soon as its standard error contains a text, and waits for its end.
+    /// Sends a signal when standard error contains a text, and waits for the end of the run.
     ///
-    /// Watches on a thread of its own: tasks share few threads, which other tests may hold for longer than the run lasts.
+    /// Uses its own thread, because tasks share few threads, which other tests may occupy for longer than the run takes.
     func stopped(by signal: Int32, after text: String) async throws -> Outcome {
       let (identifier, log) = (process.processIdentifier, logs("errors"))
       Thread.detachNewThread {
@@ -85,7 +85,7 @@ enum Program {
       return try await outcome()
     }
 
-    /// Waits for its end.
+    /// Waits for the end of the run.
     func outcome() async throws -> Outcome {
       for await _ in ended {}
       defer { withExtendedLifetime(folder) {} }
@@ -97,7 +97,7 @@ enum Program {
   }
 }
 
-/// A folder that goes away with its owner.
+/// A temporary folder that is deleted with its last reference.
 final class Scratch: Sendable {
   let url: URL
 
@@ -108,7 +108,7 @@ final class Scratch: Sendable {
 
   deinit { try? FileManager.default.removeItem(at: url) }
 
-  /// The place of a file in it.
+  /// Returns the URL of a file in the folder.
   func callAsFunction(_ name: String) -> URL { url.appendingPathComponent(name) }
 
   func path(_ name: String) -> String { self(name).path }
@@ -122,7 +122,7 @@ final class Scratch: Sendable {
     String(decoding: try Data(contentsOf: self(name)), as: UTF8.self)
   }
 
-  /// The names of the files in it.
+  /// The sorted names of the files in the folder.
   var names: [String] {
     get throws { try FileManager.default.contentsOfDirectory(atPath: url.path).sorted() }
   }

@@ -3,8 +3,8 @@ import NullTextInversion
 import TestSupport
 import Testing
 
-@Suite("Whose word counts") struct RecommendationTests {
-  /// A copy of the sample's model that recommends something.
+@Suite("Precedence of settings") struct RecommendationTests {
+  /// Returns the path of a copy of the sample's model with a recommendation.
   private func model(_ sample: Sample, _ json: String) throws -> String {
     let model = sample.scratch("model")
     if !FileManager.default.fileExists(atPath: model.path) {
@@ -14,7 +14,9 @@ import Testing
     return model.path
   }
 
-  @Test("an option, then a recipe, then the model, then what is published") func order() async throws {
+  @Test("options come before a recipe, the model's recommendation and the published values") func order()
+    async throws
+  {
     let sample = try await Sample()
     let model = try model(sample, #"{"guidance": 2, "crossSteps": 0.5, "selfSteps": 0.25}"#)
     try Data(#"{"crossSteps": 0.75}"#.utf8).write(to: sample.scratch("own.json"))
@@ -30,7 +32,7 @@ import Testing
     #expect(fromFile["crossSteps"] as? Double == 0.75 && fromFile["selfSteps"] as? Double == 0.25)
     let chosen = try await recipe("--recipe", "own.json", "--cross-steps", "1", "--guidance", "4")
     #expect(chosen["crossSteps"] as? Double == 1 && chosen["guidance"] as? Double == 4)
-    // The model without a recommendation, at the inversion's guidance: what suits the kind of edit, or what is published.
+    // Without a recommendation, the guidance is the inversion's, and windows come from the kind of edit or the publication.
     let suggested = try await sample.run("edit", "--prompt", "a dog on a mat", "-o", "a.png", "--json")
     let own = try #require(try suggested.json()["recipe"] as? [String: Any])
     let general = try #require(EditSuggestion.general[.replacement]?.crossSteps)
@@ -41,7 +43,7 @@ import Testing
     #expect(recipe["guidance"] as? Double == 7.5 && recipe["crossSteps"] as? Double == 0.8)
   }
 
-  @Test("a quicker method is named unless one is chosen") func quickerMethod() async throws {
+  @Test("a quicker method is named unless an option chooses one") func quickerMethod() async throws {
     let sample = try await Sample()
     func errors(_ more: String...) async throws -> String {
       try await sample.run(
@@ -49,13 +51,13 @@ import Testing
           + more
       ).errors
     }
-    #expect(try await errors().contains("--method direct edits as well"))
-    #expect(try await !errors("--method", "null-text").contains("edits as well"))
-    #expect(try await !errors("--fast").contains("edits as well"))
+    #expect(try await errors().contains("--method direct gives equally good edits"))
+    #expect(try await !errors("--method", "null-text").contains("equally good edits"))
+    #expect(try await !errors("--fast").contains("equally good edits"))
     #expect(try await errors("--quiet") == "")
   }
 
-  @Test("the bundled model says of a picture unlike its own that it knows none such") func unlike()
+  @Test("the bundled model warns about a picture unlike those of its training") func unfamiliarPicture()
     async throws
   {
     let scratch = try Scratch()
@@ -63,17 +65,17 @@ import Testing
     let run = try await Program.run(
       ["invert", "noise.png", "--caption", "a cat", "--steps", "1", "--method", "direct"], in: scratch)
     #expect(run.status == 0)
-    #expect(run.errors.contains("only knows drawn scenes of emoji") && run.errors.contains("--model"))
+    #expect(run.errors.contains("trained on drawn scenes of emoji only") && run.errors.contains("--model"))
   }
 }
 
-@Suite("nti invert of several photos") struct SeveralPhotosTests {
+@Suite("nti invert with several photos") struct SeveralPhotosTests {
   private func invert(_ sample: Sample, _ arguments: String...) async throws -> Program.Outcome {
     try await sample.run(
       ["invert", "--model", Sample.model, "--steps", "2", "--method", "direct", "--quiet"] + arguments)
   }
 
-  @Test("takes a caption for each from a file") func captions() async throws {
+  @Test("a file has a caption for each photo") func captions() async throws {
     let sample = try await Sample()
     try sample.picture("photo.png").write(to: sample.scratch("other.jpg"))
     try Data("a cat\r\n\n  a dog \n".utf8).write(to: sample.scratch("captions"))
@@ -85,7 +87,7 @@ import Testing
     #expect(try Inversion(contentsOf: sample.scratch("other.jpg.nti")).caption == "a dog")
   }
 
-  @Test("makes a file for each, also of one photo with two captions") func twice() async throws {
+  @Test("two captions of the same photo make two inversions") func samePhoto() async throws {
     let sample = try await Sample()
     try Data("a cat\na dog\n".utf8).write(to: sample.scratch("captions"))
     let run = try await invert(sample, "photo.png", "photo.png", "--captions", "captions")
@@ -94,7 +96,7 @@ import Testing
     #expect(try Inversion(contentsOf: sample.scratch("photo.png-2.nti")).caption == "a dog")
   }
 
-  @Test("is refused with a wrong number of captions, one output or one report") func refusals() async throws {
+  @Test("a wrong number of captions, --output and --report are rejected") func refusals() async throws {
     let sample = try await Sample()
     try Data("a cat\n".utf8).write(to: sample.scratch("captions"))
     for (arguments, says) in [

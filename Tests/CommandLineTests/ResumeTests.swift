@@ -6,8 +6,8 @@ import Testing
   import Glibc
 #endif
 
-@Suite("Inversions that were stopped") struct ResumeTests {
-  /// Enough inner iterations that fitting lasts longer than it takes to stop it, in either build.
+@Suite("Interrupted inversions") struct ResumeTests {
+  /// Enough inner iterations for the run to be stopped during fitting, in debug and release builds.
   #if DEBUG
     private static let innerSteps = 2
   #else
@@ -19,7 +19,7 @@ import Testing
     "--json",
   ]
 
-  @Test("go on where they were and end with the same bytes; other arguments are refused") func resume()
+  @Test("a resumed inversion has the same bytes, and other arguments are rejected") func resume()
     async throws
   {
     let sample = try await Sample()

@@ -3,7 +3,7 @@ import NullTextInversion
 import TestSupport
 import Testing
 
-/// A photo and its inversion with a small model, made once by the program itself.
+/// A photo and its inversion with a small model, made once by the program.
 struct Sample {
   static let caption = "a cat on a mat"
   static let model = Fixtures.url("models/plain-first").path
@@ -20,7 +20,7 @@ struct Sample {
 
   private static let made = Task {
     let scratch = try Scratch()
-    // Not square, so that there is something to crop.
+    // Not square, so that the photo is cropped.
     var photo = RGBImage(width: 40, height: 24)
     for y in 0..<24 {
       for x in 0..<40 { photo[x, y] = SIMD3(UInt8(6 * x), UInt8(10 * y), UInt8((x * y) % 256)) }
@@ -36,7 +36,7 @@ struct Sample {
     return Made(files: Dictionary(uniqueKeysWithValues: files), run: run)
   }
 
-  /// The photo and its inversion in a folder of this sample's own.
+  /// Copies the photo and its inversion to a new folder.
   init() async throws {
     let made = try await Self.made.value
     scratch = try Scratch()
@@ -56,7 +56,7 @@ struct Sample {
 
   func picture(_ name: String) throws -> RGBImage { try RGBImage(contentsOf: scratch(name)) }
 
-  /// The recipe that a PNG carries, as JSON.
+  /// Returns the recipe in a picture as JSON.
   func recipe(in name: String) throws -> [String: Any] {
     let text = try #require(RGBImage.text(in: try Data(contentsOf: scratch(name)))["nti:recipe"])
     return try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
@@ -64,7 +64,7 @@ struct Sample {
 }
 
 extension [String: Any] {
-  /// A whole number inside, by its keys.
+  /// Returns a nested integer by its keys.
   func integer(_ keys: String...) -> Int? {
     keys.dropLast().reduce(self) { $0?[$1] as? [String: Any] }?[keys[keys.count - 1]] as? Int
   }

@@ -3,7 +3,7 @@ import NullTextInversion
 import TestSupport
 import Testing
 
-@Suite("nti and the sizes of photos") struct SizeTests {
+@Suite("Sizes of photos in nti") struct SizeTests {
   private func invert(_ sample: Sample, _ arguments: String...) async throws -> Program.Outcome {
     try await sample.run(
       [
@@ -13,7 +13,7 @@ import Testing
       ] + arguments)
   }
 
-  @Test("a photo is inverted in its own proportion, and edited, shown and mapped in it") func auto()
+  @Test("inversion, edits, reconstruction and maps keep the photo's aspect ratio") func auto()
     async throws
   {
     let sample = try await Sample()
@@ -42,7 +42,7 @@ import Testing
     #expect(metadata["picture_size"] == "24x16" && metadata["crop"] == "2,0,36,24")
   }
 
-  @Test("part, size and fitting are the asked ones")
+  @Test("--size, --crop and --fit set the size and the crop")
   func framings() async throws {
     let sample = try await Sample()
     for (arguments, size, crop) in [
@@ -63,7 +63,7 @@ import Testing
   }
 
   @Test(
-    "what a model does not work at is refused with what it does",
+    "a size that the model does not support is rejected with a supported one",
     arguments: ["30x16", "8x8x8", "large", "8x4000"])
   func refused(size: String) async throws {
     let sample = try await Sample()
@@ -76,7 +76,7 @@ import Testing
     #expect(generated.status == 64)
   }
 
-  @Test("a file of another framing is not replaced, and numbered beside the photo")
+  @Test("an inversion with another framing is not replaced")
   func otherFraming() async throws {
     let sample = try await Sample()
     #expect(try await invert(sample).status == 0)
@@ -84,7 +84,7 @@ import Testing
     #expect(run.status == 64 && run.errors.contains("another part or size of the picture"))
   }
 
-  @Test("pictures are generated at a size") func generate() async throws {
+  @Test("pictures are generated at the given size") func generate() async throws {
     let sample = try await Sample()
     let run = try await sample.run([
       "generate", "--prompt", "a cat", "--model", Sample.model, "--steps", "2", "--size", "32x16", "-o",
@@ -95,7 +95,8 @@ import Testing
     #expect(picture.width == 32 && picture.height == 16)
   }
 
-  @Test("an edit is pasted back at the photo's size, with its recipe") func pasteBack() async throws {
+  @Test("an edit is pasted into the photo at the photo's size, with its recipe") func pasteBack() async throws
+  {
     let sample = try await Sample()
     #expect(try await invert(sample).status == 0)
     let photo = try sample.picture("photo.png")

@@ -77,7 +77,7 @@ import Testing
     Case("inspect", says: "<file|folder>"),
   ]
 
-  @Test("is one sentence, and status 64", arguments: cases)
+  @Test("wrong usage prints a one-line error and exits with status 64", arguments: cases)
   func refusal(of usage: Case) async throws {
     let scratch = try Scratch()
     let run = try await Program.run(usage.arguments, in: scratch)

@@ -3,7 +3,7 @@ import NullTextInversion
 import Testing
 
 @Suite("nti tokens and maps") struct WordTests {
-  @Test("tokens are told with the words they belong to") func tokens() async throws {
+  @Test("tokens are listed with their words") func tokens() async throws {
     let report = try await Program.run(["tokens", "a hamburger", "--json"]).json()
     #expect(report.integer("count") == 5)
     #expect(report.integer("limit") == 77)
@@ -13,7 +13,7 @@ import Testing
     #expect(text.output.split(separator: "\n").count == 6)
   }
 
-  @Test("maps are one sheet, of the caption or of an edit") func maps() async throws {
+  @Test("maps of a caption or of an edit are one contact sheet") func maps() async throws {
     let sample = try await Sample()
     let caption = try await sample.run("maps", "--json")
     #expect(caption.status == 0, "\(caption.errors)")
@@ -28,7 +28,7 @@ import Testing
     #expect(try sample.picture("edit.png").width > 0)
   }
 
-  @Test("words and grids that are not there are refused") func refusals() async throws {
+  @Test("unknown words and grids are rejected") func refusals() async throws {
     let sample = try await Sample()
     let names = try sample.scratch.names
     for (options, status, says) in [

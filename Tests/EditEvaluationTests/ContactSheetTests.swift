@@ -6,12 +6,12 @@ import Testing
 
 private let white = SIMD3<UInt8>(repeating: 255)
 
-/// The number of pixels that are not white.
+/// Returns the number of pixels that are not white.
 private func ink(_ image: RGBImage) -> Int {
   stride(from: 0, to: image.bytes.count, by: 3).count { image.bytes[$0..<$0 + 3].contains { $0 != 255 } }
 }
 
-@Suite("A contact sheet") struct ContactSheetTests {
+@Suite("Contact sheet") struct ContactSheetTests {
   private static let blank = RGBImage(width: 96, height: 20)
   private static let printable = (UInt8(33)...126).map { String(UnicodeScalar($0)) }
 
@@ -21,14 +21,14 @@ private func ink(_ image: RGBImage) -> Int {
     return sheet.rendered()
   }
 
-  @Test("writes every printable ASCII character in its own way, every other as a question mark") func font() {
+  @Test("each printable ASCII character has a different glyph, and others are question marks") func font() {
     let pictures = Self.printable.map { Self.inked($0).bytes }
     #expect(Set(pictures).count == 94)
     #expect(!pictures.contains(Self.inked(" ").bytes))
     for other in ["é", "\u{1F405}", "\u{7F}", "中"] { #expect(Self.inked(other) == Self.inked("?")) }
   }
 
-  @Test("loses no dot of any label or title, however long") func nothingIsCut() {
+  @Test("no label or title is truncated, whatever its length") func longTexts() {
     let dotsByCharacter = Dictionary(
       uniqueKeysWithValues: Self.printable.map { ($0, ink(Self.inked($0)) / 4) })
     func dots(in text: String) -> Int { text.reduce(0) { $0 + (dotsByCharacter[String($1)] ?? 0) } }
@@ -52,7 +52,7 @@ private func ink(_ image: RGBImage) -> Int {
     #expect(ink(sheet.rendered()) == expected + dots(in: sheet.title) * 9)
   }
 
-  @Test("shows every picture whole, small ones enlarged by whole factors") func pictures() {
+  @Test("pictures are complete, and small ones are enlarged by integer factors") func pictures() {
     let (small, wide, tall) = (noisePicture(40, 12), noisePicture(120, 10), noisePicture(15, 9))
     var sheet = ContactSheet(rows: [
       [.init(small, label: "a"), nil], [.init(wide), .init(tall, label: "b")], [],
@@ -73,12 +73,12 @@ private func ink(_ image: RGBImage) -> Int {
     #expect(contains(tall.enlarged(by: 6)))
   }
 
-  @Test("may be empty") func empty() {
+  @Test("a sheet may be empty") func empty() {
     #expect(ink(ContactSheet([]).rendered()) == 0)
     #expect(ink(ContactSheet(rows: [[nil], []]).rendered()) == 0)
   }
 
-  @Test("enlarges pixels to squares") func enlarging() {
+  @Test("pixels are enlarged to squares") func enlarging() {
     let image = noisePicture(5, 3)
     let large = image.enlarged(by: 3)
     #expect(large.width == 15 && large.height == 9)

@@ -2,12 +2,16 @@ import EditEvaluation
 import Foundation
 import NullTextInversion
 
-/// A benchmark's folder that a test makes up, gone when the test ends.
+/// A temporary folder with a benchmark, deleted with its last reference.
 final class EvaluationBench {
   let folder: URL
   var output: URL { folder.appending(path: "out") }
 
-  /// - Parameter records: by name, fields that differ from a complete record's; nil leaves a field out.
+  /// Writes a benchmark.
+  ///
+  /// - Parameters:
+  ///   - records: The names of the records, with the fields that differ from a complete record; nil leaves a field out.
+  ///   - size: The size of the pictures.
   init(records: KeyValuePairs<String, [String: Any?]>, size: (width: Int, height: Int) = (24, 16)) throws {
     folder = FileManager.default.temporaryDirectory.appending(path: "bench-\(UUID().uuidString)")
     let pictures = folder.appending(path: "annotation_images")
@@ -41,7 +45,7 @@ final class EvaluationBench {
 
   func benchmark() throws -> PIEBench { try PIEBench(contentsOf: folder) }
 
-  /// Stripes and a slope, different for each seed.
+  /// Returns a picture with a checkerboard and gradients, different for each seed.
   static func picture(seed: Int, width: Int, height: Int) -> RGBImage {
     var picture = RGBImage(width: width, height: height)
     for y in 0..<height {

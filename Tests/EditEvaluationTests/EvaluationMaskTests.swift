@@ -23,7 +23,7 @@ import Testing
     }
   }
 
-  @Test("runs make the raster that NumPy makes of them", arguments: Case.all)
+  @Test("runs decode to the same raster as with NumPy", arguments: Case.all)
   func decoding(_ example: Case) throws {
     let mask = try RunLengthMask(runs: example.runs, width: example.width, height: example.height)
     #expect(rows(mask) == example.mask)
@@ -32,20 +32,20 @@ import Testing
     #expect(rows(mask.inverted()) == example.mask.map { String($0.map { $0 == "#" ? "." : "#" }) })
   }
 
-  @Test("lists that are no runs are refused", arguments: [[1], [1, 2, 3], [-1, 2], [1, -2]])
+  @Test("invalid lists of runs are rejected", arguments: [[1], [1, 2, 3], [-1, 2], [1, -2]])
   func refused(_ runs: [Int]) {
     #expect(throws: InputError.self) { try RunLengthMask(runs: runs, width: 4, height: 4) }
   }
 
-  @Test("a run of the largest number ends with the raster")
+  @Test("runs with the largest integer end at the last pixel")
   func largest() throws {
     let mask = try RunLengthMask(runs: [1, Int.max, Int.max, Int.max], width: 2, height: 2)
     #expect(mask.pixels == [false, true, true, true])
   }
 
-  @Test("cropping takes the part, and resizing what covers at least half")
+  @Test("a mask is cropped, and resized by majority")
   func preparing() throws {
-    // Columns 2, 3 and 4 of six, in all four rows.
+    // Columns 2, 3 and 4 of six, in all four rows, counted from 0.
     let mask = try RunLengthMask(runs: [2, 3, 8, 3, 14, 3, 20, 3], width: 6, height: 4)
     let same = mask.prepared(crop: PixelRect(x: 0, y: 0, width: 6, height: 4), width: 6, height: 4)
     #expect(same == mask)

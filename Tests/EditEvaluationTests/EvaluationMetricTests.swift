@@ -14,12 +14,12 @@ import Testing
     static let all: [Case] = EvaluationFixtures.read("metrics")
   }
 
-  @Test("the cases are there")
+  @Test("the fixtures are complete")
   func cases() {
     #expect(Case.all.count == 4 && EvaluationMaskTests.Case.all.count == 8)
   }
 
-  @Test("metrics in and outside of a region are torchmetrics' and NumPy's", arguments: Case.all)
+  @Test("metrics inside and outside a region match torchmetrics and NumPy", arguments: Case.all)
   func values(_ example: Case) throws {
     let source = try EvaluationFixtures.picture("source")
     let pictures = EvaluatedPictures(
@@ -41,7 +41,7 @@ import Testing
     #expect(abs((metrics[.reconstructionSSIM] ?? 0) - 1) < 1e-12)
   }
 
-  @Test("without an answer there is no error against it")
+  @Test("metrics against the answer are absent without an answer")
   func noAnswer() throws {
     let source = try EvaluationFixtures.picture("source")
     let pictures = EvaluatedPictures(
@@ -53,7 +53,7 @@ import Testing
       ])
   }
 
-  @Test("panels stand side by side, the edit last")
+  @Test("panels are side by side, with the edit last")
   func panels() throws {
     let (source, edit) = (try EvaluationFixtures.picture("source"), try EvaluationFixtures.picture("edit"))
     let reconstruction = try EvaluationFixtures.picture("answer")

@@ -4,8 +4,8 @@ import Testing
 
 @testable import EditEvaluation
 
-@Suite("Benchmark in PIE-Bench's form") struct EvaluationReaderTests {
-  @Test("records keep the file's order and lose their brackets")
+@Suite("Benchmark in PIE-Bench's format") struct EvaluationReaderTests {
+  @Test("records keep the order of the file, and brackets are removed")
   func reading() throws {
     let bench = try EvaluationBench(records: [
       "b": [
@@ -29,7 +29,7 @@ import Testing
   }
 
   @Test(
-    "what leads out of the folder, cannot name a result or is not there is refused",
+    "paths outside the folder, and invalid or missing fields, are rejected",
     arguments: [
       ["image_path": "../x.png"], ["image_path": "/etc/x.png"], ["answer": "a/../../b.png"],
       ["image_path": ""],
@@ -43,7 +43,7 @@ import Testing
     #expect(throws: InputError.self) { try bench.benchmark() }
   }
 
-  @Test("names that cannot be a file's are refused", arguments: ["", ".", "..", "a/b", ".hidden"])
+  @Test("names that cannot be file names are rejected", arguments: ["", ".", "..", "a/b", ".hidden"])
   func refusedNames(_ name: String) throws {
     let bench = try EvaluationBench(records: ["x": [:]])
     let record =
@@ -52,14 +52,14 @@ import Testing
     #expect(throws: InputError.self) { try bench.benchmark() }
   }
 
-  @Test("records that share a picture are refused, and named")
+  @Test("records that share a picture are rejected with their names")
   func sharedPicture() throws {
     let bench = try EvaluationBench(records: ["a": ["image_path": "p.png"], "b": ["image_path": "p.png"]])
     let error = #expect(throws: InputError.self) { try bench.benchmark() }
     #expect(error?.message.contains("a and b") == true)
   }
 
-  @Test("a folder without records says so")
+  @Test("an empty benchmark is read, and a missing or damaged file is rejected")
   func missing() throws {
     let bench = try EvaluationBench(records: [:])
     #expect(try bench.benchmark().records.isEmpty)
@@ -69,7 +69,7 @@ import Testing
     #expect(#expect(throws: InputError.self) { try bench.benchmark() }?.kind == .missing)
   }
 
-  @Test("records are chosen by category and number")
+  @Test("records are selected by category and number")
   func choosing() throws {
     let bench = try EvaluationBench(records: [
       "a": [:], "b": ["editing_type_id": "8"], "c": [:], "d": ["editing_type_id": "0"],
@@ -90,7 +90,7 @@ import Testing
       PIEBench.name(ofCategory: "10") == "category 10" && PIEBench.name(ofCategory: "x") == "category x")
   }
 
-  @Test("the demo benchmark's regions are where picture and answer differ")
+  @Test("the regions of the demo benchmark are the differences of picture and answer")
   func demo() throws {
     let benchmark = try PIEBench(contentsOf: EmojiScenes.benchmark())
     #expect(benchmark.records.count == 60)
@@ -106,9 +106,9 @@ import Testing
     }
   }
 
-  @Test("a mask of another raster covers the picture")
+  @Test("a mask with a raster of another size covers the picture")
   func otherRaster() throws {
-    // The left half of a raster twice as fine as the picture.
+    // The left half of a raster with twice the picture's resolution.
     let runs = (0..<32).flatMap { [48 * $0, 24] }
     let bench = try EvaluationBench(records: ["a": ["mask": runs, "mask_size": [48, 32]]])
     let record = try bench.benchmark().records[0]
@@ -119,7 +119,7 @@ import Testing
 }
 
 @Suite("Shard") struct EvaluationShardTests {
-  @Test("shards have every element once, in turn", arguments: [1, 2, 3, 7, 16])
+  @Test("each element is in one shard, in rotation", arguments: [1, 2, 3, 7, 16])
   func parts(_ count: Int) throws {
     let elements = Array(0..<10)
     let parts = try (1...count).map { try EvaluationShard($0, of: count).part(of: elements) }
@@ -127,7 +127,7 @@ import Testing
     #expect(parts.enumerated().allSatisfy { index, part in part.allSatisfy { $0 % count == index } })
   }
 
-  @Test("a shard is written with a slash")
+  @Test("a shard is parsed from two numbers with a slash")
   func parsing() throws {
     #expect(try EvaluationShard(parsing: "3/16") == EvaluationShard(3, of: 16))
     #expect(try EvaluationShard(parsing: "16/16").description == "16/16")

@@ -6,7 +6,7 @@ import Testing
 @testable import EditEvaluation
 
 @Suite("Evaluation", .serialized) struct EvaluationRunTests {
-  /// One step of a tiny model: the numbers mean nothing, the bookkeeping is all there.
+  /// One step without inner iterations, on a tiny model: the metrics have no meaning, but every file is written.
   private static let options: EvaluationOptions = {
     var options = EvaluationOptions()
     options.inversion.steps = 1
@@ -22,7 +22,8 @@ import Testing
 
   private func bytes(_ url: URL) throws -> Data { try Data(contentsOf: url) }
 
-  @Test("a run as a sequence of updates tells the same, its outcome last; leaving it cancels the run")
+  @Test(
+    "a run as a sequence of updates has the same events, with the outcome last; leaving it cancels the run")
   func updates() async throws {
     let bench = try EvaluationBench(records: ["a": [:], "b": ["image_path": "missing.jpg"], "c": [:]])
     let evaluation = try await Evaluation(
@@ -53,14 +54,14 @@ import Testing
     }
   }
 
-  @Test("results of an older version's settings can still be put together in a table")
+  @Test("results with the settings of an older version can be merged into a table")
   func older() async throws {
     let bench = try EvaluationBench(records: ["a": [:]])
     let evaluation = try await Evaluation(
       of: bench.benchmark(), editor: editor(), options: Self.options, output: bench.output)
     let results = try await evaluation.run().results
     let folder = bench.output.appending(path: evaluation.label)
-    // The same settings as version 1 wrote them, with a setting of another method, and a result that names them.
+    // The same settings in format 1, with a setting of another method, and a result with their fingerprint.
     let settings = folder.appending(path: "settings.json")
     var json = try #require(
       JSONSerialization.jsonObject(with: Data(contentsOf: settings)) as? [String: Any])
@@ -77,12 +78,12 @@ import Testing
     try ResultJSON.data(of: result).write(to: folder.appending(path: "results/a.json"))
     let table = try EvaluationTable(bench.output)
     #expect(table.methods[0].results == [result] && table.isComplete)
-    // Going on with them is refused, and the differences are named.
+    // Resuming with these settings fails with the differences.
     let error = await #expect(throws: InputError.self) { try await evaluation.run() }
     #expect(error?.kind == .mismatch && error?.message.contains("format (1, now 2)") == true)
   }
 
-  @Test("a run goes on where another stopped, and finished records are not computed again")
+  @Test("a run resumes an earlier one, and finished records are not computed again")
   func resuming() async throws {
     let bench = try EvaluationBench(records: [
       "a": [:], "b": ["blended_word": ""], "c": ["editing_prompt": "a cat"],
@@ -103,10 +104,10 @@ import Testing
     #expect(Array(second.results.prefix(2)) == first.results)
     let spent = editor.model.counter.total - before
     #expect(spent == second.results[2].inversion + second.results[2].edit)
-    // The word that "c" should blend is not in its prompt, and the result says so.
+    // The blended word of "c" is not in its prompt, which the result notes.
     #expect(second.results.map(\.notes.count) == [0, 0, 1])
 
-    // A result goes with its pictures and with what the record says.
+    // A result is invalid without its pictures, or if the record changed.
     let picture = bench.output.appending(path: "\(evaluation.label)/annotation_images/a.png")
     let edit = try bytes(picture)
     try FileManager.default.removeItem(at: picture)
@@ -120,7 +121,7 @@ import Testing
     #expect(try bytes(picture) == edit)
   }
 
-  @Test("inversions that are kept are taken up by runs with other edits, not by those with other inversions")
+  @Test("kept inversions are reused by runs with other edits, but not with other inversion settings")
   func keptInversions() async throws {
     let bench = try EvaluationBench(records: ["a": [:], "b": [:]])
     let editor = try await editor()
@@ -147,7 +148,7 @@ import Testing
     #expect(try await run("other") { $0.inversion.guidance = 2 }.allSatisfy { $0.inversion.forward > 0 })
   }
 
-  @Test("what is wrong with a record is reported, and the others are done")
+  @Test("failed records are reported, and the others are evaluated")
   func failing() async throws {
     let bench = try EvaluationBench(records: [
       "gone": [:], "bad": ["mask": [1]], "long": ["editing_prompt": String(repeating: "cat ", count: 100)],
@@ -164,7 +165,7 @@ import Testing
     #expect(table.methods[0].missing == ["gone", "bad", "long", "unanswered"] && !table.isComplete)
   }
 
-  @Test("a folder with results of other settings is refused, with what differs")
+  @Test("a folder with results of other settings is rejected with the differences")
   func otherSettings() async throws {
     let bench = try EvaluationBench(records: ["a": [:]])
     let editor = try await editor()
@@ -180,7 +181,7 @@ import Testing
     #expect(error?.kind == .mismatch)
     #expect(error?.message.contains("options.inversion.steps (1, now 3)") == true)
     #expect(error?.message.contains("options.edit.guidance (not set, now 2)") == true)
-    // Another label is another folder.
+    // Another label has another folder.
     let other = try Evaluation(
       of: bench.benchmark(), editor: editor, options: options, output: bench.output, label: "three steps")
     #expect(try await other.run().results.count == 1)
@@ -188,7 +189,7 @@ import Testing
       try EvaluationTable(bench.output).methods.map(\.label) == ["null-text-inversion+p2p", "three steps"])
   }
 
-  @Test("shards give the table of one run")
+  @Test("shards give the table of a single run")
   func shards() async throws {
     let names = ["d", "a", "c"]
     let bench = try EvaluationBench(records: ["d": [:], "a": ["editing_type_id": "2"], "c": [:]])
@@ -215,7 +216,7 @@ import Testing
     }
   }
 
-  @Test("pictures are lossless under the benchmark's names, panels when asked for")
+  @Test("pictures are lossless under the benchmark's names, with panels if requested")
   func pictures() async throws {
     let bench = try EvaluationBench(records: ["a": [:]])
     var fields = try String(contentsOf: bench.folder.appending(path: "mapping_file.json"), encoding: .utf8)
@@ -249,7 +250,8 @@ import Testing
   }
 
   @Test(
-    "labels that name no folder or column are refused", arguments: ["", ".x", "a/b", "a|b", "a,b", "a\"b"])
+    "labels that cannot name a folder and columns are rejected",
+    arguments: ["", ".x", "a/b", "a|b", "a,b", "a\"b"])
   func labels(_ label: String) async throws {
     let bench = try EvaluationBench(records: [:])
     let editor = try await editor()
@@ -258,7 +260,7 @@ import Testing
     }
   }
 
-  @Test("the published settings are PIE-Bench's")
+  @Test("the default settings are PIE-Bench's published ones")
   func published() throws {
     let options = EvaluationOptions()
     #expect(options.inversion == InversionOptions() && options.inversion.guidance == 7.5)
@@ -275,7 +277,7 @@ import Testing
       ])
   }
 
-  @Test("blended words are blended and emphasised, each unless switched off")
+  @Test("blended words are blended and emphasized unless that is disabled")
   func words() throws {
     let bench = try EvaluationBench(records: [
       "both": [:], "target": ["blended_word": " dog"], "none": ["blended_word": ""],
@@ -307,7 +309,7 @@ import Testing
   }
 }
 
-@Suite("Table of an evaluation") struct EvaluationTableTests {
+@Suite("Evaluation table") struct EvaluationTableTests {
   private func result(_ id: String, _ index: Int, _ category: String, _ psnr: Double?) -> EvaluationResult {
     var metrics: [EvaluationMetric: Double] = [.mseOutside: 0.25]
     metrics[.psnrOutside] = psnr
@@ -328,7 +330,7 @@ import Testing
     }
   }
 
-  @Test("the table has PIE-Bench's header, the benchmark's order, and nan where there is no value")
+  @Test("the table has PIE-Bench's header, the benchmark's order, and nan for missing values")
   func csv() throws {
     let bench = try EvaluationBench(records: [:])
     try write(
@@ -362,7 +364,7 @@ import Testing
     #expect(method.environments == [.current])
   }
 
-  @Test("means leave out what has no value")
+  @Test("means leave out missing values")
   func means() throws {
     let bench = try EvaluationBench(records: [:])
     try write(
@@ -374,7 +376,7 @@ import Testing
     #expect(method.mean(of: .psnrOutside, category: "1") == 20 && method.categories == ["1", "2"])
   }
 
-  @Test("damaged and foreign results are refused, and a folder without any")
+  @Test("damaged and foreign results, and a folder without results, are rejected")
   func refused() throws {
     let bench = try EvaluationBench(records: [:])
     #expect(#expect(throws: InputError.self) { try EvaluationTable(bench.output) }?.kind == .missing)
@@ -389,7 +391,7 @@ import Testing
     #expect(#expect(throws: InputError.self) { try EvaluationTable(bench.output) }?.kind == .mismatch)
   }
 
-  @Test("results of categories that are no longer asked for stay out of the table")
+  @Test("results of records that are no longer planned are left out of the table")
   func narrowed() throws {
     let bench = try EvaluationBench(records: [:])
     try write([result("a", 0, "1", 20), result("b", 1, "1", 30)], label: "x", to: bench.output, plan: ["b"])

@@ -3,12 +3,12 @@ import Testing
 
 @testable import EditEvaluation
 
-@Suite("Costs against edits") struct ParetoChartTests {
+@Suite("Pareto chart") struct ParetoChartTests {
   private func points(_ numbers: [(Double, Double)]) -> [ParetoChart.Point] {
     numbers.enumerated().map { ParetoChart.Point(label: "\($0)", cost: $1.0, decibels: $1.1) }
   }
 
-  @Test("the front has the methods that no other beats on both")
+  @Test("the front has the methods for which no other is better in both cost and accuracy")
   func front() {
     let all = points([(100, 20), (50, 19), (50, 18), (200, 19.5), (10, 12), (300, 21), (20, 12)])
     let front = ParetoChart.front(all)
@@ -23,7 +23,7 @@ import Testing
   }
 
   @Test(
-    "labels stay in the plot, apart from each other and from all dots; a lone one stands right of its dot")
+    "labels are inside the plot and overlap neither each other nor dots; a single label is right of its dot")
   func labels() throws {
     let plot = Plot(x: 50, y: 20, width: 600, height: 300, count: 1)
     var random = SplitMix(seed: 7)

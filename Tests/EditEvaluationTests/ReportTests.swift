@@ -30,11 +30,11 @@ import Testing
     )
   }
 
-  @Test("tells what the inversion did, and how close each picture comes")
+  @Test("the report has the steps of the inversion and the fidelity of each picture")
   func content() async throws {
     let (editor, inverted, pictures, spent) = try await Self.work.value
     let inversion = inverted.inversion
-    // The walk without optimisation takes two evaluations a step; nothing else asks the network.
+    // Sampling without optimization takes two evaluations per step; nothing else evaluates the network.
     #expect(spent.forward == 2 * inversion.stepCount)
     let report = InversionReport(inverted, pictures: pictures, duration: .seconds(1.5))
 
@@ -54,7 +54,7 @@ import Testing
     #expect(abs(report.steps[2].distance - mean) <= 1e-5 * mean)
   }
 
-  @Test("DDIM alone is what no inner iteration gives")
+  @Test("DDIM alone equals null-text inversion without inner iterations")
   func ddim() async throws {
     let options = Self.options { $0.nullText?.innerSteps = 0 }
     let (editor, _, pictures, _) = try await Self.work.value
@@ -66,14 +66,14 @@ import Testing
     for step in report.steps { #expect(step.loss == nil && step.threshold == nil && step.innerSteps == 0) }
   }
 
-  @Test("another photo than the inverted one is refused by its size")
+  @Test("a photo with another size than the inverted one is rejected")
   func otherPhoto() async throws {
     let (editor, inverted, _, _) = try await Self.work.value
     let other = EvaluationBench.picture(seed: 1, width: 41, height: 24)
     await #expect(throws: InputError.self) { try await editor.reportPictures(of: inverted, photo: other) }
   }
 
-  @Test("is written as JSON, a drawing and pictures, and the JSON reads back")
+  @Test("the report is written as JSON, a chart and pictures, and the JSON can be read")
   func writing() async throws {
     let (_, inverted, pictures, _) = try await Self.work.value
     let report = InversionReport(inverted, pictures: pictures, duration: .seconds(0.25))
@@ -90,7 +90,7 @@ import Testing
   }
 }
 
-@Suite("Drawing of losses") struct ReportChartTests {
+@Suite("Loss chart") struct ReportChartTests {
   private func report(_ steps: [InversionReport.Step], caption: String = "a cat") throws -> InversionReport {
     let latent = Tensor(zeros: [2, 2, 4])
     let picture = RGBImage(width: 16, height: 16)
@@ -120,39 +120,40 @@ import Testing
   }
 
   @Test(
-    "is well-formed whatever the caption", arguments: ["a <b> & \"c\" ]]>", "\u{0}\u{1B}[31m\n", "猫 🐈", ""])
+    "the chart is well-formed with any caption",
+    arguments: ["a <b> & \"c\" ]]>", "\u{0}\u{1B}[31m\n", "猫 🐈", ""])
   func wellFormed(_ caption: String) throws {
     let elements = try Elements(of: LossChart(report(steps(5), caption: caption)).svg)
     #expect(elements.counts["svg"] == 1)
   }
 
-  @Test("has a bar for each step with iterations and a dot for each loss", arguments: [1, 7, 50])
+  @Test("the chart has a bar for each step with iterations and a dot for each loss", arguments: [1, 7, 50])
   func marks(_ count: Int) throws {
     var all = steps(count)
     let elements = try Elements(of: LossChart(report(all)).svg)
     #expect(elements.counts["circle"] == count)
-    // Beside the bars there are the ground and two frames.
+    // The other rectangles are the background and two frames.
     #expect(elements.counts["rect"] == count + 3)
     all[0] = .init(innerSteps: 0, loss: nil, threshold: nil, distance: 0)
     let fewer = try Elements(of: LossChart(report(all)).svg)
     #expect((fewer.counts["circle"] ?? 0) == count - 1 && fewer.counts["rect"] == count + 2)
   }
 
-  @Test("everything drawn lies inside the drawing")
+  @Test("all elements are inside the chart")
   func inside() throws {
     let elements = try Elements(of: LossChart(report(steps(50))).svg)
     #expect(elements.places.count > 100)
     #expect(elements.places.allSatisfy { (0...880).contains($0.x) && (0...580).contains($0.y) })
   }
 
-  @Test("a walk that never leaves the pivots is said in words")
+  @Test("latents that equal the pivots in every step are stated in words")
   func empty() throws {
     let step = InversionReport.Step(innerSteps: 0, loss: nil, threshold: nil, distance: 0)
     let flat = [step, step, step]
-    #expect(try LossChart(report(flat)).svg.contains("The walk is on the pivots in every step."))
+    #expect(try LossChart(report(flat)).svg.contains("The latents equal the pivots in every step."))
   }
 
-  @Test("the logarithmic axis spans whole powers of ten around the values")
+  @Test("the logarithmic axis has whole powers of ten around the values")
   func axis() {
     let range = LogRange([3e-5, 0, 2e-3, .nan, .infinity])
     #expect(range.ticks.map(\.label) == ["10⁻⁵", "10⁻⁴", "10⁻³", "10⁻²"])
@@ -171,7 +172,7 @@ import Testing
   }
 }
 
-/// The elements of an XML text; throws if it is not well-formed.
+/// The elements of an XML text; the initializer throws if it is not well-formed.
 private final class Elements: NSObject, XMLParserDelegate {
   private(set) var counts: [String: Int] = [:]
   private(set) var places: [(x: Double, y: Double)] = []

@@ -3,9 +3,9 @@ import FuzzReaders
 import TestSupport
 import Testing
 
-/// What a fuzzer has found to be interesting, read once more.
-@Suite("Inputs that a fuzzer found") struct CorpusTests {
-  @Test("are answered with a value or a sentence", arguments: FuzzReader.allCases)
+/// Replays the inputs that a fuzzer has collected.
+@Suite("Fuzzer corpus") struct CorpusTests {
+  @Test("every input returns a value or throws an InputError", arguments: FuzzReader.allCases)
   func replay(reader: FuzzReader) throws {
     let folder = Fixtures.corpus.appending(path: reader.rawValue)
     let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
@@ -13,7 +13,7 @@ import Testing
     for file in files { reader.read(try Data(contentsOf: file)) }
   }
 
-  @Test("and cut short anywhere, or with a bit turned, they are too", arguments: FuzzReader.allCases)
+  @Test("truncated inputs and inputs with a flipped bit do too", arguments: FuzzReader.allCases)
   func damaged(reader: FuzzReader) throws {
     let folder = Fixtures.corpus.appending(path: reader.rawValue)
     var random = SplitMix(seed: 1)

@@ -1,16 +1,16 @@
 internal import Foundation
 
-/// The reader that the environment names.
+/// The reader named by the environment variable READER.
 private let reader: FuzzReader = {
   let name = ProcessInfo.processInfo.environment["READER"] ?? ""
   guard let reader = FuzzReader(rawValue: name) else {
     fatalError(
-      "READER=\"\(name)\": name one of \(FuzzReader.allCases.map(\.rawValue).joined(separator: ", "))")
+      "READER=\"\(name)\": use one of \(FuzzReader.allCases.map(\.rawValue).joined(separator: ", "))")
   }
   return reader
 }()
 
-/// What libFuzzer calls with each input.
+/// The function that libFuzzer calls with each input.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzOneInput(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   reader.read(Data(UnsafeBufferPointer(start: bytes, count: count)))

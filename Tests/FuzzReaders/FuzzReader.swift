@@ -7,10 +7,11 @@ internal import NullTextInversion
 internal import Pictures
 internal import TestSupport
 
-/// A reader of bytes that come from outside, as a fuzzer calls it (`make fuzz`), and as the tests call it with what a fuzzer
-/// has found (`Tests/Corpus`).
+/// A reader of external bytes, called by a fuzzer (`make fuzz`) and by tests with the inputs that a fuzzer has
+/// collected (`Tests/Corpus`).
 ///
-/// Each must answer any bytes with a value or an `InputError`: never with a trap, another error, or memory out of proportion.
+/// For any bytes, each must return a value or throw an `InputError`: no trap, no other error, no disproportionate
+/// memory use.
 package enum FuzzReader: String, CaseIterable, Sendable {
   /// A safetensors file: the header and all tensors.
   case safetensors
@@ -18,32 +19,32 @@ package enum FuzzReader: String, CaseIterable, Sendable {
   case singleFile
   /// A LoRA for a checkpoint.
   case lora
-  /// The index of a checkpoint that is cut into shards.
+  /// The index of a sharded checkpoint.
   case index
-  /// The `config.json` of a network: the first byte says of which.
+  /// The `config.json` of a network; the first byte selects the network.
   case configuration
-  /// A file of a tokenizer: the first byte says which.
+  /// A file of a tokenizer; the first byte selects the file.
   case tokenizer
-  /// A text that is tokenized.
+  /// A text to tokenize.
   case text
-  /// An inversion, finished or not.
+  /// An inversion, complete or partial.
   case inversion
   /// A picture of any format.
   case picture
-  /// The colour profile of a picture: the first byte says whether of an RGB, a grey or an ink one.
+  /// The color profile of a picture; the first byte selects an RGB, gray or CMYK picture.
   case profile
-  /// The options of an edit and of an inversion, as recipes and inversions hold them.
+  /// The options of an edit and of an inversion, as stored in recipes and inversions.
   case options
-  /// The records of a benchmark, with masks as run lengths.
+  /// The records of a benchmark, with run-length masks.
   case benchmark
 
-  /// Reads `bytes`, and ends the process if anything but an `InputError` is thrown.
+  /// Reads `bytes`, and ends the process if an error other than `InputError` is thrown.
   package func read(_ bytes: Data) {
     do {
       try answer(bytes)
     } catch is InputError {
     } catch let error as DecodingError where self == .options {
-      // What reads options turns these into sentences.
+      // The readers of options convert these errors to messages.
       _ = JSONFault.sentence(for: error)
     } catch {
       fatalError("\(rawValue) threw \(type(of: error)): \(error)")
@@ -137,7 +138,7 @@ package enum FuzzReader: String, CaseIterable, Sendable {
     do {
       return try ScratchFolder()
     } catch {
-      fatalError("no temporary folder can be made: \(error)")
+      fatalError("cannot create a temporary folder: \(error)")
     }
   }()
   private static let jpegs = ["photos/orientation-1.jpg", "pictures/grey.jpg", "photos/cmyk.jpg"].map {
@@ -145,7 +146,7 @@ package enum FuzzReader: String, CaseIterable, Sendable {
     do {
       return try Data(contentsOf: Fixtures.url(name))
     } catch {
-      fatalError("the picture \(name) cannot be read: \(error)")
+      fatalError("cannot read the picture \(name): \(error)")
     }
   }
   private static let modelCopy = ScratchCheckpoint()
@@ -153,7 +154,7 @@ package enum FuzzReader: String, CaseIterable, Sendable {
     do {
       return try CLIPTokenizer(Checkpoint(EmojiScenes.folder()))
     } catch {
-      fatalError("the bundled tokenizer cannot be read: \(error)")
+      fatalError("cannot read the bundled tokenizer: \(error)")
     }
   }()
 }

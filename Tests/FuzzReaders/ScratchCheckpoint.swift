@@ -2,11 +2,11 @@ internal import DiffusionCore
 internal import Foundation
 internal import TestSupport
 
-/// A copy of a small checkpoint of which one file at a time is replaced.
+/// A copy of a small checkpoint in which one file at a time is replaced.
 final class ScratchCheckpoint: @unchecked Sendable {
   private let folder: ScratchFolder
   private let model: URL
-  /// The file that is replaced now, and what it was; nil if there was none.
+  /// The replaced file and its original content; the content is nil if the file did not exist.
   private var replaced: (url: URL, original: Data?)?
   private let lock = NSLock()
 
@@ -16,11 +16,11 @@ final class ScratchCheckpoint: @unchecked Sendable {
       model = folder("model")
       try FileManager.default.copyItem(at: Fixtures.url("models/sharded"), to: model)
     } catch {
-      fatalError("the fixture cannot be copied: \(error)")
+      fatalError("cannot copy the fixture: \(error)")
     }
   }
 
-  /// The checkpoint with another file under a name, and all others as they were.
+  /// Returns the checkpoint with one file replaced and all others unchanged.
   func replacing(_ name: String, with bytes: Data) throws -> Checkpoint {
     try lock.withLock {
       if let replaced {

@@ -3,10 +3,10 @@ import InputOutput
 import TestSupport
 import Testing
 
-@Suite("Files that appear when they are complete") struct AtomicFileTests {
+@Suite("Atomic file writes") struct AtomicFileTests {
   struct Interruption: Error {}
 
-  @Test("replace what was there and leave nothing else", arguments: [false, true])
+  @Test("replace an existing file and leave no other file", arguments: [false, true])
   func replacing(synchronized: Bool) throws {
     let folder = try ScratchFolder()
     let url = folder("a.txt")
@@ -16,7 +16,7 @@ import Testing
     #expect(try folder.names == ["a.txt"])
   }
 
-  @Test("are written in pieces") func pieces() throws {
+  @Test("can be made in pieces") func pieces() throws {
     let folder = try ScratchFolder()
     try AtomicFile.write(to: folder("a")) { file in
       for piece in ["one ", "", "two"] { try file.append(Array(piece.utf8)) }
@@ -24,7 +24,7 @@ import Testing
     #expect(try Data(contentsOf: folder("a")) == Data("one two".utf8))
   }
 
-  @Test("stay as they were if the writing fails half way") func interrupted() throws {
+  @Test("leave the old file unchanged if writing fails halfway") func interrupted() throws {
     let folder = try ScratchFolder()
     let url = try folder.file("a", Array("old".utf8))
     #expect(throws: Interruption.self) {
@@ -37,7 +37,7 @@ import Testing
     #expect(try folder.names == ["a"])
   }
 
-  @Test("keep the permissions of the file they replace, and links stay links") func permissionsAndLinks()
+  @Test("keep the permissions of the replaced file, and preserve links") func permissionsAndLinks()
     throws
   {
     let folder = try ScratchFolder()
@@ -51,7 +51,7 @@ import Testing
     #expect(try FileManager.default.destinationOfSymbolicLink(atPath: folder("link").path) == url.path)
   }
 
-  @Test("go where a link leads, though nothing is there yet") func danglingLinks() throws {
+  @Test("follow links to files that do not exist yet") func danglingLinks() throws {
     let folder = try ScratchFolder()
     let manager = FileManager.default
     try manager.createDirectory(at: folder("sub"), withIntermediateDirectories: false)
@@ -70,13 +70,13 @@ import Testing
     }
   }
 
-  @Test("are refused where links lead in circles or to no folder") func badLinks() throws {
+  @Test("are refused if links form a cycle or lead to a missing folder") func badLinks() throws {
     let folder = try ScratchFolder()
     let manager = FileManager.default
     try manager.createSymbolicLink(atPath: folder("a").path, withDestinationPath: "b")
     try manager.createSymbolicLink(atPath: folder("b").path, withDestinationPath: "a")
     try manager.createSymbolicLink(atPath: folder("c").path, withDestinationPath: "none/c")
-    for (name, reason) in [("a", "leads to itself"), ("c", "there is no folder")] {
+    for (name, reason) in [("a", "points to itself"), ("c", "there is no folder")] {
       let error = #expect(throws: InputError.self) { try AtomicFile.write(Data([1]), to: folder(name)) }
       #expect(
         error?.kind == .unwritable && error?.message.contains(reason) == true, "\(error?.message ?? "")")
@@ -84,14 +84,14 @@ import Testing
     #expect(try folder.names == ["a", "b", "c"])
   }
 
-  @Test("are refused before the work where they cannot be") func refusals() throws {
+  @Test("are refused in advance where they are not possible") func refusals() throws {
     let folder = try ScratchFolder()
     _ = try folder.file("file", [1])
     let refused = [
       (folder("no such folder/a.png"), "there is no folder"), (folder.url, "it is a folder"),
-      (folder("file/a.png"), "is not a folder"), (URL(fileURLWithPath: "/dev/null"), "not an ordinary file"),
+      (folder("file/a.png"), "is not a folder"), (URL(fileURLWithPath: "/dev/null"), "not a regular file"),
       (folder(String(repeating: "n", count: 300)), "the name is too long"),
-      (URL(fileURLWithPath: "/proc/a.png"), "no file can be made in /proc"),
+      (URL(fileURLWithPath: "/proc/a.png"), "no file can be created in /proc"),
     ]
     for (url, reason) in refused {
       for check in [AtomicFile.checkWritable, { try AtomicFile.write(Data([1]), to: $0) }] {
@@ -104,7 +104,7 @@ import Testing
     #expect(try folder.names == ["file"])
   }
 
-  @Test("are checked without a trace") func check() throws {
+  @Test("are checked in advance without leaving a file") func check() throws {
     let folder = try ScratchFolder()
     let url = try folder.file("a", [1])
     try AtomicFile.checkWritable(url)

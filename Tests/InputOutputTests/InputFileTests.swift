@@ -13,7 +13,7 @@ import Testing
     }
   }
 
-  @Test("bytes are read from any place")
+  @Test("bytes can be read at any offset")
   func places() throws {
     let folder = try ScratchFolder()
     let file = try InputFile(folder.file("a", 0..<200))
@@ -25,7 +25,7 @@ import Testing
     #expect(try empty.byteCount == 0 && empty.contents().isEmpty && empty.prefix(8).isEmpty)
   }
 
-  @Test("what is missing or no ordinary file is refused, without waiting for it")
+  @Test("missing files and files that are not regular are refused without waiting")
   func sorts() throws {
     let folder = try ScratchFolder()
     try #require(mkfifo(folder("pipe").path, 0o600) == 0)
@@ -43,7 +43,7 @@ import Testing
     }
   }
 
-  @Test("a link is followed, to a pipe as well")
+  @Test("links are followed, also to a pipe")
   func links() throws {
     let folder = try ScratchFolder()
     try #require(mkfifo(folder("pipe").path, 0o600) == 0)
@@ -56,7 +56,7 @@ import Testing
     #expect(try failure { try InputFile(folder("to-pipe")) }?.kind == .malformed)
   }
 
-  @Test("a file that is cut short or written to after it was opened is an error, not a crash")
+  @Test("a file that is truncated or modified after it was opened throws an error and does not crash")
   func changes() throws {
     let folder = try ScratchFolder()
     let url = try folder.file("a", 0..<200)
@@ -67,7 +67,7 @@ import Testing
       switch change {
       case "truncated": try #require(truncate(url.path, 120) == 0)
       case "extended": try #require(truncate(url.path, 300) == 0)
-      // The clock of the file system may not tell two writes in a row apart.
+      // Two successive writes may have the same time stamp in the file system.
       default:
         try FileManager.default.setAttributes([.modificationDate: Date.distantPast], ofItemAtPath: url.path)
       }
@@ -79,7 +79,7 @@ import Testing
     }
   }
 
-  @Test("a file that is replaced or removed after it was opened is read as it was")
+  @Test("a file that is replaced or removed after it was opened is read unchanged")
   func replacement() throws {
     let folder = try ScratchFolder()
     let url = try folder.file("a", [1, 2, 3])
@@ -90,7 +90,7 @@ import Testing
     #expect(try file.contents() == Data([1, 2, 3]))
   }
 
-  @Test("a huge file that should be small is refused before memory is taken for it")
+  @Test("a huge file that is expected to be small is refused before memory is allocated")
   func limit() throws {
     let folder = try ScratchFolder()
     let url = try folder.file("a", [])
@@ -100,7 +100,7 @@ import Testing
     #expect(try file.bytes(InputFile.wholeLimit..<InputFile.wholeLimit + 1) == Data([0]))
   }
 
-  /// A socket with a name in the file system.
+  /// Creates a socket with a path in the file system.
   private func listen(at path: String) throws -> Int32 {
     #if canImport(Darwin)
       let descriptor = socket(AF_UNIX, SOCK_STREAM, 0)

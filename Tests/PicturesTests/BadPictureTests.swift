@@ -3,7 +3,7 @@ import Pictures
 import TestSupport
 import Testing
 
-@Suite("What is no sound picture") struct BadPictureTests {
+@Suite("Invalid pictures") struct BadPictureTests {
   private func error(_ bytes: some Sequence<UInt8>, name: String = "photo.png") throws -> InputError {
     let folder = try ScratchFolder()
     let url = try folder.file(name, bytes)
@@ -13,24 +13,24 @@ import Testing
     return error
   }
 
-  @Test("is reported if it is not there") func missing() throws {
+  @Test("a missing file is reported") func missing() throws {
     let url = try ScratchFolder()("photo.png")
     let error = try #require(throws: InputError.self) { _ = try RGBImage(contentsOf: url) }
     #expect(error == InputError(.missing, "There is no file \(url.path)."))
   }
 
-  @Test("is reported if it is a folder") func folder() throws {
+  @Test("a folder is reported") func folder() throws {
     let folder = try ScratchFolder()
     let error = try #require(throws: InputError.self) { _ = try RGBImage(contentsOf: folder.url) }
     #expect(error.kind == .malformed && error.message.contains("is a folder"))
   }
 
-  @Test("is reported if it is empty") func empty() throws {
+  @Test("an empty file is reported") func empty() throws {
     let error = try error([])
     #expect(error.kind == .malformed && error.message.hasSuffix("photo.png is empty."))
   }
 
-  @Test("is reported if it is text under a picture's name") func text() throws {
+  @Test("text in a file with a picture's name is reported") func text() throws {
     let error = try error("not a picture at all".utf8)
     #expect(error.kind == .malformed && error.message.hasSuffix("is not a PNG, JPEG or WebP picture."))
     #expect(throws: InputError(.malformed, "The picture is not a PNG, JPEG or WebP picture.")) {
@@ -39,7 +39,7 @@ import Testing
   }
 
   @Test(
-    "is called by its name if it is of another format",
+    "an unsupported format is named",
     arguments: [
       ("a GIF", "GIF89a...", "magick"), ("a HEIC", "....ftypheic", "heif-convert"),
       ("a HEIC", "....ftypmif1", "magick"), ("an AVIF", "....ftypavif", "avifdec"),
@@ -53,16 +53,16 @@ import Testing
   func otherFormats(format: String, beginning: String, program: String) throws {
     let error = try error(beginning.utf8)
     #expect(
-      error.kind == .unsupported && error.message.contains("is \(format) picture; convert it to PNG first"))
+      error.kind == .unsupported && error.message.contains("is \(format) picture. Convert it to PNG first"))
     #expect(error.message.contains("`\(program) "))
   }
 
-  @Test("is called JPEG XL if it is a bare stream of it") func bareJPEGXL() throws {
+  @Test("a bare JPEG XL codestream is named") func bareJPEGXL() throws {
     #expect(try error([0xFF, 0x0A, 0x7F, 0x00]).message.contains("is a JPEG XL picture"))
   }
 
   @Test(
-    "is refused wherever it is cut off",
+    "a picture truncated anywhere is refused",
     arguments: ["rgb8.png", "interlaced-rgba8.png", "rgb-420.jpg", "progressive.jpg", "grey.jpg", "cmyk.jpg"])
   func truncated(name: String) throws {
     let whole = try PictureFixtures.data(name)
@@ -74,13 +74,13 @@ import Testing
     }
   }
 
-  @Test("is refused if its pixels were changed on the way") func damaged() throws {
+  @Test("a picture with changed pixel data is refused") func damaged() throws {
     var bytes = try PictureFixtures.data("rgb8.png")
     bytes[200] ^= 0x10
-    #expect(try error(bytes).message.contains("is damaged or cut off (PNG: "))
+    #expect(try error(bytes).message.contains("is damaged or truncated (PNG: "))
   }
 
-  /// The beginning of a picture file that declares a size.
+  /// The beginning of a PNG that declares the given size.
   static func png(_ width: UInt32, _ height: UInt32) -> [UInt8] {
     var bytes = (try? [UInt8](PictureFixtures.data("rgb8.png"))) ?? []
     for i in 0..<4 {
@@ -91,15 +91,17 @@ import Testing
   }
 
   @Test(
-    "is refused before memory is taken if it declares too many pixels",
+    "a picture that declares too many pixels is refused before memory is allocated",
     arguments: [(100_001, 1000), (60_000, 60_000), (0x7FFF_FFFF, 0x7FFF_FFFF), (UInt32.max, UInt32.max)])
   func bombs(width: UInt32, height: UInt32) throws {
     let error = try error(Self.png(width, height))
     #expect(error.kind == .unsupported)
-    #expect(error.message.contains("is declared to be \(width) x \(height) pixels; at most 100 million"))
+    #expect(
+      error.message.contains(
+        "has \(width) x \(height) pixels according to its header; the limit is 100 million"))
   }
 
-  @Test("is refused if it is a JPEG that declares too many pixels") func jpegBomb() throws {
+  @Test("a JPEG that declares too many pixels is refused") func jpegBomb() throws {
     var bytes = [UInt8](try PictureFixtures.data("rgb-444.jpg"))
     let frame = try #require(bytes.indices.dropLast().first { bytes[$0] == 0xFF && bytes[$0 + 1] == 0xC0 })
     bytes.replaceSubrange(frame + 5..<frame + 9, with: [0xFF, 0xDC, 0xFF, 0xDC])
@@ -107,11 +109,11 @@ import Testing
     #expect(error.kind == .unsupported && error.message.contains("65500 x 65500"))
   }
 
-  @Test("is refused if it has no pixels") func noPixels() throws {
+  @Test("a picture without pixels is refused") func noPixels() throws {
     #expect(try error(Self.png(0, 5)).kind == .malformed)
   }
 
-  @Test("may be a JPEG with stray bytes before its end, which every viewer shows") func strayBytes() throws {
+  @Test("a JPEG with stray bytes before its end is read, as in image viewers") func strayBytes() throws {
     let whole = [UInt8](try PictureFixtures.data("rgb-420.jpg"))
     let strays = whole.dropLast(2) + [0, 1, 2, 3] + whole.suffix(2)
     #expect(try RGBImage(data: Data(strays)) == PictureFixtures.image("rgb-420.jpg"))
@@ -119,7 +121,7 @@ import Testing
   }
 
   @Test(
-    "throws or is read, but never traps, however its bytes are changed",
+    "a picture with arbitrary changes is read or throws, and never traps",
     arguments: [
       "rgb8.png", "interlaced-grey1.png", "palette-short.png", "gamma16.png", "rgb-420.jpg",
       "progressive.jpg",
@@ -140,7 +142,7 @@ import Testing
         default: bytes.insert(contentsOf: bytes[i..<min(bytes.count, i + 7)], at: i)
         }
       }
-      // A picture of a hundred million pixels is sound, but takes a while.
+      // A picture of a hundred million pixels is valid, but takes long.
       guard !Self.isHuge(bytes) else { continue }
       do {
         let image = try RGBImage(data: Data(bytes))

@@ -3,25 +3,25 @@ import Testing
 
 @testable import Pictures
 
-@Suite("EXIF data") struct ExifOrientationTests {
-  /// A directory with the orientation, big-endian.
+@Suite("EXIF orientation") struct ExifOrientationTests {
+  /// A big-endian directory with the orientation.
   static let turned: [UInt8] =
     Array("MM\0*".utf8) + [0, 0, 0, 8, 0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, 6, 0, 0, 0, 0, 0, 0]
 
-  @Test("say how a picture is turned, with or without their mark, in any slice") func whole() {
+  @Test("is read with or without the prefix, from any slice") func whole() {
     #expect(ExifOrientation(exif: Self.turned) == .turnedClockwise)
     #expect(ExifOrientation(exif: Array("Exif\0\0".utf8) + Self.turned) == .turnedClockwise)
     #expect(ExifOrientation(exif: ([1, 2, 3] + Self.turned)[3...]) == .turnedClockwise)
   }
 
-  @Test("cut off anywhere are ignored") func cut() {
-    // The four bytes at the end are the place of the next directory.
+  @Test("is ignored if the data are truncated anywhere") func cut() {
+    // The last four bytes are the offset of the next directory.
     for length in 0..<Self.turned.count - 4 {
       #expect(ExifOrientation(exif: Self.turned.prefix(length)) == .upright)
     }
   }
 
-  @Test("of any bytes are answered") func noise() {
+  @Test("is read from arbitrary bytes without a trap") func noise() {
     var random = SplitMix(seed: 3)
     for _ in 0..<20_000 {
       var bytes = Self.turned
@@ -33,7 +33,7 @@ import Testing
   }
 
   @Test(
-    "turn a picture by moving its pixels, and the opposite turn brings them back",
+    "moves the pixels of a picture, and the inverse orientation restores them",
     arguments: ExifOrientation.allCases)
   func turning(orientation: ExifOrientation) {
     let image = noisePicture(7, 4)

@@ -6,13 +6,13 @@ import Testing
 
 private let white = SIMD3<UInt8>(repeating: 255)
 
-/// The number of pixels that are not white.
+/// Returns the number of pixels that are not white.
 private func ink(_ image: RGBImage) -> Int {
   stride(from: 0, to: image.bytes.count, by: 3).count { image.bytes[$0..<$0 + 3].contains { $0 != 255 } }
 }
 
-@Suite("A heat map") struct HeatMapTests {
-  /// CIE lightness, 0 to 100.
+@Suite("Heat maps") struct HeatMapTests {
+  /// Returns the CIE lightness, 0 to 100.
   private func lightness(_ colour: SIMD3<UInt8>) -> Double {
     func linear(_ sample: UInt8) -> Double {
       let c = Double(sample) / 255
@@ -24,7 +24,7 @@ private func ink(_ image: RGBImage) -> Int {
 
   private let ramp = Tensor((0..<256).map { Float($0) }, shape: [1, 256])
 
-  @Test("grows lighter in nearly equal steps from dark to pale") func lightness() {
+  @Test("lightness increases in nearly equal steps from dark to pale") func lightness() {
     let picture = HeatMap(ramp).rendered(width: 256, height: 1)
     let values = (0..<256).map { lightness(picture[$0, 0]) }
     #expect(values[0] < 8 && values[255] > 93)
@@ -33,7 +33,7 @@ private func ink(_ image: RGBImage) -> Int {
     }
   }
 
-  @Test("is the same colour for the same number, whatever the interpolation, at the centres of its cells")
+  @Test("equal numbers have the same color at cell centers with any interpolation")
   func cells() {
     let map = Tensor([0, 1, 2, 3, 4, 5], shape: [2, 3])
     let scale = HeatMap(ramp, range: 0...255).rendered(width: 256, height: 1)
@@ -45,8 +45,8 @@ private func ink(_ image: RGBImage) -> Int {
     for y in 0..<10 { for x in 0..<15 { #expect(nearest[x, y] == scale[(y / 5 * 3 + x / 5) * 51, 0]) } }
   }
 
-  @Test("goes in straight lines between the centres of its cells") func bilinear() {
-    // Twice as large: pixel centres lie a quarter of a cell from the cells' centres.
+  @Test("bilinear interpolation is linear between cell centers") func bilinear() {
+    // At twice the size, pixel centers are a quarter of a cell from the cell centers.
     let map = Tensor([0, 100, 200, 60], shape: [2, 2])
     let picture = HeatMap(map, range: 0...255).rendered(width: 4, height: 4)
     let scale = HeatMap(ramp, range: 0...255).rendered(width: 256, height: 1)
@@ -59,7 +59,7 @@ private func ink(_ image: RGBImage) -> Int {
     }
   }
 
-  @Test("takes numbers outside the range, infinities and not-a-number as the ends") func extremes() {
+  @Test("numbers outside the range, infinities and NaN get the end colors") func extremes() {
     let map = Tensor([-.infinity, -5, .nan, 0, 1, 9, .infinity], shape: [1, 7])
     let picture = HeatMap(map, range: 0...1, interpolation: .nearest).rendered(width: 7, height: 1)
     for x in 0..<4 { #expect(picture[x, 0] == picture[0, 0]) }
@@ -71,7 +71,7 @@ private func ink(_ image: RGBImage) -> Int {
     #expect(nothing == flat)
   }
 
-  @Test("lets a grey picture show through") func overlay() {
+  @Test("an overlay shows the gray picture through") func overlay() {
     let photo = noisePicture(20, 10)
     let map = HeatMap(Tensor((0..<8).map { Float($0) }, shape: [2, 4]))
     #expect(map.overlaid(on: photo, opacity: 1) == map.rendered(width: 20, height: 10))

@@ -11,7 +11,7 @@ import Testing
     let ssim: Double
   }
 
-  /// By name of the second picture, then by library.
+  /// Expected values by name of the second picture, then by library.
   static let expected: [String: [String: Values]] =
     (try? JSONDecoder().decode([String: [String: Values]].self, from: PictureFixtures.data("metrics.json")))
     ?? [:]
@@ -20,7 +20,7 @@ import Testing
     abs(a - b) <= tolerance * max(1, abs(b))
   }
 
-  @Test("equal scikit-image's and torchmetrics' values", arguments: ["noisy", "soft", "static"])
+  @Test("equal the values of scikit-image and torchmetrics", arguments: ["noisy", "soft", "static"])
   func values(name: String) throws {
     let expected = try #require(Self.expected[name])
     let a = try PictureFixtures.image("metrics-a.png")
@@ -31,7 +31,7 @@ import Testing
     #expect(isClose(ImageMetrics.psnr(a, b), skimage.psnr, within: 1e-12))
     #expect(isClose(ImageMetrics.ssim(a, b, window: .uniform), skimage.ssim, within: 1e-12))
 
-    // Its windows are made in single precision.
+    // The windows of torchmetrics are in single precision.
     let torchmetrics = try #require(expected["torchmetrics"])
     #expect(isClose(ImageMetrics.psnr(a, b), torchmetrics.psnr, within: 1e-6))
     #expect(isClose(ImageMetrics.ssim(a, b), torchmetrics.ssim, within: 1e-6))
@@ -48,7 +48,7 @@ import Testing
     #expect(isClose(ImageMetrics.ssim(a, b, masking: mask), masked.ssim, within: 1e-6))
   }
 
-  @Test("of equal pictures are perfect") func equal() {
+  @Test("are perfect for equal pictures") func equal() {
     let image = noisePicture(20, 15)
     #expect(ImageMetrics.meanSquaredError(image, image) == 0)
     #expect(ImageMetrics.psnr(image, image) == .infinity)
@@ -56,16 +56,16 @@ import Testing
     #expect(abs(ImageMetrics.ssim(image, image, window: .uniform) - 1) < 1e-12)
   }
 
-  @Test("of black and white are what the formulas say") func extremes() {
+  @Test("of black and white equal the formulas") func extremes() {
     let black = RGBImage(width: 12, height: 12, filledWith: SIMD3(repeating: 0))
     let white = RGBImage(width: 12, height: 12)
     #expect(ImageMetrics.meanSquaredError(black, white) == 1)
     #expect(ImageMetrics.psnr(black, white) == 0)
-    // Only the first factor's constant over one plus itself is left.
+    // Only the first factor remains: its constant divided by one plus the constant.
     #expect(abs(ImageMetrics.ssim(black, white) - 1e-4 / (1 + 1e-4)) < 1e-9)
   }
 
-  @Test("are not numbers where nothing is compared") func nothing() {
+  @Test("are NaN where nothing is compared") func nothing() {
     let image = noisePicture(20, 15)
     let all = Tensor(repeating: 1, shape: [15, 20])
     #expect(ImageMetrics.meanSquaredError(image, image, masking: all).isNaN)
@@ -78,7 +78,7 @@ import Testing
     #expect(ImageMetrics.ssim(smaller, smaller).isNaN)
   }
 
-  @Test("do not see what lies under the mask") func mask() {
+  @Test("ignore differences under the mask") func mask() {
     let a = noisePicture(20, 15)
     var b = a
     b[3, 4] = SIMD3(1, 2, 3)

@@ -4,17 +4,17 @@ import Testing
 
 @testable import Pictures
 
-/// The files are written by Tools/write_photo_fixtures.py, with what Pillow makes of them.
-@Suite("A photograph") struct PhotoTests {
+/// Tools/write_photo_fixtures.py writes the files and Pillow's results for them.
+@Suite("Photos") struct PhotoTests {
   struct Expected: Codable {
     let width: Int
     let height: Int
     let orientation: Int
     let use: String
     var profile: String?
-    /// Of exact pictures.
+    /// For pictures that must match exactly.
     var checksum: String?
-    /// Of pictures whose colours were converted.
+    /// For pictures with converted colors.
     var rgb: Data?
   }
 
@@ -23,7 +23,7 @@ import Testing
 
   static func data(_ name: String) throws -> Data { try Data(contentsOf: Fixtures.url("photos/\(name)")) }
 
-  @Test("stands upright and in sRGB, as Pillow has it", arguments: expected.keys.sorted())
+  @Test("are read upright and in sRGB, as by Pillow", arguments: expected.keys.sorted())
   func reading(name: String) throws {
     let expected = try #require(Self.expected[name])
     let (image, facts) = try RGBImage.read(Fixtures.url("photos/\(name)"))
@@ -42,9 +42,9 @@ import Testing
     }
   }
 
-  @Test("is one of many") func fixtures() { #expect(Self.expected.count == 67) }
+  @Test("have all expected fixtures") func fixtures() { #expect(Self.expected.count == 67) }
 
-  @Test("of moving pictures is refused by name") func animation() throws {
+  @Test("that are animated are refused with a message that says so") func animation() throws {
     let error = try #require(throws: InputError.self) {
       _ = try RGBImage(data: Self.data("animated.webp"))
     }
@@ -53,7 +53,7 @@ import Testing
   }
 
   @Test(
-    "is refused wherever it is cut off", arguments: ["lossy.webp", "lossless-alpha.webp", "rgba-16.png"])
+    "are refused if truncated anywhere", arguments: ["lossy.webp", "lossless-alpha.webp", "rgba-16.png"])
   func truncated(name: String) throws {
     let whole = try Self.data(name)
     for length in 12..<whole.count - 1 {
@@ -64,9 +64,9 @@ import Testing
     }
   }
 
-  @Test("that declares too many pixels is refused before memory is taken") func bomb() throws {
+  @Test("that declare too many pixels are refused before memory is allocated") func bomb() throws {
     var bytes = [UInt8](try Self.data("lossy.webp"))
-    // The size stands behind the start code of the frame, in 14 bits each.
+    // The size follows the start code of the frame, in 14 bits per side.
     let frame = try #require(
       bytes.indices.dropLast(8).first { bytes[$0..<$0 + 3].elementsEqual([0x9D, 0x01, 0x2A]) })
     bytes.replaceSubrange(frame + 3..<frame + 7, with: [0xFF, 0x3F, 0xFF, 0x3F])
@@ -74,8 +74,8 @@ import Testing
     #expect(error.kind == .unsupported && error.message.contains("16383 x 16383"))
   }
 
-  @Test("with a profile of any size and chains of tables is read at once") func hostileProfile() throws {
-    // The pieces of a JPEG can hold 16 MB: more than the limit is ignored.
+  @Test("with large profiles or long chains of tables are read quickly") func hostileProfile() throws {
+    // The segments of a JPEG can hold 16 MB; a profile above the limit is ignored.
     let jpeg = [UInt8](try Self.data("orientation-1.jpg"))
     let piece = [UInt8](repeating: 0, count: 65_519)
     for count in [129, 255] {
@@ -86,7 +86,7 @@ import Testing
       #expect(facts.profile == .ignored)
       #expect(try image == RGBImage(data: Data(jpeg)))
     }
-    // A chain of 100,000 tables at one place, each of 20,000 numbers.
+    // A chain of 100,000 tables at one offset, each of 20,000 numbers.
     var profile = try #require(try Self.profile(of: "P3-like.jpg"))
     func number(_ value: Int) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> (24 - 8 * $0)) } }
     let links = 100_000
@@ -96,7 +96,7 @@ import Testing
     var chain = [UInt8]("mpet\0\0\0\0".utf8) + [0, 3, 0, 3] + number(links)
     for _ in 0..<links { chain += number(16 + 8 * links) + number(table.count) }
     chain += table
-    // In the place of the description.
+    // Replaces the description.
     profile.replaceSubrange(132..<144, with: Array("D2B0".utf8) + number(profile.count) + number(chain.count))
     profile += chain
     profile.replaceSubrange(0..<4, with: number(profile.count))
@@ -109,7 +109,7 @@ import Testing
   }
 
   @Test(
-    "throws or is read, but never traps, however its bytes are changed",
+    "with arbitrary changes are read or throw, and never trap",
     arguments: [
       "orientation-6.jpg", "orientation-5.png", "orientation-6.webp", "P3-like-pieces.jpg",
       "A98-like-alpha.webp",
@@ -121,7 +121,8 @@ import Testing
     for _ in 0..<100 {
       var bytes = whole
       for _ in 0..<Int.random(in: 1...4, using: &random) {
-        // Before the pixels, where sizes are left alone: a picture of a hundred million pixels takes a while.
+        // Bytes before the pixels; the size fields are left unchanged, because a picture of a hundred million pixels
+        // takes long.
         let i = Int.random(in: 30..<bytes.count, using: &random)
         switch Int.random(in: 0..<3, using: &random) {
         case 0: bytes[i] ^= 1 << UInt8.random(in: 0..<8, using: &random)

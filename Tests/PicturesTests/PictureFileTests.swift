@@ -3,7 +3,7 @@ import Pictures
 import TestSupport
 import Testing
 
-@Suite("A picture file") struct PictureFileTests {
+@Suite("Picture files") struct PictureFileTests {
   struct Expected: Codable {
     let width: Int
     let height: Int
@@ -13,7 +13,7 @@ import Testing
   static let expected: [String: Expected] =
     (try? JSONDecoder().decode([String: Expected].self, from: PictureFixtures.data("decoded.json"))) ?? [:]
 
-  @Test("of every kind has the samples that Pillow gives", arguments: expected.keys.sorted())
+  @Test("of every kind decode to Pillow's samples", arguments: expected.keys.sorted())
   func decoding(name: String) throws {
     let expected = try #require(Self.expected[name])
     let image = try PictureFixtures.image(name)
@@ -22,9 +22,9 @@ import Testing
     #expect(try RGBImage(data: PictureFixtures.data(name)) == image)
   }
 
-  @Test("list is complete") func fixtures() { #expect(Self.expected.count == 32) }
+  @Test("have all expected fixtures") func fixtures() { #expect(Self.expected.count == 32) }
 
-  @Test("is told by its bytes, not by its name") func contentDecides() throws {
+  @Test("are recognized by content, not by name") func contentDecides() throws {
     let folder = try ScratchFolder()
     let jpeg = try folder.file("really-a-jpeg.png", PictureFixtures.data("rgb-444.jpg"))
     #expect(try RGBImage(contentsOf: jpeg) == PictureFixtures.image("rgb-444.jpg"))
@@ -32,7 +32,7 @@ import Testing
     #expect(try RGBImage(contentsOf: png) == PictureFixtures.image("rgb8.png"))
   }
 
-  @Test("written as PNG reads back the same, as JPEG nearly so") func writing() throws {
+  @Test("are read back unchanged from PNG and nearly unchanged from JPEG") func writing() throws {
     let folder = try ScratchFolder()
     let image = try PictureFixtures.image("photo.png")
     try image.write(to: folder("a.PNG"))
@@ -47,7 +47,7 @@ import Testing
     #expect(try folder.names == ["a.PNG", "b.jpg", "c.jpeg"])
   }
 
-  @Test("of another extension is not written", arguments: ["a.webp", "a", "png", "a.png.txt"])
+  @Test("with another extension are not written", arguments: ["a.webp", "a", "png", "a.png.txt"])
   func otherExtensions(name: String) throws {
     let folder = try ScratchFolder()
     let error = #expect(throws: InputError.self) { try noisePicture(4, 4).write(to: folder(name)) }
@@ -56,13 +56,13 @@ import Testing
     #expect(try folder.names.isEmpty)
   }
 
-  @Test("of one picture is always the same bytes") func deterministic() throws {
+  @Test("of the same picture have the same bytes") func deterministic() throws {
     let image = noisePicture(30, 20)
     #expect(try image.pngData(text: ["b": "2", "a": "1"]) == image.pngData(text: ["a": "1", "b": "2"]))
     #expect(try image.jpegData() == image.jpegData())
   }
 
-  @Test("carries texts that come back whole") func texts() throws {
+  @Test("store texts and return them unchanged") func texts() throws {
     let image = noisePicture(9, 5)
     let texts = [
       "nti:recipe": "{\"prompt\": \"a \u{1F405} im Spiegel, naïve\"}\n", "Comment": "",
@@ -72,14 +72,14 @@ import Testing
     #expect(RGBImage.text(in: png) == texts && RGBImage.pngText(in: png) == texts)
     #expect(try RGBImage(data: png) == image)
     #expect(RGBImage.text(in: try image.pngData()).isEmpty)
-    // The long one takes two comments.
+    // The long text takes two comments.
     let jpeg = try image.jpegData(text: texts)
     #expect(RGBImage.text(in: jpeg) == texts && RGBImage.pngText(in: jpeg).isEmpty)
     #expect(try RGBImage(data: jpeg) == RGBImage(data: image.jpegData()))
     #expect(RGBImage.text(in: try image.jpegData()).isEmpty)
   }
 
-  @Test("has comments of other programs that are no texts") func otherComments() throws {
+  @Test("ignore comments of other programs") func otherComments() throws {
     let image = noisePicture(9, 5)
     for comment in [
       "made by hand", "", "\0text", " key\0text", "naïve\0text", String(repeating: "k", count: 80) + "\0t",
@@ -89,13 +89,13 @@ import Testing
       jpeg.insert(contentsOf: [0xFF, 0xFE, 0, UInt8(body.count + 2)] + body, at: 2)
       #expect(RGBImage.text(in: jpeg) == ["key": "value"])
     }
-    // What claims to be longer than the file ends the search.
+    // A segment that claims to extend past the end of the file ends the search.
     var cut = try image.jpegData(text: ["key": "value"])
     cut.insert(contentsOf: [0xFF, 0xFE, 0xFF, 0xFF], at: 2)
     #expect(RGBImage.text(in: cut).isEmpty)
   }
 
-  @Test("has its Latin-1 texts read too, also after the pixels") func otherTexts() throws {
+  @Test("return Latin-1 texts too, also after the pixels") func otherTexts() throws {
     func chunk(_ name: String, _ data: [UInt8]) -> [UInt8] {
       func number(_ value: UInt32) -> [UInt8] {
         (0..<4).map { UInt8(truncatingIfNeeded: value >> (24 - 8 * $0)) }
@@ -113,7 +113,7 @@ import Testing
     bytes.removeLast(12)
     bytes += chunk("tEXt", Array("Author\0Andr".utf8) + [0xE9]) + end
     #expect(RGBImage.pngText(in: Data(bytes)) == ["Author": "André"])
-    // A wrong checksum loses the text, not the picture.
+    // A wrong checksum invalidates the text, not the picture.
     bytes[bytes.count - 14] ^= 1
     #expect(RGBImage.pngText(in: Data(bytes)).isEmpty)
     #expect(try RGBImage(data: Data(bytes)) == noisePicture(3, 3))
@@ -122,7 +122,7 @@ import Testing
   private typealias Writer = (RGBImage, [String: String]) throws -> Data
 
   @Test(
-    "takes no text it cannot carry",
+    "refuse invalid text keys",
     arguments: ["", " a", "a ", "a  b", "naïve", String(repeating: "k", count: 80)])
   func wrongKeys(key: String) {
     for write in [{ try $0.pngData(text: $1) }, { try $0.jpegData(text: $1) }] as [Writer] {
@@ -131,7 +131,7 @@ import Testing
     }
   }
 
-  @Test("takes no null character in a text") func nullCharacter() {
+  @Test("refuse null characters in texts") func nullCharacter() {
     for write in [{ try $0.pngData(text: $1) }, { try $0.jpegData(text: $1) }] as [Writer] {
       let error = #expect(throws: InputError.self) { try write(noisePicture(2, 2), ["k": "a\0b"]) }
       #expect(error?.kind == .outOfRange)

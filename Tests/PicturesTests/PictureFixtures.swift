@@ -1,7 +1,7 @@
 import Foundation
 import Pictures
 
-/// The files that Tools/write_picture_fixtures.py writes.
+/// The files written by Tools/write_picture_fixtures.py.
 enum PictureFixtures {
   static func url(_ name: String) -> URL {
     URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -12,7 +12,7 @@ enum PictureFixtures {
 
   static func image(_ name: String) throws -> RGBImage { try RGBImage(contentsOf: url(name)) }
 
-  /// FNV-1a of 64 bits, as the scripts in Tools write it.
+  /// Returns the 64-bit FNV-1a checksum in the format of the scripts in Tools.
   static func checksum(_ bytes: [UInt8]) -> String {
     let value = bytes.reduce(0xCBF2_9CE4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
     let text = String(value, radix: 16)

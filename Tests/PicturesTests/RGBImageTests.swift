@@ -3,8 +3,8 @@ import Pictures
 import Tensor
 import Testing
 
-@Suite("A picture in memory") struct RGBImageTests {
-  /// 2 x 2 pixels, three of them distinct in every sample.
+@Suite("Pictures in memory") struct RGBImageTests {
+  /// A picture of 2 × 2 pixels, three of them different in every sample.
   let image: RGBImage
 
   init() throws {
@@ -12,7 +12,7 @@ import Testing
   }
 
   @Test(
-    "of sides without pixels, or of another number of bytes, is refused",
+    "with empty sides or a wrong number of bytes are refused",
     arguments: [(2, 2, 11), (2, 2, 13), (2, 2, 0), (0, 2, 0), (2, -1, 6), (.max, 3, 9), (20000, 20000, 3)])
   func wrongLengths(width: Int, height: Int, count: Int) {
     #expect(throws: InputError.self) {
@@ -20,7 +20,7 @@ import Testing
     }
   }
 
-  @Test("is read from raw bytes with any row stride, without alpha") func rawBytes() {
+  @Test("are created from raw bytes with any row stride, without alpha") func rawBytes() {
     let rgb: [UInt8] = [1, 2, 3, 4, 5, 6, 99, 7, 8, 9, 255, 0, 128]
     #expect(RGBImage(rgb: rgb, width: 2, height: 2, bytesPerRow: 7) == image)
     let rgba: [UInt8] = [1, 2, 3, 0, 4, 5, 6, 10, 7, 8, 9, 20, 255, 0, 128, 255]
@@ -29,7 +29,9 @@ import Testing
     #expect(RGBImage(rgb: Data(rgb)[...], width: 2, height: 2, bytesPerRow: 7) == image)
   }
 
-  @Test("gives raw bytes that make the same picture", arguments: [nil, 8, 13]) func roundTrip(stride: Int?) {
+  @Test("return raw bytes from which an equal picture is created", arguments: [nil, 8, 13]) func roundTrip(
+    stride: Int?
+  ) {
     let rgba = image.bytes(format: .rgba, bytesPerRow: stride)
     #expect(rgba.count == 2 * (stride ?? 8))
     #expect(rgba[3] == 255)
@@ -39,7 +41,7 @@ import Testing
     #expect(image.bytes(format: .rgb) == image.bytes)
   }
 
-  @Test("is read and changed pixel by pixel") func pixels() {
+  @Test("are read and modified pixel by pixel") func pixels() {
     var copy = image
     #expect(copy[1, 0] == SIMD3(4, 5, 6))
     copy[0, 1] = SIMD3(0, 100, 200)
@@ -47,24 +49,24 @@ import Testing
     #expect(image[0, 1] == SIMD3(7, 8, 9))
   }
 
-  @Test("becomes x / 127.5 - 1 for every sample, and comes back at most one lower") func tensor() throws {
+  @Test("become x / 127.5 - 1 per sample, and come back at most one lower") func tensor() throws {
     let all = try RGBImage(width: 16, height: 16, bytes: (0..<768).map { UInt8($0 / 3) })
     let tensor = all.tensor
     #expect(tensor.shape == [16, 16, 3])
     #expect(tensor.scalars == all.bytes.map { Float($0) / 127.5 - 1 })
-    // Cutting off instead of rounding loses one where the division was rounded down.
+    // Truncation loses one where the division was rounded down.
     for (byte, back) in zip(all.bytes, RGBImage(tensor).bytes) { #expect(back == byte || back == byte - 1) }
   }
 
-  @Test("cuts a network's numbers off and holds them in range") func truncation() {
+  @Test("are created from network output by truncation and clamping") func truncation() {
     let numbers: [Float] = [-1, 1, 0, 0.999, -3, 3, .nan, .infinity, -.infinity, 0.0078, -0.9999, 1e-3]
     let image = RGBImage(Tensor(numbers, shape: [2, 2, 3]))
     #expect(image.bytes == [0, 255, 127, 254, 0, 255, 0, 255, 0, 128, 0, 127])
   }
 }
 
-@Suite("A rectangle of pixels") struct PixelRectTests {
-  @Test("is written and read as four numbers") func description() throws {
+@Suite("Pixel rectangles") struct PixelRectTests {
+  @Test("are written and read as four numbers") func description() throws {
     let rect = PixelRect(x: 3, y: -4, width: 50, height: 6)
     #expect(rect.description == "3,-4,50,6")
     #expect(PixelRect("3,-4,50,6") == rect)
@@ -74,7 +76,7 @@ import Testing
     #expect(try JSONDecoder().decode(PixelRect.self, from: JSONEncoder().encode(rect)) == rect)
   }
 
-  @Test("fits where all of it is inside, whatever the numbers") func fits() {
+  @Test("fit if they lie inside completely, for any numbers") func fits() {
     #expect(PixelRect(x: 0, y: 0, width: 5, height: 4).fits(width: 5, height: 4))
     #expect(!PixelRect(x: 1, y: 0, width: 5, height: 4).fits(width: 5, height: 4))
     #expect(!PixelRect(x: 0, y: -1, width: 5, height: 4).fits(width: 5, height: 4))

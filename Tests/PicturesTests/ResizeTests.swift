@@ -16,7 +16,7 @@ import Testing
   static let cases: [Case] =
     (try? JSONDecoder().decode([Case].self, from: PictureFixtures.data("resized.json"))) ?? []
 
-  @Test("gives Pillow's bytes", arguments: cases) func resizing(_ expected: Case) {
+  @Test("resizing equals Pillow's result", arguments: cases) func resizing(_ expected: Case) {
     let image = noisePicture(expected.source[0], expected.source[1])
       .resized(width: expected.target[0], height: expected.target[1])
     #expect([image.width, image.height] == expected.target)
@@ -24,16 +24,16 @@ import Testing
     #expect(PictureFixtures.checksum(image.bytes) == expected.checksum)
   }
 
-  @Test("has all its cases") func count() { #expect(Self.cases.count == 19) }
+  @Test("all cases are present") func count() { #expect(Self.cases.count == 19) }
 
-  @Test("of a photo crops the longer side and gives the reference's picture") func preparing() throws {
+  @Test("preparing a photo crops the longer side and equals the reference") func preparing() throws {
     let (image, crop) = try PictureFixtures.image("photo.png").prepared(width: 40, height: 40)
     #expect(crop == PixelRect(x: 14, y: 0, width: 61, height: 61))
     #expect(image == (try PictureFixtures.image("photo-40.png")))
   }
 
   @Test(
-    "takes the central part of the wanted proportion",
+    "preparing takes the central part with the target's aspect ratio",
     arguments: [
       (100, 60, 64, 64, "20,0,60,60"), (60, 101, 64, 64, "0,20,60,60"), (61, 61, 8, 8, "0,0,61,61"),
       (100, 100, 64, 32, "0,25,100,50"), (100, 100, 32, 64, "25,0,50,100"), (33, 100, 64, 48, "0,37,33,25"),
@@ -45,13 +45,14 @@ import Testing
     #expect(prepared.image.width == toWidth && prepared.image.height == toHeight)
   }
 
-  @Test("leaves a picture of the right size as it is") func noResampling() throws {
+  @Test("a picture of the target size is unchanged") func noResampling() throws {
     let image = noisePicture(32, 24)
     #expect(try image.prepared(width: 32, height: 24).image == image)
     #expect(image.resized(width: 32, height: 24) == image)
   }
 
-  @Test("starts from a given crop and counts in pixels of the whole") func explicitCrop() throws {
+  @Test("preparing starts from the given crop and returns coordinates of the whole picture")
+  func explicitCrop() throws {
     let image = noisePicture(80, 50)
     let part = PixelRect(x: 10, y: 5, width: 60, height: 40)
     let prepared = try image.prepared(width: 40, height: 40, crop: part)
@@ -60,15 +61,15 @@ import Testing
     #expect(try image.cropped(to: prepared.crop)[3, 7] == image[23, 12])
   }
 
-  @Test("refuses what is under 16 pixels a side in one sentence", arguments: [(15, 400), (400, 15), (1, 1)])
+  @Test("pictures smaller than 16 pixels per side are refused", arguments: [(15, 400), (400, 15), (1, 1)])
   func small(width: Int, height: Int) {
     #expect(
       throws: InputError(
-        .outOfRange, "The picture has \(width) x \(height) pixels; at least 16 a side are needed.")
+        .outOfRange, "The picture has \(width) x \(height) pixels. At least 16 pixels per side are required.")
     ) { try noisePicture(width, height).prepared(width: 32, height: 32) }
   }
 
-  @Test("refuses a crop that sticks out or is small") func wrongCrops() {
+  @Test("crops that extend outside the picture or are too small are refused") func wrongCrops() {
     let image = noisePicture(40, 40)
     for crop in [
       PixelRect(x: 30, y: 0, width: 20, height: 20), PixelRect(x: -1, y: 0, width: 20, height: 20),

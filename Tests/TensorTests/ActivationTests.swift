@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 @Suite("Activations") struct ActivationTests {
-  @Test("value and gradient of each", arguments: [[1], [5], [3, 7], [2, 3, 16], [67]])
+  @Test("value and gradient of each activation", arguments: [[1], [5], [3, 7], [2, 3, 16], [67]])
   func smooth(shape: [Int]) {
     let x = 2 * Tensor.random(shape)
     func silu(_ x: Double, slope: Double = 1) -> Double { x / (1 + exp(-slope * x)) }
@@ -14,7 +14,7 @@ import Testing
   }
 
   @Test(
-    "GEGLU gates the first half of a row by the second",
+    "GEGLU multiplies the first half of a row by the GELU of the second",
     arguments: [[1, 2], [3, 2], [1, 34], [5, 14], [2, 2, 6], [8]])
   func geglu(shape: [Int]) {
     let width = (shape.last ?? 0) / 2
@@ -30,5 +30,5 @@ import Testing
   }
 }
 
-/// x Φ(x), by the error function of the C library.
+/// x Φ(x), computed with the error function of the C library.
 private func gelu(_ x: Double) -> Double { x * erfc(-x / 2.0.squareRoot()) / 2 }

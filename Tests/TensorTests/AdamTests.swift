@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 @Suite("Adam") struct AdamTests {
-  @Test("each step is PyTorch's to the last bit or the one before", arguments: Primitives.golden.adam)
+  @Test("each step equals PyTorch's within two units in the last place", arguments: Primitives.golden.adam)
   func golden(run: Primitives.AdamRun) {
     var adam = Adam(learningRate: 0, beta1: run.beta1, beta2: run.beta2, epsilon: run.epsilon)
     var parameters = Tensor(run.start, shape: [run.start.count])
@@ -25,7 +25,7 @@ import Testing
     expectClose(x, Tensor([-0.01, 0.01, -0.01, 0], shape: [4]), relative: 1e-4)
   }
 
-  @Test("a copy goes its own way")
+  @Test("a copy is independent")
   func valueSemantics() {
     var first = Adam(learningRate: 0.1)
     var (x, y) = (Tensor(zeros: [3]), Tensor(zeros: [3]))

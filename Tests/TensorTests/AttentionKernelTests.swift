@@ -5,13 +5,13 @@ import Testing
 @testable import Tensor
 
 @Suite("Attention at each processor level") struct AttentionKernelTests {
-  /// One head, whose tokens lie between those of others.
+  /// One head, stored between other channels.
   struct Head: CustomTestStringConvertible, Sendable {
     let queries: Int
     let keys: Int
     let depth: Int
 
-    /// Query i sees the first `seen` + i keys; nil for all of them.
+    /// Query i attends to the first `seen` + i keys; nil for all keys.
     var seen: Int?
 
     var testDescription: String { "\(queries) x \(keys) x \(depth)\(seen.map { ", \($0) seen" } ?? "")" }
@@ -22,7 +22,7 @@ import Testing
     var v: Tensor { .random([keys, stride], seed: 3) }
     var upstream: Tensor { .random([queries, stride], seed: 4) }
 
-    /// The head's own channels.
+    /// Returns the channels of the head.
     func own(_ x: Tensor) -> Tensor { x.columns(0..<depth) }
 
     var naive: NaiveAttention {
@@ -32,8 +32,8 @@ import Testing
     }
   }
 
-  /// Groups of lanes with one and two panels, whole and not; several blocks of keys and of queries; head sizes that fill
-  /// strips and that do not.
+  /// Groups of lanes with one and two panels, complete and incomplete; several blocks of keys and of queries; head
+  /// sizes that fill strips and that do not.
   static let heads =
     [
       (1, 1, 1), (3, 77, 40), (16, 5, 8), (17, 300, 5), (33, 16, 80), (77, 1, 17), (49, 513, 64),
@@ -50,7 +50,7 @@ import Testing
     var output = [Float](repeating: 7, count: head.queries * head.stride)
     var statistics = [Float](repeating: 7, count: 2 * (head.queries + 3))
     var scratch = [Float](repeating: .nan, count: ctk_attention_scratch(head.depth))
-    // A call takes so many queries.
+    // The maximum number of queries of a call.
     for first in stride(from: 0, to: head.queries, by: Int(ctk_attention_queries)) {
       let count = min(Int(ctk_attention_queries), head.queries - first)
       output.withUnsafeMutableBufferPointer { output in
@@ -66,7 +66,8 @@ import Testing
   }
 
   @Test(
-    "any number of queries, keys and channels, and nothing beside them", arguments: Level.available, heads)
+    "output for any number of queries, keys and channels, without writes outside", arguments: Level.available,
+    heads)
   func forward(level: Level, head: Head) {
     let (output, statistics) = attend(level, head, head.q, head.k, head.v)
     expectClose(
@@ -77,7 +78,7 @@ import Testing
       statistics.indices.allSatisfy { ($0 % (head.queries + 3) < head.queries) == (statistics[$0] != 7) })
   }
 
-  @Test("probabilities, and nothing beside them", arguments: Level.available, heads)
+  @Test("probabilities, without writes outside", arguments: Level.available, heads)
   func probabilities(level: Level, head: Head) {
     var p = [Float](repeating: 7, count: head.queries * head.keys + 5)
     var scratch = [Float](
@@ -92,7 +93,7 @@ import Testing
       relative: 2e-6)
   }
 
-  /// The gradients in rows; nil for those that are not wanted.
+  /// Returns the gradients as rows; nil for those that are not requested.
   private func gradients(
     _ level: Level, _ head: Head, wanting wanted: (q: Bool, k: Bool, v: Bool)
   ) -> [Tensor?] {
@@ -128,7 +129,7 @@ import Testing
   }
 
   @Test(
-    "the way back is the chain rule, for several blocks of queries too", arguments: Level.available,
+    "gradients equal the chain rule, also for several blocks of queries", arguments: Level.available,
     heads + [Head(queries: 300, keys: 290, depth: 7), Head(queries: 150, keys: 150, depth: 4, seen: 1)])
   func backward(level: Level, head: Head) {
     let expected = head.naive.gradients(head.own(head.upstream).doubles)
@@ -160,7 +161,7 @@ import Testing
     }
   }
 
-  @Test("NaN and infinity are not lost, and stay in the rows that they belong to", arguments: Level.available)
+  @Test("NaN and infinity propagate and stay in their rows", arguments: Level.available)
   func ends(level: Level) {
     let head = Head(queries: 40, keys: 300, depth: 10)
     func output(q: (Int, Float)? = nil, k: (Int, Float)? = nil, v: (Int, Float)? = nil) -> Tensor {
@@ -177,7 +178,7 @@ import Testing
       for row in 0..<head.queries {
         #expect(ofQuery[row].scalars.allSatisfy { row == 17 ? $0.isNaN : $0.isFinite })
       }
-      // The last key of the first block, and the first of the second.
+      // The last key of the first block and the first key of the second.
       for key in [255, 256] {
         let ofValue = output(v: (key, number))
         #expect((0..<head.queries).allSatisfy { !ofValue[$0].scalars[2].isFinite })
@@ -188,13 +189,14 @@ import Testing
   }
 
   @Test(
-    "a key of infinitely negative score has no weight, and all such keys give NaN", arguments: Level.available
+    "a key with score minus infinity has zero weight; if all keys have it, the result is NaN",
+    arguments: Level.available
   )
   func infinitelyNegative(level: Level) {
     for keys in [2, 600] {
       let head = Head(queries: 18, keys: keys, depth: 1)
       let q = Tensor(repeating: 1, shape: head.q.shape)
-      // All but the last key, which comes in another block if there are many.
+      // All but the last key, which is in another block if there are many.
       var k = [Float](repeating: -.infinity, count: keys * head.stride)
       k[(keys - 1) * head.stride] = 3
       let some = attend(level, head, q, Tensor(k, shape: head.k.shape), head.v).output

@@ -34,7 +34,7 @@ import Testing
     Case(queries: 2, keys: 17, heads: 1, depth: 17),
   ]
 
-  @Test("value, and gradients at queries, keys and values", arguments: small)
+  @Test("value, and gradients of queries, keys and values", arguments: small)
   func agreement(of test: Case) {
     let (attention, q, k, v) = (test.attention, test.query, test.key, test.value)
     expectAgreement(
@@ -48,7 +48,7 @@ import Testing
       with: { test.naive(q.doubles, k.doubles, $0).output }, gradientError: 2e-5, "values")
   }
 
-  @Test("the gradient at a variable that is queries, keys and values at once", arguments: [false, true])
+  @Test("gradient of a variable that is queries, keys and values at once", arguments: [false, true])
   func selfAttention(isCausal: Bool) {
     let test = Case(queries: 5, keys: 5, heads: 2, depth: 2, isCausal: isCausal)
     expectAgreement(
@@ -93,7 +93,7 @@ import Testing
     expectClose(attention.mix(probabilities, v), y, relative: 2e-6, "mix")
   }
 
-  @Test("probabilities are those of the definition, and their rows sum to one", arguments: small)
+  @Test("probabilities match the definition, and their rows sum to one", arguments: small)
   func probabilities(of test: Case) {
     let p = test.attention.probabilities(query: test.query, key: test.key)
     let naive = test.naive(test.query.doubles, test.key.doubles, test.value.doubles)
@@ -104,7 +104,7 @@ import Testing
     }
   }
 
-  @Test("probabilities that do not sum to one mix the values as they are", arguments: small)
+  @Test("the weighted sum of values does not require probabilities that sum to one", arguments: small)
   func mix(of test: Case) {
     let p = Tensor.random([test.heads, test.queries, test.keys], seed: 45)
     var naive = test.naive(test.query.doubles, test.key.doubles, test.value.doubles)
@@ -122,12 +122,12 @@ import Testing
   }
 
   @Test(
-    "on the way back every query meets every key of every head once",
+    "in the backward pass every query is combined with every key of every head once",
     arguments: [(1, 1, 1), (300, 77, 8), (77, 300, 3), (4096, 4096, 8), (1000, 1000, 1), (640, 640, 40)])
   func pieces(queries: Int, keys: Int, heads: Int) {
     let blocks = AttentionBlocks(queries: queries, keys: keys, heads: heads, depth: 4)
     let pieces = (0..<blocks.pieceCount).map(blocks.piece)
-    // Ranges follow each other, so a product of sizes counts the pairs.
+    // Ranges are consecutive, so the product of sizes is the number of pairs.
     for head in 0..<heads {
       let own = pieces.filter { $0.head == head }
       #expect(own.reduce(0) { $0 + $1.queries.count * $1.keys.count } == queries * keys)
@@ -140,7 +140,7 @@ import Testing
     }
   }
 
-  @Test("other widths than its channels trap")
+  @Test("inputs with a wrong channel count trap")
   func widths() async {
     await #expect(processExitsWith: .failure) {
       _ = Attention(heads: 2, channels: 4).probabilities(

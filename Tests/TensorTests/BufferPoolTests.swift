@@ -3,7 +3,7 @@ import Testing
 @testable import Tensor
 
 @Suite("Buffer pool") struct BufferPoolTests {
-  @Test("capacities hold their counts, never fall as counts grow, and waste an eighth at most")
+  @Test("capacities suffice, increase with the count, and waste at most an eighth")
   func capacity() {
     var last = 0
     for count in Array(0...5000) + [65_535, 65_536, 65_537, 1_000_000, 1 << 30, 1 << 30 + 1] {
@@ -15,7 +15,7 @@ import Testing
     }
   }
 
-  @Test("a freed block serves the next count close to its own")
+  @Test("a freed block serves the next request of similar size")
   func reuse() {
     let pool = BufferPool()
     defer { pool.drain() }
@@ -30,9 +30,9 @@ import Testing
     pool.give(other, count: 2000)
   }
 
-  /// Small blocks and mapped ones.
+  /// A small block and a mapped block.
   @Test(
-    "a block serves counts down to four fifths of its own, and keeps its capacity",
+    "a block serves requests down to four fifths of its size, and keeps its capacity",
     arguments: [1000, 3 << 20])
   func largerBlocks(count: Int) {
     let pool = BufferPool()
@@ -53,7 +53,7 @@ import Testing
     pool.give(block, count: count)
   }
 
-  @Test("blocks in use are never given out twice")
+  @Test("blocks in use are not returned again")
   func distinct() {
     let pool = BufferPool()
     defer { pool.drain() }
@@ -76,7 +76,7 @@ import Testing
     }
   }
 
-  @Test("beyond the byte limit the block that was freed first goes first")
+  @Test("above the byte limit, the block that was freed first is released first")
   func eviction() {
     let pool = BufferPool()
     defer { pool.drain() }
@@ -88,7 +88,7 @@ import Testing
     let kept = [pool.take(512), pool.take(2048)]
     #expect(kept == [blocks[1], blocks[2]] && pool.keptBytes == 0)
 
-    // The order of freeing counts, not that of taking.
+    // The order of freeing counts, not that of allocation.
     pool.give(kept[1], count: 2048)
     pool.give(kept[0], count: 512)
     let third = pool.take(1024)
@@ -104,7 +104,7 @@ import Testing
     #expect(pool.keptBytes == 0)
   }
 
-  @Test("a drained pool keeps nothing and still serves")
+  @Test("a drained pool keeps no blocks and still allocates")
   func drain() {
     let pool = BufferPool()
     for count in [10, 100, 1000] { pool.give(pool.take(count), count: count) }

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Concatenation") struct ConcatenationTests {
   @Test(
-    "rows are joined end to end, and gradients parted",
+    "rows are concatenated, and gradients split",
     arguments: [([2, 3, 1], 4), ([5], 2), ([3, 7], 1), ([1, 1, 16], 33)])
   func agreement(shape: [Int], otherLength: Int) {
     let length = shape.last ?? 0
@@ -25,7 +25,7 @@ import Testing
       of: { Variable(other).concatenated(with: $0) }, at: x, with: { joined($0, thisFirst: false) })
   }
 
-  @Test("many rows are joined in several pieces")
+  @Test("many rows are concatenated in several pieces")
   func manyRows() {
     let (a, b) = (Tensor.random([700, 60]), Tensor.random([700, 33], seed: 2))
     let joined = a.concatenated(with: b)
@@ -33,7 +33,7 @@ import Testing
     #expect(joined.columns(0..<60) == a && joined.columns(60..<93) == b)
   }
 
-  @Test("columns are cut out of each row", arguments: [0..<1, 0..<7, 2..<5, 6..<7, 3..<3])
+  @Test("a range of columns of each row is returned", arguments: [0..<1, 0..<7, 2..<5, 6..<7, 3..<3])
   func columns(range: Range<Int>) {
     let x = Tensor.random([2, 3, 7])
     let cut = x.columns(range)
@@ -42,7 +42,7 @@ import Testing
       cut.scalars == (0..<6).flatMap { row in range.map { x.scalars[7 * row + $0] } })
   }
 
-  @Test("a variable joined to itself gathers both gradients")
+  @Test("a variable concatenated with itself sums both gradients")
   func twice() {
     let weights = Tensor.random([2, 6])
     let gradient = valueAndGradient(at: .random([2, 3])) { $0.concatenated(with: $0).dot(weights) }.gradient

@@ -34,7 +34,7 @@ import Testing
       "\(inputShape) to \(outputs), kernel \(kernel), stride \(stride), padding \(padding.leading) \(padding.trailing)"
     }
 
-    /// Calls `body` with the offsets of an output, an input and a weight for each product of the definition.
+    /// Calls `body` with the offsets of output, input and weight for each product of the definition.
     func forEachProduct(_ body: (_ y: Int, _ x: Int, _ w: Int) -> Void) {
       for row in 0..<outputShape[0] {
         for column in 0..<outputShape[1] {
@@ -73,7 +73,7 @@ import Testing
     }
   }
 
-  /// What is added to the products.
+  /// An addend of a convolution.
   enum Addend: CaseIterable { case bias, offset, residual }
 
   struct Parameters {
@@ -111,7 +111,7 @@ import Testing
       Case(7, 6, 1, 1, kernel: 5, stride: 3, padding: .init(leading: 2, trailing: 1)),
     ]
 
-  @Test("value and gradient over kernels, strides and paddings", arguments: small)
+  @Test("value and gradient for several kernels, strides and paddings", arguments: small)
   func agreement(of test: Case) {
     let parameters = Parameters(test, [.bias])
     expectAgreement(
@@ -133,7 +133,7 @@ import Testing
     }
   }
 
-  /// Blocks of rows with and without an uneven end, blocks of a large map, and two tiles of channels.
+  /// Blocks of rows with and without a remainder, blocks of a large map, and two tiles of channels.
   static let tiled = [
     Case(15, 15, 3, 5), Case(31, 33, 2, 3, stride: 2, padding: .init(leading: 0, trailing: 1)),
     Case(29, 29, 1, 2), Case(8, 8, 40, 40), Case(30, 29, 2, 3, kernel: 1, stride: 2, padding: .all(0)),
@@ -153,17 +153,19 @@ import Testing
     Case(6, 6, 144, 160),
   ]
 
-  @Test("value and gradient by minimal filtering", arguments: minimal)
+  @Test("value and gradient with minimal filtering", arguments: minimal)
   func minimalFiltering(of test: Case) {
     #expect(
       Winograd.pays(height: test.height, width: test.width, channels: test.inputs, outputs: test.outputs))
     expectAgreementByLoops(test, Parameters(test, [.bias, .offset, .residual]), relative: 1e-5)
   }
 
-  /// By minimal filtering, with one and several runs of tiles in a row, and by patches.
+  /// Minimal filtering with one and with several runs of tiles in a row, and patches.
   static let formed = [Case(9, 13, 32, 16), Case(6, 70, 144, 16), Case(5, 4, 6, 3)]
 
-  @Test("a convolution of a norm is that of the norm's result, value and gradient", arguments: formed)
+  @Test(
+    "a convolution with a group norm equals the convolution of the norm's result, value and gradient",
+    arguments: formed)
   func normalizing(test: Case) {
     let parameters = Parameters(test, [.bias, .offset, .residual])
     let x = Tensor.random(test.inputShape, seed: 41)
@@ -185,7 +187,9 @@ import Testing
     }
   }
 
-  @Test("a convolution of an upsampled map is that of the larger map, value and gradient", arguments: formed)
+  @Test(
+    "a convolution with upsampling equals the convolution of the upsampled map, value and gradient",
+    arguments: formed)
   func upsampling(test: Case) {
     let convolution = Parameters(test, [.bias]).convolution
     let x = Tensor.random([(test.height + 1) / 2, (test.width + 1) / 2, test.inputs], seed: 45)
@@ -199,10 +203,10 @@ import Testing
   }
 
   @Test(
-    "the parts of a large input that are transformed at a time give what one convolution of each channel gives"
+    "a large input that is transformed in parts gives the expected result"
   )
   func minimalFilteringInParts() {
-    // An input so large that its frequencies are computed in two parts; the kernels copy channel c, shifted by one pixel.
+    // The input is so large that it is transformed in two parts; the kernels copy channel c, shifted by one pixel.
     let (height, width, channels) = (112, 180, 128)
     var kernel = [Float](repeating: 0, count: 16 * channels * 9)
     for o in 0..<16 { kernel[(o * channels + 5 * o) * 9 + 3] = 1 }
@@ -226,7 +230,7 @@ import Testing
     expectAgreementByLoops(test, Parameters(test, [.bias, .offset, .residual]))
   }
 
-  @Test("the gradient passes a residual unchanged, also one that is the input", arguments: [1, 3])
+  @Test("the gradient of a residual is unchanged, also if the residual is the input", arguments: [1, 3])
   func residual(kernel: Int) {
     let test = Case(4, 5, 3, 3, kernel: kernel, padding: .all(kernel / 2))
     let convolution = Parameters(test, [.bias]).convolution
@@ -241,7 +245,7 @@ import Testing
 
   @Test("a feature map smaller than the kernel traps")
   func smallerThanKernel() async {
-    // (2 - 3) / 2 rounds to 0, which would count as one output pixel.
+    // (2 - 3) / 2 rounds to 0, which would give one output pixel.
     await #expect(processExitsWith: .failure) {
       let convolution = Convolution(
         weight: Tensor(zeros: [1, 1, 3, 3]), bias: nil, stride: 2, padding: .all(0))

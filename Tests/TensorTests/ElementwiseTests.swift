@@ -6,7 +6,7 @@ import Testing
 @Suite("Elementwise operations") struct ElementwiseTests {
   static let shapes = [[1], [7], [3, 5], [2, 3, 11], [67], []]
 
-  @Test("sums, differences, products and combinations are what they say", arguments: shapes)
+  @Test("sums, differences, products and combinations match their definitions", arguments: shapes)
   func arithmetic(shape: [Int]) {
     let (x, y) = (Tensor.random(shape, seed: 1), Tensor.random(shape, seed: 2))
     func expected(_ f: (Float, Float) -> Float) -> Tensor {
@@ -23,7 +23,7 @@ import Testing
     #expect(sum == x + y)
   }
 
-  @Test("long tensors are worked on in several pieces")
+  @Test("long tensors are processed in several pieces")
   func pieces() {
     let count = 2 * Parallel.pieceLength + 5
     let (x, y) = (Tensor.random([count], seed: 1), Tensor.random([count], seed: 2))
@@ -46,7 +46,7 @@ import Testing
     #expect(x == expected)
   }
 
-  @Test("adding in place leaves a copy alone")
+  @Test("in-place addition does not change a copy")
   func copyOnWrite() {
     let x = Tensor.random([40])
     var sum = x
@@ -55,7 +55,7 @@ import Testing
     #expect(sum == 2 * x)
   }
 
-  @Test("each operation's gradient at either side", arguments: shapes)
+  @Test("gradient of each operation with respect to either operand", arguments: shapes)
   func gradients(shape: [Int]) {
     let x = Tensor.random(shape, seed: 3)
     let other = Tensor.random(shape, seed: 4)

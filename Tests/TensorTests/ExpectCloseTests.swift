@@ -12,7 +12,7 @@ struct ExpectCloseTests {
     return copy
   }
 
-  @Test("The relative error is the norm of the difference over the norm of what was expected")
+  @Test("the relative error is the norm of the difference divided by the norm of the expected tensor")
   func norm() {
     let expected = Tensor([3, 4], shape: [2])
     #expect(relativeError(Tensor([3, 4], shape: [2]), expected) == 0)
@@ -20,13 +20,13 @@ struct ExpectCloseTests {
     #expect(relativeError(Tensor([3, 4], shape: [2]), Tensor(zeros: [2])) == 5)
   }
 
-  @Test("A number that is not finite is never close", arguments: [Float.nan, .infinity, -.infinity])
+  @Test("a number that is not finite is never close", arguments: [Float.nan, .infinity, -.infinity])
   func notFinite(_ scalar: Float) {
     #expect(relativeError(changed(at: 5, to: scalar), base) == .infinity)
     withKnownIssue { expectClose(changed(at: 5, to: scalar), base, relative: 1e6) }
   }
 
-  @Test("Equal tensors pass, other shapes and other numbers do not")
+  @Test("equal tensors pass; other shapes and other numbers fail")
   func verdicts() {
     expectClose(base, base, relative: 0)
     withKnownIssue { expectClose(base.reshaped([4, 6]), base) }
@@ -34,7 +34,7 @@ struct ExpectCloseTests {
     expectClose(changed(at: 23, to: 23.1), base, relative: 2e-3)
   }
 
-  @Test("A failure names the farthest element and shows its neighbours")
+  @Test("a failure names the element with the largest difference and shows its neighbors")
   func message() throws {
     let text = try #require(difference(changed(at: 17, to: -1), base, relative: 1e-4))
     #expect(text.contains("farthest at [1, 1, 1]: -1.0 instead of 17.0"))

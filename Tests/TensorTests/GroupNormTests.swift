@@ -33,7 +33,7 @@ import Testing
 
   @Test("value and gradient over several pieces of rows, with and without SiLU", arguments: [false, true])
   func manyRows(thenSiLU: Bool) {
-    // 2200 rows of 40 channels are three pieces of 819 rows at most.
+    // 2200 rows of 40 channels are divided into three pieces of at most 819 rows.
     let (x, upstream) = (Tensor.random([44, 50, 40]), Tensor.random([44, 50, 40], seed: 2))
     let (scale, shift) = normParameters(40)
     let norm = GroupNorm(scale: scale, shift: shift, groups: 8, epsilon: 1e-5)
@@ -49,7 +49,7 @@ import Testing
       Tensor(rounding: gradient, shape: x.shape), relative: 1e-5, "gradient")
   }
 
-  @Test("a mean far larger than the deviation costs no digits but those of the input")
+  @Test("a mean much larger than the deviation loses no precision")
   func largeMean() {
     // Multiples of 1/64 near 3000 are exact in single precision.
     let x = Tensor(Tensor.random([500, 8]).scalars.map { 3000 + ($0 * 64).rounded() / 64 }, shape: [500, 8])
@@ -60,7 +60,7 @@ import Testing
     expectClose(y, Tensor(rounding: expected, shape: x.shape), relative: 1e-4)
   }
 
-  @Test("a norm knows its channels")
+  @Test("the number of channels is that of the scale")
   func channels() {
     let (scale, shift) = normParameters(6)
     #expect(GroupNorm(scale: scale, shift: shift, groups: 3, epsilon: 1e-5).channels == 6)

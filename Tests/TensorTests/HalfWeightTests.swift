@@ -4,7 +4,7 @@ import Testing
 
 @testable import Tensor
 
-/// Layers whose weights stay in half precision compute with the very numbers of layers whose weights were widened first.
+/// Layers with half-precision weights must give exactly the results of layers whose weights were widened first.
 @Suite("Half-precision weights") struct HalfWeightTests {
   private struct Weights {
     let half: WeightSource
@@ -35,7 +35,7 @@ import Testing
       wide = WeightSource(tensor)
     }
 
-    /// A normal half-precision number near `x`, rounded towards zero.
+    /// Returns a normal half-precision number near `x`, rounded toward zero.
     private static func float16(_ x: Float) -> UInt32 {
       let bits = x.bitPattern
       let exponent = Int(bits >> 23 & 255) - 112
@@ -51,7 +51,7 @@ import Testing
     }
   }
 
-  /// Depths of several blocks, and sizes that are no multiples of a panel.
+  /// Depths of several blocks, and sizes that are not multiples of the panel width.
   @Test(
     "linear layers, value and gradient",
     arguments: [ScalarFormat.float16, .bfloat16],
@@ -71,7 +71,7 @@ import Testing
   }
 
   @Test(
-    "convolutions, by minimal filtering and by patches, value and gradient",
+    "convolutions with minimal filtering and with patches, value and gradient",
     arguments: [ScalarFormat.float16, .bfloat16], [(9, 32, 48), (9, 6, 40), (3, 32, 48)])
   func convolution(format: ScalarFormat, size: (side: Int, inputs: Int, outputs: Int)) throws {
     let weights = Weights([size.outputs, size.inputs, 3, 3], format, seed: 4)
@@ -88,7 +88,7 @@ import Testing
     #expect(gradients[0] == gradients[2] && gradients[1] == gradients[2])
   }
 
-  @Test("an error of the reading is thrown")
+  @Test("an error of the weight source is thrown")
   func failure() {
     struct Unreadable: Error {}
     let source = WeightSource(shape: [40, 8], format: .float16, savesMemory: true) { rows, _ in

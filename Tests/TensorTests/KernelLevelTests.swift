@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A processor level that this machine can run.
+/// A processor level that this machine supports.
 struct Level: CustomTestStringConvertible, Sendable {
   let testDescription: String
   let table: ctk_table
@@ -20,7 +20,9 @@ struct Level: CustomTestStringConvertible, Sendable {
     #expect(ctk_current_level() == best)
   }
 
-  @Test("the exponential is exact to 1.2e-7 and quiet at the ends", arguments: Level.available)
+  @Test(
+    "the exponential is accurate to 1.2e-7, and is zero, infinite or NaN outside its range",
+    arguments: Level.available)
   func exponentials(level: Level) throws {
     let x = (0...20_000).map { -86.7 + Float($0) * (175.4 / 20_000) } + [0, 1e-30, -1e-30]
     let y = run(level.table.exponentials, x)
@@ -31,7 +33,7 @@ struct Level: CustomTestStringConvertible, Sendable {
     #expect(ends[0...2] == [0, 0, 0] && ends[3...4] == [.infinity, .infinity] && ends[5].isNaN)
   }
 
-  @Test("activations are exact to single precision, also where they are tiny", arguments: Level.available)
+  @Test("activations are accurate to single precision, also where they are tiny", arguments: Level.available)
   func activations(level: Level) throws {
     let x = (0...1600).map { -8 + Float($0) * 0.01 }
     func distribution(_ x: Double) -> Double { erfc(-x / 2.0.squareRoot()) / 2 }
@@ -41,14 +43,14 @@ struct Level: CustomTestStringConvertible, Sendable {
     ]
     for (kernel, exact) in cases {
       for (x, y) in zip(x, run(kernel, x)) {
-        // In the tails the exponential's argument is itself rounded.
+        // In the tails the argument of the exponential is itself rounded.
         let allowed = abs(x) < 2 ? 4e-7 : 1.5e-6
         #expect(abs(Double(y) - exact(Double(x))) <= allowed * abs(exact(Double(x))) + 1e-15, "at \(x)")
       }
     }
   }
 
-  @Test("activations keep NaN, infinity and the sign of zero", arguments: Level.available)
+  @Test("activations propagate NaN, infinity and the sign of zero", arguments: Level.available)
   func activationEnds(level: Level) throws {
     let table = level.table
     for kernel in [table.silu, table.gelu, table.quick_gelu] {
@@ -62,9 +64,9 @@ struct Level: CustomTestStringConvertible, Sendable {
     }
   }
 
-  @Test("numbers are rounded to the nearest half, ties to even", arguments: Level.available)
+  @Test("numbers are rounded to the nearest half-precision number, ties to even", arguments: Level.available)
   func narrowing(level: Level) throws {
-    // All halves, the numbers halfway to the next, those beside them, and any.
+    // All half-precision numbers, the midpoints to the next, their neighbors, and arbitrary numbers.
     var bits = (0...UInt16.max).flatMap { half -> [UInt32] in
       let value = Float(Float16(bitPattern: half)).bitPattern
       let middle = value &+ 0x1000
@@ -84,7 +86,7 @@ struct Level: CustomTestStringConvertible, Sendable {
         #expect(number.isNaN ? wide.isNaN : wide == number)
         continue
       }
-      // The neighbours of the same sign around the number.
+      // The adjacent bfloat16 numbers of the same sign.
       let below = UInt32(bits[index] >> 16)
       let (low, high) = (Float(bitPattern: below << 16), Float(bitPattern: (below &+ 1) << 16))
       let (toLow, toHigh) = (Double(number) - Double(low), Double(high) - Double(number))
@@ -115,7 +117,7 @@ struct Level: CustomTestStringConvertible, Sendable {
   }
 
   @Test(
-    "softmax rows of any length sum to one and leave the columns beside them alone",
+    "softmax rows of any length sum to one, without writes outside",
     arguments: Level.available)
   func softmaxRows(level: Level) throws {
     for columns in 1...67 {
@@ -135,7 +137,7 @@ struct Level: CustomTestStringConvertible, Sendable {
   }
 
   @Test(
-    "softmax survives large, equal and infinitely negative numbers; NaN takes its row",
+    "softmax handles large, equal and infinitely negative numbers; NaN makes its row NaN",
     arguments: Level.available)
   func softmaxEnds(level: Level) throws {
     var x: [Float] = [1e30, -1e30, 0, 7, 7, 7, -.infinity, 3, -.infinity, 1, .nan, 2, -.nan, 5, 5]
@@ -146,7 +148,7 @@ struct Level: CustomTestStringConvertible, Sendable {
     #expect(x[9..<15].allSatisfy { $0.isNaN })
   }
 
-  @Test("the causal softmax sees no column after its own", arguments: Level.available)
+  @Test("causal softmax excludes all later columns", arguments: Level.available)
   func causalSoftmax(level: Level) throws {
     for (rows, columns, first) in [(1, 1, 0), (5, 9, 0), (5, 9, 4), (7, 4, 0), (3, 40, 20), (4, 6, -2)] {
       let x = numbers(rows * columns, seed: rows)
@@ -162,7 +164,7 @@ struct Level: CustomTestStringConvertible, Sendable {
     }
   }
 
-  @Test("the way back through softmax rows", arguments: Level.available)
+  @Test("gradient of softmax rows", arguments: Level.available)
   func softmaxGradient(level: Level) throws {
     for columns in 1...67 {
       let (rows, stride, scale) = (2, columns + 1, 0.3)
@@ -186,7 +188,7 @@ struct Level: CustomTestStringConvertible, Sendable {
   }
 
   @Test(
-    "rows are filled with bias, residual, both or zeros, and only within their columns",
+    "rows are filled with bias, residual, both or zeros, without writes outside",
     arguments: Level.available)
   func filledRows(level: Level) throws {
     let (rows, columns, stride, residualStride) = (3, 21, 23, 25)
@@ -207,7 +209,7 @@ struct Level: CustomTestStringConvertible, Sendable {
     }
   }
 
-  @Test("extremes are found at any place, and NaN is not lost", arguments: Level.available)
+  @Test("extremes are found at any position, and NaN propagates", arguments: Level.available)
   func extremes(level: Level) throws {
     let table = level.table
     for count in [1, 2, 15, 16, 17, 64, 67, 130] {
@@ -223,7 +225,7 @@ struct Level: CustomTestStringConvertible, Sendable {
     }
   }
 
-  @Test("the largest magnitude is found at any place, whatever its sign", arguments: Level.available)
+  @Test("the largest magnitude is found at any position and with any sign", arguments: Level.available)
   func largestMagnitude(level: Level) {
     for count in [1, 2, 31, 32, 33, 64, 67, 130] {
       for place in 0..<count {
@@ -238,7 +240,7 @@ struct Level: CustomTestStringConvertible, Sendable {
     #expect(level.table.largest_magnitude_16(nil, 0) == 0 && level.table.largest_magnitude_32(nil, 0) == 0)
   }
 
-  @Test("levels agree with each other on every length", arguments: Level.available)
+  @Test("levels agree for every length", arguments: Level.available)
   func agreement(level: Level) throws {
     let portable = try #require(ctk_table_of(ctk_level_portable)).pointee
     let table = level.table
@@ -261,7 +263,7 @@ struct Level: CustomTestStringConvertible, Sendable {
     }
   }
 
-  @Test("levels agree on norms and gates of any width", arguments: Level.available)
+  @Test("levels agree for norms and gates of any width", arguments: Level.available)
   func rowAgreement(level: Level) throws {
     let portable = try #require(ctk_table_of(ctk_level_portable)).pointee
     let table = level.table
@@ -324,7 +326,7 @@ private func softmax(_ x: [Double]) -> [Double] {
   return e.map { $0 / sum }
 }
 
-/// Numbers between -2 and 2, by a rule of their own.
+/// Returns pseudorandom numbers between -2 and 2.
 private func numbers(_ count: Int, seed: Int) -> [Float] {
   (0..<count).map { 2 * sin(Float($0 * 7 + seed * 13) * 1.7 + Float(seed)) }
 }

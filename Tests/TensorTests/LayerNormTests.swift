@@ -46,7 +46,7 @@ import Testing
       }, gradientError: 3e-5)
   }
 
-  @Test("a large mean costs no digits but those of the input")
+  @Test("a large mean loses no precision")
   func largeMean() {
     let x = Tensor(Tensor.random([2, 64]).scalars.map { 3000 + ($0 * 64).rounded() / 64 }, shape: [2, 64])
     let (scale, shift) = normParameters(64)

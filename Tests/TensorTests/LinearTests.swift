@@ -15,7 +15,7 @@ import Testing
     var outputShape: [Int] { rows + [outputs] }
     var testDescription: String { "\(inputShape) to \(outputs)" }
 
-    /// x Wᵀ + bias + residual.
+    /// Returns x Wᵀ + bias + residual.
     func reference(_ x: [Double], _ parameters: Parameters) -> [Double] {
       let weight = naiveTranspose(parameters.weight.doubles, rows: outputs, columns: inputs)
       var y = naiveProduct(x, weight, rows: rowCount, depth: inputs, columns: outputs)
@@ -48,7 +48,7 @@ import Testing
     Case(rows: [17], inputs: 16, outputs: 33),
   ]
 
-  /// More than one tile: along the rows, along the outputs, and along the rows of a result wider than it is high.
+  /// Cases with several tiles: along the rows, along the outputs, and along the rows of a result wider than it is high.
   static let tiled = [
     Case(rows: [150], inputs: 130, outputs: 131), Case(rows: [20], inputs: 400, outputs: 300),
     Case(rows: [13, 40], inputs: 7, outputs: 600),
@@ -66,7 +66,9 @@ import Testing
     }
   }
 
-  @Test("the gated GELU is that of the product", arguments: [(1, 3, 8), (300, 70, 192), (5, 300, 64)])
+  @Test(
+    "the fused gated GELU equals the GELU of the product",
+    arguments: [(1, 3, 8), (300, 70, 192), (5, 300, 64)])
   func geglu(rows: Int, inputs: Int, outputs: Int) {
     let layer = Linear(
       weight: .random([outputs, inputs], seed: 26), bias: .random([outputs], seed: 27))
@@ -95,14 +97,14 @@ import Testing
       Tensor(rounding: gradient, shape: test.inputShape), relative: 2e-6, "gradient")
   }
 
-  @Test("a bias alone is every row of the result of zeros, whatever the tile")
+  @Test("for a zero input every row equals the bias, in any tile")
   func biasOfZeros() {
     let bias = Tensor.random([300], seed: 1)
     let y = Linear(weight: .random([300, 400]), bias: bias)(Tensor(zeros: [20, 400]))
     for row in 0..<20 { #expect(y[row] == bias) }
   }
 
-  @Test("the gradient passes a residual unchanged, also one that is the input")
+  @Test("the gradient of a residual is unchanged, also if the residual is the input")
   func residual() {
     let layer = Linear(weight: .random([6, 6]), bias: .random([6], seed: 2))
     let (x, upstream) = (Tensor.random([5, 6], seed: 3), Tensor.random([5, 6], seed: 4))
@@ -114,7 +116,7 @@ import Testing
     #expect(atBoth == atInput + upstream)
   }
 
-  @Test("tensors and variables give the same")
+  @Test("tensors and variables give the same result")
   func tensors() {
     let layer = Linear(weight: .random([3, 8]), bias: .random([3], seed: 2))
     let x = Tensor.random([4, 8], seed: 3)
@@ -122,7 +124,7 @@ import Testing
     #expect(layer.inputs == 8 && layer.outputs == 3)
   }
 
-  @Test("no rows give no rows")
+  @Test("an input without rows gives no rows")
   func empty() {
     let layer = Linear(weight: .random([3, 8]), bias: .random([3], seed: 2))
     #expect(layer(Tensor(zeros: [0, 8])).shape == [0, 3])

@@ -2,9 +2,9 @@ import Testing
 
 @testable import Tensor
 
-@Suite("The division of loops, counted") struct LoopDivisionTests {
+@Suite("Loop division") struct LoopDivisionTests {
   @Test(
-    "a thread that is free takes the next piece",
+    "each free thread takes the next piece",
     arguments: [
       ([3, 1, 1, 1], 1, 6), ([3, 1, 1, 1], 2, 3), ([1, 1, 1, 3], 2, 4), ([1, 1, 1], 2, 2), ([2, 2], 64, 2),
       ([], 4, 0),
@@ -14,7 +14,7 @@ import Testing
   }
 
   @Test(
-    "every piece runs once, cut for the threads that are counted, and no speed-up is larger than they allow",
+    "every piece runs once, divided for the given threads, and the speed-up is at most their number",
     arguments: [1, 4, 64])
   func counting(threads: Int) {
     var hits = [Int](repeating: 0, count: 8)

@@ -19,14 +19,14 @@ import Testing
     Case(rows: 150, depth: 130, columns: 131), Case(rows: 20, depth: 400, columns: 300),
   ]
 
-  @Test("agrees with a plain loop in each transposition", arguments: cases)
+  @Test("agrees with a plain loop for each transposition", arguments: cases)
   func agreement(of test: Case) {
     let (rows, depth, columns) = (test.rows, test.depth, test.columns)
     let (a, b) = (Tensor.random([rows, depth], seed: 1), Tensor.random([depth, columns], seed: 2))
     let expected = Tensor(
       rounding: naiveProduct(a.doubles, b.doubles, rows: rows, depth: depth, columns: columns),
       shape: [rows, columns])
-    // Transposed by a loop of the test's own.
+    // Transposed by an independent loop.
     let at = Tensor(rounding: naiveTranspose(a.doubles, rows: rows, columns: depth), shape: [depth, rows])
     let bt = Tensor(
       rounding: naiveTranspose(b.doubles, rows: depth, columns: columns), shape: [columns, depth])
@@ -42,6 +42,6 @@ import Testing
     #expect(Tensor.product(Tensor(zeros: [3, 0]), Tensor(zeros: [0, 2])) == Tensor(zeros: [3, 2]))
   }
 
-  @Test("this machine's BLAS passes its own check")
+  @Test("this machine's BLAS passes the soundness check")
   func soundness() { #expect(BLAS.isSound) }
 }

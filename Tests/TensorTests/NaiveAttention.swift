@@ -1,6 +1,6 @@
 import Foundation
 
-/// Attention and its gradients by their definition, in double precision.
+/// Attention and its gradients by definition, in double precision.
 struct NaiveAttention {
   let queries: Int
   let keys: Int
@@ -13,10 +13,10 @@ struct NaiveAttention {
   let k: [Double]
   let v: [Double]
 
-  /// heads x queries x keys.
+  /// heads × queries × keys.
   var probabilities: [Double]
 
-  /// - Parameter seen: query i sees the first `seen` + i keys.
+  /// - Parameter seen: Query i attends to the first `seen` + i keys.
   init(
     _ q: [Double], _ k: [Double], _ v: [Double], queries: Int, keys: Int, heads: Int, seen: Int
   ) {
@@ -48,7 +48,7 @@ struct NaiveAttention {
     }
   }
 
-  /// Calls `body` with each probability's offset, and the offsets of its query and its key.
+  /// Calls `body` with the offsets of each probability, its query and its key.
   private func forEachPair(_ body: (_ p: Int, _ query: Int, _ key: Int) -> Void) {
     let channels = heads * depth
     for head in 0..<heads {
@@ -70,7 +70,7 @@ struct NaiveAttention {
     return y
   }
 
-  /// The chain rule through the softmax, one score after the other.
+  /// Returns the gradients by the chain rule through the softmax, one score at a time.
   func gradients(_ upstream: [Double]) -> (query: [Double], key: [Double], value: [Double]) {
     let scale = 1 / Double(depth).squareRoot()
     var (dq, dk, dv) = (q.map { _ in 0.0 }, k.map { _ in 0.0 }, v.map { _ in 0.0 })

@@ -1,15 +1,15 @@
 import Tensor
 import TestSupport
 
-/// A scale near one and a shift for each of `count` channels.
+/// Returns a scale near one and a shift for each of `count` channels.
 func normParameters(_ count: Int) -> (scale: Tensor, shift: Tensor) {
   (1 + 0.3 * Tensor.random([count], seed: 11), Tensor.random([count], seed: 12))
 }
 
-/// The sum of a number and each number of a tensor.
+/// Returns the tensor with `offset` added to each element.
 func + (offset: Float, x: Tensor) -> Tensor { Tensor(repeating: offset, shape: x.shape) + x }
 
-/// The definition, for rows of as many channels as there are scales.
+/// Returns the group norm by definition, for rows with one channel per scale.
 func naiveGroupNorm(
   _ x: [Double], groups: Int, _ scale: [Float], _ shift: [Float], epsilon: Double
 ) -> [Double] {
@@ -29,7 +29,8 @@ func naiveGroupNorm(
   return y
 }
 
-/// The gradient of `naiveGroupNorm` at x by its derivation on paper, for the gradient `dy` at its result.
+/// Returns the gradient of `naiveGroupNorm` with respect to x by its analytic formula, given the upstream gradient
+/// `dy`.
 func naiveGroupNormGradient(
   _ x: [Double], _ dy: [Double], groups: Int, _ scale: [Float], epsilon: Double
 ) -> [Double] {

@@ -1,7 +1,7 @@
-/// The product of two row-major matrices in double precision, by its definition.
+/// Returns the product of two row-major matrices by definition, in double precision.
 func naiveProduct(_ a: [Double], _ b: [Double], rows: Int, depth: Int, columns: Int) -> [Double] {
   var c = [Double](repeating: 0, count: rows * columns)
-  // Pointers, because a debug build checks every index of an array.
+  // Pointers avoid the index checks of arrays in debug builds.
   c.withUnsafeMutableBufferPointer { c in
     a.withUnsafeBufferPointer { a in
       b.withUnsafeBufferPointer { b in
@@ -17,7 +17,7 @@ func naiveProduct(_ a: [Double], _ b: [Double], rows: Int, depth: Int, columns: 
   return c
 }
 
-/// The transpose of a row-major matrix of `rows` x `columns`.
+/// Returns the transpose of a row-major matrix of `rows` × `columns`.
 func naiveTranspose(_ a: [Double], rows: Int, columns: Int) -> [Double] {
   (0..<columns).flatMap { column in (0..<rows).map { a[$0 * columns + column] } }
 }

@@ -15,7 +15,7 @@ import Testing
   }
 
   @Test(
-    "ranges cover everything once, in pieces of the grain",
+    "ranges cover all indices once, in pieces of the grain size",
     arguments: [(0, 4), (1, 1), (4, 4), (5, 4), (103, 10), (3, 0), (5, -3), (7, 1000), (1000, 1), (999, 998)])
   func ranges(count: Int, grain: Int) {
     let lengths = Tensor(shape: [count]) { lengths in
@@ -30,13 +30,13 @@ import Testing
     }
   }
 
-  @Test("a count below zero is none")
+  @Test("a negative count runs nothing")
   func negative() {
     Parallel.forEach(-1) { Issue.record("index \($0)") }
     Parallel.forEachRange(of: -1, grain: 4) { Issue.record("range \($0)") }
   }
 
-  @Test("an error that a piece throws is thrown", arguments: [1, 2, 8])
+  @Test("an error thrown by a piece is rethrown", arguments: [1, 2, 8])
   func errors(threads: Int) {
     struct Failure: Error, Equatable { let index: Int }
     let before = Parallel.threadCount
@@ -57,7 +57,7 @@ import Testing
   }
 
   #if os(Linux)
-    @Test("there are as many processors as the system lets this process use")
+    @Test("the processor count is the number that the system allows this process to use")
     func processors() throws {
       let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
       let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed:") })
@@ -66,7 +66,7 @@ import Testing
     }
   #endif
 
-  @Test("the same bytes come out however many threads there are")
+  @Test("results are bitwise the same for any number of threads")
   func threads() {
     let x = Tensor.random([110, 10, 64])
     let dy = Tensor.random(x.shape, seed: 2)

@@ -5,7 +5,7 @@ import Testing
 @testable import Tensor
 
 @Suite("Parking spot") struct ParkingSpotTests {
-  @Test("nobody is woken where nobody sleeps")
+  @Test("no thread is woken if none sleeps")
   func empty() {
     let spot = ParkingSpot()
     #expect(!spot.isOccupied && !spot.unpark())
@@ -13,7 +13,7 @@ import Testing
     #expect(!spot.isOccupied && !spot.unpark())
   }
 
-  @Test("no wake-up is lost and none is left over, however the two threads meet")
+  @Test("no wake-up is lost or left over in any interleaving of the two threads")
   func handover() {
     let spot = ParkingSpot()
     let offered = Atomic<Int>(0)

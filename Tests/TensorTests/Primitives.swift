@@ -1,7 +1,7 @@
 import Foundation
 import TestSupport
 
-/// What PyTorch gives: Tests/Fixtures/golden/primitives.json.
+/// The results of PyTorch in Tests/Fixtures/golden/primitives.json.
 struct Primitives: Decodable, Sendable {
   struct RandomSequence: Decodable, Sendable {
     struct Call: Decodable, Sendable {
@@ -43,7 +43,7 @@ struct Primitives: Decodable, Sendable {
       return try JSONDecoder().decode(
         Primitives.self, from: Data(contentsOf: Fixtures.url("golden/primitives.json")))
     } catch {
-      preconditionFailure("primitives.json cannot be read: \(error)")
+      preconditionFailure("cannot read primitives.json: \(error)")
     }
   }()
 }

@@ -5,7 +5,7 @@ import Testing
 @testable import Tensor
 
 @Suite("Products with packed matrices at each processor level") struct ProductKernelTests {
-  /// The matrix of depth x columns in panels of 16 columns.
+  /// Returns a matrix of depth × columns in panels of 16 columns.
   private func packed(_ b: [Float], depth: Int, columns: Int) -> [Float] {
     let panels = (columns + 15) / 16
     var packed = [Float](repeating: 0, count: panels * depth * 16)
@@ -15,8 +15,8 @@ import Testing
     return packed
   }
 
-  /// Every height of a strip and its neighbours; whole and partial panels, alone and in pairs.
-  @Test("any number of rows and columns, and nothing beside them", arguments: Level.available)
+  /// Every strip height and neighboring heights; complete and incomplete panels, alone and in pairs.
+  @Test("products of any number of rows and columns, without writes outside", arguments: Level.available)
   func products(level: Level) {
     for rows in Array(1...16) + [29, 40] {
       for columns in [1, 15, 16, 17, 32, 35, 48] {
@@ -84,7 +84,7 @@ import Testing
     }
   }
 
-  @Test("rows become panels, the inputs of one tap after the other", arguments: Level.available)
+  @Test("rows are packed into panels, tap by tap", arguments: Level.available)
   func packing(level: Level) {
     let (rows, inputs, taps) = (13, 5, 9)
     let x = (0..<16 * inputs * taps).map { Float($0) }
@@ -100,7 +100,7 @@ import Testing
     }
   }
 
-  @Test("tiles are transposed, and halves widened on the way", arguments: Level.available)
+  @Test("tiles are transposed, and half-precision numbers widened", arguments: Level.available)
   func transposition(level: Level) {
     let (tiles, stride, resultStride) = (3, 300, 260)
     let halves = (0..<tiles * stride).map { UInt16(truncatingIfNeeded: 0x3000 + $0 * 5) }
@@ -129,8 +129,8 @@ import Testing
         == expected { Float(bitPattern: UInt32($0) << 16) })
   }
 
-  /// A tile whose pixels all exist, and tiles at each border.
-  @Test("a tile of minimal filtering is the convolution", arguments: Level.available)
+  /// A tile inside the map, and tiles at each border.
+  @Test("minimal filtering of a tile equals the convolution", arguments: Level.available)
   func winograd(level: Level) {
     let (channels, outputs) = (32, 16)
     for (firstRow, endRow, firstColumn, endColumn) in [

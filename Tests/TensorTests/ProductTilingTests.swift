@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Tiles of a product") struct ProductTilingTests {
   @Test(
-    "cover every number once, and are several where there is much to do",
+    "cover every element once, with several tiles for large products",
     arguments: [
       (1, 1, 1, false), (64, 64, 64, false), (64, 128, 128, true), (16, 1536, 192, true),
       (256, 512, 64, true),
@@ -22,7 +22,7 @@ import Testing
   }
 
   @Test(
-    "are more for more threads, if there is enough to do, and begin with whole panels",
+    "increase with the number requested if there is enough work, and begin at whole panels",
     arguments: [1, 8, 64, 1000])
   func threads(wanted: Int) {
     let few = ProductTiling(rows: 256, columns: 1280, depth: 1280, wanted: wanted)
@@ -35,7 +35,7 @@ import Testing
   }
 
   @Test(
-    "the blocks of a depth follow each other, begin with multiples of 16 and are about equal",
+    "blocks of the depth are consecutive, begin at multiples of 16 and have about equal length",
     arguments: [1, 15, 320, 333, 640, 1000, 5120])
   func depth(_ depth: Int) {
     let blocks = Array(ProductTiling.depthBlocks(depth))

@@ -30,7 +30,7 @@ import Testing
     #expect(entries.allSatisfy { !$0.isBackward })
   }
 
-  @Test("measures gradients where they are computed, and none where nothing is tracked") func gradients()
+  @Test("measures gradients where they are computed, and none if nothing is tracked") func gradients()
     throws
   {
     let (_, entries) = Profile.recording {
@@ -44,14 +44,14 @@ import Testing
     #expect(back.calls == 2 && back.rows == 4)
     #expect(back.cost.operations == 2 * (2 * 4 * 3 * 5))
     #expect(entries.contains { $0.kind == .linear && !$0.isBackward && $0.rows == 9 && $0.calls == 1 })
-    // Scores; the same again, and products for keys, values and scores.
+    // The scores again, and products for keys, values and scores.
     let forward = try entry(.crossAttention, in: entries)
     #expect(forward.cost.operations == 2 * (2 * 9 * 4 * 5))
     let attention = try entry(.crossAttention, isBackward: true, in: entries)
     #expect(attention.cost.operations == 4 * (2 * 9 * 4 * 5))
   }
 
-  @Test("tokens that are as many as a map's pixels are named by it") func grids() throws {
+  @Test("token counts that equal a map's pixel count get its size") func grids() throws {
     let (_, entries) = Profile.recording {
       _ = convolution(Variable(Tensor(zeros: [6, 8, 3])))
       _ = linear(Tensor(zeros: [12, 3]))
@@ -62,7 +62,7 @@ import Testing
     #expect(grids.contains { $0.0 == 13 && $0.1 == nil })
   }
 
-  @Test("parts are no longer than the whole, and results are the same") func time() {
+  @Test("the parts take no longer than the whole, and results are unchanged") func time() {
     let x = Tensor(repeating: 0.3, shape: [6, 8, 3])
     let start = ContinuousClock.now
     let (result, entries) = Profile.recording { convolution(Variable(x)).value }
@@ -71,7 +71,7 @@ import Testing
     #expect(result == convolution(Variable(x)).value)
   }
 
-  @Test("nothing is recorded outside, and recordings do not see each other") func separation() {
+  @Test("nothing is recorded outside, and recordings are separate") func separation() {
     let (inner, outer) = Profile.recording { () -> [Profile.Entry] in
       _ = linear(Tensor(zeros: [1, 3]))
       return Profile.recording { _ = linear(Tensor(zeros: [2, 3])) }.entries
@@ -81,7 +81,7 @@ import Testing
     #expect(outer.map(\.rows) == [1])
   }
 
-  @Test("matrix products have a rate") func rate() {
+  @Test("matrix products have a positive rate") func rate() {
     #expect(BLAS.productRate(side: 64, runs: 1) > 0)
     #expect(Linear.productRate(rows: 64, channels: 32, runs: 1) > 0)
   }

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 @Suite("Random numbers") struct RandomSourceTests {
-  @Test("a seed gives PyTorch's numbers, call after call", arguments: Primitives.golden.random)
+  @Test("a seed gives PyTorch's numbers in successive calls", arguments: Primitives.golden.random)
   func golden(sequence: Primitives.RandomSequence) {
     var source = RandomSource(seed: sequence.seed)
     for call in sequence.calls {
@@ -19,7 +19,7 @@ import Testing
     #expect(a.normal(shape: [4, 3, 5]).scalars == b.normal(shape: [60]).scalars)
   }
 
-  @Test("a copy continues where the original was")
+  @Test("a copy continues from the state of the original")
   func copy() {
     var original = RandomSource(seed: 6)
     _ = original.normal(shape: [3])

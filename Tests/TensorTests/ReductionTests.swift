@@ -4,7 +4,8 @@ import Testing
 
 @Suite("Reductions") struct ReductionTests {
   @Test(
-    "sum, mean, norm, product and distance, over one and several pieces", arguments: [1, 67, 40_000, 70_001])
+    "sum, mean, norm, dot product and distance, over one and several pieces",
+    arguments: [1, 67, 40_000, 70_001])
   func sums(count: Int) {
     let (x, y) = (Tensor.random([count], seed: 1), Tensor.random([count], seed: 2))
     let pairs = zip(x.scalars, y.scalars).map { (Double($0), Double($1)) }
@@ -20,7 +21,7 @@ import Testing
     #expect(x.maximum == x.scalars.max() && x.minimum == x.scalars.min())
   }
 
-  @Test("a small difference of large numbers keeps its digits")
+  @Test("a small difference of large numbers keeps its precision")
   func smallDifference() {
     let x = Tensor(repeating: 1000, shape: [50_000])
     let y = Tensor(repeating: 1000.0625, shape: [50_000])
@@ -28,7 +29,7 @@ import Testing
     #expect((x + y).sum == 50_000 * 2000.0625)
   }
 
-  @Test("a number that is not one makes every reduction NaN, wherever it is", arguments: [0, 17, 40_000])
+  @Test("NaN at any position makes every reduction NaN", arguments: [0, 17, 40_000])
   func notANumber(place: Int) {
     var x = Tensor.random([40_001])
     let y = Tensor.random([40_001], seed: 2)
@@ -39,7 +40,7 @@ import Testing
     #expect(x.maximum.isNaN && x.minimum.isNaN)
   }
 
-  @Test("one NaN or infinity makes a tensor not finite, wherever it is", arguments: [0, 17, 40_000])
+  @Test("a NaN or infinity at any position makes a tensor not finite", arguments: [0, 17, 40_000])
   func finite(place: Int) {
     var x = Tensor.random([40_001])
     #expect(x.isFinite && Tensor(zeros: [0, 3]).isFinite)
@@ -59,14 +60,14 @@ import Testing
     #expect(x.maximum == .infinity && x.minimum == -.infinity && x.sum.isNaN && x.norm == .infinity)
   }
 
-  @Test("no numbers sum to zero and have no mean")
+  @Test("an empty tensor has the sum zero and the mean NaN")
   func empty() {
     let x = Tensor(zeros: [0, 3])
     #expect(x.sum == 0 && x.norm == 0 && x.dot(x) == 0 && x.mean.isNaN)
   }
 
   @Test(
-    "the scalar product of a variable with a tensor, and its gradient",
+    "dot product of a variable with a tensor, and its gradient",
     arguments: [[1], [67], [3, 4, 5], []])
   func dot(shape: [Int]) {
     let other = Tensor.random(shape, seed: 2)
@@ -75,7 +76,7 @@ import Testing
       with: { [zip($0, other.doubles).reduce(0) { $0 + $1.0 * $1.1 }] })
   }
 
-  @Test("the mean squared error and its gradient", arguments: [[1], [67], [3, 4, 5]])
+  @Test("mean squared error and its gradient", arguments: [[1], [67], [3, 4, 5]])
   func meanSquaredError(shape: [Int]) {
     let target = Tensor.random(shape, seed: 2)
     expectAgreement(

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Singular value decomposition") struct SingularValueTests {
   @Test(
-    "its factors are orthogonal, its values in order, its product the matrix",
+    "the factors are orthogonal, the values sorted, and the product is the matrix",
     arguments: [[1, 1], [1, 5], [5, 1], [4, 4], [7, 3], [3, 7], [33, 17], [17, 40]])
   func properties(shape: [Int]) throws {
     let matrix = Tensor.random(shape)
@@ -22,14 +22,14 @@ import Testing
     expectClose(.product(scaled, vt), matrix, relative: 2e-6, "U diag(s) Vᵀ")
   }
 
-  @Test("the values of a diagonal matrix are its entries without their signs")
+  @Test("the singular values of a diagonal matrix are the magnitudes of its entries")
   func diagonal() throws {
     let matrix = Tensor([0, -3, 0, 2, 0, 0, 0, 0, 5], shape: [3, 3])
     let values = try #require(matrix.singularValueDecomposition()).values
     expectClose(Tensor(values, shape: [3]), Tensor([5, 3, 2], shape: [3]), relative: 1e-6)
   }
 
-  @Test("a matrix of one direction has one value that is not zero")
+  @Test("a matrix of rank one has one singular value that is not zero")
   func rankOne() throws {
     let matrix = Tensor.product(.random([6, 1]), .random([1, 4], seed: 2))
     let values = try #require(matrix.singularValueDecomposition()).values
@@ -37,7 +37,7 @@ import Testing
     #expect(try #require(Tensor(zeros: [2, 3]).singularValueDecomposition()).values == [0, 0])
   }
 
-  @Test("there is none of numbers that are not finite, or of no numbers", arguments: [Float.nan, .infinity])
+  @Test("a matrix that is empty or not finite has no decomposition", arguments: [Float.nan, .infinity])
   func notFinite(_ scalar: Float) {
     var matrix = Tensor.random([4, 3])
     matrix.withMutableScalars { $0[7] = scalar }

@@ -17,7 +17,7 @@ import Testing
       }, gradientError: 2e-5)
   }
 
-  @Test("many rows are worked on in several pieces")
+  @Test("many rows are processed in several pieces")
   func pieces() {
     let (x, upstream) = (Tensor.random([1000, 70]), Tensor.random([1000, 70], seed: 2))
     let y = Variable(x).softmax().value

@@ -4,7 +4,7 @@ import Testing
 @testable import Tensor
 
 @Suite("Tape") struct TapeTests {
-  @Test("a variable used twice gathers both gradients")
+  @Test("a variable used twice sums both gradients")
   func reuse() {
     let x = Tensor.random([9])
     let (value, gradient) = valueAndGradient(at: x) { x in
@@ -17,7 +17,7 @@ import Testing
     expectClose(gradient, slope * x + silu + slope, relative: 1e-6)
   }
 
-  @Test("a long chain runs back through every link")
+  @Test("the gradient passes through a long chain of operations")
   func chain() {
     let gradient = valueAndGradient(at: Tensor([1], shape: [])) { x in
       (0..<20).reduce(x) { y, _ in 1.1 * y + x }
@@ -27,7 +27,7 @@ import Testing
     #expect(abs(Double(gradient.scalars[0]) - expected) < 1e-4)
   }
 
-  @Test("operations on constants record nothing and drop their way back")
+  @Test("operations on constants record nothing and release their pullbacks")
   func constants() {
     final class Witness {}
     weak var kept: Witness?
@@ -43,7 +43,7 @@ import Testing
     #expect(!(x + x).isTracked && !x.silu().isTracked && !x.softmax().isTracked)
   }
 
-  @Test("what follows from the point is tracked, what meets it too")
+  @Test("results that depend on a tracked variable are tracked")
   func tracking() {
     _ = valueAndGradient(at: .random([4])) { x in
       let constant = Variable(.random([4]))
@@ -53,7 +53,7 @@ import Testing
     }
   }
 
-  @Test("the gradient of something independent is zeros")
+  @Test("the gradient of an independent result is zero")
   func independent() {
     let (value, gradient) = valueAndGradient(at: .random([2, 3])) { _ in
       Variable(.random([5])).meanSquaredError(to: .random([5], seed: 2))
@@ -66,13 +66,13 @@ import Testing
     #expect(dropped.gradient == Tensor(zeros: [2, 3]))
   }
 
-  @Test("the point itself has the gradient one")
+  @Test("the gradient of the variable itself is one")
   func identity() {
     let (value, gradient) = valueAndGradient(at: Tensor([7], shape: [])) { $0 }
     #expect(value == 7 && gradient.scalars == [1])
   }
 
-  @Test("what the function throws comes out")
+  @Test("an error of the function is rethrown")
   func throwing() {
     struct Refusal: Error {}
     #expect(throws: Refusal.self) {
@@ -80,14 +80,14 @@ import Testing
     }
   }
 
-  @Test("what is computed again has the gradients of what is kept, at each input")
+  @Test("recomputation gives the same gradients for each input")
   func recomputation() {
     let (x, y) = (Tensor.random([9], seed: 1), Tensor.random([9], seed: 2))
     let weights = Tensor.random([9], seed: 3)
     func block(_ inputs: [Variable]) -> Variable { (inputs[0] * inputs[1]).silu() + inputs[2] * inputs[0] }
     func gradient(_ apply: ([Variable]) -> Variable) -> Tensor {
       valueAndGradient(at: x) { x in
-        // One input is tracked, one is constant, and one is tracked and used outside as well.
+        // One input is tracked, one is constant, and one is tracked and also used outside.
         let z = x.gelu()
         return (apply([x, Variable(y), z]) * z).dot(weights)
       }.gradient
@@ -97,7 +97,7 @@ import Testing
       gradient { .recomputed(from: $0) { .recomputed(from: $0, block) } }, gradient(block), relative: 1e-6)
   }
 
-  @Test("what is computed again is computed twice, and once if no gradient is asked for")
+  @Test("recomputation runs the function twice, or once if no gradient is computed")
   func recomputationCount() {
     final class Calls { var count = 0 }
     let calls = Calls()
@@ -113,7 +113,7 @@ import Testing
     #expect(!Variable.recomputed(from: [Variable(.random([2]))], { $0[0].silu() }).isTracked)
   }
 
-  @Test("what is computed again keeps nothing of the first time")
+  @Test("recomputation keeps no activations of the first run")
   func recomputationMemory() {
     func peak(_ recomputes: Bool) -> Int {
       TensorMemory.measuringPeak {
@@ -130,7 +130,8 @@ import Testing
       }.peak
     }
     let map = 4 << 14
-    // The inputs of 64 activations; those of 8 blocks, and of the activations of one.
+    // Without recomputation: the inputs of 64 activations; with it: those of 8 blocks, and of the activations of one
+    // block.
     #expect(peak(false) >= 64 * map)
     #expect(peak(true) < 24 * map)
   }

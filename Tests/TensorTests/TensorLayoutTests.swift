@@ -27,7 +27,7 @@ import Testing
     #expect(first.channelsLast() == x)
   }
 
-  @Test("parts are cut along the first axis and stacked along a new one")
+  @Test("slices are taken along the first axis and stacked along a new one")
   func parts() {
     let x = Tensor.random([4, 3, 2])
     #expect(x[1].shape == [3, 2] && x[1].scalars == Array(x.scalars[6..<12]))
@@ -37,12 +37,12 @@ import Testing
     #expect(Tensor([4, 5], shape: [2])[1] == Tensor([5], shape: []))
   }
 
-  @Test("a reshaped variable's gradient has the shape of the variable")
+  @Test("the gradient of a reshaped variable has the shape of the variable")
   func reshaping() {
     expectAgreement(of: { $0.reshaped([3, 4]) }, at: .random([2, 6]), with: { $0 })
   }
 
-  @Test("a description gives shape, mean and deviation in one line")
+  @Test("the description contains shape, mean and standard deviation in one line")
   func description() {
     let x = Tensor([1, 2, 3, 4, 5, 6], shape: [2, 3])
     #expect(x.description == "Tensor(2x3, mean 3.5, std 1.708)")

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 @Suite("Tensors as values") struct TensorValueTests {
-  @Test("writing to a copy leaves the original alone, and the other way round")
+  @Test("writing to a copy does not change the original, and vice versa")
   func copies() {
     let original = Tensor.random([40])
     var (first, second) = (original, original)
@@ -14,7 +14,7 @@ import Testing
     #expect(Array(first.scalars.dropFirst(4)) == Array(original.scalars.dropFirst(4)))
   }
 
-  @Test("a copy shares memory until one of the two is written to")
+  @Test("a copy shares memory until either is written to")
   func sharing() {
     let original = Tensor.random([40])
     var copy = original
@@ -23,7 +23,7 @@ import Testing
     #expect(address(copy) != address(original))
   }
 
-  @Test("the only owner is written in place")
+  @Test("a tensor with unshared storage is modified in place")
   func inPlace() {
     var x = Tensor.random([40])
     let before = address(x)
@@ -32,7 +32,7 @@ import Testing
     #expect(address(x) == before)
   }
 
-  @Test("a tensor of another shape shares memory too, and is as independent")
+  @Test("a reshaped tensor shares memory until either is written to")
   func reshaping() {
     let original = Tensor.random([6, 4])
     var reshaped = original.reshaped([3, 8])
@@ -41,7 +41,7 @@ import Testing
     #expect(original == Tensor.random([6, 4]) && reshaped.scalars[0] == 100)
   }
 
-  @Test("tensors are equal in shape and numbers; NaN equals nothing unless the memory is shared")
+  @Test("tensors are equal if shape and numbers are; NaN is unequal unless the memory is shared")
   func equality() {
     let x = Tensor([1, 2, 3, 4], shape: [2, 2])
     #expect(x == Tensor([1, 2, 3, 4], shape: [2, 2]))

@@ -3,14 +3,14 @@ import TestSupport
 import Testing
 
 @Suite("Upsampling") struct UpsamplingTests {
-  @Test("twice the size repeats each pixel in a square", arguments: [[1, 1, 3], [2, 3, 1], [3, 2, 5]])
+  @Test("doubling the size repeats each pixel in a square", arguments: [[1, 1, 3], [2, 3, 1], [3, 2, 5]])
   func twice(shape: [Int]) {
     expectAgreement(
       of: { $0.upsampled(toHeight: 2 * shape[0], width: 2 * shape[1]) }, at: .random(shape),
       with: { resized($0, shape, (0..<2 * shape[0]).map { $0 / 2 }, (0..<2 * shape[1]).map { $0 / 2 }) })
   }
 
-  @Test("any size takes the pixels that PyTorch takes", arguments: Primitives.golden.nearest)
+  @Test("any size selects the same pixels as PyTorch", arguments: Primitives.golden.nearest)
   func nearest(axis: Primitives.Nearest) {
     let same = [0, 1]
     expectAgreement(
@@ -21,7 +21,7 @@ import Testing
       with: { resized($0, [2, axis.count, 2], same, axis.source) }, "columns")
   }
 
-  @Test("height and width change by factors of their own, up and down")
+  @Test("height and width change by different factors, up and down")
   func bothSides() throws {
     for rows in Primitives.golden.nearest where rows.count <= 10 {
       for columns in Primitives.golden.nearest where columns.count <= 5 {
@@ -38,7 +38,7 @@ import Testing
   func pieces() {
     let x = Tensor.random([40, 50, 9])
     let (height, width) = (90, 70)
-    // The nearest pixel below, in whole numbers: exact where the ratio in single precision is.
+    // The nearest pixel below in integer arithmetic, which is exact where the single-precision ratio is.
     let (rows, columns) = ((0..<height).map { $0 * 4 / 9 }, (0..<width).map { $0 * 5 / 7 })
     let y = Variable(x).upsampled(toHeight: height, width: width).value
     #expect(y.scalars == resized(x.doubles, x.shape, rows, columns).map { Float($0) })

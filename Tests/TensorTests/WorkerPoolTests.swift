@@ -6,11 +6,11 @@ import Testing
 @testable import Tensor
 
 @Suite("Worker pool", .serialized) struct WorkerPoolTests {
-  // Wider than most machines that run the tests.
+  // Larger than the processor count of most test machines.
   private static let pool = WorkerPool(helperLimit: 8)
 
   @Test(
-    "each index runs once, whatever the count and the number of workers",
+    "each index runs once for any count and number of workers",
     arguments: [-1, 0, 1, 2, 3, 9, 50, 600])
   func indices(workers: Int) {
     for count in Array(-1...20) + [63, 64, 65, 511, 512, 1000, 5000] {
@@ -18,7 +18,7 @@ import Testing
     }
   }
 
-  @Test("many short loops in a row run completely")
+  @Test("many short loops in succession run completely")
   func shortLoops() {
     for count in 0..<3000 {
       let visits = visits(count % 12, workers: 9)
@@ -26,15 +26,15 @@ import Testing
     }
   }
 
-  @Test("helpers take part")
+  @Test("helpers take part in loops")
   func helpers() {
-    // On a busy machine all helpers may miss a loop, but not fifty. A pool of its own runs no other loops: a helper that
-    // comes late makes its pool run many of the next ones alone.
+    // On a busy machine all helpers may miss one loop, but not fifty. The test uses a separate pool without other
+    // loops, because after a late helper a pool runs many loops on the calling thread alone.
     let pool = WorkerPool(helperLimit: 8)
     #expect((0..<50).contains { _ in threads(of: pool, count: 16, workers: 9) > 1 })
   }
 
-  @Test("helpers that slept wake up for the next loop")
+  @Test("sleeping helpers wake up for the next loop")
   func sleep() {
     for _ in 0..<5 {
       usleep(20_000)
@@ -42,7 +42,7 @@ import Testing
     }
   }
 
-  @Test("a loop in a loop runs on its own thread and completely")
+  @Test("a nested loop runs completely on its own thread")
   func nested() {
     let outer = counters(20)
     let inner = counters(20 * 30)
@@ -53,7 +53,7 @@ import Testing
     #expect(values(outer).allSatisfy { $0 == 1 } && values(inner).allSatisfy { $0 == 1 })
   }
 
-  @Test("loops of several threads at once run completely and give the same")
+  @Test("concurrent loops of several threads run completely with the same results")
   func concurrent() {
     let failures = Atomic<Int>(0)
     let group = DispatchGroup()
@@ -73,7 +73,7 @@ import Testing
     #expect(failures.load(ordering: .relaxed) == 0)
   }
 
-  @Test("loops of several tasks at once run completely")
+  @Test("concurrent loops of several tasks run completely")
   func tasks() async {
     await withTaskGroup(of: Bool.self) { group in
       for task in 0..<6 {
@@ -87,7 +87,7 @@ import Testing
     }
   }
 
-  @Test("short loops of changing widths add up to what a plain loop adds up to", arguments: [1, 2, 3])
+  @Test("short loops of changing widths give the sums of a plain loop", arguments: [1, 2, 3])
   func widths(seed: UInt64) {
     var random = SplitMix(seed: seed)
     for _ in 0..<3000 {
@@ -108,19 +108,19 @@ import Testing
     #expect(indices == Array(0..<10))
   }
 
-  @Test("there are as many helpers as the widest loop so far could use")
+  @Test("the number of helpers is that of the widest loop so far")
   func helperCount() {
     let pool = WorkerPool(helperLimit: 5)
     for (count, workers, helpers) in [
       (100, 1, 0), (1, 9, 0), (0, 9, 0), (2, 9, 1), (100, 3, 2), (2, 3, 2), (4, 9, 3), (100, 600, 5),
     ] {
-      // After a helper that came late the next loops run alone.
+      // After a late helper, the next loops run without helpers.
       for _ in 0..<2000 where pool.helperCount < helpers { pool.run(count, workers: workers) { _ in } }
       #expect(pool.helperCount == helpers, "after \(count) pieces on \(workers) threads")
     }
   }
 
-  @Test("helpers that a loop does not want sleep while it runs")
+  @Test("helpers that a loop does not use sleep while it runs")
   func surplus() {
     let pool = startedPool(helpers: 8)
     let threads = Lock<Set<ObjectIdentifier>>([])
@@ -137,7 +137,7 @@ import Testing
   func wakeUps(count: Int, workers: Int, helpers: Int) {
     let pool = startedPool(helpers: 8)
     var woken = 0
-    // After a helper that came late the next loops run alone and wake nobody.
+    // After a late helper, the next loops run without helpers and wake none.
     for _ in 0..<2000 where woken == 0 {
       #expect(eventually { pool.sleeperCount == 8 })
       let before = pool.wakeUpCount
@@ -147,7 +147,7 @@ import Testing
     #expect(woken == helpers)
   }
 
-  /// A pool with all of its helpers started.
+  /// Returns a pool whose helpers are all started.
   private func startedPool(helpers: Int) -> WorkerPool {
     let pool = WorkerPool(helperLimit: helpers)
     pool.run(helpers + 1, workers: helpers + 1) { _ in }
@@ -155,7 +155,7 @@ import Testing
     return pool
   }
 
-  /// Whether a condition comes to hold; gives up after a minute.
+  /// Returns whether a condition becomes true within a minute.
   private func eventually(_ condition: () -> Bool) -> Bool {
     for _ in 0..<60_000 {
       if condition() { return true }
@@ -164,7 +164,7 @@ import Testing
     return condition()
   }
 
-  /// How many threads take part in a loop.
+  /// Returns the number of threads that take part in a loop.
   private func threads(of pool: WorkerPool, count: Int, workers: Int) -> Int {
     let threads = Lock<Set<ObjectIdentifier>>([])
     pool.run(count, workers: workers) { _ in
@@ -174,7 +174,7 @@ import Testing
     return threads.withLock { $0.count }
   }
 
-  /// How often each index of a loop ran.
+  /// Returns the number of times each index of a loop ran.
   private func visits(_ count: Int, workers: Int) -> [Int] {
     let counters = counters(max(count, 0))
     Self.pool.run(count, workers: workers) { counters[$0].increment() }

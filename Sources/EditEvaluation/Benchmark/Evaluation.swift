@@ -1,33 +1,38 @@
 public import DiffusionCore
 public import Foundation
 
-/// Inverts and edits the records of a benchmark, and judges what comes out.
+/// Inverts and edits the records of a benchmark, and measures the results.
 ///
 ///     let benchmark = try PIEBench(contentsOf: folder)
 ///     let evaluation = try Evaluation(of: benchmark, editor: editor, output: output)
 ///     let outcome = try await evaluation.run()
 ///     try EvaluationTable(output).write(to: output)
 ///
-/// Each finished record leaves a result of its own in the output folder, and is not computed again.
+/// Each finished record writes its result to a file in the output folder, and is not computed again.
 public struct Evaluation: Sendable {
-  /// The edits to make.
+  /// The benchmark.
   public let benchmark: PIEBench
-  /// How they are made.
+  /// How the records are inverted and edited.
   public let options: EvaluationOptions
-  /// What the method is called in tables, and its folder.
+  /// The name of the method in tables, and of its folder.
   public let label: String
 
-  /// Where the inversions are kept, to be taken up by runs that only edit otherwise; nil to keep none.
+  /// The folder that keeps the inversions for runs that differ in their edits only; nil to keep none.
   public var inversions: URL?
 
   private let editor: ImageEditor
   private let store: EvaluationStore
   private let settings: EvaluationSettings
 
-  /// An evaluation that writes into the folder `label` of `output`.
+  /// Creates an evaluation that writes to the folder `label` of `output`.
   ///
-  /// - Parameter label: nil for `EvaluationOptions.label`.
-  /// - Throws: `InputError` if an option cannot be used, or the label is no name of a folder.
+  /// - Parameters:
+  ///   - benchmark: The benchmark.
+  ///   - editor: The editor that inverts and edits.
+  ///   - options: How the records are inverted and edited.
+  ///   - output: The folder of the results of all methods.
+  ///   - label: The name of the method; nil for `EvaluationOptions.label`.
+  /// - Throws: `InputError` if an option cannot be used; `.outOfRange` if the label cannot name a folder and columns.
   public init(
     of benchmark: PIEBench, editor: ImageEditor, options: EvaluationOptions = EvaluationOptions(),
     output: URL,
@@ -40,8 +45,8 @@ public struct Evaluation: Sendable {
     else {
       throw InputError(
         .outOfRange,
-        "\"\(label)\" cannot be a method's label: it names a folder and columns, so it may not begin with a dot or have "
-          + "slashes, bars, commas or quotes in it.")
+        "\"\(label)\" cannot be the label of a method. It names a folder and columns, so it must not be empty, begin with a "
+          + "dot, or contain slashes, bars, commas, quotes or line breaks.")
     }
     self.benchmark = benchmark
     self.editor = editor
@@ -51,42 +56,43 @@ public struct Evaluation: Sendable {
     settings = EvaluationSettings(modelFingerprint: editor.model.fingerprint, options: options)
   }
 
-  /// What happens in a run.
+  /// An event of a run.
   public enum Event: Sendable {
-    /// A record begins; `position` counts from 1 among the `count` of this run.
+    /// A record begins; `position` counts from 1 to `count`, the number of records of this run.
     case began(PIEBench.Record, position: Int, count: Int)
-    /// A long call on a record has come further.
+    /// A long call on a record has made progress.
     case progress(EditorProgress)
-    /// A record is done; `isNew` unless it was done in a run before.
+    /// A record is done; `isNew` is false if its result is from an earlier run.
     case finished(EvaluationResult, isNew: Bool)
-    /// A record could not be done; the run goes on.
+    /// A record failed; the run continues.
     case failed(PIEBench.Record, InputError)
   }
 
-  /// What a run sends while it lasts, and in the end its outcome.
+  /// An event of a run, or its outcome.
   public enum Update: Sendable {
-    /// Something happened.
+    /// An event.
     case event(Event)
-    /// The run is over; nothing follows.
+    /// The outcome, which is the last update.
     case finished(Outcome)
   }
 
   /// The results of a run.
   public struct Outcome: Sendable {
-    /// Of the records that are done, in their order.
+    /// The results of the records that are done, in the order of the records.
     public var results: [EvaluationResult] = []
-    /// The records that could not be done, and why.
+    /// The records that failed, with their errors.
     public var failures: [(record: PIEBench.Record, error: InputError)] = []
   }
 
-  /// Does what is still to do of some records, one after the other.
+  /// Evaluates the records that have no result yet, one after another.
   ///
   /// - Parameters:
-  ///   - records: that the evaluation is about; all of the benchmark's if nil.
-  ///   - shard: the part of them that this run is to do; all if nil.
-  ///   - handler: hears of what happens, progress on the computing thread.
-  /// - Throws: `InputError(.mismatch)` if the folder holds results with other settings; `.unwritable`;
-  ///   `CancellationError`. What is wrong with a record alone is not thrown.
+  ///   - records: The records of the evaluation; nil for all of the benchmark.
+  ///   - shard: The part of the records that this run evaluates; nil for all.
+  ///   - handler: Receives the events; progress arrives on the computing thread.
+  /// - Returns: The results and the failed records.
+  /// - Throws: `InputError(.mismatch)` if the folder has results with other settings; `.malformed` if its settings cannot
+  ///   be read; `.unwritable`; `CancellationError`. Other errors of a single record are not thrown, but are in the outcome.
   public func run(
     _ records: [PIEBench.Record]? = nil, shard: EvaluationShard? = nil,
     _ handler: @escaping @Sendable (Event) -> Void = { _ in }
@@ -122,7 +128,7 @@ public struct Evaluation: Sendable {
     return outcome
   }
 
-  /// `run(_:shard:)` as a sequence of updates; leaving the loop cancels it.
+  /// Returns the updates of `run(_:shard:_:)` as a sequence; leaving the loop cancels the run.
   public func updates(_ records: [PIEBench.Record]? = nil, shard: EvaluationShard? = nil)
     -> AsyncThrowingStream<Update, any Error>
   {
@@ -135,7 +141,7 @@ public struct Evaluation: Sendable {
     _ record: PIEBench.Record, _ picture: RGBImage, _ answer: RGBImage?, _ identity: String,
     _ settingsFingerprint: String, progress: @escaping ProgressHandler
   ) async throws -> EvaluationResult {
-    // What can be wrong with a record is looked at before the work.
+    // The record is checked before the work.
     let source = try editor.model.prepare(picture)
     let region = try record.region(of: picture, crop: source.crop, as: source.image)
     let preparedAnswer = try answer.map { try prepared($0, like: picture, size: source.image) }
@@ -170,17 +176,19 @@ public struct Evaluation: Sendable {
       editSeconds: (editEnd - inversionEnd) / .seconds(1), notes: notes, environment: .current)
     try store.write(pictures.reconstruction, to: .reconstructions, record)
     try store.write(options.writesPanels ? pictures.panels(record) : pictures.edited, to: .edits, record)
-    // The result comes last: a record that has one is done.
+    // The result is written last, because a record with a result counts as done.
     try store.write(result)
     return result
   }
 
-  /// The right answer, cropped and resized as the picture is.
+  /// Returns the right answer, cropped and resized as the picture is.
+  ///
+  /// - Throws: `InputError(.mismatch)` if the answer and the picture differ in size.
   private func prepared(_ answer: RGBImage, like picture: RGBImage, size: RGBImage) throws -> RGBImage {
     guard (answer.width, answer.height) == (picture.width, picture.height) else {
       throw InputError(
         .mismatch,
-        "The answer has \(answer.width) x \(answer.height) pixels, the picture \(picture.width) x \(picture.height)."
+        "The answer has \(answer.width) x \(answer.height) pixels, but the picture has \(picture.width) x \(picture.height)."
       )
     }
     return try answer.prepared(width: size.width, height: size.height).image
@@ -188,12 +196,12 @@ public struct Evaluation: Sendable {
 }
 
 extension EvaluationOptions {
-  /// What PIE-Bench calls the method, in its tables and folders: its inversion, and prompt-to-prompt as the editor.
+  /// The name of the inversion method with prompt-to-prompt as the editor, in the form of PIE-Bench's tables and folders.
   public var label: String { PublishedMethod(inversion.method.name).label }
 }
 
 extension PublishedMethod {
-  /// What PIE-Bench calls the method, or this library where PIE-Bench has it not, with prompt-to-prompt as the editor.
+  /// PIE-Bench's name of the method with prompt-to-prompt as the editor, or this library's name if PIE-Bench has none.
   public var label: String {
     let published: [PublishedMethod: String] = [
       .nullText: "null-text-inversion", .negativePrompt: "negative-prompt-inversion",
@@ -205,7 +213,7 @@ extension PublishedMethod {
 }
 
 extension PIEBench.Record {
-  /// Identifies what the record says and its pictures: a result of another is worth nothing.
+  /// Returns a fingerprint of the record and its pictures; a result with another fingerprint is not valid.
   func fingerprint(_ pictures: [RGBImage?]) -> String {
     var fingerprint = Fingerprint()
     for text in [
@@ -223,9 +231,11 @@ extension PIEBench.Record {
     return fingerprint.hexadecimal
   }
 
-  /// The region to edit, cropped and resized as the picture is.
+  /// Returns the region to edit, cropped and resized as the picture is.
   ///
-  /// A mask whose raster is not of the picture's size is taken to cover the picture.
+  /// A mask with a raster of another size covers the whole picture.
+  ///
+  /// - Throws: `InputError(.malformed)` if the mask's runs are invalid.
   func region(of picture: RGBImage, crop: PixelRect, as prepared: RGBImage) throws -> RunLengthMask {
     let size = maskSize ?? PixelSize(width: picture.width, height: picture.height)
     var mask = try RunLengthMask(runs: maskRuns, width: size.width, height: size.height)

@@ -1,53 +1,53 @@
 internal import DiffusionCore
 internal import Foundation
 
-/// A number that an edit of a benchmark is judged by.
+/// A metric of an edit in a benchmark.
 public enum EvaluationMetric: String, Sendable, CaseIterable, Codable, CodingKeyRepresentable {
-  /// The signal-to-noise ratio in decibels between source and edit, both black in the region to edit: PIE-Bench's.
+  /// PIE-Bench's PSNR in dB between source and edit, with the region to edit black in both.
   case psnrOutside = "psnr_unedit_part"
-  /// The mean squared error of the same pictures, over the whole frame; samples count from 0 to 1. PIE-Bench's.
+  /// PIE-Bench's mean squared error of the same pictures over the whole frame, with samples from 0 to 1.
   case mseOutside = "mse_unedit_part"
-  /// The structural similarity of the same pictures: PIE-Bench's.
+  /// PIE-Bench's structural similarity of the same pictures.
   case ssimOutside = "ssim_unedit_part"
 
-  /// The mean squared error between the right answer and the edit in the region to edit alone, per sample of it.
+  /// The mean squared error between right answer and edit over the samples in the region to edit, from 0 to 1.
   case answerMSEInside = "answer_mse_inside"
-  /// The same in decibels.
+  /// The PSNR in dB of `answerMSEInside`.
   case answerPSNRInside = "answer_psnr_inside"
-  /// The mean squared error between the right answer and the edit outside of the region alone, per sample of that.
+  /// The mean squared error between right answer and edit over the samples outside the region to edit, from 0 to 1.
   case answerMSEOutside = "answer_mse_outside"
-  /// The same in decibels.
+  /// The PSNR in dB of `answerMSEOutside`.
   case answerPSNROutside = "answer_psnr_outside"
 
-  /// The signal-to-noise ratio in decibels between source and reconstruction.
+  /// The PSNR in dB between source and reconstruction.
   case reconstructionPSNR = "reconstruction_psnr"
   /// The structural similarity of source and reconstruction.
   case reconstructionSSIM = "reconstruction_ssim"
-  /// The signal-to-noise ratio in decibels between the source and what the autoencoder alone makes of it.
+  /// The PSNR in dB between the source and its reconstruction by the autoencoder alone.
   case autoencoderPSNR = "autoencoder_psnr"
 
-  /// The time of inversion and edit together.
+  /// The time of inversion and edit in seconds.
   case seconds
-  /// Network evaluations forwards, of inversion and edit together.
+  /// The number of forward evaluations of inversion and edit.
   case forward
-  /// Network evaluations backwards.
+  /// The number of backward evaluations of inversion and edit.
   case backward
 }
 
-/// What is compared to judge an edit.
+/// The pictures from which the metrics of an edit are computed.
 struct EvaluatedPictures {
   /// The picture as the model sees it.
   var source: RGBImage
   var reconstruction: RGBImage
   var edited: RGBImage
   var answer: RGBImage?
-  /// The region to edit as it was written down, at the size of the pictures.
+  /// The region to edit as in the record, without the frame, at the size of the pictures.
   var region: RunLengthMask
 
-  /// The metrics of pictures; an absent one does not apply, such as an error against an answer that nobody knows, or
-  /// outside of a region that is everything.
+  /// The metrics of the pictures.
   ///
-  /// PIE-Bench's are taken with the frame set, the errors against an answer without.
+  /// Metrics that do not apply are absent, such as the error against an unknown answer, or outside a region that is the
+  /// whole picture. PIE-Bench's metrics use the region with its frame, the errors against the answer the region without.
   var metrics: [EvaluationMetric: Double] {
     let mask = region.framed().tensor
     var metrics: [EvaluationMetric: Double] = [
@@ -68,7 +68,7 @@ struct EvaluatedPictures {
     return metrics.filter { !$0.value.isNaN }
   }
 
-  /// The mean of the squared differences of the samples inside a region; not-a-number if it is empty.
+  /// Returns the mean squared error of the samples in a region; NaN if the region is empty.
   static func meanSquaredError(_ a: RGBImage, _ b: RGBImage, in region: RunLengthMask) -> Double {
     let count = region.pixelCount
     guard count > 0 else { return .nan }
@@ -78,6 +78,6 @@ struct EvaluatedPictures {
 }
 
 extension ImageMetrics {
-  /// A mean squared error of samples from 0 to 1 as a signal-to-noise ratio.
+  /// Returns the PSNR in dB of a mean squared error of samples from 0 to 1: −10 log₁₀(error).
   fileprivate static func decibels(ofMeanSquaredError error: Double) -> Double { -10 * log10(error) }
 }

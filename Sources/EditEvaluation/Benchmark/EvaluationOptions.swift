@@ -3,52 +3,54 @@ internal import Foundation
 
 /// How the records of a benchmark are inverted and edited.
 ///
-/// The defaults are those of PIE-Bench's published rows.
+/// The defaults are the settings of PIE-Bench's published rows.
 public struct EvaluationOptions: Sendable, Equatable, Codable {
   /// How pictures are inverted.
   public var inversion = InversionOptions()
-  /// How they are edited.
+  /// How pictures are edited.
   public var edit = EditOptions.pieBench
-  /// What each record's edit is chosen by, from its prompts; nil for `edit` itself.
+  /// The recommendation that chooses each record's options by its prompts; nil to use `edit`.
   ///
-  /// Of `edit` the guidance and the step rule stay, where it has them; a record's blended words are not used.
+  /// With a recommendation, only the guidance scale and the step rule of `edit` are used, and a record's blended words are
+  /// not used.
   public var recommendation: EditingRecommendation?
-  /// Whether to keep the source outside of where a record's blended words look; `edit.blend` goes before it.
+  /// Whether to restrict the change to the region of a record's blended words; `edit.blend` has precedence.
   public var blendsWords = true
-  /// The factor of the attention to a record's blended word in the editing prompt; 1 for none.
+  /// The factor for the attention to a record's blended word in the editing prompt; 1 for none.
   public var emphasis: Float = 2
-  /// Whether a picture is written as PIE-Bench's own programs do: instruction, source, reconstruction and edit side by
-  /// side; otherwise the edit alone.
+  /// Whether pictures are written in PIE-Bench's layout, with prompts, source, reconstruction and edit side by side,
+  /// instead of the edit alone.
   public var writesPanels = false
 
-  /// PIE-Bench's settings.
+  /// Creates PIE-Bench's settings.
   public init() {}
 
-  /// A published method with its settings.
+  /// Creates the settings of a published method.
   public init(_ method: PublishedMethod) {
     inversion = method.inversion
     edit = method.edit
   }
 
-  /// Refuses what makes no sense, before any work.
+  /// Validates the options.
   ///
-  /// - Throws: `InputError` with a sentence that says what may be asked for.
+  /// - Throws: `InputError` if an option is out of range or not supported.
   public func validate() throws {
     try inversion.validate()
     guard inversion.framing == .square else {
       throw InputError(
         .unsupported,
-        "Evaluations work on squares, as the published tables do: leave \(inversion.framing) out.")
+        "Evaluations work on squares, as the published tables do. Leave out the framing \(inversion.framing)."
+      )
     }
     try edit.validate()
     guard emphasis.isFinite else {
-      throw InputError(.outOfRange, "An emphasis of \(emphasis): give a finite number.")
+      throw InputError(.outOfRange, "An emphasis of \(emphasis): must be a finite number.")
     }
   }
 
-  /// The options of one record's edit, and what of the record they could not take up.
+  /// Returns the options of a record's edit, and notes on blended words that were left out.
   ///
-  /// A blended word that its prompt does not have is left out, as PIE-Bench's programs do without saying so.
+  /// A blended word that is not in its prompt is left out, as in PIE-Bench's programs, which do not report it.
   func edit(_ record: PIEBench.Record, caption: PromptWords, prompt: PromptWords) -> (
     EditOptions, notes: [String]
   ) {
@@ -81,7 +83,9 @@ public struct EvaluationOptions: Sendable, Equatable, Codable {
 }
 
 extension EditOptions {
-  /// The settings of PIE-Bench's rows with prompt-to-prompt, but for the words of each record: refinement, cross-attention
-  /// of the first 0.4 of the steps, self-attention of the first 0.6.
+  /// The settings of PIE-Bench's rows with prompt-to-prompt, without the words of each record.
+  ///
+  /// The prompts are matched by refinement. Cross-attention is the source's in the first 0.4 of the steps, self-attention
+  /// in the first 0.6.
   public static var pieBench: EditOptions { PublishedMethod.direct.edit }
 }

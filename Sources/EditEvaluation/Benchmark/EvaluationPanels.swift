@@ -1,9 +1,9 @@
 internal import DiffusionCore
 
 extension EvaluatedPictures {
-  /// What PIE-Bench's own programs write: four panels of one size side by side.
+  /// Returns a picture in the layout of PIE-Bench's programs: four panels of equal size side by side.
   ///
-  /// The first is for words; source, reconstruction and edit follow. PIE-Bench's evaluator looks at the last.
+  /// The panels are the prompts, the source, the reconstruction and the edit. PIE-Bench's evaluator reads the last.
   func panels(_ record: PIEBench.Record) -> RGBImage {
     let pictures = [words(record), source, reconstruction, edited]
     var bytes: [UInt8] = []
@@ -14,7 +14,7 @@ extension EvaluatedPictures {
     return RGBImage(width: 4 * source.width, height: source.height, samples: bytes)
   }
 
-  /// The two prompts on white, as many lines of them as there is room for.
+  /// Returns a panel with the two prompts on white; lines that do not fit are left out.
   private func words(_ record: PIEBench.Record) -> RGBImage {
     var panel = RGBImage(width: source.width, height: source.height)
     let scale = max(1, source.width / 256)

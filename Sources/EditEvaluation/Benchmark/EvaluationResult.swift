@@ -3,29 +3,29 @@ internal import Foundation
 
 /// The results of one record of a benchmark.
 public struct EvaluationResult: Sendable, Equatable, Codable {
-  /// The record's name.
+  /// The name of the record.
   public var id: String
-  /// Where it stands in the benchmark, from 0.
+  /// The index of the record in the benchmark, from 0.
   public var index: Int
-  /// Its kind of edit.
+  /// The kind of edit.
   public var category: String
-  /// Identifies what the record says and its picture.
+  /// The fingerprint of the record and its pictures.
   public var recordFingerprint: String
-  /// Identifies the settings that it was computed with.
+  /// The fingerprint of the settings.
   public var settingsFingerprint: String
-  /// The numbers that it is judged by; those that don't apply are absent.
+  /// The metrics; those that do not apply are absent.
   public var metrics: [EvaluationMetric: Double]
-  /// Inner iterations of the inversion.
+  /// The number of inner iterations of the inversion.
   public var innerSteps: Int
-  /// Network evaluations of the inversion.
+  /// The network evaluations of the inversion.
   public var inversion: EvaluationCount
-  /// Network evaluations of the edit.
+  /// The network evaluations of the edit.
   public var edit: EvaluationCount
   var inversionSeconds: Double
   var editSeconds: Double
-  /// What of the record was left out, in sentences.
+  /// Sentences about blended words of the record that were left out.
   public var notes: [String]
-  /// Where it was computed.
+  /// The environment in which the result was computed.
   public var environment: Environment
 
   /// The time of the inversion; `inversionSeconds` in the JSON.
@@ -33,16 +33,16 @@ public struct EvaluationResult: Sendable, Equatable, Codable {
   /// The time of the edit; `editSeconds` in the JSON.
   public var editDuration: Duration { .seconds(editSeconds) }
 
-  /// Where a result was computed.
+  /// The library, system and machine that computed a result.
   public struct Environment: Sendable, Equatable, Codable {
     /// The version of this library.
     public var libraryVersion: String
-    /// Name and version of the operating system.
+    /// The name and version of the operating system.
     public var system: String
     /// The number of processors.
     public var processors: Int
 
-    /// This process's.
+    /// The environment of this process.
     static var current: Environment {
       let process = ProcessInfo.processInfo
       return Environment(

@@ -1,11 +1,11 @@
 internal import DiffusionCore
 internal import Foundation
 
-/// What all results in one folder were computed with: the content of its `settings.json`.
+/// The settings of all results in one folder: the content of its `settings.json`.
 public struct EvaluationSettings: Sendable, Equatable, Codable {
-  /// The version of the form of the results.
+  /// The version of the format of the results.
   public private(set) var format = Self.format
-  /// Identifies the weights of the model.
+  /// The fingerprint of the model's weights.
   public var modelFingerprint: String
   /// How records are inverted and edited.
   public var options: EvaluationOptions
@@ -19,17 +19,17 @@ public struct EvaluationSettings: Sendable, Equatable, Codable {
 
   private enum CodingKeys: String, CodingKey { case format, modelFingerprint, options }
 
-  /// Sixteen hexadecimal digits that identify the settings.
+  /// The fingerprint of the settings: 16 hexadecimal digits.
   var fingerprint: String { get throws { Self.fingerprint(of: try ResultJSON.data(of: self)) } }
 
-  /// The fingerprint of settings as they were written, by whatever version.
+  /// Returns the fingerprint of settings as written by any version.
   static func fingerprint(of written: Data) -> String {
     var fingerprint = Fingerprint()
     fingerprint.add(written)
     return fingerprint.hexadecimal
   }
 
-  /// What differs from settings that were written before, as in "options.inversion.steps (50, now 20)".
+  /// Returns the differences from earlier settings, as in "options.inversion.steps (50, now 20)".
   func differences(from written: Data) throws -> [String] {
     let (old, new) = (try Self.leaves(of: written), try Self.leaves(of: ResultJSON.data(of: self)))
     return Set(old.keys).union(new.keys).sorted().compactMap { key in
@@ -37,7 +37,7 @@ public struct EvaluationSettings: Sendable, Equatable, Codable {
     }
   }
 
-  /// The values of a JSON text by the dotted paths that lead to them.
+  /// Returns the values in a JSON text by their dotted paths.
   private static func leaves(of json: Data) throws -> [String: String] {
     var leaves: [String: String] = [:]
     func add(_ value: Any, at path: String) {

@@ -1,13 +1,14 @@
 internal import DiffusionCore
 internal import Foundation
 
-/// The folder in which one method's results are kept, one small file for each record, so that a run can be stopped and
-/// taken up again, and several can share the work.
+/// The folder of one method's results, with a small file per record.
+///
+/// The files allow a run to be interrupted and resumed, and several runs to share the work.
 struct EvaluationStore {
-  /// Such as `OUT/null-text-inversion+p2p`.
+  /// The folder, such as `OUT/null-text-inversion+p2p`.
   let folder: URL
 
-  /// What is in `records.json`: the records that the table is to have.
+  /// The content of `records.json`: the records that the table should have.
   struct Plan: Codable {
     var records: [String]
   }
@@ -15,32 +16,36 @@ struct EvaluationStore {
   private var settingsFile: URL { folder.appending(path: "settings.json") }
   private var planFile: URL { folder.appending(path: "records.json") }
 
-  /// Prepares the folder for results with some settings.
+  /// Prepares the folder for results.
   ///
-  /// - Throws: `InputError(.mismatch)` if it holds results with others; `.unwritable`.
+  /// - Parameters:
+  ///   - settings: The settings of the results.
+  ///   - plan: The ids of the records that the table should have.
+  /// - Throws: `InputError(.mismatch)` if the folder has results with other settings; `.malformed` if its settings cannot
+  ///   be read; `.unwritable` if it cannot be written or has other files with these names.
   func open(_ settings: EvaluationSettings, plan: [String]) throws {
     try checkIsOwn()
     try OutputFolder.make(folder.appending(path: "results"))
     if !FileManager.default.fileExists(atPath: settingsFile.path) {
       try AtomicFile.write(ResultJSON.data(of: settings), to: settingsFile)
     }
-    // Read back even what was just written: another run may have been faster.
+    // The file is read even if it was just written, because another run may have written it at the same time.
     guard let written = try? InputFile(settingsFile).contents(),
       let differences = try? settings.differences(from: written)
     else {
       throw InputError(
-        .malformed, "\(settingsFile.path) cannot be read; name another folder for the results.")
+        .malformed, "\(settingsFile.path) cannot be read. Name another folder for the results.")
     }
     guard differences.isEmpty else {
       throw InputError(
         .mismatch,
-        "\(folder.path) holds results with other settings: \(differences.joined(separator: ", ")). Ask for the same, or "
-          + "give another label or folder.")
+        "\(folder.path) has results with other settings: \(differences.joined(separator: ", ")). Use the same settings, "
+          + "or give another label or folder.")
     }
     try AtomicFile.write(ResultJSON.data(of: Plan(records: plan)), to: planFile)
   }
 
-  /// Refuses to write among files of another's.
+  /// Throws `InputError(.unwritable)` if pictures or tables exist that do not belong to an evaluation.
   private func checkIsOwn() throws {
     let output = folder.deletingLastPathComponent()
     func firstThere(_ names: [String], in folder: URL) -> String? {
@@ -54,11 +59,11 @@ struct EvaluationStore {
       ? firstThere([EvaluationTable.csvName, EvaluationTable.summaryName], in: output) : nil
     if let path = pictures ?? tables {
       throw InputError(
-        .unwritable, "\(path) is there already, but no evaluation that it belongs to; name another folder.")
+        .unwritable, "\(path) already exists and belongs to no evaluation. Name another folder.")
     }
   }
 
-  /// What was computed for a record, with these settings and what the record now says; nil if nothing was.
+  /// Returns the stored result of a record with these fingerprints; nil if there is none.
   func result(of id: String, recordFingerprint: String, settingsFingerprint: String) -> EvaluationResult? {
     guard let data = try? InputFile(file(of: id)).contents(),
       let result = try? ResultJSON.decode(EvaluationResult.self, from: data),
@@ -74,9 +79,9 @@ struct EvaluationStore {
 
   private func file(of id: String) -> URL { folder.appending(path: "results/\(id).json") }
 
-  /// Pictures that go into a tree of the benchmark's own names.
+  /// A folder of pictures under the benchmark's names.
   enum Tree: String {
-    /// The edits, where PIE-Bench's evaluator looks for them.
+    /// The folder of edits, in which PIE-Bench's evaluator searches.
     case edits = "annotation_images"
     case reconstructions
   }
@@ -85,16 +90,17 @@ struct EvaluationStore {
     folder.appending(path: "\(tree.rawValue)/\(record.imagePath)")
   }
 
-  /// Whether the pictures of a record are there.
+  /// Returns whether the edit and the reconstruction of a record exist.
   func hasPictures(of record: PIEBench.Record) -> Bool {
     [Tree.edits, .reconstructions].allSatisfy {
       FileManager.default.fileExists(atPath: url(of: $0, record).path)
     }
   }
 
-  /// Writes a picture under the benchmark's name for it.
+  /// Writes a picture under the benchmark's name.
   ///
-  /// A PNG whatever the name says, as programs look at the bytes: another loss would be measured with the edit's.
+  /// The format is PNG whatever the extension, because programs detect the format by the bytes, and a lossy format would
+  /// add its own error to the edit's.
   func write(_ picture: RGBImage, to tree: Tree, _ record: PIEBench.Record) throws {
     let url = url(of: tree, record)
     try OutputFolder.make(url.deletingLastPathComponent())
@@ -103,9 +109,9 @@ struct EvaluationStore {
 }
 
 extension EvaluationStore {
-  /// Everything in the folder, for a table of it.
+  /// Reads the whole folder, for a table.
   ///
-  /// - Throws: `InputError` if a file is damaged, or results were computed with other settings than the folder's.
+  /// - Throws: `InputError` if a file is missing or damaged, or a result has other settings than the folder.
   func contents() throws -> (settings: EvaluationSettings, plan: [String], results: [EvaluationResult]) {
     let settings: EvaluationSettings = try read(settingsFile)
     let plan: Plan = try read(planFile)
@@ -124,7 +130,7 @@ extension EvaluationStore {
       guard result.settingsFingerprint == fingerprint else {
         throw InputError(
           .mismatch,
-          "\(url.path) was computed with other settings than \(settingsFile.path) says; remove it and run again."
+          "\(url.path) was computed with other settings than those in \(settingsFile.path). Remove it and run again."
         )
       }
       return result
@@ -137,26 +143,29 @@ extension EvaluationStore {
     do {
       return try ResultJSON.decode(Value.self, from: data)
     } catch {
-      throw InputError(.malformed, "\(url.path) is not what an evaluation writes; remove it and run again.")
+      throw InputError(
+        .malformed, "\(url.path) is not a valid file of an evaluation. Remove it and run again.")
     }
   }
 
   private func bytes(of url: URL) throws -> Data {
     guard FileManager.default.fileExists(atPath: url.path) else {
       throw InputError(
-        .missing, "There is no \(url.path); name the folder that an evaluation was written to.")
+        .missing, "There is no \(url.path). Name the folder of an evaluation.")
     }
     return try InputFile(url).contents()
   }
 
-  /// The methods' folders inside the folder of an evaluation, by name.
+  /// Returns the folders of all methods in the folder of an evaluation, sorted by name.
+  ///
+  /// - Throws: `InputError(.missing)` if there are none.
   static func all(in output: URL) throws -> [EvaluationStore] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: output.path)) ?? []
     let stores = names.sorted().map { EvaluationStore(folder: output.appending(path: $0)) }
       .filter { FileManager.default.fileExists(atPath: $0.settingsFile.path) }
     guard !stores.isEmpty else {
       throw InputError(
-        .missing, "There are no results in \(output.path); name the folder that an evaluation was written to."
+        .missing, "There are no results in \(output.path). Name the folder of an evaluation."
       )
     }
     return stores

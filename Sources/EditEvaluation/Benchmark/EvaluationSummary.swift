@@ -1,25 +1,25 @@
-/// The means of an evaluation: what `summary.json` holds.
+/// The means of an evaluation: the content of `summary.json`.
 public struct EvaluationSummary: Sendable, Equatable, Codable {
-  /// The methods by their labels.
+  /// The methods by label.
   public var methods: [String: Method]
 
-  /// One method.
+  /// The means of one method.
   public struct Method: Sendable, Equatable, Codable {
-    /// Over all records.
+    /// The means over all records.
     public var all: Means
-    /// By categories.
+    /// The means by category.
     public var categories: [String: Means]
-    /// The records that should have a result and have none.
+    /// The ids of records without a result.
     public var missing: [String]
-    /// What the results were computed with.
+    /// The settings of the results.
     public var settings: EvaluationSettings
-    /// Where they were computed.
+    /// The environments in which the results were computed.
     public var environments: [EvaluationResult.Environment]
   }
 
-  /// Means over some records.
+  /// The means over some records.
   public struct Means: Sendable, Equatable, Codable {
-    /// What the kind of edit is called.
+    /// The name of the kind of edit; "all" for all records.
     public var name: String
     /// The number of records.
     public var records: Int
@@ -27,7 +27,7 @@ public struct EvaluationSummary: Sendable, Equatable, Codable {
     public var metrics: [EvaluationMetric: Double]
   }
 
-  /// The means of a table.
+  /// Computes the means of a table.
   public init(_ table: EvaluationTable) {
     methods = [:]
     for method in table.methods { methods[method.label] = Method(method) }

@@ -1,26 +1,27 @@
 internal import DiffusionCore
 public import Foundation
 
-/// The results of an evaluation, of one method or several, put together from all runs that share an output folder.
+/// The results of an evaluation of one or several methods, merged from all runs that share an output folder.
 public struct EvaluationTable: Sendable {
-  /// The methods, by label.
+  /// The methods, sorted by label.
   public let methods: [Method]
 
-  /// One method's results.
+  /// The results of one method.
   public struct Method: Sendable {
-    /// What it is called.
+    /// The name of the method.
     public let label: String
-    /// What its results were computed with.
+    /// The settings of the results.
     public let settings: EvaluationSettings
-    /// Its results, in the order of the benchmark.
+    /// The results, in the order of the benchmark.
     public let results: [EvaluationResult]
-    /// The records that should have a result and have none.
+    /// The ids of records without a result.
     public let missing: [String]
 
-    /// The mean of a metric over the results of a category, or over all: those that have none are left out, as
-    /// PIE-Bench does with "nan".
+    /// Returns the mean of a metric over the results of a category, or over all results.
     ///
-    /// - Returns: nil if no result has the metric.
+    /// Results without the metric are left out, as PIE-Bench leaves out "nan".
+    ///
+    /// - Returns: The mean; nil if no result has the metric.
     public func mean(of metric: EvaluationMetric, category: String? = nil) -> Double? {
       let values = results.filter { category == nil || $0.category == category }.compactMap {
         $0.metrics[metric]
@@ -28,7 +29,7 @@ public struct EvaluationTable: Sendable {
       return values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
     }
 
-    /// The categories of the results, in order.
+    /// The categories of the results, sorted.
     public var categories: [String] {
       Set(results.map(\.category)).sorted { (Int($0) ?? .max, $0) < (Int($1) ?? .max, $1) }
     }
@@ -36,8 +37,10 @@ public struct EvaluationTable: Sendable {
 
   /// Reads the results in the output folder of an evaluation.
   ///
-  /// - Parameter labels: the methods to read; all if nil.
-  /// - Throws: `InputError` if there are none, a file is damaged, or results of different settings are mixed.
+  /// - Parameters:
+  ///   - output: The output folder.
+  ///   - labels: The methods to read, in this order; nil for all.
+  /// - Throws: `InputError` if there are no results, a file is damaged, or results of different settings are mixed.
   public init(_ output: URL, labels: [String]? = nil) throws {
     let stores =
       try labels?.map { EvaluationStore(folder: output.appending(path: $0)) }
@@ -53,11 +56,12 @@ public struct EvaluationTable: Sendable {
     }
   }
 
-  /// Whether every record has its result in every method.
+  /// Whether every record has a result by every method.
   public var isComplete: Bool { methods.allSatisfy(\.missing.isEmpty) }
 
-  /// The table in PIE-Bench's form: the record's name, then a column `method|metric` for each; "nan" where there is
-  /// no value.
+  /// The table as CSV text in PIE-Bench's format.
+  ///
+  /// The columns are `file_id`, then `method|metric` for each method and metric; missing values are "nan".
   public var csv: String {
     let columns = methods.flatMap { method in
       EvaluationMetric.allCases.map { "\(method.label)|\($0.rawValue)" }
@@ -75,7 +79,7 @@ public struct EvaluationTable: Sendable {
     return ([["file_id"] + columns] + rows).map { $0.joined(separator: ",") + "\r\n" }.joined()
   }
 
-  /// A field as RFC 4180 has it.
+  /// Returns a field of CSV text, quoted as in RFC 4180.
   private static func field(_ text: String) -> String {
     guard text.contains(where: { ",\"".contains($0) || $0.isNewline }) else { return text }
     return "\"\(text.replacing("\"", with: "\"\""))\""
@@ -84,9 +88,9 @@ public struct EvaluationTable: Sendable {
   /// The names of the files that `write(to:)` writes.
   public static let (csvName, summaryName) = ("evaluation_result.csv", "summary.json")
 
-  /// Writes `evaluation_result.csv` and `summary.json` into a folder.
+  /// Writes `evaluation_result.csv` and `summary.json` to a folder.
   ///
-  /// - Throws: `InputError(.unwritable)`.
+  /// - Throws: `InputError(.unwritable)` if a file cannot be written.
   public func write(to folder: URL) throws {
     try AtomicFile.write(Data(csv.utf8), to: folder.appending(path: Self.csvName))
     try AtomicFile.write(

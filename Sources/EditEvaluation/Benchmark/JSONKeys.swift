@@ -1,8 +1,8 @@
 internal import Foundation
 
-/// The order of keys in a JSON text, which decoding into a dictionary loses.
+/// Reads the order of keys in a JSON text, which decoding into a dictionary loses.
 enum JSONKeys {
-  /// The keys of the outermost object as they stand in the text, which must be valid JSON.
+  /// Returns the keys of the outermost object in the order of the text, which must be valid JSON.
   static func outermost(of text: Data) throws -> [String] {
     var keys: [String] = []
     var depth = 0

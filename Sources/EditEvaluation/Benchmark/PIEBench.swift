@@ -1,64 +1,63 @@
 public import DiffusionCore
 public import Foundation
 
-/// A benchmark of edits in the form of PIE-Bench.
+/// A benchmark of edits in the format of PIE-Bench.
 ///
-/// Pictures with captions, prompts to edit them with, and the regions that the edits are about (X. Ju et al., "Direct
-/// Inversion", 2023). A folder with `mapping_file.json`, an object of records by their names, and the pictures in
-/// `annotation_images`.
+/// A folder with `mapping_file.json`, an object of records by name, and the pictures in `annotation_images`. A record has a
+/// picture, its caption, a prompt to edit it with, and the region to edit (X. Ju et al., "Direct Inversion", 2023).
 public struct PIEBench: Sendable {
   /// The folder.
   public let folder: URL
-  /// The edits, in the order of the file.
+  /// The records, in the order of the file.
   public let records: [Record]
 
-  /// One edit.
+  /// A record: one edit.
   public struct Record: Sendable, Equatable {
-    /// Its name in the file.
+    /// The name of the record in the file.
     public let id: String
-    /// Where it stands in the file, from 0.
+    /// The index of the record in the file, from 0.
     public let index: Int
-    /// The picture's place in `annotation_images`.
+    /// The path of the picture in `annotation_images`.
     public let imagePath: String
-    /// The picture's caption, without the brackets that mark the differences.
+    /// The caption of the picture, without the brackets that mark the differences.
     public let originalPrompt: String
-    /// What the edited picture shows, without brackets.
+    /// The prompt of the edited picture, without brackets.
     public let editingPrompt: String
-    /// The edit in words, for people.
+    /// The edit in words.
     public let instruction: String
     /// The kind of edit, "0" to "9".
     public let category: String
-    /// The word of the caption that the edit is about, if one is named.
+    /// The blended word of the caption, if any.
     public let sourceWord: String?
-    /// The word of the editing prompt that the edit is about, if one is named.
+    /// The blended word of the editing prompt, if any.
     public let targetWord: String?
-    /// Starts and lengths of the runs that make the region to edit.
+    /// The start and length of each run of the region to edit.
     public let maskRuns: [Int]
-    /// The size of the raster that `maskRuns` count in; nil for the picture's own.
+    /// The size of the raster of `maskRuns`; nil for the size of the picture.
     public let maskSize: PixelSize?
-    /// Where the right answer is in the benchmark's folder, if it is known.
+    /// The path of the right answer in the benchmark's folder, if it is known.
     public let answerPath: String?
   }
 
-  /// Reads the records of a benchmark; pictures are read when they are asked for.
+  /// Reads the records of a benchmark; `picture(of:)` and `answer(to:)` read the pictures.
   ///
-  /// Beside PIE-Bench's fields a record may have `answer`, the place of the right answer in the folder, and
-  /// `mask_size`, width and height of the mask's raster.
+  /// In addition to PIE-Bench's fields, a record may have `answer`, the path of the right answer in the folder, and
+  /// `mask_size`, the width and height of the mask's raster.
   ///
-  /// - Throws: `InputError` if there is no `mapping_file.json` in the folder, or it is not of that form.
+  /// - Throws: `InputError` if the folder has no `mapping_file.json`, or the file is not in that format.
   public init(contentsOf folder: URL) throws {
     self.folder = folder
     let url = folder.appending(path: "mapping_file.json")
     guard FileManager.default.fileExists(atPath: url.path) else {
       throw InputError(
         .missing,
-        "There is no mapping_file.json in \(folder.path); a benchmark is a folder with that file and annotation_images."
+        "There is no mapping_file.json in \(folder.path). A benchmark is a folder with that file and annotation_images."
       )
     }
     let fields: [String: RecordFields] = try JSONFile.decode([String: RecordFields].self, from: url)
     let names = try JSONKeys.outermost(of: InputFile(url).contents())
     guard names.count == fields.count else {
-      throw InputError(.malformed, "\(url.path) has two records of one name.")
+      throw InputError(.malformed, "\(url.path) has two records with the same name.")
     }
     records = try names.enumerated().compactMap { index, name in
       do {
@@ -72,18 +71,18 @@ public struct PIEBench: Sendable {
       throw InputError(
         .malformed,
         "\(url.path): the records \(shared.value.map(\.id).joined(separator: " and ")) share the picture "
-          + "\(shared.key), so their results would have one name. Give each a copy of its own.")
+          + "\(shared.key), so their results would have the same name. Give each record its own copy.")
     }
   }
 
-  /// The picture of a record.
+  /// Reads the picture of a record.
   ///
   /// - Throws: `InputError` if it is missing or damaged.
   public func picture(of record: Record) throws -> RGBImage {
     try RGBImage(contentsOf: folder.appending(path: "annotation_images/\(record.imagePath)"))
   }
 
-  /// The right answer to a record, if it is known.
+  /// Reads the right answer to a record; nil if it is not known.
   ///
   /// - Throws: `InputError` if it is missing or damaged.
   public func answer(to record: Record) throws -> RGBImage? {
@@ -92,7 +91,7 @@ public struct PIEBench: Sendable {
 }
 
 extension PIEBench {
-  /// What a kind of edit is called.
+  /// Returns the name of a kind of edit.
   public static func name(ofCategory category: String) -> String {
     let names = [
       "random", "change object", "add object", "delete object", "change content", "change pose",
@@ -102,21 +101,24 @@ extension PIEBench {
     return Int(category).flatMap { names.indices.contains($0) ? names[$0] : nil } ?? "category \(category)"
   }
 
-  /// The first `limit` records of some categories; all of them where nothing is asked for.
+  /// Returns the first `limit` records of some categories.
   ///
-  /// - Throws: `InputError(.mismatch)` if no record has one of the categories.
+  /// - Parameters:
+  ///   - categories: The kinds of edit; nil for all.
+  ///   - limit: The maximum number of records; nil for all.
+  /// - Throws: `InputError(.mismatch)` if one of the categories has no record.
   public func records(ofCategories categories: [String]? = nil, limit: Int? = nil) throws -> [Record] {
     for category in categories ?? [] where !records.contains(where: { $0.category == category }) {
       let known = Set(records.map(\.category)).sorted().joined(separator: ", ")
       throw InputError(
-        .mismatch, "No record of \(folder.path) is of category \(category); there are: \(known).")
+        .mismatch, "No record of \(folder.path) has the category \(category). The categories are: \(known).")
     }
     let chosen = records.filter { categories?.contains($0.category) ?? true }
     return Array(chosen.prefix(limit ?? chosen.count))
   }
 }
 
-/// A record as it stands in the file.
+/// The fields of a record in the file.
 private struct RecordFields: Decodable {
   let imagePath: String
   let originalPrompt: String
@@ -140,7 +142,7 @@ private struct RecordFields: Decodable {
     originalPrompt = try values.decode(String.self, forKey: .originalPrompt)
     editingPrompt = try values.decode(String.self, forKey: .editingPrompt)
     instruction = try values.decodeIfPresent(String.self, forKey: .instruction)
-    // PIE-Bench writes the number as text; a number is meant the same.
+    // PIE-Bench writes the number as text; a number is accepted as well.
     let number = try? values.decode(Int.self, forKey: .category)
     category = try number.map(String.init) ?? values.decode(String.self, forKey: .category)
     blendedWord = try values.decodeIfPresent(String.self, forKey: .blendedWord)
@@ -152,10 +154,11 @@ private struct RecordFields: Decodable {
   func record(id: String, index: Int) throws -> PIEBench.Record {
     guard isFileName(id) else {
       throw InputError(
-        .malformed, "its name cannot be a file's; results are kept in files of the records' names.")
+        .malformed, "its name cannot be a file name. Results are kept in files with the names of the records."
+      )
     }
     for path in [imagePath, answer].compactMap(\.self) where !isInside(path) {
-      throw InputError(.malformed, "\"\(path)\" does not lie in the benchmark's folder.")
+      throw InputError(.malformed, "\"\(path)\" is not in the benchmark's folder.")
     }
     // Source and target are separated by one space; either may be empty.
     let words = (blendedWord ?? "").split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false).map(
@@ -171,7 +174,7 @@ private struct RecordFields: Decodable {
   private func pixelSize(_ numbers: [Int]) throws -> PixelSize {
     guard numbers.count == 2, numbers.allSatisfy({ 1...65_536 ~= $0 }),
       numbers[0] * numbers[1] <= RGBImage.pixelLimit
-    else { throw InputError(.malformed, "mask_size must be width and height of the mask's raster.") }
+    else { throw InputError(.malformed, "mask_size must be the width and height of the mask's raster.") }
     return PixelSize(width: numbers[0], height: numbers[1])
   }
 

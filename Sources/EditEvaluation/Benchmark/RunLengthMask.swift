@@ -1,31 +1,35 @@
 internal import DiffusionCore
 public import Tensor
 
-/// A region of a picture, as benchmarks write it down: runs of set pixels over its rows one after the other.
+/// A region of a picture, from the run-length encoding of benchmarks: runs of pixels in row-major order.
 public struct RunLengthMask: Sendable, Equatable {
-  /// Columns.
+  /// The number of columns.
   public let width: Int
-  /// Rows.
+  /// The number of rows.
   public let height: Int
-  /// Whether each pixel is in the region, row by row.
+  /// Whether each pixel is in the region, in row-major order.
   public private(set) var pixels: [Bool]
 
-  /// A region from a flat list: start and length of one run after the other.
+  /// Creates a region from a flat list with the start and length of each run.
   ///
-  /// A run that reaches beyond the last pixel ends there, as PIE-Bench's own decoder has it; one that starts beyond it
-  /// is empty. Runs may overlap.
+  /// A run that reaches beyond the last pixel ends there, as in PIE-Bench's decoder; one that starts beyond it is empty.
+  /// Runs may overlap.
   ///
+  /// - Parameters:
+  ///   - runs: The start and length of each run, in pixels.
+  ///   - width: The number of columns, above 0.
+  ///   - height: The number of rows, above 0.
   /// - Throws: `InputError(.malformed)` if a start has no length, or a number is negative.
   public init(runs: [Int], width: Int, height: Int) throws {
     precondition(width > 0 && height > 0, "a mask of \(width) x \(height) pixels")
     guard runs.count.isMultiple(of: 2) else {
       throw InputError(
         .malformed,
-        "The mask is a list of \(runs.count) numbers; starts and lengths of runs come in pairs, so their number is even."
+        "The mask has \(runs.count) numbers, but each run needs a start and a length, so the number must be even."
       )
     }
     guard !runs.contains(where: { $0 < 0 }) else {
-      throw InputError(.malformed, "The mask has a negative number among its starts and lengths of runs.")
+      throw InputError(.malformed, "The mask has a run with a negative start or length.")
     }
     self.width = width
     self.height = height
@@ -45,7 +49,9 @@ public struct RunLengthMask: Sendable, Equatable {
   /// The number of pixels in the region.
   public var pixelCount: Int { pixels.count(where: \.self) }
 
-  /// The region and the outermost pixels on all four sides, which PIE-Bench adds because annotations fail there.
+  /// Returns the region with the outermost pixels on all four sides added, as in PIE-Bench.
+  ///
+  /// PIE-Bench adds them because annotations are unreliable there.
   public func framed() -> RunLengthMask {
     var result = self
     for x in 0..<width {
@@ -59,15 +65,15 @@ public struct RunLengthMask: Sendable, Equatable {
     return result
   }
 
-  /// Everything but the region.
+  /// Returns the complement of the region.
   public func inverted() -> RunLengthMask {
     RunLengthMask(width: width, height: height, pixels: pixels.map { !$0 })
   }
 
-  /// The region after its picture was cropped and resized.
+  /// Returns the region after its picture was cropped and resized.
   ///
-  /// A pixel of the result belongs to the region if at least half of what it covers does; what it covers is cut to
-  /// whole pixels.
+  /// A pixel of the result is in the region if at least half of the source pixels that it covers are; the covered area is
+  /// rounded to whole pixels.
   func prepared(crop: PixelRect, width newWidth: Int, height newHeight: Int) -> RunLengthMask {
     precondition(crop.fits(width: width, height: height), "the crop \(crop) of \(width) x \(height) pixels")
     func span(_ index: Int, of count: Int, start: Int, length: Int) -> Range<Int> {
@@ -89,6 +95,6 @@ public struct RunLengthMask: Sendable, Equatable {
     return RunLengthMask(width: newWidth, height: newHeight, pixels: result)
   }
 
-  /// The region as `ImageMetrics` takes it: height x width, 1 inside and 0 outside.
+  /// The region as a mask for `ImageMetrics`: height x width, 1 inside and 0 outside.
   public var tensor: Tensor { Tensor(pixels.map { $0 ? 1 : 0 }, shape: [height, width]) }
 }

@@ -1,21 +1,22 @@
-/// The printable ASCII characters as 5 x 9 dots: seven rows above the base line, two below.
+/// A bitmap font with the printable ASCII characters as 5 x 9 dots: seven rows above the baseline, two below.
 ///
-/// Any other character is shown as a question mark, white space as a space.
+/// Any other character is drawn as a question mark, any white space as a space.
 package enum BitmapFont {
-  /// Dots of one character.
+  /// The size of a character in dots.
   static let (width, height) = (5, 9)
 
-  /// Dots from one character to the next, and from one line to the next.
+  /// The dots from one character to the next, and from one line to the next.
   package static let (advance, lineHeight) = (6, 12)
 
-  /// The rows of a character's dots from the top; the leftmost dot is bit 4.
+  /// Returns the rows of a character's dots from the top; the leftmost dot is bit 4.
   static func rows(of character: Character) -> [UInt8] {
     let code: UInt8 = character.isWhitespace ? 32 : character.asciiValue ?? 63
     return glyphs[(32...126).contains(code) ? Int(code) - 32 : 31]
   }
 
-  /// Cuts a text into lines of at most `columns` characters: at its line ends, between words, and inside words
-  /// that are too long for one line.
+  /// Returns the lines of a text wrapped at `columns` characters.
+  ///
+  /// Lines break at line ends, between words, and inside words that are too long for one line.
   package static func lines(of text: String, columns: Int) -> [String] {
     text.split(separator: "\n", omittingEmptySubsequences: false).flatMap { paragraph in
       var lines: [String] = []
@@ -48,7 +49,7 @@ package enum BitmapFont {
     return glyphs
   }()
 
-  /// Sixteen characters a band, in the order of their codes from the space on.
+  /// The dots of the characters in bands of sixteen, ordered by their codes from the space on.
   private static let art = """
     ..... ..#.. .#.#. .#.#. ..#.. ##..# .##.. ..#.. ...#. .#... ..... ..... ..... ..... ..... ....#
     ..... ..#.. .#.#. .#.#. .#### ##..# #..#. ..#.. ..#.. ..#.. ..#.. ..#.. ..... ..... ..... ....#

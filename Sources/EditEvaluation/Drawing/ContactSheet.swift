@@ -1,4 +1,4 @@
-/// Pictures in rows and columns with a label under each, as one picture.
+/// A contact sheet: pictures in rows and columns, with a label below each.
 ///
 ///     let sheet = ContactSheet([
 ///       .init(photo, label: "photo"), .init(reconstruction, label: "reconstruction, 28.9 dB"),
@@ -6,43 +6,43 @@
 ///     ])
 ///     try sheet.rendered().write(to: url)
 ///
-/// Labels and titles are wrapped to as many lines as they need; nothing is cut off.
+/// Labels and titles are wrapped to as many lines as they need, and never truncated.
 public struct ContactSheet: Sendable {
-  /// A picture and what is written under it.
+  /// A picture and its label.
   public struct Cell: Sendable {
     /// The picture.
     public var image: RGBImage
-    /// What is written under it.
+    /// The text below the picture.
     public var label: String
 
-    /// A picture and what is written under it.
+    /// Creates a cell.
     public init(_ image: RGBImage, label: String = "") {
       self.image = image
       self.label = label
     }
   }
 
-  /// The pictures, row by row; nil leaves a place empty.
+  /// The cells, row by row; nil leaves a place empty.
   public var rows: [[Cell?]]
 
-  /// What is written over everything.
+  /// The title above the sheet.
   public var title = ""
 
-  /// What is written over each column.
+  /// The titles above the columns.
   public var columnTitles: [String] = []
 
-  /// What is written to the left of each row.
+  /// The titles to the left of the rows.
   public var rowTitles: [String] = []
 
-  /// Narrower pictures are enlarged by the largest whole factor that does not make them wider than this.
+  /// The width in pixels up to which narrower pictures are enlarged, by the largest integer factor that fits.
   ///
-  /// Each pixel becomes a square, so that what a model really made is seen, and a label beside it can be read.
+  /// Each pixel becomes a square, so that the model's pixels stay visible and labels have enough space.
   public var tileWidth = 256
 
-  /// A sheet of the given rows.
+  /// Creates a sheet from rows of cells.
   public init(rows: [[Cell?]]) { self.rows = rows }
 
-  /// A sheet of the given pictures in rows of at most `columns`; all in one row if that is nil.
+  /// Creates a sheet with rows of at most `columns` cells; nil for a single row.
   public init(_ cells: [Cell], columns: Int? = nil) {
     let columns = max(1, columns ?? cells.count)
     rows = stride(from: 0, to: cells.count, by: columns).map { start in
@@ -50,7 +50,7 @@ public struct ContactSheet: Sendable {
     }
   }
 
-  /// The sheet as a picture, dark on white.
+  /// Returns the sheet as a picture, with dark text on white.
   public func rendered() -> RGBImage {
     let layout = Layout(of: self)
     var sheet = RGBImage(width: layout.width, height: layout.height)
@@ -62,7 +62,7 @@ public struct ContactSheet: Sendable {
   }
 }
 
-/// Where everything on a contact sheet goes.
+/// The positions of all texts and pictures on a contact sheet.
 private struct Layout {
   var width = 0
   var height = 0
@@ -79,7 +79,7 @@ private struct Layout {
     let columnWidths = (0..<columnCount).map { column in
       rows.compactMap { column < $0.count ? $0[column]?.image.width : nil }.max() ?? sheet.tileWidth
     }
-    // Two pixels a dot are read comfortably; on sheets of large pictures, which are looked at from afar, more.
+    // At least two pixels per dot are readable. Sheets of large pictures are shown reduced and need more.
     let scale = max(2, (columnWidths.max() ?? 0) / 256)
     let gap = 6 * scale
 
@@ -129,9 +129,9 @@ private struct Layout {
     height = max(y, gap + 1)
   }
 
-  /// Places a text over or under each column.
+  /// Adds a text for each column, centered in the column and with its top at `y`.
   ///
-  /// - Returns: the height of the tallest.
+  /// - Returns: The height of the tallest text.
   private mutating func centre(
     _ labels: [String], under y: Int, lefts: [Int], widths: [Int], scale: Int
   ) -> Int {

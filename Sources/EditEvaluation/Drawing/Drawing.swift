@@ -1,12 +1,12 @@
 extension RGBImage {
-  /// Paints a rectangle; what sticks out of the picture is left out.
+  /// Fills a rectangle, clipped to the picture.
   mutating func fill(_ rect: PixelRect, with colour: SIMD3<UInt8>) {
     for y in max(0, rect.y)..<max(0, rect.y, min(height, rect.y + rect.height)) {
       for x in max(0, rect.x)..<max(0, rect.x, min(width, rect.x + rect.width)) { self[x, y] = colour }
     }
   }
 
-  /// Copies `picture` with its upper left corner to `x`, `y`; what sticks out is left out.
+  /// Copies `picture` with its top left corner to `x`, `y`, clipped to this picture.
   mutating func draw(_ picture: RGBImage, x: Int, y: Int) {
     let columns = max(0, -x)..<max(0, -x, min(picture.width, width - x))
     let rows = max(0, -y)..<max(0, -y, min(picture.height, height - y))
@@ -18,7 +18,7 @@ extension RGBImage {
     }
   }
 
-  /// Draws one line of text with its upper left corner at `x`, `y`, each dot of the font `scale` pixels wide.
+  /// Draws one line of text with its top left corner at `x`, `y`, with `scale` pixels per dot of the font.
   package mutating func draw(_ text: String, x: Int, y: Int, scale: Int, colour: SIMD3<UInt8>) {
     for (i, character) in text.enumerated() {
       for (row, dots) in BitmapFont.rows(of: character).enumerated() {
@@ -30,7 +30,9 @@ extension RGBImage {
     }
   }
 
-  /// The picture with each pixel as a square of `factor` x `factor` pixels.
+  /// Returns the picture with each pixel enlarged to a square of `factor` x `factor` pixels.
+  ///
+  /// - Parameter factor: The factor, above 0.
   public func enlarged(by factor: Int) -> RGBImage {
     precondition(factor > 0, "a picture enlarged by \(factor)")
     guard factor > 1 else { return self }

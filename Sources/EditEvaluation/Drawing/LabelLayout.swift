@@ -1,6 +1,6 @@
-/// Places labels beside the dots of a plot so that none covers a dot or another label.
+/// Places labels next to the dots of a plot, without overlaps with dots or other labels.
 struct LabelLayout {
-  /// A label's place; its base line is at `y`.
+  /// The position of a label, with its baseline at `y`.
   struct Place {
     let x: Double
     let y: Double
@@ -19,18 +19,21 @@ struct LabelLayout {
   private let size: Int
   private var taken: [Box]
 
+  /// Creates a layout without labels.
+  ///
   /// - Parameters:
-  ///   - size: the font size of the labels.
-  ///   - dots: the centres of all dots.
+  ///   - plot: The plot, which contains all labels.
+  ///   - size: The font size of the labels.
+  ///   - dots: The centers of all dots.
   init(in plot: Plot, size: Int, dots: [(x: Double, y: Double)]) {
     self.plot = plot
     self.size = size
     taken = dots.map { Box(x: ($0.x - 4)...($0.x + 4), y: ($0.y - 4)...($0.y + 4)) }
   }
 
-  /// The first free place of the eight around a dot; nil if there is none.
+  /// Returns the first free of eight positions around a dot, and occupies it; nil if none is free.
   mutating func place(_ text: String, at dot: (x: Double, y: Double)) -> Place? {
-    // The mean width of a letter in sans-serif fonts, generously.
+    // 0.58 is a generous mean width of a letter in sans-serif fonts, relative to the font size.
     let (width, height) = (0.58 * Double(size * text.count), Double(size))
     for (dx, dy) in [(1.0, -0.35), (1, 1), (-1, -0.35), (-1, 1), (1, -1), (1, 1.8), (-1, -1), (-1, 1.8)] {
       let left = dx > 0 ? dot.x + 7 : dot.x - 7 - width

@@ -1,7 +1,7 @@
 internal import Foundation
 
-/// A report's steps as a drawing: losses on a logarithmic axis with the threshold that stops them, and below them the
-/// number of inner iterations.
+/// A chart of a report's steps: losses and their stopping thresholds on a logarithmic axis, and below them the numbers of
+/// inner iterations.
 struct LossChart {
   private let report: InversionReport
   private let losses: Plot
@@ -19,7 +19,7 @@ struct LossChart {
       report.steps.flatMap { [$0.loss.map(Double.init), $0.threshold, $0.distance].compactMap(\.self) })
   }
 
-  /// The drawing as the text of an SVG file.
+  /// The chart as the text of an SVG file.
   var svg: String {
     var svg = SVG(width: Self.width, height: Self.height)
     drawHeading(&svg)
@@ -49,7 +49,7 @@ struct LossChart {
     var x = losses.x
     let entries: [(name: String, length: Double, style: String)] = [
       ("last measured loss", 118, LineStyle.loss), ("stopping threshold", 120, LineStyle.threshold),
-      ("distance of the walk from the pivots", 216, LineStyle.distance),
+      ("distance of the latents to the pivots", 216, LineStyle.distance),
     ]
     for entry in isOptimised ? entries : Array(entries.suffix(1)) {
       svg.addLine(x, 114, x + 24, 114, style: entry.style)
@@ -78,7 +78,7 @@ struct LossChart {
     }
     if range.isEmpty {
       svg.add(
-        "The walk is on the pivots in every step.", x: losses.x + losses.width / 2,
+        "The latents equal the pivots in every step.", x: losses.x + losses.width / 2,
         y: losses.y + losses.height / 2, size: 14, colour: Colour.quiet, anchor: "middle")
     }
     svg.addFrame(losses)
@@ -108,13 +108,14 @@ struct LossChart {
     svg.add(
       "step, from noise to picture", x: iterations.x + iterations.width / 2, y: bottom + 44, size: 13,
       anchor: "middle")
-    let total = "\(report.innerSteps) inner iterations, \(report.evaluations.forward) evaluations forwards, "
+    let total = "\(report.innerSteps) inner iterations, \(report.evaluations.forward) forward and "
     svg.add(
-      total + "\(report.evaluations.backward) backwards", x: iterations.x + iterations.width, y: bottom + 60,
+      total + "\(report.evaluations.backward) backward evaluations", x: iterations.x + iterations.width,
+      y: bottom + 60,
       size: 11, colour: Colour.quiet, anchor: "end")
   }
 
-  /// A line through the values that are there and above zero, broken where one is not.
+  /// Draws a line through the values above zero, interrupted at the others.
   private func draw(_ values: [Double?], style: String, _ svg: inout SVG) {
     var path = ""
     var isOpen = false
@@ -134,7 +135,7 @@ struct LossChart {
     return (losses.centre(of: index), losses.y + losses.height * (1 - range.fraction(value)))
   }
 
-  /// Zero and its multiples of a round number, of which `about` fit below `limit`.
+  /// Returns the multiples of a round number from 0 to `limit`, about `about` of them.
   static func roundSteps(upTo limit: Int, about: Int) -> [Int] {
     let rough = max(1, limit / about)
     var unit = 1
@@ -151,7 +152,7 @@ struct LossChart {
   }
 }
 
-/// A rectangle in which `count` things stand side by side.
+/// A rectangle divided horizontally into `count` equal slots.
 struct Plot {
   var x: Double
   var y: Double
@@ -163,11 +164,11 @@ struct Plot {
   func centre(of index: Int) -> Double { x + (Double(index) + 0.5) * slot }
 }
 
-/// Whole powers of ten around some values.
+/// The range of whole powers of ten around some values.
 struct LogRange {
   private let low: Int
   private let high: Int
-  /// Whether there was no value above zero.
+  /// Whether no value is above zero.
   let isEmpty: Bool
 
   init(_ values: [Double]) {
@@ -177,10 +178,10 @@ struct LogRange {
     high = max(low + 1, Int((logs.max() ?? -3).rounded(.up)))
   }
 
-  /// Where a value stands between the ends, 0 to 1.
+  /// Returns the position of a value between the ends, 0 to 1.
   func fraction(_ value: Double) -> Double { (log10(value) - Double(low)) / Double(high - low) }
 
-  /// The powers of ten; twice and five times each as well where there are few.
+  /// The ticks at powers of ten, and at two and five times each if the range has at most two decades.
   var ticks: [(value: Double, label: String, isDecade: Bool)] {
     let stride = max(1, (high - low) / 8)
     var ticks: [(value: Double, label: String, isDecade: Bool)] = []

@@ -1,14 +1,14 @@
 internal import Foundation
 
-/// What methods cost and how near their edits come, as a drawing: evaluations on a logarithmic axis against decibels, with the
-/// methods joined that no other beats on both.
+/// A chart of the cost of methods against the accuracy of their edits: evaluations on a logarithmic axis against decibels.
 ///
-/// A method without room for its name has a dot alone.
+/// A line joins the methods of the Pareto front, that is, those for which no other method is better in both. A method
+/// without space for its name has only a dot.
 struct ParetoChart {
   /// One method in one panel.
   struct Point: Equatable {
     var label: String
-    /// Evaluations forwards and backwards together, of inversion and edit.
+    /// The number of forward and backward evaluations of inversion and edit.
     var cost: Double
     var decibels: Double
   }
@@ -23,12 +23,14 @@ struct ParetoChart {
 
   private static let (width, panelHeight, top, gap) = (880.0, 330.0, 64.0, 84.0)
 
-  /// - Parameter table: methods without any of the metrics are left out.
+  /// Creates the chart of a table.
+  ///
+  /// - Parameter table: The table; a method without a panel's metric is left out of that panel.
   init(_ table: EvaluationTable) {
     let metrics: [(EvaluationMetric, String)] = [
       (.answerPSNRInside, "inside the region to edit, against the right answer (dB)"),
-      (.answerPSNROutside, "outside of it, against the right answer (dB)"),
-      (.psnrOutside, "outside of it, against the source (dB)"),
+      (.answerPSNROutside, "outside the region to edit, against the right answer (dB)"),
+      (.psnrOutside, "outside the region to edit, against the source (dB)"),
     ]
     panels = metrics.compactMap { metric, title in
       let points = table.methods.compactMap { Self.point($0, metric) }
@@ -45,19 +47,19 @@ struct ParetoChart {
     return Point(label: method.label, cost: forward + backward, decibels: decibels)
   }
 
-  /// The points that no other beats in cost and decibels, the cheapest first.
+  /// Returns the Pareto front, by ascending cost: the points for which no other has lower cost and more decibels.
   static func front(_ points: [Point]) -> [Point] {
     points.sorted { ($0.cost, -$0.decibels) < ($1.cost, -$1.decibels) }.reduce(into: []) { front, point in
       if front.last.map({ point.decibels > $0.decibels }) ?? true { front.append(point) }
     }
   }
 
-  /// The drawing as the text of an SVG file.
+  /// The chart as the text of an SVG file.
   var svg: String {
     var svg = SVG(
       width: Self.width,
       height: Self.top + Double(panels.count) * (Self.panelHeight + Self.gap))
-    svg.add("Evaluations of the network against the edit", x: 28, y: 36, size: 19, weight: 600)
+    svg.add("Network evaluations and accuracy of the edits", x: 28, y: 36, size: 19, weight: 600)
     for (index, panel) in panels.enumerated() {
       let y = Self.top + 20 + Double(index) * (Self.panelHeight + Self.gap)
       draw(panel, Plot(x: 84, y: y, width: Self.width - 84 - 28, height: Self.panelHeight, count: 1), &svg)
@@ -83,7 +85,7 @@ struct ParetoChart {
         SVG.number(tick.value), x: x(tick.value), y: plot.y + plot.height + 20, size: 12, anchor: "middle")
     }
     svg.add(
-      "evaluations of inversion and edit, forwards and backwards", x: plot.x + plot.width / 2,
+      "forward and backward evaluations of inversion and edit", x: plot.x + plot.width / 2,
       y: plot.y + plot.height + 42, size: 13, anchor: "middle")
     svg.addFrame(plot)
 
@@ -104,8 +106,8 @@ struct ParetoChart {
 }
 
 extension EvaluationTable {
-  /// A drawing of what the methods cost against how near their edits come: the text of an SVG file.
+  /// A chart of the cost of the methods against the accuracy of their edits, as the text of an SVG file.
   ///
-  /// Methods that no other beats on both are joined by a line.
+  /// A line joins the Pareto front, that is, the methods for which no other is better in both.
   public var paretoChart: String { ParetoChart(self).svg }
 }

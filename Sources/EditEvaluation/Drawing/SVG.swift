@@ -1,6 +1,6 @@
 internal import Foundation
 
-/// The text of an SVG drawing as it grows.
+/// A builder for the text of an SVG drawing.
 struct SVG {
   private var elements: [String] = []
   private let width: Double
@@ -11,7 +11,7 @@ struct SVG {
     self.height = height
   }
 
-  /// The whole file.
+  /// The text of the whole file.
   var text: String {
     let size = "width=\"\(Self.number(width))\" height=\"\(Self.number(height))\""
     let box = "viewBox=\"0 0 \(Self.number(width)) \(Self.number(height))\""
@@ -25,7 +25,7 @@ struct SVG {
       """
   }
 
-  /// Text whose base line is at `y`.
+  /// Adds text with its baseline at `y`.
   mutating func add(
     _ text: String, x: Double, y: Double, size: Int, colour: String = Colour.text, weight: Int = 400,
     anchor: String = "start"
@@ -35,7 +35,7 @@ struct SVG {
     elements.append("<text \(place) \(style)>\(Self.escaped(text))</text>")
   }
 
-  /// Text that reads upwards, centred at a point.
+  /// Adds text rotated by 90 degrees counterclockwise and centered at a point.
   mutating func addTurned(_ text: String, x: Double, y: Double) {
     let place = "transform=\"translate(\(Self.number(x)) \(Self.number(y))) rotate(-90)\""
     elements.append(
@@ -69,13 +69,13 @@ struct SVG {
     "x=\"\(number(x))\" y=\"\(number(y))\" width=\"\(number(width))\" height=\"\(number(height))\""
   }
 
-  /// A coordinate to a hundredth, without needless zeros.
+  /// Returns a coordinate rounded to two decimal places, without trailing zeros.
   static func number(_ value: Double) -> String {
     let rounded = (value * 100).rounded() / 100
     return rounded == rounded.rounded() ? String(Int(rounded)) : "\(rounded)"
   }
 
-  /// Text that may stand in XML, control characters left out.
+  /// Returns text escaped for XML, with control characters replaced by spaces.
   static func escaped(_ text: String) -> String {
     var result = ""
     for scalar in text.unicodeScalars {
@@ -91,7 +91,7 @@ struct SVG {
   }
 }
 
-/// The colours of drawings, on white.
+/// The colors of drawings on white.
 enum Colour {
   static let text = "#1f2933"
   static let quiet = "#5f6b7a"
@@ -99,7 +99,7 @@ enum Colour {
   static let bar = "#8fb8e6"
 }
 
-/// How lines look.
+/// The SVG attributes of lines.
 enum LineStyle {
   static let loss = "stroke=\"\(Colour.loss)\" stroke-width=\"2\" stroke-linejoin=\"round\""
   static let threshold = "stroke=\"#d1392b\" stroke-width=\"1.6\" stroke-dasharray=\"6 4\""

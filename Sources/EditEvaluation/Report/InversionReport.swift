@@ -1,76 +1,77 @@
 public import DiffusionCore
 internal import Tensor
 
-/// How well an inversion did, step by step and as a whole, with what it cost.
+/// A report on an inversion: its steps, its fidelity and its cost.
 ///
 ///     let pictures = try await editor.reportPictures(of: inverted, photo: photo)
 ///     let report = InversionReport(inverted, pictures: pictures, duration: duration)
 ///     try report.write(to: folder, pictures: pictures)
 public struct InversionReport: Sendable, Equatable, Codable {
-  /// How close a picture comes to the photo as the model sees it.
+  /// The fidelity of a picture to the photo as the model sees it.
   public struct Fidelity: Sendable, Equatable, Codable {
     /// The peak signal-to-noise ratio in decibels.
     public var psnr: Double
-    /// The structural similarity under a Gaussian window, 1 for equal pictures.
+    /// The structural similarity with a Gaussian window, 1 for equal pictures.
     public var ssim: Double
 
-    /// The fidelity of `picture` to `photo`, which is of its size.
+    /// Computes the fidelity of `picture` to `photo`, which has the same size.
     public init(of picture: RGBImage, to photo: RGBImage) {
       psnr = ImageMetrics.psnr(picture, photo)
       ssim = ImageMetrics.ssim(picture, photo)
     }
   }
 
-  /// What happened in one step of the guided walk.
+  /// The figures of one sampling step.
   public struct Step: Sendable, Equatable, Codable {
     /// The number of inner iterations.
     public var innerSteps: Int
-    /// The last measured loss; nil where no null embedding was fitted to the step.
+    /// The last measured loss; nil if no null embedding was fitted to the step.
     ///
-    /// Of the published recipe, which measures before each update, that is the loss before the last.
+    /// The published recipe measures before each update, so this is the loss before its last update.
     public var loss: Float?
-    /// The loss under which the step was done; nil where no null embedding was fitted to it.
+    /// The loss below which the step stopped; nil if no null embedding was fitted to the step.
     public var threshold: Double?
-    /// The mean squared distance between the latent that the step led to and its pivot.
+    /// The mean squared distance between the latent after the step and its pivot.
     public var distance: Double
   }
 
-  /// The text that describes the picture.
+  /// The caption of the picture.
   public var caption: String
-  /// What the inversion was asked for.
+  /// The options of the inversion.
   public var options: InversionOptions
-  /// The sampler.
+  /// The noise schedule and sampler.
   public var schedule: ScheduleRecord
-  /// Identifies the weights of the model.
+  /// The fingerprint of the model's weights.
   public var modelFingerprint: String
-  /// Width and height of the picture as it was given, in pixels.
+  /// The size of the original picture in pixels.
   public var sourceSize: PixelSize
-  /// The part of the picture that was inverted, in its pixels.
+  /// The inverted part of the picture, in its pixels.
   public var crop: PixelRect
   /// The version of the library that made the report.
   public var libraryVersion: String
 
-  /// Of the picture that the guided walk leads back to.
+  /// The fidelity of the reconstruction.
   public var reconstruction: Fidelity
-  /// Of the same walk with the embedding of the empty text, that is without optimisation.
+  /// The fidelity of sampling with the empty text's embedding, that is, without optimization.
   public var ddim: Fidelity
-  /// Of the autoencoder alone: no inversion can do better.
+  /// The fidelity of the autoencoder alone, which no inversion exceeds.
   public var autoencoder: Fidelity
 
   /// The steps in the order of sampling, noisiest first.
   public var steps: [Step]
   /// The number of inner iterations of all steps.
   public var innerSteps: Int
-  /// The network evaluations that the inversion took.
+  /// The network evaluations of the inversion.
   public var evaluations: EvaluationCount
   private var seconds: Double
 
-  /// The report on an inversion.
+  /// Creates the report on an inversion.
   ///
   /// - Parameters:
-  ///   - pictures: of this inversion.
-  ///   - evaluations: that it took.
-  ///   - duration: that it took.
+  ///   - inversion: The inversion.
+  ///   - pictures: The pictures of this inversion.
+  ///   - evaluations: The network evaluations of the inversion.
+  ///   - duration: The time of the inversion.
   public init(
     _ inversion: Inversion, pictures: ReportPictures, evaluations: EvaluationCount, duration: Duration
   ) {
@@ -90,13 +91,13 @@ public struct InversionReport: Sendable, Equatable, Codable {
     seconds = duration / .seconds(1)
   }
 
-  /// The report on an inversion that was just made.
+  /// Creates the report on a new inversion, with its own count of evaluations.
   public init(_ inverted: InvertedImage, pictures: ReportPictures, duration: Duration) {
     self.init(
       inverted.inversion, pictures: pictures, evaluations: inverted.evaluations, duration: duration)
   }
 
-  /// The time that the inversion took; `seconds` in the JSON.
+  /// The time of the inversion; `seconds` in the JSON.
   public var duration: Duration { .seconds(seconds) }
 }
 

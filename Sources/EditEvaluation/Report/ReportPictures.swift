@@ -1,17 +1,17 @@
 public import DiffusionCore
 
-/// The pictures that a report on an inversion shows, all of one size.
+/// The pictures of a report on an inversion, all of the same size.
 public struct ReportPictures: Sendable {
   /// The photo as the model sees it.
   public var photo: RGBImage
-  /// The photo as the autoencoder alone gives it back.
+  /// The photo encoded and decoded by the autoencoder alone.
   public var autoencoder: RGBImage
-  /// What the guided walk leads to with the embedding of the empty text.
+  /// The result of guided sampling with the embedding of the empty text.
   public var ddim: RGBImage
-  /// What the guided walk leads to with the inversion's null embeddings.
+  /// The result of guided sampling with the inversion's null embeddings.
   public var reconstruction: RGBImage
 
-  /// Four pictures of one size.
+  /// Creates the pictures of a report; all must have the same size.
   public init(photo: RGBImage, autoencoder: RGBImage, ddim: RGBImage, reconstruction: RGBImage) {
     self.photo = photo
     self.autoencoder = autoencoder
@@ -19,18 +19,21 @@ public struct ReportPictures: Sendable {
     self.reconstruction = reconstruction
   }
 
-  /// The pictures with the names of their files.
+  /// The pictures with the names of their files, without extensions.
   var named: [(name: String, picture: RGBImage)] {
     [("photo", photo), ("autoencoder", autoencoder), ("ddim", ddim), ("reconstruction", reconstruction)]
   }
 }
 
 extension ImageEditor {
-  /// The pictures of a report, at the cost of the 2T evaluations of a walk without optimisation.
+  /// Returns the pictures of a report.
   ///
-  /// - Parameter photo: the picture that was inverted, as it was given.
-  /// - Throws: `InputError(.mismatch)` if the photo is of another size than the one that was inverted;
-  ///   `CancellationError`.
+  /// - Parameters:
+  ///   - inverted: The inversion.
+  ///   - photo: The original picture.
+  ///   - progress: Receives the progress of sampling.
+  /// - Throws: `InputError(.mismatch)` if the photo differs in size from the inverted one; `CancellationError`.
+  /// - Complexity: 2T forward evaluations for T steps, for the sampling without optimization.
   public func reportPictures(
     of inverted: InvertedImage, photo: RGBImage, progress: ProgressHandler? = nil
   ) async throws -> ReportPictures {
@@ -38,7 +41,7 @@ extension ImageEditor {
     guard inversion.sourceSize == PixelSize(width: photo.width, height: photo.height) else {
       throw InputError(
         .mismatch,
-        "A picture of \(inversion.sourceSize) was inverted, but this one is of \(photo.width)x\(photo.height)."
+        "The inverted picture has \(inversion.sourceSize) pixels, but this one has \(photo.width)x\(photo.height)."
       )
     }
     let autoencoder = try await inverted.autoencoded()

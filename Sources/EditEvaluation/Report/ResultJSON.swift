@@ -1,8 +1,9 @@
 internal import DiffusionCore
 internal import Foundation
 
-/// JSON of reports and results: keys sorted and in lines, so that the same content is the same text, and the numbers
-/// that JSON does not know as the strings "inf", "-inf" and "nan".
+/// The JSON of reports and results: several lines with sorted keys, so that equal content gives equal text.
+///
+/// Non-finite numbers are the strings "inf", "-inf" and "nan".
 enum ResultJSON {
   static func data(of value: some Encodable) throws -> Data {
     let encoder = JSONEncoder()
@@ -20,19 +21,19 @@ enum ResultJSON {
   }
 }
 
-/// Folders that results are written into.
+/// The creation of output folders.
 enum OutputFolder {
-  /// Makes a folder, and those it is in, unless they are there.
+  /// Creates a folder and its parents if they do not exist.
   ///
-  /// - Throws: `InputError(.unwritable)`.
+  /// - Throws: `InputError(.unwritable)` if that fails.
   static func make(_ folder: URL) throws {
     do {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     } catch {
       throw InputError(
         .unwritable,
-        "The folder \(folder.path) cannot be made: check that you may write where it is to go, and that no file is in "
-          + "its place.")
+        "The folder \(folder.path) cannot be created. Check that you may write to its parent, and that no file has its "
+          + "name.")
     }
   }
 }

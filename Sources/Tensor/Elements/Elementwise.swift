@@ -1,7 +1,7 @@
 internal import CTensorKernels
 
 extension Tensor {
-  /// Adds `other`, number by number.
+  /// Adds `other` elementwise; the shapes must be equal.
   public static func += (sum: inout Tensor, other: Tensor) {
     precondition(sum.shape == other.shape, "\(sum.shape) + \(other.shape)")
     sum.withMutableScalars { sum in
@@ -12,43 +12,43 @@ extension Tensor {
     }
   }
 
-  /// The sum, number by number, of tensors of one shape.
+  /// Returns the elementwise sum of two tensors of the same shape.
   public static func + (x: Tensor, y: Tensor) -> Tensor { combination(1, x, 1, y) }
 
-  /// The difference, number by number, of tensors of one shape.
+  /// Returns the elementwise difference of two tensors of the same shape.
   public static func - (x: Tensor, y: Tensor) -> Tensor {
     x.mapped(with: y) { ctk_scaled_difference($0, 1, $1, $2, $3) }
   }
 
-  /// The product, number by number, of tensors of one shape.
+  /// Returns the elementwise product of two tensors of the same shape.
   public static func * (x: Tensor, y: Tensor) -> Tensor { x.mapped(with: y, ctk_multiply) }
 
-  /// `factor` times each number.
+  /// Returns the tensor with each element multiplied by `factor`.
   public static func * (factor: Float, x: Tensor) -> Tensor { x.mapped { ctk_scale($0, factor, $1, $2) } }
 
-  /// `factor` times each number.
+  /// Returns the tensor with each element multiplied by `factor`.
   public static func * (x: Tensor, factor: Float) -> Tensor { factor * x }
 
-  /// `a` x + `b` y of tensors of one shape, in one pass.
+  /// Returns `a` x + `b` y, elementwise, for two tensors of the same shape, in one pass.
   public static func combination(_ a: Float, _ x: Tensor, _ b: Float, _ y: Tensor) -> Tensor {
     x.mapped(with: y) { ctk_combine($0, a, $1, b, $2, $3) }
   }
 }
 
 extension Variable {
-  /// The sum, number by number, of variables of one shape.
+  /// Returns the elementwise sum of two variables of the same shape.
   public static func + (x: Variable, y: Variable) -> Variable {
     let (xIsTracked, yIsTracked) = (x.isTracked, y.isTracked)
     return .recorded(x.value + y.value, from: [x, y]) { [xIsTracked ? $0 : nil, yIsTracked ? $0 : nil] }
   }
 
-  /// The difference, number by number, of variables of one shape.
+  /// Returns the elementwise difference of two variables of the same shape.
   public static func - (x: Variable, y: Variable) -> Variable {
     let (xIsTracked, yIsTracked) = (x.isTracked, y.isTracked)
     return .recorded(x.value - y.value, from: [x, y]) { [xIsTracked ? $0 : nil, yIsTracked ? -1 * $0 : nil] }
   }
 
-  /// The product, number by number, of variables of one shape.
+  /// Returns the elementwise product of two variables of the same shape.
   public static func * (x: Variable, y: Variable) -> Variable {
     let forX = x.isTracked ? y.value : nil
     let forY = y.isTracked ? x.value : nil
@@ -57,15 +57,15 @@ extension Variable {
     }
   }
 
-  /// `factor` times each number.
+  /// Returns the variable with each element multiplied by `factor`.
   public static func * (factor: Float, x: Variable) -> Variable {
     .recorded(factor * x.value, from: [x]) { [factor * $0] }
   }
 
-  /// `factor` times each number.
+  /// Returns the variable with each element multiplied by `factor`.
   public static func * (x: Variable, factor: Float) -> Variable { factor * x }
 
-  /// `a` x + `b` y of variables of one shape, in one pass.
+  /// Returns `a` x + `b` y, elementwise, for two variables of the same shape, in one pass.
   public static func combination(_ a: Float, _ x: Variable, _ b: Float, _ y: Variable) -> Variable {
     let (xIsTracked, yIsTracked) = (x.isTracked, y.isTracked)
     return .recorded(.combination(a, x.value, b, y.value), from: [x, y]) {

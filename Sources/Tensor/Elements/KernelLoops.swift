@@ -1,27 +1,31 @@
-/// y := f(x) for a number of scalars, as the C kernels take it.
+/// The signature of a C kernel that computes y := f(x) for a count of elements.
 typealias UnaryKernel = (UnsafeMutablePointer<Float>?, UnsafePointer<Float>?, Int) -> Void
 
-/// z := f(x, y) for a number of scalars; also dx := f(x, dy), the vector-Jacobian product of a unary kernel.
+/// The signature of a C kernel that computes z := f(x, y) for a count of elements.
+///
+/// Also used for dx := f(x, dy), the vector-Jacobian product of a unary kernel.
 typealias BinaryKernel = (
   UnsafeMutablePointer<Float>?, UnsafePointer<Float>?, UnsafePointer<Float>?, Int
 ) -> Void
 
 extension Parallel {
-  /// The number of scalars in a piece of work: enough to hide the cost of the handover to a thread, few enough for a
-  /// second-level cache.
+  /// The number of elements in a piece of work: enough to hide the cost of dispatch to a thread, few enough for the L2
+  /// cache.
   static let pieceLength = 32_768
 
-  /// The number of rows in a piece of work if a row takes the work of `length` scalars.
+  /// Returns the number of rows in a piece of work if the work on a row equals that on `length` elements.
   static func rowGrain(length: Int) -> Int { max(1, pieceLength / max(length, 1)) }
 }
 
 extension Tensor {
-  /// The address of the scalar at `offset`, valid as long as this tensor lives; closures must capture the tensor.
+  /// Returns the address of the element at `offset`.
+  ///
+  /// The address is valid while this tensor exists; closures must capture the tensor.
   package func address(_ offset: Int = 0) -> UnsafePointer<Float>? {
     readOnlyScalars.baseAddress.map { $0 + offset }
   }
 
-  /// A tensor whose scalars `kernel` writes piece by piece, given the address of each piece and its place.
+  /// Creates a tensor piece by piece: `kernel` gets the address of each piece and its range of elements.
   init(shape: [Int], formingPieces kernel: (UnsafeMutablePointer<Float>?, Range<Int>) -> Void) {
     self.init(shape: shape) { scalars in
       Parallel.forEachRange(of: scalars.count, grain: Parallel.pieceLength) { piece in
@@ -30,9 +34,9 @@ extension Tensor {
     }
   }
 
-  /// A tensor whose rows `kernel` writes, some at a time, given the address of the first and their places.
+  /// Creates a tensor from blocks of rows: `kernel` gets the address of the first row and the range of rows.
   ///
-  /// - Parameter rowWork: the work on a row in scalars; the length of a row unless given.
+  /// - Parameter rowWork: The work on a row, in elements. The default is the row length.
   init(
     shape: [Int], rowWork: Int? = nil, formingRows kernel: (UnsafeMutablePointer<Float>?, Range<Int>) -> Void
   ) {
@@ -45,14 +49,14 @@ extension Tensor {
     }
   }
 
-  /// The result of `kernel` in this tensor's shape.
+  /// Returns the result of `kernel` on this tensor, in the same shape.
   func mapped(_ kernel: UnaryKernel) -> Tensor {
     Tensor(shape: shape, formingPieces: { y, piece in kernel(y, address(piece.lowerBound), piece.count) })
   }
 
-  /// The result of `kernel` on this tensor and one of the same shape.
+  /// Returns the result of `kernel` on this tensor and another of the same shape.
   func mapped(with other: Tensor, _ kernel: BinaryKernel) -> Tensor {
-    precondition(shape == other.shape, "\(shape) and \(other.shape) do not go together number by number")
+    precondition(shape == other.shape, "\(shape) and \(other.shape) are different shapes")
     return Tensor(
       shape: shape,
       formingPieces: { z, piece in
@@ -60,7 +64,9 @@ extension Tensor {
       })
   }
 
-  /// The sum of `kernel` over pieces of this tensor, given the address of each and its place; added in their order.
+  /// Returns the sum of `kernel` over all pieces of this tensor, added in order.
+  ///
+  /// `kernel` gets the address of each piece and its range of elements.
   func sumOfPieces(_ kernel: (UnsafePointer<Float>?, Range<Int>) -> Double) -> Double {
     let grain = Parallel.pieceLength
     let sums = [Double](unsafeUninitializedCapacity: (count + grain - 1) / grain) { sums, initializedCount in

@@ -1,20 +1,20 @@
 internal import Foundation
 
-/// Normally distributed numbers as PyTorch's CPU generator gives them.
+/// A generator of normally distributed numbers that reproduces PyTorch's CPU generator.
 ///
-/// A source made with a seed continues as `torch.manual_seed(seed)` followed by calls of `torch.randn` does, so that
-/// published seeds keep their pictures. The numbers agree to the last few bits; PyTorch's own differ as much between
-/// processors.
+/// A source with a given seed produces the numbers of `torch.manual_seed(seed)` followed by `torch.randn`, so that
+/// published seeds produce the same pictures. The numbers agree up to the last few bits; PyTorch's own results differ
+/// as much between processors.
 public struct RandomSource: Sendable {
   private var twister: MersenneTwister
 
-  /// The second number of the last pair made one by one, to be given next time.
+  /// The second number of the last pair, returned by the next call; used only for tensors with fewer than 16 elements.
   private var spare: Double?
 
-  /// A source in the state after `torch.manual_seed(seed)`.
+  /// Creates a source in the state after `torch.manual_seed(seed)`.
   public init(seed: UInt64) { twister = MersenneTwister(seed: UInt32(truncatingIfNeeded: seed)) }
 
-  /// The next numbers with mean 0 and variance 1, in row-major order.
+  /// Returns the next numbers with mean 0 and variance 1, in row-major order.
   public mutating func normal(shape: [Int]) -> Tensor {
     Tensor(shape: shape) { numbers in
       if numbers.count < 16 {
@@ -25,8 +25,9 @@ public struct RandomSource: Sendable {
     }
   }
 
-  /// Uniform numbers first, then turned into normal ones 16 at a time; a rest shorter than that is made anew together
-  /// with the numbers before it.
+  /// Fills `numbers` with uniform numbers and transforms them to normal ones in blocks of 16.
+  ///
+  /// If the count is not a multiple of 16, the last 16 numbers are generated again, as PyTorch does.
   private mutating func fill(_ numbers: UnsafeMutableBufferPointer<Float>) {
     for i in numbers.indices { numbers[i] = nextUniform() }
     for start in stride(from: 0, through: numbers.count - 16, by: 16) {
@@ -38,7 +39,8 @@ public struct RandomSource: Sendable {
     formNormal(last)
   }
 
-  /// Eight pairs by Box and Muller's transform (1958), the two of a pair eight places apart.
+  /// Transforms 16 uniform numbers to 8 normal pairs (Box and Muller 1958); the two numbers of a pair are 8 positions
+  /// apart.
   private func formNormal(_ numbers: UnsafeMutableBufferPointer<Float>) {
     for i in 0..<8 {
       let radius = (-2 * log(1 - numbers[i])).squareRoot()
@@ -48,7 +50,8 @@ public struct RandomSource: Sendable {
     }
   }
 
-  /// The next number of a short tensor: the same transform in double precision, the pair's second number kept.
+  /// Returns the next number of a short tensor: the same transform in double precision; keeps the second number of the
+  /// pair.
   private mutating func nextNormal() -> Double {
     if let spare {
       self.spare = nil
@@ -60,10 +63,10 @@ public struct RandomSource: Sendable {
     return radius * cos(angle)
   }
 
-  /// 24 random bits as a number in 0..<1.
+  /// Returns 24 random bits as a number in 0..<1.
   private mutating func nextUniform() -> Float { Float(twister.next() & 0xff_ffff) * 0x1p-24 }
 
-  /// 53 random bits as a number in 0..<1.
+  /// Returns 53 random bits as a number in 0..<1.
   private mutating func nextDouble() -> Double {
     let high = UInt64(twister.next())
     let bits = high << 32 | UInt64(twister.next())
@@ -71,7 +74,7 @@ public struct RandomSource: Sendable {
   }
 }
 
-/// MT19937 (Matsumoto and Nishimura 1998).
+/// The Mersenne Twister MT19937 (Matsumoto and Nishimura 1998).
 private struct MersenneTwister: Sendable {
   private static let length = 624
   private static let offset = 397

@@ -1,23 +1,23 @@
 internal import CTensorKernels
 
-// Sums are formed in double precision, piece by piece, and rounded once.
+// Sums accumulate in double precision, piece by piece, and are rounded once.
 extension Tensor {
-  /// The sum of all numbers.
+  /// The sum of all elements.
   public var sum: Float { Float(sumOfPieces { x, piece in ctk_sum(x, piece.count) }) }
 
-  /// The mean of all numbers; NaN if there are none.
+  /// The mean of all elements; NaN if the tensor is empty.
   public var mean: Float { Float(sumOfPieces { x, piece in ctk_sum(x, piece.count) } / Double(count)) }
 
   /// The Euclidean norm: the square root of the sum of squares.
   public var norm: Float { Float(sumOfPieces { x, piece in ctk_dot(x, x, piece.count) }.squareRoot()) }
 
-  /// The sum of the products with the numbers of `other`, a tensor of the same shape.
+  /// Returns the dot product with `other`, a tensor of the same shape.
   public func dot(_ other: Tensor) -> Float {
     precondition(shape == other.shape, "\(shape) · \(other.shape)")
     return Float(sumOfPieces { x, piece in ctk_dot(x, other.address(piece.lowerBound), piece.count) })
   }
 
-  /// The mean of the squared differences from the numbers of `other`, a tensor of the same shape.
+  /// Returns the mean squared difference to `other`, a tensor of the same shape.
   public func meanSquaredDifference(to other: Tensor) -> Float {
     precondition(shape == other.shape, "\(shape) - \(other.shape)")
     let sum = sumOfPieces { x, piece in
@@ -26,7 +26,7 @@ extension Tensor {
     return Float(sum / Double(count))
   }
 
-  /// The largest number, or NaN if there is one.
+  /// The largest element; NaN if any element is NaN.
   ///
   /// The tensor must not be empty.
   public var maximum: Float {
@@ -34,7 +34,7 @@ extension Tensor {
     return ctk_maximum(address(), count)
   }
 
-  /// The smallest number, or NaN if there is one.
+  /// The smallest element; NaN if any element is NaN.
   ///
   /// The tensor must not be empty.
   public var minimum: Float {
@@ -42,7 +42,7 @@ extension Tensor {
     return ctk_minimum(address(), count)
   }
 
-  /// Whether no number is NaN or infinite.
+  /// Whether all elements are finite: neither NaN nor infinite.
   public var isFinite: Bool {
     withScalars { scalars in
       scalars.withMemoryRebound(to: UInt32.self) {
@@ -53,7 +53,7 @@ extension Tensor {
 }
 
 extension Variable {
-  /// The sum of the products with the numbers of `other`, a tensor of the same shape; a scalar of shape [].
+  /// Returns the dot product with `other`, a tensor of the same shape, as a variable of shape [].
   public func dot(_ other: Tensor) -> Variable {
     .recorded(Tensor(repeating: value.dot(other), shape: []), from: [self]) { upstream in
       [upstream.readOnlyScalars[0] * other]

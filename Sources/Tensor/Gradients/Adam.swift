@@ -1,33 +1,33 @@
 internal import CTensorKernels
 internal import Foundation
 
-/// The Adam optimiser (Kingma and Ba 2015, arXiv 1412.6980, algorithm 1) for one tensor of parameters.
+/// The Adam optimizer (Kingma and Ba 2015, arXiv 1412.6980, algorithm 1) for one tensor of parameters.
 ///
-/// The arithmetic is that of `torch.optim.Adam` without weight decay, single precision and order of operations
-/// included, so that long optimisations stay together:
+/// The arithmetic equals that of `torch.optim.Adam` without weight decay, including single precision and the order of
+/// operations, so that the results stay close to PyTorch's over many steps:
 ///
 ///     m := m + (1 - β1) (g - m)        v := β2 v + (1 - β2) g²
 ///     p := p - η / (1 - β1ᵏ) · m / (√v / √(1 - β2ᵏ) + ε)        in step k = 1, 2, …
 public struct Adam: Sendable {
-  /// η, which may be changed between steps.
+  /// The learning rate η; it may change between steps.
   public var learningRate: Double
 
-  /// β1, how much of the mean gradient is kept in a step.
+  /// The decay rate β1 of the running mean of the gradient.
   public let beta1: Double
 
-  /// β2, how much of the mean squared gradient is kept in a step.
+  /// The decay rate β2 of the running mean of the squared gradient.
   public let beta2: Double
 
-  /// ε, which keeps the quotient finite.
+  /// The constant ε, which keeps the quotient finite.
   public let epsilon: Double
 
-  /// How many steps were made.
+  /// The number of steps made.
   public private(set) var stepCount = 0
 
   /// The running means of the gradient and of its square; nil before the first step.
   package private(set) var moments: (mean: Tensor, square: Tensor)?
 
-  /// An optimiser that has made no step yet.
+  /// Creates an optimizer that has made no steps.
   public init(
     learningRate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8
   ) {
@@ -37,14 +37,14 @@ public struct Adam: Sendable {
     self.epsilon = epsilon
   }
 
-  /// An optimiser that goes on where another stood after `stepCount` steps.
+  /// Creates an optimizer that continues from the state after `stepCount` steps.
   package init(learningRate: Double, stepCount: Int, moments: (mean: Tensor, square: Tensor)) {
     self.init(learningRate: learningRate)
     self.stepCount = stepCount
     self.moments = moments
   }
 
-  /// Moves `parameters` against `gradient`, a tensor of the same shape in this and every later step.
+  /// Updates `parameters` in place by one step; `gradient` has the same shape in every step.
   public mutating func step(_ parameters: inout Tensor, gradient: Tensor) {
     precondition(
       parameters.shape == gradient.shape, "\(parameters.shape) with a gradient of \(gradient.shape)")

@@ -1,12 +1,12 @@
-/// The record of one differentiated computation: each operation's parents and its vector-Jacobian product, in the
-/// order they were made.
+/// The record of one differentiated computation: the parents and the vector-Jacobian product of each operation, in
+/// order.
 final class Tape {
-  /// A place on a tape.
+  /// A position on a tape.
   struct Node {
     let tape: Tape
     let index: Int
 
-    /// Puts something around the pullback of this node's operation.
+    /// Replaces the pullback of this node's operation by `wrap` of it.
     func wrapPullback(_ wrap: (@escaping (Tensor) -> [Tensor?]) -> (Tensor) -> [Tensor?]) {
       tape.operations[index].pullback = wrap(tape.operations[index].pullback)
     }
@@ -24,14 +24,16 @@ final class Tape {
     return Node(tape: self, index: operations.count - 1)
   }
 
-  /// A variable that nothing is computed of yet; those of a tape come before all its operations.
+  /// Adds an input of the computation; all leaves of a tape precede its operations.
   func leaf(_ value: Tensor) -> Variable {
     Variable(value, node: record(parents: [], pullback: { _ in [] }))
   }
 
-  /// The gradients at the first `count` nodes, which are leaves, of the node `index` weighted by `seed`.
+  /// Returns the gradients of node `index`, weighted by `seed`, with respect to the first `count` nodes, which are
+  /// leaves.
   ///
-  /// Runs once: operations are freed from the end while it goes, so that activations die as early as they can.
+  /// Can be called once: the backward pass frees operations from the end, so that activations are freed as early as
+  /// possible.
   func gradients(ofFirst count: Int, from index: Int, seed: Tensor) -> [Tensor?] {
     var gradients: [Int: Tensor] = [index: seed]
     while operations.count > count {
@@ -52,13 +54,15 @@ final class Tape {
   }
 }
 
-/// The value of `function` at `point`, and how to get its gradient there.
+/// Returns the value of `function` at `point` and a function that computes the gradient there.
 ///
-/// The gradient costs nothing until it is asked for, which can be done once.
+/// The gradient costs nothing until it is computed. It can be computed once.
 ///
-/// - Parameter function: from a tracked variable to a variable of one scalar.
-/// - Returns: The scalar, and a function that gives a tensor of `point`'s shape.
-/// - Throws: what `function` throws.
+/// - Parameters:
+///   - point: The value of the tracked variable.
+///   - function: A function from the tracked variable to a variable with one element.
+/// - Returns: The value, and a function that returns the gradient: a tensor of `point`'s shape.
+/// - Throws: The errors of `function`.
 public func valueAndPullback<E: Error>(
   at point: Tensor, of function: (Variable) throws(E) -> Variable
 ) throws(E) -> (value: Float, gradient: () -> Tensor) {
@@ -76,11 +80,14 @@ public func valueAndPullback<E: Error>(
   )
 }
 
-/// The value of `function` at `point`, and its gradient there.
+/// Returns the value and the gradient of `function` at `point`.
 ///
-/// - Parameter function: from a tracked variable to a variable of one scalar.
-/// - Returns: The scalar, and a tensor of `point`'s shape (zeros where the result does not depend on it).
-/// - Throws: what `function` throws.
+/// - Parameters:
+///   - point: The value of the tracked variable.
+///   - function: A function from the tracked variable to a variable with one element.
+/// - Returns: The value and the gradient, a tensor of `point`'s shape (zero if the result does not depend on the
+///   variable).
+/// - Throws: The errors of `function`.
 public func valueAndGradient<E: Error>(
   at point: Tensor, of function: (Variable) throws(E) -> Variable
 ) throws(E) -> (value: Float, gradient: Tensor) {
@@ -89,12 +96,13 @@ public func valueAndGradient<E: Error>(
 }
 
 extension Variable {
-  /// The result of `function`, which is computed a second time when a gradient is asked for: of the first time only the
-  /// inputs are kept.
+  /// Returns the result of `function`, which runs again when the gradient is computed (gradient checkpointing).
+  ///
+  /// The first run keeps only the inputs, not the activations.
   ///
   /// - Parameters:
-  ///   - inputs: all variables that `function` reads; it must read none that is tracked but through its argument.
-  ///   - function: gives the same result whenever it is called.
+  ///   - inputs: All variables that `function` reads. It must read tracked variables only through its argument.
+  ///   - function: A function that returns the same result in every call.
   public static func recomputed(
     from inputs: [Variable], _ function: @escaping ([Variable]) -> Variable
   ) -> Variable {

@@ -1,16 +1,15 @@
 /// A tensor in a computation that may be differentiated.
 ///
-/// Layers are written once, over variables. A variable made from a tensor is a constant: operations on constants
-/// give constants and record nothing, so inference is the same code at no cost. `valueAndGradient(at:of:)` hands its
-/// function a tracked variable; whatever depends on it is recorded on a tape together with its vector-Jacobian
-/// product.
+/// Layers are written once, for variables. A variable made from a tensor is a constant: operations on constants return
+/// constants and record nothing, so inference uses the same code at no extra cost. `valueAndGradient(at:of:)` passes a
+/// tracked variable to its function; a tape records everything that depends on it, with the vector-Jacobian products.
 public struct Variable {
-  /// The number this variable stands for.
+  /// The value of the variable.
   public let value: Tensor
 
   let node: Tape.Node?
 
-  /// A constant.
+  /// Creates a constant.
   public init(_ value: Tensor) {
     self.value = value
     node = nil
@@ -21,18 +20,21 @@ public struct Variable {
     self.node = node
   }
 
-  /// Whether a gradient will be asked of this variable.
+  /// Whether a gradient will be computed with respect to this variable.
   public var isTracked: Bool { node != nil }
 
   /// The length of each axis, outermost first.
   public var shape: [Int] { value.shape }
 
-  /// The result of an operation on `inputs`, and the way back.
+  /// Returns the result of an operation on `inputs` and records its vector-Jacobian product.
   ///
-  /// - Parameter pullback: given the gradient with respect to `value`, the gradient with respect to each input, in
-  ///   their order. It may give nil for an input that is not tracked, and must capture no more than it needs:
-  ///   what it holds stays in memory until the tape has run back over it.
-  /// - Returns: A constant if no input is tracked; the pullback is then dropped unseen.
+  /// - Parameters:
+  ///   - value: The result of the operation.
+  ///   - inputs: The operands.
+  ///   - pullback: Returns the gradient with respect to each input, in order, given the gradient with respect to
+  ///     `value`. It may return nil for an input that is not tracked. It must capture no more than it needs: captured
+  ///     tensors stay in memory until the backward pass has run over the operation.
+  /// - Returns: A tracked variable, or a constant if no input is tracked; the pullback is then discarded.
   public static func recorded(
     _ value: Tensor, from inputs: [Variable], pullback: @escaping (_ upstream: Tensor) -> [Tensor?]
   ) -> Variable {

@@ -1,17 +1,17 @@
 internal import CTensorKernels
 
-// The activations of diffusion models and their text encoders.
+// The activation functions of diffusion models and their text encoders.
 extension Variable {
-  /// x / (1 + exp(-x)) of each number, also called swish.
+  /// Returns x / (1 + exp(-x)) elementwise (SiLU, also called swish).
   public func silu() -> Variable { mapped(ctk_silu, vectorJacobianProduct: ctk_silu_vjp) }
 
-  /// The larger of x and 0, of each number.
+  /// Returns max(x, 0) elementwise (ReLU).
   public func relu() -> Variable { mapped(ctk_relu, vectorJacobianProduct: ctk_relu_vjp) }
 
-  /// x (1 + erf(x / √2)) / 2 of each number, the exact GELU.
+  /// Returns x (1 + erf(x / √2)) / 2 elementwise (exact GELU).
   public func gelu() -> Variable { mapped(ctk_gelu, vectorJacobianProduct: ctk_gelu_vjp) }
 
-  /// x / (1 + exp(-1.702 x)) of each number, the approximate GELU of the first CLIP models.
+  /// Returns x / (1 + exp(-1.702 x)) elementwise, the approximate GELU of the first CLIP models.
   public func quickGELU() -> Variable { mapped(ctk_quick_gelu, vectorJacobianProduct: ctk_quick_gelu_vjp) }
 
   private func mapped(_ kernel: UnaryKernel, vectorJacobianProduct: @escaping BinaryKernel) -> Variable {

@@ -1,23 +1,23 @@
 internal import CTensorKernels
 
-/// Scaled dot-product attention of several heads.
+/// Multi-head scaled dot-product attention (Vaswani and others 2017, arXiv 1706.03762).
 ///
-/// Queries, keys and values are tokens x channels; the channels of a head are neighbours. Scores are held for some queries
-/// and some keys at a time; only `probabilities(query:key:)` returns them all.
+/// Queries, keys and values are tokens × channels; the channels of a head are contiguous. Scores are computed in blocks
+/// of queries and keys; only `probabilities(query:key:)` returns all of them.
 public struct Attention: Sendable, Equatable {
   /// The number of heads.
   public let heads: Int
 
-  /// The number of channels of queries, keys and values, all heads together.
+  /// The total number of channels of all heads.
   public let channels: Int
 
   /// The factor of the scores before the softmax: 1/√(channels per head).
   public let scale: Float
 
-  /// Whether a token attends only to itself and the tokens before it (text encoders).
+  /// Whether a token attends only to itself and earlier tokens, as in text encoders.
   public let isCausal: Bool
 
-  /// Attention of several heads with `channels / heads` channels each.
+  /// Creates an attention of several heads with `channels / heads` channels each.
   public init(heads: Int, channels: Int, isCausal: Bool = false) {
     precondition(
       heads > 0 && channels > 0 && channels.isMultiple(of: heads), "\(channels) channels in \(heads) heads")
@@ -27,9 +27,9 @@ public struct Attention: Sendable, Equatable {
     self.isCausal = isCausal
   }
 
-  /// softmax(scale Q Kᵀ) V, head by head.
+  /// Returns softmax(scale Q Kᵀ) V, head by head.
   ///
-  /// - Returns: queries x channels.
+  /// - Returns: queries × channels.
   public func callAsFunction(query: Variable, key: Variable, value: Variable) -> Variable {
     Profile.measure(.attention(query: query, key: key, value: value)) {
       guard [query, key, value].contains(where: \.isTracked) else {
@@ -43,17 +43,17 @@ public struct Attention: Sendable, Equatable {
     }
   }
 
-  /// softmax(scale Q Kᵀ) V, head by head.
+  /// Returns softmax(scale Q Kᵀ) V, head by head.
   ///
-  /// - Returns: queries x channels.
+  /// - Returns: queries × channels.
   public func callAsFunction(query: Tensor, key: Tensor, value: Tensor) -> Tensor {
     attend(query, key, value, statistics: nil)
   }
 
-  /// The attention, block by block with online softmax; no more than a block of scores is ever held.
+  /// Computes the attention block by block with online softmax; only one block of scores exists at a time.
   ///
-  /// - Parameter statistics: heads x 2 x queries for the way back: the largest score of each query, and one over the sum
-  ///   of its exponentials.
+  /// - Parameter statistics: heads × 2 × queries, written for the backward pass: the maximum score of each query, and
+  ///   the reciprocal of the sum of its exponentials.
   private func attend(
     _ query: Tensor, _ key: Tensor, _ value: Tensor, statistics: UnsafeMutablePointer<Float>?
   ) -> Tensor {
@@ -74,9 +74,9 @@ public struct Attention: Sendable, Equatable {
     }
   }
 
-  /// The attention probabilities: softmax(scale Q Kᵀ).
+  /// Returns the attention probabilities: softmax(scale Q Kᵀ).
   ///
-  /// - Returns: heads x queries x keys; each row sums to one.
+  /// - Returns: heads × queries × keys; each row sums to one.
   public func probabilities(query: Tensor, key: Tensor) -> Tensor {
     let blocks = blocks(query: query, key: key)
     return Tensor(shape: [heads, blocks.queries, blocks.keys]) { output in
@@ -94,17 +94,17 @@ public struct Attention: Sendable, Equatable {
     }
   }
 
-  /// The sum of the values weighted by given probabilities, which need not sum to one.
+  /// Returns the sum of the values weighted by the given probabilities, which need not sum to one.
   ///
   /// - Parameters:
-  ///   - probabilities: heads x queries x keys.
-  ///   - value: keys x channels.
-  /// - Returns: queries x channels.
+  ///   - probabilities: heads × queries × keys.
+  ///   - value: keys × channels.
+  /// - Returns: queries × channels.
   public func mix(_ probabilities: Tensor, _ value: Tensor) -> Tensor {
     let (heads, queries, keys) = probabilities.shape3
     precondition(
       heads == self.heads && value.shape == [keys, channels],
-      "probabilities \(probabilities.shape) and values \(value.shape) in \(self.heads) heads of \(channels) channels"
+      "probabilities \(probabilities.shape) and values \(value.shape) for \(self.heads) heads of \(channels) channels"
     )
     let depth = channels / heads
     return Tensor(shape: [queries, channels]) { output in
@@ -119,7 +119,7 @@ public struct Attention: Sendable, Equatable {
     }
   }
 
-  /// The blocks of one evaluation; traps if the tensors do not fit.
+  /// Returns the division of one evaluation into blocks; traps if the shapes do not match.
   func blocks(query: Tensor, key: Tensor, value: Tensor? = nil) -> AttentionBlocks {
     let fits =
       [query, key].allSatisfy { $0.shape.count == 2 && $0.count > 0 && $0.rowLength == channels }
@@ -127,7 +127,7 @@ public struct Attention: Sendable, Equatable {
     precondition(
       fits,
       """
-      queries \(query.shape), keys \(key.shape), values \((value ?? key).shape) in attention of \(channels) channels
+      queries \(query.shape), keys \(key.shape), values \((value ?? key).shape) for attention with \(channels) channels
       """)
     return AttentionBlocks(queries: query.shape[0], keys: key.shape[0], heads: heads, depth: channels / heads)
   }

@@ -1,6 +1,6 @@
 internal import CTensorKernels
 
-/// The sizes of one attention, and its division into pieces of work: by these sizes alone.
+/// The sizes of one attention and its division into pieces of work, which depends only on these sizes.
 struct AttentionBlocks {
   let queries: Int
   let keys: Int
@@ -9,10 +9,10 @@ struct AttentionBlocks {
   /// The number of channels of a head.
   let depth: Int
 
-  /// The number of queries that meet a block of keys together.
+  /// The number of queries in a block.
   static let rowsPerBlock: Int = ctk_attention_queries
 
-  /// The fewest keys, or queries, of a piece on the way back.
+  /// The minimum number of keys, or queries, in a piece of the backward pass.
   private static let tokensPerPiece = 128
 
   var blocksPerHead: Int { (queries + Self.rowsPerBlock - 1) / Self.rowsPerBlock }
@@ -24,21 +24,21 @@ struct AttentionBlocks {
     return (head, block * Self.rowsPerBlock..<min(queries, (block + 1) * Self.rowsPerBlock))
   }
 
-  /// The number of ranges of keys on the way back; each has its own sum for the gradient at the queries.
+  /// The number of ranges of keys in the backward pass; each has its own sum for the gradient of the queries.
   ///
-  /// Thirty-two pieces keep many threads evenly busy.
+  /// 32 pieces keep many threads evenly busy.
   var keyParts: Int { Self.parts(of: keys, over: heads, pieces: 32) }
 
-  /// The number of ranges of queries on the way back; each has its own sums for the gradients at keys and values.
+  /// The number of ranges of queries in the backward pass; each has its own sums for the gradients of keys and values.
   ///
-  /// Each packs the keys and values again, so they are for few keys only.
+  /// Each range packs the keys and values again, so queries are divided only if there are few keys.
   var queryParts: Int { Self.parts(of: queries, over: heads * keyParts, pieces: 16) }
 
   private static func parts(of tokens: Int, over count: Int, pieces: Int) -> Int {
     max(1, min(8, (pieces + count - 1) / count, tokens / tokensPerPiece))
   }
 
-  /// The number of pieces on the way back.
+  /// The number of pieces of the backward pass.
   var pieceCount: Int { heads * keyParts * queryParts }
 
   func piece(_ index: Int) -> Piece {
@@ -50,7 +50,7 @@ struct AttentionBlocks {
       queries: Self.range(queryPart, of: queryParts, count: queries))
   }
 
-  /// Some keys and some queries of a head.
+  /// A range of keys and a range of queries of a head.
   struct Piece {
     let head: Int
     let keyPart: Int
@@ -59,14 +59,14 @@ struct AttentionBlocks {
     let queries: Range<Int>
   }
 
-  /// A part of some tokens, which begins with whole lanes.
+  /// Returns one of `parts` ranges of the tokens; it begins at a multiple of the lane count.
   private static func range(_ index: Int, of parts: Int, count: Int) -> Range<Int> {
     let lanes = ctk_attention_lanes
     let groups = (count + lanes - 1) / lanes
     return groups * index / parts * lanes..<min(count, groups * (index + 1) / parts * lanes)
   }
 
-  /// The number of scalars of one head's tokens in lanes.
+  /// Returns the number of elements of one head's tokens in lanes.
   func lanesLength(_ tokens: Int) -> Int {
     let lanes = ctk_attention_lanes
     return (tokens + lanes - 1) / lanes * lanes * depth

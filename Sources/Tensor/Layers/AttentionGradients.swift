@@ -1,15 +1,16 @@
 internal import CTensorKernels
 
 extension Attention {
-  /// The gradients at queries, keys and values; the probabilities are computed again from the statistics, piece by piece.
+  /// Returns the gradients of queries, keys and values; recomputes the probabilities from the statistics, piece by
+  /// piece.
   ///
-  /// With P the probabilities, O the output and dO the upstream gradient: dV = Pᵀ dO, dP = dO Vᵀ,
-  /// dS = P ∘ (dP − rowsum(O ∘ dO)), dQ = scale dS K, dK = scale dSᵀ Q. A piece is some queries and some keys of a head;
-  /// what several pieces add to the same gradient is summed last, in their order.
+  /// With P the probabilities, O the output and dO the upstream gradient: dV = Pᵀ dO, dP = dO Vᵀ, dS = P ∘ (dP −
+  /// rowsum(O ∘ dO)), dQ = scale dS K, dK = scale dSᵀ Q. A piece is a range of queries and a range of keys of a head.
+  /// Contributions of several pieces to the same gradient are summed last, in order.
   ///
   /// - Parameters:
-  ///   - output: what the attention returned.
-  ///   - statistics: what it noted about each query.
+  ///   - output: The result of the attention.
+  ///   - statistics: The softmax statistics of the forward pass.
   func pullback(
     _ upstream: Tensor, query: Variable, key: Variable, value: Variable, output: Tensor,
     statistics: TensorStorage
@@ -44,17 +45,17 @@ extension Attention {
   }
 }
 
-/// A gradient at queries, keys or values, and the parts of its sum: heads x parts x tokens in lanes.
+/// The gradient of queries, keys or values, and its partial sums: heads × parts × tokens in lanes.
 private struct GradientParts {
   private let blocks: AttentionBlocks
   private let shape: [Int]
   private let parts: Int
   private let factor: Float
 
-  /// Nil if no gradient is wanted.
+  /// Nil if the gradient is not needed.
   private let storage: (lanes: TensorStorage, gradient: TensorStorage)?
 
-  /// - Parameter factor: of the sum.
+  /// - Parameter factor: A factor of the sum.
   init(at input: Variable, parts: Int, factor: Float, _ blocks: AttentionBlocks) {
     self.blocks = blocks
     self.parts = parts
@@ -67,16 +68,16 @@ private struct GradientParts {
 
   var tokens: Int { shape[0] }
 
-  /// The gradient, once it is summed.
+  /// The gradient; valid after `sum`.
   var gradient: Tensor? { storage.map { Tensor(shape: shape, storage: $0.gradient) } }
 
-  /// The lanes of a token, the first of its group.
+  /// Returns the address of the lanes that begin at a token, the first of its group.
   func lanes(_ head: Int, part: Int, token: Int) -> UnsafeMutablePointer<Float>? {
     let offset = (head * parts + part) * blocks.lanesLength(tokens) + token * blocks.depth
     return storage?.lanes.scalars.baseAddress.map { $0 + offset }
   }
 
-  /// Forms the gradient at all tokens.
+  /// Computes the gradient of all tokens.
   func sum() {
     let grain = AttentionBlocks.rowsPerBlock
     let ranges = (tokens + grain - 1) / grain
@@ -86,7 +87,7 @@ private struct GradientParts {
     }
   }
 
-  /// Forms the gradient at some tokens of a head, the first of which begins a group of lanes.
+  /// Computes the gradient of some tokens of a head; the first begins a group of lanes.
   func sum(_ head: Int, _ range: Range<Int>) {
     guard let storage else { return }
     let channels = shape[1]

@@ -1,11 +1,11 @@
 internal import CTensorKernels
 
 extension Tensor {
-  /// The rows of this tensor, each followed by the row of `other`; all axes but the last are the same.
+  /// Returns each row followed by the same row of `other`; all axes but the last must be equal.
   public func concatenated(with other: Tensor) -> Tensor {
     precondition(
       shape.dropLast() == other.shape.dropLast() && !shape.isEmpty && !other.shape.isEmpty,
-      "\(shape) and \(other.shape) cannot be joined along the last axis")
+      "\(shape) and \(other.shape) cannot be concatenated along the last axis")
     let (left, right) = (rowLength, other.rowLength)
     return Tensor(
       shape: shape.dropLast() + [left + right],
@@ -16,7 +16,7 @@ extension Tensor {
       })
   }
 
-  /// The columns `range` of each row.
+  /// Returns the columns `range` of each row.
   public func columns(_ range: Range<Int>) -> Tensor {
     let length = rowLength
     precondition(range.lowerBound >= 0 && range.upperBound <= length, "columns \(range) of rows of \(length)")
@@ -30,7 +30,7 @@ extension Tensor {
 }
 
 extension Variable {
-  /// The rows of this variable, each followed by the row of `other`; all axes but the last are the same.
+  /// Returns each row followed by the same row of `other`; all axes but the last must be equal.
   public func concatenated(with other: Variable) -> Variable {
     let (left, right) = (value.rowLength, other.value.rowLength)
     let (isTracked, otherIsTracked) = (isTracked, other.isTracked)

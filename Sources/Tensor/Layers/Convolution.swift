@@ -1,22 +1,22 @@
 /// A two-dimensional convolution.
 ///
-/// 3x3 kernels of stride 1 are computed by `Winograd` where that pays. Otherwise it is a matrix product over patches: those
-/// of a block of output rows are gathered at a time, so that they stay in the processor's cache.
+/// 3x3 kernels of stride 1 use `Winograd` where it is faster. Otherwise the convolution is a matrix product over
+/// patches (im2col); the patches of a block of output rows are gathered at a time, so that they stay in the cache.
 public struct Convolution: Sendable {
   /// Zero padding around the input.
   public struct Padding: Sendable, Equatable {
-    /// Rows above and columns to the left of the input.
+    /// The number of zero rows above and columns to the left of the input.
     public let leading: Int
-    /// Rows below and columns to the right of the input.
+    /// The number of zero rows below and columns to the right of the input.
     public let trailing: Int
 
-    /// Padding that differs between the sides.
+    /// Creates padding that may differ between the sides.
     public init(leading: Int, trailing: Int) {
       self.leading = leading
       self.trailing = trailing
     }
 
-    /// The same padding on all sides.
+    /// Returns the same padding for all sides.
     public static func all(_ width: Int) -> Padding { Padding(leading: width, trailing: width) }
   }
 
@@ -24,36 +24,38 @@ public struct Convolution: Sendable {
   public let inputChannels: Int
   /// The number of output channels.
   public let outputChannels: Int
-  /// The side of the square kernel.
+  /// The side length of the square kernel.
   public let kernelSize: Int
-  /// The step from one output pixel to the next.
+  /// The step between output pixels, in input pixels.
   public let stride: Int
   /// The zero padding around the input.
   public let padding: Padding
 
-  /// outputs x (kernel rows, kernel columns, inputs): a patch's own order, so that a patch is a few contiguous runs.
+  /// outputs × (kernel rows, kernel columns, inputs): the order of a patch, so that a patch is a few contiguous runs.
   private let weight: WeightMatrix
   private let bias: Tensor?
 
-  /// A convolution with weights in the order of checkpoints.
+  /// Creates a convolution with weights in the layout of checkpoints.
   ///
   /// - Parameters:
-  ///   - weight: outputs x inputs x kernel rows x kernel columns.
-  ///   - bias: one number per output.
+  ///   - weight: outputs × inputs × kernel rows × kernel columns.
+  ///   - bias: One number per output.
+  ///   - stride: The step between output pixels, in input pixels.
+  ///   - padding: The zero padding around the input.
   public init(weight: Tensor, bias: Tensor?, stride: Int = 1, padding: Padding) {
     do {
       try self.init(weight: WeightSource(weight), bias: bias, stride: stride, padding: padding)
     } catch {
-      preconditionFailure("a tensor can be read")
+      preconditionFailure("reading a tensor cannot fail")
     }
   }
 
-  /// A convolution with a weight that is read from elsewhere.
+  /// Creates a convolution with a weight that is read from a source.
   ///
   /// - Parameters:
-  ///   - weight: outputs x inputs x kernel rows x kernel columns.
-  ///   - bias: one number per output.
-  /// - Throws: what the reading of the weight throws.
+  ///   - weight: outputs × inputs × kernel rows × kernel columns.
+  ///   - bias: One number per output.
+  /// - Throws: The errors of reading the weight.
   package init(
     weight: WeightSource, bias: Tensor?, stride: Int = 1, padding: Padding
   ) throws {
@@ -69,19 +71,20 @@ public struct Convolution: Sendable {
     LayerAddends(offset: bias, residual: nil).check(rows: 0, outputs: outputChannels)
   }
 
-  /// The side of the output for an input side of `length`.
+  /// Returns the side length of the output for an input side length.
   public func outputLength(_ length: Int) -> Int {
     (length + padding.leading + padding.trailing - kernelSize) / stride + 1
   }
 
   private var isPointwise: Bool { kernelSize == 1 && stride == 1 && padding == .all(0) }
 
-  /// The convolution of a feature map of height x width x channels.
+  /// Returns the convolution of a feature map of height × width × channels.
   ///
   /// - Parameters:
-  ///   - x: the feature map.
-  ///   - residual: added to the result, of its shape.
-  ///   - channelOffset: one number per output channel, added at every pixel (a time embedding).
+  ///   - x: The feature map.
+  ///   - residual: An addend of the result's shape.
+  ///   - channelOffset: One number per output channel, added at every pixel (a time embedding).
+  /// - Returns: output height × output width × output channels.
   public func callAsFunction(
     _ x: Variable, adding residual: Variable? = nil, channelOffset: Tensor? = nil
   ) -> Variable {
@@ -93,8 +96,8 @@ public struct Convolution: Sendable {
   }
 
   /// - Parameters:
-  ///   - height: of the map that is convolved.
-  ///   - width: of the map that is convolved.
+  ///   - height: The height of the convolved map.
+  ///   - width: The width of the convolved map.
   func work(_ kind: Profile.Kind, _ x: Variable, height: Int, width: Int) -> Profile.Work {
     let (height, width) = (outputLength(height), outputLength(width))
     return .product(
@@ -127,13 +130,13 @@ public struct Convolution: Sendable {
 
   private var isMinimal: Bool { kernelSize == 3 && stride == 1 && padding == .all(1) }
 
-  /// The minimal filtering of a map of this size, if that pays.
+  /// Returns the Winograd convolution for a map of this size if it is faster.
   func winograd(height: Int, width: Int) -> Winograd? {
     winograd(
       height: height, width: width, channels: inputChannels, outputs: outputChannels, kernels: weight.kernels)
   }
 
-  /// The adjoint of `winograd(height:width:)`: the convolution with the kernels turned and exchanged.
+  /// Returns the adjoint of `winograd(height:width:)`: the kernels are rotated by 180°, inputs and outputs exchanged.
   private func winogradAdjoint(height: Int, width: Int) -> Winograd? {
     winograd(
       height: height, width: width, channels: outputChannels, outputs: inputChannels,
@@ -154,7 +157,7 @@ public struct Convolution: Sendable {
     return bias + channelOffset
   }
 
-  /// The product of the patches of `x`, gathered block by block, with the weight.
+  /// Returns the product of the patches of `x`, gathered block by block, with the weight.
   private func product(_ x: Tensor, over grid: PatchGrid, adding addends: LayerAddends) -> Tensor {
     let (outputs, depth) = (weight.outputs, weight.inputs)
     addends.check(rows: grid.pixelCount, outputs: outputs)
@@ -171,12 +174,12 @@ public struct Convolution: Sendable {
     }
   }
 
-  /// The gradient at the input.
+  /// Returns the gradient with respect to the input.
   func vectorJacobianProduct(_ upstream: Tensor, height: Int, width: Int) -> Tensor {
     if let adjoint = winogradAdjoint(height: height, width: width) {
       return adjoint(upstream, adding: .none)
     }
-    // Each input pixel sums the gradients of all patches it is part of.
+    // Each input pixel sums the gradients of all patches that contain it.
     let grid = PatchGrid(self, height: height, width: width)
     let patches = weight.vectorJacobianProduct(upstream)
     return Tensor(shape: [height, width, inputChannels]) { x in

@@ -1,20 +1,21 @@
-// Convolutions of what is cheap to form: where minimal filtering pays, it is formed in pieces that stay in the cache, and
-// never held whole.
+// Convolutions whose input is cheap to compute: with Winograd, the input is computed in pieces that stay in the cache
+// and is never stored as a whole.
 
 extension Convolution {
-  /// Whether a 3x3 convolution of stride 1 over a map of this size forms what it reads in pieces.
+  /// Returns whether a 3x3 convolution of stride 1 over a map of this size computes its input in pieces.
   package static func formsInputInPieces(height: Int, width: Int, channels: Int, outputs: Int) -> Bool {
     Winograd.pays(height: height, width: width, channels: channels, outputs: outputs)
   }
 
-  /// The convolution of a group norm's result.
+  /// Returns the convolution of a group norm's result.
   ///
   /// - Parameters:
-  ///   - x: what is normalised: height x width x channels.
-  ///   - norm: the norm.
-  ///   - thenSiLU: whether the SiLU follows the norm.
-  ///   - residual: added to the result, of its shape.
-  ///   - channelOffset: one number per output channel, added at every pixel (a time embedding).
+  ///   - x: The map to normalize: height × width × channels.
+  ///   - norm: The group norm.
+  ///   - thenSiLU: Whether SiLU follows the norm.
+  ///   - residual: An addend of the result's shape.
+  ///   - channelOffset: One number per output channel, added at every pixel (a time embedding).
+  /// - Returns: output height × output width × output channels.
   public func callAsFunction(
     normalizing x: Variable, by norm: GroupNorm, thenSiLU: Bool, adding residual: Variable? = nil,
     channelOffset: Tensor? = nil
@@ -34,11 +35,11 @@ extension Convolution {
     }
   }
 
-  /// The convolution of a part of a group norm's result.
+  /// Returns the convolution of a part of a group norm's result.
   ///
   /// - Parameters:
-  ///   - x: some rows of the map that is normalised: rows x width x channels.
-  ///   - statistics: of the whole map.
+  ///   - x: Some rows of the map to normalize: rows × width × channels.
+  ///   - statistics: The statistics of the whole map.
   package func callAsFunction(
     normalizing x: Tensor, by norm: GroupNorm, _ statistics: GroupStatistics, thenSiLU: Bool
   ) -> Tensor {
@@ -53,11 +54,11 @@ extension Convolution {
     }.value
   }
 
-  /// Adds the convolution of a group norm's result to a map, in place if nothing else holds its memory.
+  /// Adds the convolution of a group norm's result to a map, in place if the map's storage is not shared.
   ///
   /// - Parameters:
-  ///   - y: of the result's shape.
-  ///   - x: what is normalised: height x width x channels.
+  ///   - x: The map to normalize: height × width × channels.
+  ///   - y: The map to add to, of the result's shape.
   package func add(normalizing x: Tensor, by norm: GroupNorm, thenSiLU: Bool, to y: inout Tensor) {
     let (height, width, _) = x.shape3
     guard y.ownsItsStorage, let winograd = winograd(height: height, width: width) else {
@@ -75,12 +76,13 @@ extension Convolution {
     }
   }
 
-  /// The convolution of a feature map after a nearest-neighbour resize (`Variable.upsampled`).
+  /// Returns the convolution of a feature map after a nearest-neighbor resize (`Variable.upsampled`).
   ///
   /// - Parameters:
-  ///   - x: height x width x channels.
-  ///   - newHeight: the height after the resize.
-  ///   - newWidth: the width after the resize.
+  ///   - x: height × width × channels.
+  ///   - newHeight: The height after the resize.
+  ///   - newWidth: The width after the resize.
+  /// - Returns: output height × output width × output channels.
   public func callAsFunction(upsampling x: Variable, toHeight newHeight: Int, width newWidth: Int) -> Variable
   {
     guard x.value.rowLength == inputChannels, let winograd = winograd(height: newHeight, width: newWidth)
@@ -103,9 +105,9 @@ extension Convolution {
 }
 
 extension GroupNorm.Evaluation {
-  /// Rectangles of the result, formed when they are needed.
+  /// Returns an input that computes rectangles of the result when they are needed.
   ///
-  /// - Parameter width: of the map, in pixels.
+  /// - Parameter width: The width of the map in pixels.
   fileprivate func input(width: Int) -> Winograd.Input {
     { rows, columns, scratch in
       let length = columns.count * channels

@@ -1,13 +1,13 @@
 internal import CTensorKernels
 
 extension Variable {
-  /// The gated GELU of rows of 2n numbers: the first n times the GELU of the last n.
+  /// Returns the gated GELU of rows of length 2n: the first n elements times the GELU of the last n.
   ///
   /// Shazeer 2020, arXiv 2002.05202.
   ///
-  /// - Returns: A variable whose last axis is half as long.
+  /// - Returns: A variable with half the length of the last axis.
   public func geglu() -> Variable {
-    precondition(value.rowLength.isMultiple(of: 2), "\(shape) has rows that cannot be halved")
+    precondition(value.rowLength.isMultiple(of: 2), "\(shape) has rows of odd length")
     return Profile.measure(
       .pass(
         .geglu, reading: value.count, writing: shape.dropLast() + [value.rowLength / 2], isTracked: isTracked),

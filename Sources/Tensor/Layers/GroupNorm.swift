@@ -1,9 +1,9 @@
 internal import CTensorKernels
 
-/// Group normalisation (Wu and He 2018, arXiv 1803.08494).
+/// Group normalization (Wu and He 2018, arXiv 1803.08494).
 ///
-/// Each group of consecutive channels minus its mean over all pixels, divided by its standard deviation, times a scale,
-/// plus a shift. The last axis holds the channels, all others count pixels.
+/// Subtracts from each group of consecutive channels its mean over all pixels, divides by its standard deviation, then
+/// multiplies by a scale and adds a shift per channel. The last axis holds the channels; all others count pixels.
 public struct GroupNorm: Sendable {
   private let scale: Tensor
   private let shift: Tensor
@@ -11,19 +11,19 @@ public struct GroupNorm: Sendable {
   /// The number of groups of channels.
   public let groups: Int
 
-  /// Added to the variance.
+  /// The constant added to the variance.
   public let epsilon: Float
 
   /// The number of channels.
   public var channels: Int { scale.count }
 
-  /// A norm with the given parameters.
+  /// Creates a norm with the given parameters.
   ///
   /// - Parameters:
-  ///   - scale: one factor per channel.
-  ///   - shift: one summand per channel.
-  ///   - groups: a divisor of the number of channels.
-  ///   - epsilon: added to the variance.
+  ///   - scale: One factor per channel.
+  ///   - shift: One addend per channel.
+  ///   - groups: The number of groups, a divisor of the number of channels.
+  ///   - epsilon: The constant added to the variance.
   public init(scale: Tensor, shift: Tensor, groups: Int, epsilon: Float) {
     precondition(scale.count == shift.count, "a scale of \(scale.shape) and a shift of \(shift.shape)")
     precondition(
@@ -34,11 +34,11 @@ public struct GroupNorm: Sendable {
     self.epsilon = epsilon
   }
 
-  /// The normalised `x`, then its SiLU if wanted.
+  /// Returns the normalized `x`, optionally followed by SiLU.
   ///
   /// - Parameters:
-  ///   - x: any shape whose last axis has length `channels`.
-  ///   - thenSiLU: whether the SiLU follows in the same pass over memory.
+  ///   - x: Any shape whose last axis has length `channels`.
+  ///   - thenSiLU: Whether to apply SiLU in the same pass over memory.
   public func callAsFunction(_ x: Variable, thenSiLU: Bool = false) -> Variable {
     precondition(x.value.rowLength == channels, "\(x.shape) into a group norm of \(channels) channels")
     return Profile.measure(
@@ -49,27 +49,27 @@ public struct GroupNorm: Sendable {
     }
   }
 
-  /// The norm of one tensor, its result not yet formed.
+  /// Returns an evaluation of the norm whose result is not yet computed.
   ///
-  /// - Parameter statistics: of the map that `x` is a part of; nil if `x` is the whole.
+  /// - Parameter statistics: The statistics of the map that `x` is a part of; nil if `x` is the whole map.
   func evaluation(_ x: Tensor, thenSiLU: Bool, statistics: GroupStatistics? = nil) -> Evaluation {
     Evaluation(
       self, x, thenSiLU: thenSiLU, statistics ?? GroupStatistics(x, groups: groups, epsilon: epsilon))
   }
 
-  /// The statistics of a map by its sums.
+  /// Returns the statistics of a map, given its sums.
   package func statistics(_ sums: GroupSums) -> GroupStatistics {
     GroupStatistics(sums, groups: groups, epsilon: epsilon)
   }
 
-  /// The norm of one tensor: its statistics, from which result and gradient are formed.
+  /// An evaluation of the norm: the statistics of a tensor, from which result and gradient are computed.
   struct Evaluation {
     private let norm: GroupNorm
     private let x: Tensor
     private let thenSiLU: Bool
     private let statistics: GroupStatistics
 
-    /// The scale over the deviation, for each channel.
+    /// The scale divided by the standard deviation, per channel.
     private let factor: [Float]
 
     fileprivate init(_ norm: GroupNorm, _ x: Tensor, thenSiLU: Bool, _ statistics: GroupStatistics) {
@@ -82,7 +82,7 @@ public struct GroupNorm: Sendable {
 
     var channels: Int { norm.channels }
 
-    /// The whole result.
+    /// Returns the whole result.
     func result() -> Tensor { Tensor(shape: x.shape, formingRows: { y, rows in write(rows, into: y) }) }
 
     /// Writes some rows of the result.
@@ -93,8 +93,10 @@ public struct GroupNorm: Sendable {
         norm.channels, thenSiLU)
     }
 
-    /// With x̂ the standardised input, u = x̂ · scale + shift and d = scale · du, the gradient is
-    /// deviationInverse · (d - mean(d) - x̂ · mean(d x̂)), the means over a group.
+    /// Returns the gradient with respect to the input.
+    ///
+    /// With x̂ the normalized input, u = x̂ · scale + shift and d = scale · du, the gradient is deviationInverse · (d -
+    /// mean(d) - x̂ · mean(d x̂)), with means over a group.
     func gradient(upstream: Tensor) -> Tensor {
       let channels = norm.channels
       let sums = ColumnSums(rows: x.rowCount, columns: channels) { sum, products, rows in

@@ -1,6 +1,6 @@
 internal import CTensorKernels
 
-/// Mean and deviation of each group of channels over all rows, repeated for each channel of the group.
+/// The mean and standard deviation of each group of channels over all rows, repeated for each channel of the group.
 package struct GroupStatistics {
   let mean: [Float]
 
@@ -35,18 +35,18 @@ package struct GroupStatistics {
   }
 }
 
-/// The sums over the rows of a map that its statistics are made from; the map may come in bands.
+/// The sums over the rows of a map from which its statistics are computed; the map may be added in bands.
 package struct GroupSums {
-  /// A number near each channel's mean: sums of differences from it lose no digits to a large mean.
+  /// A number near each channel's mean; sums of differences to it lose no precision if the mean is large.
   fileprivate private(set) var origin: [Float] = []
 
-  /// The number of rows that were added.
+  /// The number of rows added.
   fileprivate private(set) var rows = 0
 
-  /// The sum of each channel's differences.
+  /// The sum of the differences to `origin`, per channel.
   fileprivate private(set) var first: [Double] = []
 
-  /// The sum of their squares.
+  /// The sum of the squared differences, per channel.
   fileprivate private(set) var second: [Double] = []
 
   package init() {}
@@ -63,7 +63,7 @@ package struct GroupSums {
     rows += x.rowCount
   }
 
-  /// The mean of some rows spread over all of x.
+  /// Returns the mean of about 8 rows at equal distances in `x`.
   private static func origin(_ x: Tensor) -> [Float] {
     let columns = x.rowLength
     let rows = Array(stride(from: 0, to: x.rowCount, by: max(1, x.rowCount / 8)))
@@ -73,15 +73,14 @@ package struct GroupSums {
   }
 }
 
-/// Two sums over the rows of a matrix, for each column.
+/// Two sums over the rows of a matrix, per column.
 ///
-/// The sums of a piece of the rows are in single precision; those of the pieces are added in double precision, in the
-/// order of the pieces.
+/// Sums within a piece of rows are in single precision; the pieces are added in double precision, in order.
 struct ColumnSums {
   let first: [Double]
   let second: [Double]
 
-  /// - Parameter kernel: writes the two sums of a range of rows.
+  /// - Parameter kernel: Writes the two sums of a range of rows.
   init(
     rows: Int, columns: Int,
     _ kernel: (UnsafeMutablePointer<Float>?, UnsafeMutablePointer<Float>?, Range<Int>) -> Void

@@ -1,15 +1,15 @@
-/// What a layer adds to its matrix product.
+/// The tensors that a layer adds to its matrix product.
 struct LayerAddends {
-  /// Nothing to add.
+  /// No addends.
   static let none = LayerAddends(offset: nil, residual: nil)
 
-  /// One number per output, added to every row: a bias, a time embedding.
+  /// One number per output, added to every row: a bias or a time embedding.
   let offset: Tensor?
 
-  /// A tensor of as many scalars as the result.
+  /// A tensor with the element count of the result.
   let residual: Tensor?
 
-  /// Traps unless both fit a result of `rows` x `outputs`.
+  /// Traps unless both match a result of `rows` × `outputs`.
   func check(rows: Int, outputs: Int) {
     if let offset {
       precondition(offset.count == outputs, "a bias of \(offset.shape) for \(outputs) outputs")
@@ -22,9 +22,9 @@ struct LayerAddends {
 }
 
 extension Variable {
-  /// The result of a layer of one input to which a residual may have been added, and the gradients at both.
+  /// Returns the result of a layer with one input and an optional residual, and records the gradients of both.
   ///
-  /// - Parameter pullback: from the gradient at the result to the gradient at `x`.
+  /// - Parameter pullback: Returns the gradient with respect to `x`, given the upstream gradient.
   static func recorded(
     _ y: Tensor, from x: Variable, adding residual: Variable?, pullback: @escaping (Tensor) -> Tensor
   ) -> Variable {

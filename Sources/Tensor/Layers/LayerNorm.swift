@@ -1,24 +1,25 @@
 internal import CTensorKernels
 
-/// Layer normalisation (Ba, Kiros and Hinton 2016, arXiv 1607.06450).
+/// Layer normalization (Ba, Kiros and Hinton 2016, arXiv 1607.06450).
 ///
-/// Each row minus its mean, divided by its standard deviation, times a scale, plus a shift.
+/// Subtracts the mean of each row, divides by its standard deviation, then multiplies by a scale and adds a shift per
+/// channel.
 public struct LayerNorm: Sendable {
   private let scale: Tensor
   private let shift: Tensor
 
-  /// Added to the variance.
+  /// The constant added to the variance.
   public let epsilon: Float
 
-  /// The length of the rows.
+  /// The row length.
   public var channels: Int { scale.count }
 
-  /// A norm with the given parameters.
+  /// Creates a norm with the given parameters.
   ///
   /// - Parameters:
-  ///   - scale: one factor per channel.
-  ///   - shift: one summand per channel.
-  ///   - epsilon: added to the variance.
+  ///   - scale: One factor per channel.
+  ///   - shift: One addend per channel.
+  ///   - epsilon: The constant added to the variance.
   public init(scale: Tensor, shift: Tensor, epsilon: Float = 1e-5) {
     precondition(scale.count == shift.count, "a scale of \(scale.shape) and a shift of \(shift.shape)")
     self.scale = scale
@@ -26,7 +27,7 @@ public struct LayerNorm: Sendable {
     self.epsilon = epsilon
   }
 
-  /// The normalised rows of `x`, whose last axis has length `channels`.
+  /// Returns the normalized rows of `x`, whose last axis has length `channels`.
   public func callAsFunction(_ x: Variable) -> Variable {
     precondition(x.value.rowLength == channels, "\(x.shape) into a layer norm of \(channels) channels")
     let input = x.value
@@ -47,7 +48,7 @@ public struct LayerNorm: Sendable {
       })
   }
 
-  /// Computes mean and deviation again: a row is in the cache anyway.
+  /// Recomputes mean and standard deviation, which costs little because the row is in the cache.
   private func gradient(at x: Tensor, upstream: Tensor) -> Tensor {
     Tensor(
       shape: x.shape,

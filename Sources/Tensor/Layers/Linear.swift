@@ -5,31 +5,31 @@ public struct Linear: Sendable {
   private let weight: WeightMatrix
   private let bias: Tensor?
 
-  /// The length of the rows read.
+  /// The row length of the input.
   public var inputs: Int { weight.inputs }
 
-  /// The length of the rows returned.
+  /// The row length of the output.
   public var outputs: Int { weight.outputs }
 
-  /// A layer with weights in the order of checkpoints.
+  /// Creates a layer with weights in the layout of checkpoints.
   ///
   /// - Parameters:
-  ///   - weight: outputs x inputs.
-  ///   - bias: one number per output.
+  ///   - weight: outputs × inputs.
+  ///   - bias: One number per output.
   public init(weight: Tensor, bias: Tensor? = nil) {
     do {
       try self.init(weight: WeightSource(weight), bias: bias)
     } catch {
-      preconditionFailure("a tensor can be read")
+      preconditionFailure("reading a tensor cannot fail")
     }
   }
 
-  /// A layer with a weight that is read from elsewhere.
+  /// Creates a layer with a weight that is read from a source.
   ///
   /// - Parameters:
-  ///   - weight: outputs x inputs.
-  ///   - bias: one number per output.
-  /// - Throws: what the reading of the weight throws.
+  ///   - weight: outputs × inputs.
+  ///   - bias: One number per output.
+  /// - Throws: The errors of reading the weight.
   package init(weight: WeightSource, bias: Tensor? = nil) throws {
     precondition(weight.shape.count == 2, "a weight of \(weight.shape)")
     self.weight = try WeightMatrix(weight)
@@ -37,12 +37,12 @@ public struct Linear: Sendable {
     LayerAddends(offset: bias, residual: nil).check(rows: 0, outputs: self.weight.outputs)
   }
 
-  /// `x Wᵀ + bias + residual`.
+  /// Returns `x Wᵀ + bias + residual`.
   ///
   /// - Parameters:
-  ///   - x: any shape whose last axis has length `inputs`.
-  ///   - residual: added to the result, of its shape.
-  /// - Returns: the shape of `x`, the last axis of length `outputs`.
+  ///   - x: Any shape whose last axis has length `inputs`.
+  ///   - residual: An addend of the result's shape.
+  /// - Returns: The shape of `x` with a last axis of length `outputs`.
   public func callAsFunction(_ x: Variable, adding residual: Variable? = nil) -> Variable {
     Profile.measure(work(.linear, x)) {
       let y = weight.product(x.value, adding: LayerAddends(offset: bias, residual: residual?.value))
@@ -56,15 +56,15 @@ public struct Linear: Sendable {
       weightBytes: weight.byteCount, isTracked: x.isTracked)
   }
 
-  /// `x Wᵀ + bias`.
+  /// Returns `x Wᵀ + bias`.
   public func callAsFunction(_ x: Tensor) -> Tensor { callAsFunction(Variable(x)).value }
 
-  /// The gated GELU of `x Wᵀ + bias`, as `Variable.geglu()` gives it: the first half of the outputs times the GELU of the
-  /// other half.
+  /// Returns the gated GELU of `x Wᵀ + bias`, as defined by `Variable.geglu()`.
   ///
-  /// Unless a gradient will be asked for, the product is formed in pieces that stay in the cache, and never held whole.
+  /// If no gradient will be computed, the product is computed in pieces that stay in the cache and is never stored as a
+  /// whole.
   ///
-  /// - Returns: the shape of `x`, the last axis of length `outputs` / 2.
+  /// - Returns: The shape of `x` with a last axis of length `outputs` / 2.
   public func geglu(_ x: Variable) -> Variable {
     let half = outputs / 2
     guard !x.isTracked, half.isMultiple(of: ProductTiling.columnUnit), x.value.rowLength == inputs else {
@@ -73,7 +73,7 @@ public struct Linear: Sendable {
     return Profile.measure(work(.linearGEGLU, x)) { gated(x, half: half) }
   }
 
-  /// The number of outputs of a gated GELU whose products are held at a time.
+  /// The number of outputs of a gated GELU that are computed at a time.
   private static let gatedAtATime = 64
 
   private func gated(_ x: Variable, half: Int) -> Variable {

@@ -1,6 +1,6 @@
 internal import CTensorKernels
 
-/// The patches of a convolution: which input pixels each output pixel reads, and how the work is divided.
+/// The patches of a convolution: the input pixels of each output pixel, and the division of the work.
 struct PatchGrid {
   let height: Int
   let width: Int
@@ -27,9 +27,10 @@ struct PatchGrid {
     leading = convolution.padding.leading
     let shortest = size - convolution.padding.leading - convolution.padding.trailing
     precondition(
-      min(height, width) >= max(1, shortest), "a feature map of \(height)x\(width) under a kernel of \(size)")
-    // BLAS packs the whole weight for each block, so large feature maps get large blocks, as long as their patches fit
-    // the last-level cache; small ones get blocks for at least two threads.
+      min(height, width) >= max(1, shortest),
+      "a feature map of \(height)x\(width) is too small for a kernel of \(size)")
+    // A product reads the whole weight for each block. Large feature maps therefore get large blocks whose patches fit
+    // the last-level cache, and small ones get enough blocks for at least two threads.
     let pixels = rows * columns
     let pixelsPerBlock = pixels > 768 ? min(768, max(192, (1 << 22) / (size * size * channels))) : 192
     let blocks = min(rows, (pixels + pixelsPerBlock - 1) / pixelsPerBlock)
@@ -56,7 +57,7 @@ struct PatchGrid {
 
   private var patchLength: Int { size * size * channels }
 
-  /// Writes the patches of the output pixels in `rows`, one after the other; zeros outside of the input.
+  /// Writes the patches of the output pixels in `rows` consecutively, with zeros outside of the input.
   func gather(_ x: UnsafePointer<Float>, rows: Range<Int>, into patches: UnsafeMutablePointer<Float>) {
     var patch = patches
     for row in rows {
@@ -85,7 +86,8 @@ struct PatchGrid {
     }
   }
 
-  /// The adjoint of `gather` for the input pixels in `rows`: each becomes the sum of its copies in all patches.
+  /// Computes the adjoint of `gather` for the input pixels in `rows`: each becomes the sum of its copies in all
+  /// patches.
   func collect(_ patches: UnsafePointer<Float>, into x: UnsafeMutablePointer<Float>, rows: Range<Int>) {
     for y in rows {
       let line = x + y * width * channels

@@ -1,9 +1,9 @@
 internal import CTensorKernels
 
 extension Tensor {
-  /// The softmax along the last axis: exp(x) over the sum of all exp(x) of the row.
+  /// Returns the softmax along the last axis: exp(x) divided by the sum of exp(x) over the row.
   ///
-  /// Each row is shifted by its maximum first, so that large numbers do not overflow.
+  /// The row maximum is subtracted first, so that large numbers do not overflow.
   ///
   ///     Tensor([1, 1, 1, 1], shape: [1, 4]).softmax().scalars   // [0.25, 0.25, 0.25, 0.25]
   public func softmax() -> Tensor {
@@ -18,7 +18,7 @@ extension Tensor {
 }
 
 extension Variable {
-  /// The softmax along the last axis.
+  /// Returns the softmax along the last axis.
   public func softmax() -> Variable {
     let probabilities = value.softmax()
     let columns = probabilities.rowLength

@@ -1,12 +1,13 @@
 internal import CTensorKernels
 
 extension Variable {
-  /// The nearest-neighbour resize of a feature map of height x width x channels, as PyTorch's `interpolate` in mode
-  /// `nearest`.
+  /// Returns the nearest-neighbor resize of a feature map of height × width × channels.
+  ///
+  /// The result equals that of PyTorch's `interpolate` in mode `nearest`.
   ///
   /// - Parameters:
-  ///   - newHeight: the height of the result.
-  ///   - newWidth: the width of the result.
+  ///   - newHeight: The height of the result.
+  ///   - newWidth: The width of the result.
   public func upsampled(toHeight newHeight: Int, width newWidth: Int) -> Variable {
     Profile.measure(
       .pass(
@@ -19,13 +20,13 @@ extension Variable {
   }
 }
 
-/// A nearest-neighbour resize of feature maps.
+/// A nearest-neighbor resize of feature maps.
 struct NearestResize {
   private let rows: NearestPixels
   private let columns: NearestPixels
   private let channels: Int
 
-  /// A resize of maps of `shape`: height x width x channels.
+  /// Creates a resize of maps of `shape`: height × width × channels.
   init(of shape: [Int], toHeight newHeight: Int, width newWidth: Int) {
     precondition(shape.count == 3, "\(shape) is not height x width x channels")
     rows = NearestPixels(count: shape[0], newCount: newHeight)
@@ -35,7 +36,7 @@ struct NearestResize {
 
   private var newWidth: Int { columns.source.count }
 
-  /// Writes a rectangle of the result, its pixels one after the other.
+  /// Writes a rectangle of the result with contiguous pixels.
   func write(
     rows newRows: Range<Int>, columns newColumns: Range<Int>, of x: Tensor,
     into y: UnsafeMutablePointer<Float>
@@ -49,7 +50,7 @@ struct NearestResize {
     }
   }
 
-  /// The resized map.
+  /// Returns the resized map.
   func result(_ x: Tensor) -> Tensor {
     Tensor(
       shape: [rows.source.count, newWidth * channels],
@@ -59,7 +60,7 @@ struct NearestResize {
     ).reshaped([rows.source.count, newWidth, channels])
   }
 
-  /// The gradient at the map: each pixel sums the gradients of its copies.
+  /// Returns the gradient with respect to the map: each pixel sums the gradients of its copies.
   func vectorJacobianProduct(_ upstream: Tensor) -> Tensor {
     let (height, width) = (rows.copies.count, columns.copies.count)
     return Tensor(
@@ -82,7 +83,7 @@ struct NearestResize {
   }
 }
 
-/// Which of `count` pixels along an axis each of `newCount` pixels copies.
+/// The mapping from `newCount` pixels along an axis to the `count` pixels that they copy.
 private struct NearestPixels {
   /// The old pixel of each new one.
   let source: [Int]
@@ -91,8 +92,8 @@ private struct NearestPixels {
   let copies: [Range<Int>]
 
   init(count: Int, newCount: Int) {
-    precondition(count > 0 && newCount > 0, "\(count) pixels cannot become \(newCount)")
-    // PyTorch's arithmetic: the ratio is rounded to single precision before it is multiplied.
+    precondition(count > 0 && newCount > 0, "cannot resize \(count) pixels to \(newCount)")
+    // As in PyTorch, the ratio is rounded to single precision before the multiplication.
     let ratio = Float(count) / Float(newCount)
     let source = (0..<newCount).map { min(Int(Float($0) * ratio), count - 1) }
     var copies = [Range<Int>](repeating: 0..<0, count: count)

@@ -1,20 +1,20 @@
 internal import CTensorKernels
 
-/// A 3x3 convolution of stride 1 and padding 1 by minimal filtering, F(4x4, 3x3): a quarter of the direct product's
-/// multiplications (Lavin and Gray 2015, arXiv 1509.09308).
+/// A 3x3 convolution of stride 1 and padding 1 by minimal filtering F(4x4, 3x3), with a quarter of the multiplications
+/// of the direct product (Lavin and Gray 2015, arXiv 1509.09308).
 ///
-/// The map is divided into tiles of 4x4 pixels. Each becomes 36 frequencies (`ctk_winograd_input`), in which the
-/// convolution is a product over the channels. Kernels are transformed at every call, some channels at a time, so that
-/// they stay in the second cache: kept, they would take eight times the memory of a half-precision weight.
+/// The map is divided into tiles of 4x4 pixels. Each is transformed to 36 frequencies (`ctk_winograd_input`), in which
+/// the convolution is a product over the channels. Every call transforms the kernels again, some channels at a time, so
+/// that they stay in the L2 cache; stored, they would take eight times the memory of a half-precision weight.
 struct Winograd {
-  /// Gives 3x3 kernels as taps x channels x 16 outputs: the address of the first tap, and the distance of the others.
+  /// Returns 3x3 kernels as taps × channels × 16 outputs: the address of the first tap, and the stride between taps.
   typealias Kernels = (
     _ panel: Int, _ channels: Range<Int>, _ scratch: UnsafeMutablePointer<Float>
   ) -> (base: UnsafePointer<Float>, stride: Int)
 
-  /// Gives a rectangle of the input: the address of its first pixel, and the distance of its rows.
+  /// Returns a rectangle of the input: the address of its first pixel, and the row stride.
   ///
-  /// Pixels follow each other.
+  /// Pixels within a row are contiguous.
   typealias Input = (
     _ rows: Range<Int>, _ columns: Range<Int>, _ scratch: UnsafeMutablePointer<Float>
   ) -> (base: UnsafePointer<Float>, rowStride: Int)
@@ -25,11 +25,11 @@ struct Winograd {
   private static let tilesPerBlock = 64
   private static let piecesPerThread = 8
   private static let outputsPerBlock = ProductTiling.columnUnit
-  /// As many as the second cache has room for: the kernels of a block take 295 kB.
+  /// Fits the L2 cache: the kernels of a block take 295 kB.
   private static let channelsPerBlock = 2048 / outputsPerBlock
-  /// Scalars between the frequencies of a block, so that they do not fall on the same lines of a cache.
+  /// Unused elements between the frequencies of a block, so that they do not map to the same cache lines.
   private static let gap = 16
-  /// The most scalars in the transformed input of the tiles that are computed at a time.
+  /// The maximum number of elements in the transformed input of the tiles that are computed at a time.
   private static let inputLimit = 5 << 20
 
   private let height: Int
@@ -38,14 +38,14 @@ struct Winograd {
   private let outputs: Int
   private let kernels: Kernels
 
-  /// Whether a convolution over a map of this size is faster this way.
+  /// Returns whether this algorithm is faster for a map of this size.
   static func pays(height: Int, width: Int, channels: Int, outputs: Int) -> Bool {
     let tiles = tileCount(height) * tileCount(width)
     return channels.isMultiple(of: PackedMatrix.panelWidth) && outputs.isMultiple(of: PackedMatrix.panelWidth)
       && tiles >= 4
   }
 
-  /// A convolution of a map of height x width x channels.
+  /// Creates a convolution of a map of height × width × channels.
   init(height: Int, width: Int, channels: Int, outputs: Int, kernels: @escaping Kernels) {
     self.height = height
     self.width = width
@@ -60,9 +60,9 @@ struct Winograd {
 
   private var outputBlocks: Int { (outputs + Self.outputsPerBlock - 1) / Self.outputsPerBlock }
 
-  /// The convolution of a tensor plus addends.
+  /// Returns the convolution of a tensor plus addends.
   ///
-  /// - Returns: height x width x outputs.
+  /// - Returns: height × width × outputs.
   func callAsFunction(_ x: Tensor, adding addends: LayerAddends) -> Tensor {
     let (channels, width) = (channels, width)
     return callAsFunction(adding: addends) { rows, columns, scratch in
@@ -73,9 +73,9 @@ struct Winograd {
     }
   }
 
-  /// The convolution of an input plus addends.
+  /// Returns the convolution of an input plus addends.
   ///
-  /// - Returns: height x width x outputs.
+  /// - Returns: height × width × outputs.
   func callAsFunction(adding addends: LayerAddends, _ input: Input) -> Tensor {
     Tensor(shape: [height, width, outputs]) { y in
       guard let y = y.baseAddress else { return }
@@ -86,16 +86,17 @@ struct Winograd {
   /// Writes the convolution of an input plus addends.
   ///
   /// - Parameters:
-  ///   - y: memory for height x width x outputs.
-  ///   - offset: one number per output.
-  ///   - residual: lies like `y`, or is `y`.
+  ///   - y: Memory for height × width × outputs.
+  ///   - offset: One number per output.
+  ///   - residual: An addend with the layout of `y`; may be `y` itself.
   func write(
     to y: UnsafeMutablePointer<Float>, offset: UnsafePointer<Float>?, residual: UnsafePointer<Float>?,
     _ input: Input
   ) {
     let tiles = Self.tileCount(height) * tilesAcross
     let scalarsPerTile = Self.frequencies * channels
-    // Small blocks cost more transforms of kernels, large ones leave threads idle. The result does not depend on them.
+    // Small blocks repeat the kernel transforms more often; large ones leave threads idle. The result does not depend
+    // on them.
     let large = (tiles + Self.tilesPerBlock - 1) / Self.tilesPerBlock
     let isCut =
       tiles >= Self.tilesPerBlock && large * outputBlocks < Self.piecesPerThread * Parallel.threadCount
@@ -114,7 +115,7 @@ struct Winograd {
     }
   }
 
-  /// Some tiles, and where their frequencies lie: for some channels after the other, frequencies x tiles x channels.
+  /// A range of tiles and the layout of their frequencies: for each block of channels, frequencies × tiles × channels.
   private struct TileBlock {
     let tiles: Range<Int>
     let channels: Int
@@ -131,16 +132,16 @@ struct Winograd {
       block * channelsPerBlock..<min(channels, (block + 1) * channelsPerBlock)
     }
 
-    /// The first scalar of some channels.
+    /// Returns the offset of the first element of a block of channels.
     func offset(_ block: Int) -> Int {
       frequencies * (tiles.count * block * channelsPerBlock + block * gap)
     }
 
-    /// The distance of the frequencies.
+    /// Returns the stride between frequencies.
     func stride(_ block: Int) -> Int { tiles.count * channels(block).count + gap }
   }
 
-  /// The frequencies of the input, for some tiles side by side at a time.
+  /// Transforms the input, for some adjacent tiles at a time.
   private func transform(
     _ input: Input, _ blocks: [TileBlock], into v: UnsafeMutablePointer<Float>, blockLength: Int
   ) {
@@ -154,7 +155,7 @@ struct Winograd {
       let block = blocks[index]
       let v = v + index * blockLength
       let (tileRow, tileColumn) = tiles.lowerBound.quotientAndRemainder(dividingBy: tilesAcross)
-      // The first of 6x6 pixels lies one above and one to the left of the output tile.
+      // The 6x6 input pixels begin one pixel above and to the left of the output tile.
       let (top, left) = (Self.side * tileRow - 1, Self.side * tileColumn - 1)
       let rows = max(0, top)..<min(height, top + Self.inputSide)
       let columns = max(0, left)..<min(width, left + Self.side * tiles.count + 2)
@@ -162,7 +163,7 @@ struct Winograd {
         let (base, rowStride) = input(rows, columns, scratch)
         for tile in tiles {
           let column = left + Self.side * (tile - tiles.lowerBound)
-          // Outside of the rectangle nothing is read.
+          // `corner` may point outside of the rectangle; the kernel reads only inside.
           let corner = base + (top - rows.lowerBound) * rowStride + (column - columns.lowerBound) * channels
           for part in 0..<block.channelBlocks {
             let range = block.channels(part)
@@ -176,7 +177,7 @@ struct Winograd {
     }
   }
 
-  /// Tiles that lie side by side in one row, at most `most` of them.
+  /// Returns runs of at most `most` adjacent tiles in one row.
   private func runs(of tiles: Range<Int>, most: Int) -> [Range<Int>] {
     var runs: [Range<Int>] = []
     var first = tiles.lowerBound
@@ -188,7 +189,7 @@ struct Winograd {
     return runs
   }
 
-  /// The products of the frequencies, and back to pixels.
+  /// Multiplies the frequencies and transforms the products back to pixels.
   private func multiply(
     _ v: UnsafePointer<Float>, _ blocks: [TileBlock], blockLength: Int, into y: UnsafeMutablePointer<Float>,
     offset: UnsafePointer<Float>?, residual: UnsafePointer<Float>?

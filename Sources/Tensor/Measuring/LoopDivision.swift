@@ -1,30 +1,30 @@
-/// How well the loops of a computation divide among threads: a count, made on one thread.
+/// An estimate of how well the loops of a computation scale with threads, from a run on one thread.
 ///
-/// The computation is cut as for that many threads, and the time of each piece of each loop is taken. With n threads a loop
-/// would last as long as it does if a thread that is free takes the next piece; what is outside of loops takes the time
-/// that it takes. Not counted: what threads cost each other in caches, memory and clock rate, and the handovers.
+/// The run divides the loops as for n threads and times each piece. The estimate for a loop assumes that each free
+/// thread takes the next piece; time outside of loops stays the same. Not included: contention for caches and memory,
+/// lower clock rates, and the cost of dispatch.
 package struct LoopDivision: Sendable {
-  /// The number of threads that is counted for.
+  /// The number of threads of the estimate.
   package let threads: Int
 
   /// The seconds that the computation took on one thread.
   package let secondsAlone: Double
 
-  /// The seconds of it that are outside of loops.
+  /// The seconds spent outside of loops.
   package let secondsBetween: Double
 
-  /// The seconds that it would take with so many threads.
+  /// The estimated seconds with `threads` threads.
   package let seconds: Double
 
-  /// The speed-up over the number of threads.
+  /// The parallel efficiency: the speed-up divided by the number of threads.
   package var shareOfIdeal: Double { seconds > 0 ? secondsAlone / seconds / Double(threads) : 1 }
 
   private static let counter = TaskRecorder<Counter>()
 
-  /// The number of threads that this task counts for; nil if it does not count.
+  /// The number of threads that the current task estimates for; nil if it does not.
   static var countedThreads: Int? { counter.current?.threads }
 
-  /// What `body` gives, computed on one thread, and how its loops would divide.
+  /// Runs `body` on one thread and returns its result and the estimate.
   package static func counting<Result>(
     threads: Int, _ body: () throws -> Result
   ) rethrows -> (result: Result, division: LoopDivision) {
@@ -40,7 +40,7 @@ package struct LoopDivision: Sendable {
     )
   }
 
-  /// Runs a loop on this thread if somebody counts, and says whether it did.
+  /// Runs a loop on this thread if the current task makes an estimate; returns whether it does.
   static func run<E: Error>(_ count: Int, _ body: (Int) throws(E) -> Void) throws(E) -> Bool {
     guard let counter = counter.current else { return false }
     var pieces: [Double] = []
@@ -53,7 +53,7 @@ package struct LoopDivision: Sendable {
     return true
   }
 
-  /// The time from the first piece to the end of the last, if each is taken by the thread that is free first.
+  /// Returns the duration of a loop in which each piece runs on the thread that is free first.
   static func span(of pieces: [Double], threads: Int) -> Double {
     var busy = [Double](repeating: 0, count: max(1, min(threads, pieces.count)))
     for piece in pieces {
@@ -69,7 +69,7 @@ package struct LoopDivision: Sendable {
 
     init(_ threads: Int) { self.threads = threads }
 
-    /// The time of all pieces, and that of all loops with so many threads.
+    /// The time of all pieces, and the estimated time of all loops.
     var sums: (serial: Double, parallel: Double) { state.withLock { $0 } }
 
     func add(_ pieces: [Double]) {

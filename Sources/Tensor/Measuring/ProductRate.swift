@@ -1,7 +1,8 @@
 extension BLAS {
-  /// How fast BLAS multiplies matrices on this machine: operations a second of square products, two for a multiply-add.
+  /// Returns the rate of BLAS matrix products on this machine, in operations per second (two per multiply-add).
   ///
-  /// Each thread multiplies some rows of one product, as everywhere; the best of some runs counts.
+  /// Multiplies square matrices of `side` rows; each thread computes some rows of a product. Returns the best of `runs`
+  /// runs.
   package static func productRate(side: Int = 2048, runs: Int = 5) -> Double {
     precondition(side > 0 && runs > 0, "\(runs) products of \(side) rows")
     let a = Tensor(repeating: 0.5, shape: [side, side])
@@ -20,9 +21,9 @@ extension BLAS {
 }
 
 extension Linear {
-  /// How fast linear layers of this size are on this machine: operations a second, two for a multiply-add.
+  /// Returns the rate of linear layers of this size on this machine, in operations per second (two per multiply-add).
   ///
-  /// The best of some runs counts.
+  /// Returns the best of `runs` runs.
   package static func productRate(rows: Int, channels: Int, runs: Int) -> Double {
     precondition(rows > 0 && channels > 0 && runs > 0, "\(runs) products of \(rows) rows")
     let layer = Linear(weight: Tensor(repeating: 0.25, shape: [channels, channels]))
@@ -31,7 +32,7 @@ extension Linear {
   }
 }
 
-/// Operations a second in the fastest of some runs.
+/// Returns the operations per second of the fastest run.
 private func bestRate(operations: Int, runs: Int, _ body: () -> Void) -> Double {
   let clock = ContinuousClock()
   let seconds = ((0..<runs).map { _ in clock.measure(body) }.min() ?? .zero) / .seconds(1)

@@ -1,19 +1,19 @@
-/// Where the time of a computation goes: by kind of layer and by size, forwards and backwards apart.
+/// The time that a computation spends in each kind and size of layer, separately for forward and backward passes.
 ///
-/// Layers say what they do through `measure`; nothing else knows of it.
+/// Layers report their work through `measure`.
 package enum Profile {
-  /// What a layer does.
+  /// The kind of a layer.
   package enum Kind: String, Sendable, Codable, CaseIterable {
     case convolution3x3 = "3x3 convolution"
     case convolution1x1 = "1x1 convolution"
     case otherConvolution = "other convolution"
-    /// A convolution that normalises its input.
+    /// A convolution that normalizes its input.
     case normConvolution = "norm + convolution"
     /// A convolution that resizes its input.
     case upsamplingConvolution = "upsampling + convolution"
     case linear = "linear"
     case linearGEGLU = "linear + geglu"
-    /// As many keys as queries.
+    /// Attention with the same number of keys and queries.
     case selfAttention = "self-attention"
     case crossAttention = "cross-attention"
     case groupNorm = "group norm"
@@ -24,11 +24,11 @@ package enum Profile {
     case upsampling = "upsampling"
   }
 
-  /// What one direction of one call takes.
+  /// The cost of the forward or backward pass of one call.
   package struct Cost: Sendable, Equatable {
-    /// Floating-point operations of products, two for a multiply-add, as the direct formula has them.
+    /// Floating-point operations of products by the direct formula, two per multiply-add.
     package var operations = 0
-    /// What must be read and written at least, in bytes.
+    /// The minimum of bytes read and written.
     package var bytes = 0
   }
 
@@ -37,42 +37,42 @@ package enum Profile {
     let kind: Kind
     /// Pixels or tokens of the result.
     let rows: Int
-    /// Height and width of the result if it is a map.
+    /// Height and width of the result if it is a feature map.
     var grid: Grid?
     let forward: Cost
-    /// Of the gradient at the input; nothing if none will be asked for.
+    /// The cost of the gradient with respect to the input; zero if no gradient will be computed.
     let backward: Cost
   }
 
-  /// The size of a map.
+  /// The size of a feature map.
   package struct Grid: Sendable, Hashable {
-    /// Rows of the map.
+    /// The number of rows.
     package let height: Int
-    /// Columns of the map.
+    /// The number of columns.
     package let width: Int
   }
 
-  /// All calls of one kind, size and direction.
+  /// The total of all calls of one kind, size and direction.
   package struct Entry: Sendable {
-    /// What was done.
+    /// The kind of layer.
     package let kind: Kind
-    /// Whether it was the gradient.
+    /// Whether the entry is for the backward pass.
     package let isBackward: Bool
-    /// Pixels or tokens of the results.
+    /// Pixels or tokens of each result.
     package let rows: Int
-    /// The map that has so many pixels, if there was one.
+    /// The feature map size with this number of pixels, if any layer had one.
     package let grid: Grid?
-    /// How often.
+    /// The number of calls.
     package fileprivate(set) var calls = 0
-    /// How long, all calls together.
+    /// The total time of the calls in seconds.
     package fileprivate(set) var seconds = 0.0
-    /// What it took, all calls together.
+    /// The total cost of the calls.
     package fileprivate(set) var cost = Cost()
   }
 
   private static let recorder = TaskRecorder<Recorder>()
 
-  /// What `body` gives, and the work of all layers in it, the longest first.
+  /// Returns the result of `body` and its work by layer, in descending order of time.
   package static func recording<Result>(
     _ body: () throws -> Result
   ) rethrows -> (result: Result, entries: [Entry]) {
@@ -81,7 +81,7 @@ package enum Profile {
     return (result, own.entries)
   }
 
-  /// The result of a layer, measured if somebody records; then its pullback is measured as well.
+  /// Returns the result of a layer, and records its time and that of its pullback if a recorder is active.
   static func measure(_ work: @autoclosure () -> Work, _ body: () -> Variable) -> Variable {
     guard let recorder = recorder.current else { return body() }
     let work = work()
@@ -127,7 +127,8 @@ package enum Profile {
       return result
     }
 
-    /// Tokens that are as many as the pixels of a map are its pixels.
+    /// The entries in descending order of time; a token count that equals the pixel count of a feature map gets its
+    /// size.
     var entries: [Entry] {
       state.withLock { state in
         state.entries.values.map { entry in
@@ -144,11 +145,11 @@ package enum Profile {
 extension Profile.Work {
   private static let scalarBytes = MemoryLayout<Float>.stride
 
-  /// A product of `result.rows` x `depth` with a weight, into `columns`.
+  /// Returns the work of a product of `rows` × `depth` with a weight of `depth` × `columns`.
   ///
   /// - Parameters:
-  ///   - inputCount: the scalars read besides the weight.
-  ///   - isTracked: whether a gradient at the input will be asked for; it takes as much.
+  ///   - inputCount: The number of elements read, without the weight.
+  ///   - isTracked: Whether the gradient with respect to the input will be computed; it costs the same.
   static func product(
     _ kind: Profile.Kind, rows: Int, grid: Profile.Grid? = nil, depth: Int, columns: Int, inputCount: Int,
     weightBytes: Int, isTracked: Bool
@@ -159,10 +160,10 @@ extension Profile.Work {
     return Self(kind: kind, rows: rows, grid: grid, forward: cost, backward: isTracked ? cost : .init())
   }
 
-  /// The two products of an attention: scores, and values mixed by them.
+  /// Returns the work of the two products of an attention: scores, and weighted sums of values.
   ///
-  /// The gradients make the scores again, and take one product each at queries, keys and values, and one at the scores
-  /// for the first two.
+  /// The backward pass computes the scores again. It adds one product for each of the gradients of queries, keys and
+  /// values, and one for the gradient of the scores, which queries and keys need.
   static func attention(query: Variable, key: Variable, value: Variable) -> Self {
     let (queries, keys, channels) = (query.shape[0], key.shape[0], query.shape[1])
     let product = 2 * queries * keys * channels
@@ -175,11 +176,12 @@ extension Profile.Work {
       backward: tracked == 0 ? .init() : .init(operations: products * product, bytes: 2 * bytes))
   }
 
-  /// A pass over memory that makes `count` scalars in `shape` of `x` and perhaps others.
+  /// Returns the work of a pass over memory that writes a tensor of `shape`.
   ///
   /// - Parameters:
-  ///   - passes: how often the forward computation reads its input.
-  ///   - isTracked: whether a gradient will be asked for; it reads input and upstream as often and writes once.
+  ///   - passes: The number of times the forward pass reads its input.
+  ///   - isTracked: Whether the gradient will be computed; its pass reads input and upstream gradient as often and
+  ///     writes once.
   static func pass(
     _ kind: Profile.Kind, reading inputCount: Int, passes: Int = 1, writing shape: [Int], isTracked: Bool
   ) -> Self {

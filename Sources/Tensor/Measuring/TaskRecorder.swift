@@ -1,16 +1,16 @@
 internal import Synchronization
 
-/// Something that listens to what a task computes.
+/// A task-local recorder of a computation's work.
 ///
-/// Where nobody listens, which is the rule, it costs one relaxed load of an atomic.
+/// Without an active recorder, the usual case, the cost is one relaxed atomic load.
 final class TaskRecorder<Recorder: Sendable>: Sendable {
   private let activeCount = Atomic<Int>(0)
   private let local = TaskLocal<Recorder?>(wrappedValue: nil)
 
-  /// What listens to this task; nil if nothing does.
+  /// The recorder of the current task; nil if there is none.
   var current: Recorder? { activeCount.load(ordering: .relaxed) > 0 ? local.get() : nil }
 
-  /// What `body` gives while a recorder listens to it.
+  /// Returns the result of `body`, run with `recorder` as the current recorder.
   func with<Result>(_ recorder: Recorder, _ body: () throws -> Result) rethrows -> Result {
     activeCount.add(1, ordering: .relaxed)
     defer { activeCount.subtract(1, ordering: .relaxed) }

@@ -1,11 +1,11 @@
 internal import COpenBLAS
 
-/// Matrix products, one thread each: the only file that calls CBLAS.
+/// Single-threaded matrix products: the only file that calls CBLAS.
 ///
-/// `Parallel` distributes products over the processors, so the first use switches the library's own threads off, for as
-/// long as the process lives.
+/// `Parallel` distributes products over the processors, so the first use disables the threads of OpenBLAS for the
+/// process.
 package enum BLAS {
-  /// A row-major matrix in memory: its address, and the distance of its rows.
+  /// A row-major matrix in memory: its address and row stride.
   package struct Matrix {
     let base: UnsafePointer<Float>
     let stride: Int
@@ -22,8 +22,9 @@ package enum BLAS {
     }
   }
 
-  /// `c := scale * a b + (accumulates ? c : 0)` for `a` of `rows` x `depth` and `b` of `depth` x `columns`, sizes
-  /// after transposition.
+  /// Computes `c := scale * a b + (accumulates ? c : 0)`.
+  ///
+  /// After transposition, `a` is `rows` × `depth` and `b` is `depth` × `columns`.
   package static func multiply(
     _ a: Matrix, _ b: Matrix, into c: UnsafeMutablePointer<Float>, stride: Int,
     rows: Int, columns: Int, depth: Int, scale: Float = 1, accumulates: Bool = false
@@ -37,12 +38,13 @@ package enum BLAS {
       accumulates ? 1 : 0, c, blasint(stride))
   }
 
-  /// Whether this BLAS computes correct products on this processor; old builds on new processors may not.
+  /// Whether OpenBLAS computes correct products on this processor; old builds may not on new processors.
   package static let isSound: Bool = {
-    // OpenBLAS reserves 128 MiB of addresses for each thread that multiplies, and tries for ever if the system refuses.
+    // OpenBLAS reserves 128 MiB of addresses for each thread that multiplies, and retries forever if the system
+    // refuses.
     SystemMemory.requireAvailable(byteCount: Parallel.threadCount << 27)
     openblas_set_num_threads(1)
-    // Smaller and larger than the limit of the small-matrix kernels, with edges in every direction.
+    // Sizes below and above the limit of the small-matrix kernels, with edges in every direction.
     let sizes = [(4, 8, 5), (33, 50, 70), (130, 260, 400)]
     for (rows, columns, depth) in sizes {
       for (transposesA, transposesB) in [(false, false), (false, true), (true, false)] {

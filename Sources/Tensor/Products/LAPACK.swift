@@ -1,10 +1,11 @@
 internal import CLAPACKE
 
 extension Tensor {
-  /// The singular value decomposition U diag(s) Vᵀ of a matrix of rows x columns, r being the lesser of the two.
+  /// Returns the thin singular value decomposition U diag(s) Vᵀ of a matrix (rows × columns), computed by LAPACK's
+  /// `sgesdd`.
   ///
-  /// - Returns: U (rows x r), the r singular values from the largest down, and Vᵀ (r x columns); nil if the iteration
-  ///   does not converge, as for a matrix that holds something that is not a number.
+  /// - Returns: U (rows × r), the r singular values in descending order, and Vᵀ (r × columns), where r is the smaller
+  ///   of rows and columns; nil if the matrix is empty, contains NaN or infinity, or the iteration does not converge.
   public func singularValueDecomposition() -> (u: Tensor, values: [Float], vTransposed: Tensor)? {
     let (rows, columns) = shape2
     let rank = min(rows, columns)

@@ -1,11 +1,11 @@
-/// The transpose of a packed matrix, made when a gradient first asks for it.
+/// The transpose of a packed matrix, computed when a gradient first needs it.
 final class LazyTranspose: Sendable {
   private let original: PackedMatrix
   private let made = Lock<PackedMatrix?>(nil)
 
   init(_ original: PackedMatrix) { self.original = original }
 
-  /// The transpose.
+  /// Returns the transpose.
   func matrix() -> PackedMatrix {
     made.withLock { made in
       if let made { return made }

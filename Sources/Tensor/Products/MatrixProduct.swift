@@ -1,5 +1,5 @@
 extension Tensor {
-  /// The product of two matrices, each transposed first if wanted.
+  /// Returns the product of two matrices, each optionally transposed first.
   ///
   /// - Complexity: O(rows * columns * depth)
   public static func product(
@@ -10,7 +10,7 @@ extension Tensor {
     let (rows, depth) = transposingFirst ? (a1, a0) : (a0, a1)
     let (otherDepth, columns) = transposingSecond ? (b1, b0) : (b0, b1)
     precondition(depth == otherDepth, "\(a.shape) times \(b.shape)")
-    // By the shape alone: the bytes of BLAS's results depend on the tiles.
+    // By shape only: the rounding of BLAS depends on the tiles.
     let tiling = ProductTiling(rows: rows, columns: columns, depth: depth, wanted: 48)
     return Tensor(shape: [rows, columns]) { c in
       guard let a = a.readOnlyScalars.baseAddress, let b = b.readOnlyScalars.baseAddress,

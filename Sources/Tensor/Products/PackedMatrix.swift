@@ -1,16 +1,16 @@
 internal import CTensorKernels
 
-/// A matrix in the order that products read: panels of 16 columns.
+/// A matrix packed for products: panels of 16 columns.
 ///
-/// Panel p holds, for each row of the matrix, its scalars in the columns 16p ..< 16p + 16; columns that do not exist are
-/// zero. Half-precision scalars stay half and are widened block by block, when a product needs them.
+/// Panel p holds, for each row, the elements of columns 16p ..< 16p + 16; missing columns are zero. Half-precision
+/// elements stay in half precision; products widen them block by block.
 ///
-/// `@unchecked Sendable`: the scalars are written by the initialiser alone.
+/// `@unchecked Sendable`: only the initializer writes the elements.
 final class PackedMatrix: @unchecked Sendable {
   /// The number of columns of a panel.
   static let panelWidth: Int = ctk_panel_width
 
-  /// The number of rows: how many products are summed.
+  /// The number of rows: the depth of products.
   let depth: Int
 
   /// The number of columns.
@@ -19,7 +19,7 @@ final class PackedMatrix: @unchecked Sendable {
   private let format: ScalarFormat
   private let scalars: UnsafeMutableRawPointer
 
-  /// The size in memory, whole panels.
+  /// The allocated size: whole panels.
   private let byteCapacity: Int
 
   private init(depth: Int, columns: Int, format: ScalarFormat) {
@@ -30,11 +30,11 @@ final class PackedMatrix: @unchecked Sendable {
     scalars = SystemMemory.allocate(byteCount: byteCapacity)
   }
 
-  /// The transpose of a weight: a row of `source` becomes a column.
+  /// Packs the transpose of a weight: each row of `source` becomes a column.
   ///
-  /// - Parameter source: outputs x inputs, or outputs x inputs x taps; then the depth runs through the inputs of one tap
-  ///   after the other.
-  /// - Throws: what the reading of the source throws.
+  /// - Parameter source: outputs × inputs, or outputs × inputs × taps; the depth of the latter is tap-major (all inputs
+  ///   of the first tap, then of the next).
+  /// - Throws: The errors of reading the source.
   convenience init(transposing source: WeightSource) throws {
     let (inputs, taps) = (source.inputs, source.taps)
     self.init(depth: inputs * taps, columns: source.outputs, format: source.keptFormat)
@@ -53,11 +53,11 @@ final class PackedMatrix: @unchecked Sendable {
     }
   }
 
-  /// The transpose, in single precision.
+  /// Returns the transpose in single precision.
   func transposed() -> PackedMatrix {
     let result = PackedMatrix(depth: columns, columns: depth, format: .float32)
     Parallel.forEach(result.panelCount) { panel in
-      // The transpose of whole tiles; the rows of the last that do not exist do not fit.
+      // The kernel transposes whole tiles; the last tile may exceed the panel, so it goes to a scratch buffer.
       let whole = columns / Self.panelWidth * Self.panelWidth
       let to = result.floats(panel: panel)
       if whole > 0 { writeTransposed(panel: panel, depth: 0..<whole, into: to) }
@@ -72,7 +72,7 @@ final class PackedMatrix: @unchecked Sendable {
 
   deinit { SystemMemory.deallocate(scalars, byteCount: byteCapacity) }
 
-  /// The size of the matrix in the format in which it is kept.
+  /// The size of the matrix in its stored format.
   var byteCount: Int { depth * columns * format.byteCount }
 
   private var panelCount: Int { Self.panels(of: 0..<columns).count }
@@ -85,14 +85,14 @@ final class PackedMatrix: @unchecked Sendable {
     scalars.assumingMemoryBound(to: UInt16.self) + panel * depth * Self.panelWidth
   }
 
-  /// The panels of some columns, which begin at a multiple of 16.
+  /// Returns the panels of a range of columns that begins at a multiple of 16.
   static func panels(of columns: Range<Int>) -> Range<Int> {
     columns.lowerBound / panelWidth..<(columns.upperBound + panelWidth - 1) / panelWidth
   }
 
-  /// Rows `range` of some panels in single precision: the address of the first, and the distance of the others.
+  /// Returns the address of rows `range` of some panels in single precision, and the stride between panels.
   ///
-  /// - Parameter scratch: memory for the scalars if they must be widened.
+  /// - Parameter scratch: Memory for the elements if they must be widened.
   func panels(
     _ panels: Range<Int>, depth range: Range<Int>, scratch: UnsafeMutablePointer<Float>
   ) -> (base: UnsafePointer<Float>, stride: Int) {
@@ -107,12 +107,12 @@ final class PackedMatrix: @unchecked Sendable {
     return (UnsafePointer(scratch), length)
   }
 
-  /// Rows `range` of some panels of the transpose in single precision: the address of the first, and the distance of the
-  /// others.
+  /// Returns the address of rows `range` of some panels of the transpose in single precision, and the stride between
+  /// panels.
   ///
   /// - Parameters:
-  ///   - range: columns of this matrix; begins at a multiple of 16.
-  ///   - scratch: memory for the scalars, the range rounded up to a multiple of 16.
+  ///   - range: Columns of this matrix; begins at a multiple of 16.
+  ///   - scratch: Memory for the elements, with the range rounded up to a multiple of 16.
   func transposedPanels(
     _ panels: Range<Int>, depth range: Range<Int>, scratch: UnsafeMutablePointer<Float>
   ) -> (base: UnsafePointer<Float>, stride: Int) {
@@ -123,12 +123,13 @@ final class PackedMatrix: @unchecked Sendable {
     return (UnsafePointer(scratch), length)
   }
 
-  /// Rows of a panel of the transpose in single precision: `range` are columns here, the panel's columns rows here.
+  /// Writes rows of a panel of the transpose in single precision.
   ///
   /// - Parameters:
-  ///   - panel: its columns are the rows 16 `panel` ..< 16 `panel` + 16; if fewer exist the others become zero.
-  ///   - range: begins at a multiple of 16.
-  ///   - scratch: memory for as many panel rows, rounded up to a multiple of 16.
+  ///   - panel: The panel of the transpose: rows 16 `panel` ..< 16 `panel` + 16 of this matrix; missing rows become
+  ///     zero.
+  ///   - range: The rows of the transpose, which are columns of this matrix; begins at a multiple of 16.
+  ///   - scratch: Memory for the panel rows, rounded up to a multiple of 16.
   func writeTransposed(panel: Int, depth range: Range<Int>, into scratch: UnsafeMutablePointer<Float>) {
     let (width, stride) = (Self.panelWidth, depth * Self.panelWidth)
     let tiles = (range.count + width - 1) / width
@@ -146,7 +147,7 @@ final class PackedMatrix: @unchecked Sendable {
     }
   }
 
-  /// The last panel of the transpose if fewer than 16 rows are left for it.
+  /// Writes the last panel of the transpose if it has fewer than 16 rows of this matrix.
   private func writeTransposedEdge(
     panel: Int, of sources: Range<Int>, into scratch: UnsafeMutablePointer<Float>
   ) {

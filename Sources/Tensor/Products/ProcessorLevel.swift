@@ -1,10 +1,10 @@
 internal import CTensorKernels
 
-/// The processor level whose loops are used.
+/// The instruction set level whose kernels are used.
 package enum ProcessorLevel: String, Sendable, Codable {
   case portable, avx2, avx512
 
-  /// The best one that runs here.
+  /// The highest level that this processor supports.
   package static var current: ProcessorLevel {
     switch ctk_current_level() {
     case ctk_level_avx512: .avx512
@@ -13,6 +13,6 @@ package enum ProcessorLevel: String, Sendable, Codable {
     }
   }
 
-  /// The number of panels of 16 columns that a product meets at a time: as many as the registers hold sums for.
+  /// The number of panels of 16 columns that a product processes at a time, limited by the registers for sums.
   var panelsAtATime: Int { self == .avx512 ? 2 : 1 }
 }

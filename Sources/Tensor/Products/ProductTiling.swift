@@ -1,13 +1,15 @@
-/// The tiles of a matrix product: ranges of its rows and columns.
+/// The division of a matrix product into tiles: ranges of rows and columns.
 struct ProductTiling {
   /// The number of panels that are multiplied at a time.
   static let panelsAtATime = ProcessorLevel.current.panelsAtATime
 
-  /// The most rows of the second factor that are multiplied at a time: with the panels of it they fit the first cache,
-  /// with the rows of a tile of the first factor the second. (All widths of Stable Diffusion are multiples of 320.)
+  /// The maximum depth that is multiplied at a time.
+  ///
+  /// At this depth the panels fit the L1 cache and the rows of a tile of the first factor fit the L2 cache. (All
+  /// channel counts of Stable Diffusion are multiples of 320.)
   static let depthAtATime = panelsAtATime == 1 ? 320 : 256
 
-  /// The number of columns that tiles are multiples of.
+  /// Tile widths are multiples of this number of columns.
   static let columnUnit = panelsAtATime * PackedMatrix.panelWidth
 
   private static let rowsPerTile = 256
@@ -21,16 +23,17 @@ struct ProductTiling {
   /// The number of tiles.
   var count: Int { tilesDown * tilesAcross }
 
-  /// The tiles of a product with a weight, whose results do not depend on them: some for each thread.
+  /// Creates the tiling of a product with a weight: several tiles per thread, since its results do not depend on the
+  /// tiling.
   init(rows: Int, columns: Int, depth: Int) {
     self.init(rows: rows, columns: columns, depth: depth, wanted: 16 * Parallel.threadCount)
   }
 
-  /// - Parameter wanted: how many tiles there shall be, if there is enough to do.
+  /// - Parameter wanted: The number of tiles to aim for if there is enough work.
   init(rows: Int, columns: Int, depth: Int, wanted: Int) {
     self.rows = rows
     self.columns = columns
-    // A tile of a quarter of a million multiply-adds takes two microseconds; smaller ones do not repay the handover.
+    // A tile of 2¹⁸ multiply-adds takes about two microseconds; smaller ones do not repay the cost of dispatch.
     let wanted = max(1, min(wanted, (rows * columns * depth) >> 18))
     let units = max(1, (columns + Self.columnUnit - 1) / Self.columnUnit)
     let down = max(1, (rows + Self.rowsPerTile - 1) / Self.rowsPerTile)
@@ -40,7 +43,7 @@ struct ProductTiling {
     tilesAcross = isCut ? units : min(units, max(1, across))
   }
 
-  /// The rows and the columns of a tile; columns begin at a multiple of 16.
+  /// Returns the rows and columns of a tile; the columns begin at a multiple of 16.
   func ranges(_ index: Int) -> (rows: Range<Int>, columns: Range<Int>) {
     let (down, across) = index.quotientAndRemainder(dividingBy: tilesAcross)
     let units = (columns + Self.columnUnit - 1) / Self.columnUnit
@@ -50,7 +53,7 @@ struct ProductTiling {
     )
   }
 
-  /// The depth in blocks of about equal length, each but the last a multiple of 16.
+  /// Returns blocks of the depth of about equal length; all but the last are multiples of 16.
   static func depthBlocks(_ depth: Int) -> some Sequence<Range<Int>> {
     let count = (depth + depthAtATime - 1) / depthAtATime
     let units = (depth + 15) / 16
@@ -58,7 +61,7 @@ struct ProductTiling {
     return (0..<count).lazy.map { start($0)..<start($0 + 1) }
   }
 
-  /// Columns in blocks of `panelsAtATime` panels.
+  /// Returns blocks of `panelsAtATime` panels of columns.
   static func panelBlocks(_ columns: Range<Int>) -> some Sequence<Range<Int>> {
     stride(from: columns.lowerBound, to: columns.upperBound, by: columnUnit).lazy.map {
       $0..<min(columns.upperBound, $0 + columnUnit)

@@ -1,35 +1,38 @@
 internal import CTensorKernels
 
-/// The weight of a layer: a matrix of outputs x inputs.
+/// The weight of a layer, outputs × inputs, and its products.
 ///
-/// The only type that knows how products with a weight are computed. Each scalar of a result is summed in the order of the
-/// depth, in blocks of a fixed length, so that the division of the work changes no bytes.
+/// Each element of a result is summed in the order of the depth, in blocks of a fixed length, so that the tiling does
+/// not change the result.
 struct WeightMatrix: Sendable {
-  /// The number of rows: what the layer returns for one row of its input.
+  /// The number of rows: the outputs of the layer.
   var outputs: Int { packed.columns }
 
-  /// The number of columns: what the layer reads in one row of its input.
+  /// The number of columns: the inputs of the layer.
   var inputs: Int { packed.depth }
 
-  /// The size of the weight as it is kept.
+  /// The size of the weight in its stored format.
   var byteCount: Int { packed.byteCount }
 
-  /// The transpose, inputs x outputs: the second factor of `x Wᵀ`.
+  /// The transpose, inputs × outputs: the second factor of `x Wᵀ`.
   private let packed: PackedMatrix
 
-  /// The matrix itself, the second factor of `dy W`; nil if it is to be derived block by block, to save memory.
+  /// The matrix itself, the second factor of `dy W`; nil if it is derived block by block to save memory.
   private let transposed: LazyTranspose?
 
-  /// A weight in the order of checkpoints: outputs x inputs, or outputs x inputs x taps of a kernel, whose columns then
-  /// run through the inputs of one tap after the other.
+  /// Creates a weight from the layout of checkpoints: outputs × inputs, or outputs × inputs × taps.
+  ///
+  /// With taps, the columns are tap-major: all inputs of the first tap, then of the next.
+  ///
+  /// - Throws: The errors of reading the weight.
   init(_ weight: WeightSource) throws {
     packed = try PackedMatrix(transposing: weight)
     transposed = weight.savesMemory ? nil : LazyTranspose(packed)
   }
 
-  /// `x Wᵀ` plus addends, row by row.
+  /// Returns `x Wᵀ` plus addends, row by row.
   ///
-  /// - Returns: a tensor of the shape of `x`, its last axis of length `outputs`.
+  /// - Returns: A tensor of the shape of `x` with a last axis of length `outputs`.
   func product(_ x: Tensor, adding addends: LayerAddends) -> Tensor {
     precondition(x.rowLength == inputs, "\(x.shape) into a layer of \(inputs) inputs")
     let rows = x.rowCount
@@ -44,13 +47,13 @@ struct WeightMatrix: Sendable {
     }
   }
 
-  /// One tile of `y := x Wᵀ` plus addends.
+  /// Computes one tile of `y := x Wᵀ` plus addends.
   ///
   /// - Parameters:
-  ///   - x: the first row of the tile; rows are `inputs` apart.
-  ///   - rows: the rows of the tile in the whole result.
-  ///   - range: the outputs of the tile; begins at a multiple of 16.
-  ///   - y: the first scalar of the whole result; rows are `outputs` apart.
+  ///   - x: The first row of the tile; the row stride is `inputs`.
+  ///   - rows: The rows of the tile in the whole result.
+  ///   - range: The outputs of the tile; begins at a multiple of 16.
+  ///   - y: The first element of the whole result; the row stride is `outputs`.
   func multiplyTile(
     _ x: UnsafePointer<Float>, rows: Range<Int>, outputs range: Range<Int>,
     into y: UnsafeMutablePointer<Float>,
@@ -62,15 +65,15 @@ struct WeightMatrix: Sendable {
       residual: addends.residual?.address(first), offset: addends.offset)
   }
 
-  /// One tile of `x Wᵀ` plus addends, to any place.
+  /// Computes one tile of `x Wᵀ` plus addends and writes it to any address.
   ///
   /// - Parameters:
-  ///   - x: the first row of the tile; rows are `inputs` apart.
-  ///   - rows: the number of rows of the tile.
-  ///   - range: the outputs of the tile; begins at a multiple of 16.
-  ///   - y: the first scalar of the tile; rows are `stride` apart.
-  ///   - residual: added to the tile; lies like it.
-  ///   - offset: one number per output of the whole result, added to every row.
+  ///   - x: The first row of the tile; the row stride is `inputs`.
+  ///   - rows: The number of rows of the tile.
+  ///   - range: The outputs of the tile; begins at a multiple of 16.
+  ///   - y: The first element of the tile; the row stride is `stride`.
+  ///   - residual: An addend with the layout of the tile.
+  ///   - offset: One number per output of the whole result, added to every row.
   func multiplyTile(
     _ x: UnsafePointer<Float>, rows: Int, outputs range: Range<Int>, into y: UnsafeMutablePointer<Float>,
     stride: Int,
@@ -82,7 +85,7 @@ struct WeightMatrix: Sendable {
         panels: packed.panels)
   }
 
-  /// `dy W`, row by row: the vector-Jacobian product of `x Wᵀ` at x.
+  /// Returns `dy W`, row by row: the vector-Jacobian product of `x Wᵀ` with respect to x.
   func vectorJacobianProduct(_ upstream: Tensor) -> Tensor {
     precondition(upstream.rowLength == outputs, "\(upstream.shape) from a layer of \(outputs) outputs")
     let tiling = ProductTiling(rows: upstream.rowCount, columns: inputs, depth: outputs)
@@ -101,15 +104,15 @@ struct WeightMatrix: Sendable {
   }
 }
 
-/// The kernels of a 3x3 convolution, as `Winograd` reads them.
+/// The kernels of a 3x3 convolution in the layout that `Winograd` reads.
 extension WeightMatrix {
-  /// The kernels of 16 outputs for some inputs: taps x inputs x 16.
+  /// Returns the kernels of 16 outputs for some inputs: taps × inputs × 16.
   ///
   /// - Parameters:
-  ///   - panel: counts outputs in sixteens.
-  ///   - inputs: the inputs.
-  ///   - scratch: memory for 9 x inputs x 16 scalars.
-  /// - Returns: the address of the first tap, and the distance of the others.
+  ///   - panel: The index of the group of 16 outputs.
+  ///   - inputs: The range of inputs.
+  ///   - scratch: Memory for 9 × inputs × 16 elements.
+  /// - Returns: The address of the first tap, and the stride between taps.
   func kernels(
     panel: Int, inputs range: Range<Int>, scratch: UnsafeMutablePointer<Float>
   ) -> (base: UnsafePointer<Float>, stride: Int) {
@@ -125,13 +128,13 @@ extension WeightMatrix {
     return (first, length)
   }
 
-  /// The kernels of the convolution's adjoint: turned by half a circle, inputs and outputs exchanged.
+  /// Returns the kernels of the adjoint convolution: rotated by 180°, inputs and outputs exchanged.
   ///
   /// - Parameters:
-  ///   - panel: counts inputs in sixteens.
-  ///   - outputs: the outputs; begins and ends at multiples of 16.
-  ///   - scratch: memory for 9 x outputs x 16 scalars.
-  /// - Returns: the address of the first tap, and the distance of the others.
+  ///   - panel: The index of the group of 16 inputs.
+  ///   - outputs: The range of outputs; begins and ends at multiples of 16.
+  ///   - scratch: Memory for 9 × outputs × 16 elements.
+  /// - Returns: The address of the first tap, and the stride between taps.
   func adjointKernels(
     panel: Int, outputs range: Range<Int>, scratch: UnsafeMutablePointer<Float>
   ) -> (base: UnsafePointer<Float>, stride: Int) {
@@ -153,21 +156,21 @@ extension WeightMatrix {
 /// A tile of a product with a packed matrix.
 private struct ProductTile {
   let rows: Int
-  /// The columns in the packed matrix; begin at a multiple of 16.
+  /// The columns in the packed matrix; begins at a multiple of 16.
   let columns: Range<Int>
   let depth: Int
 
-  /// Some panels of the second factor, at some depth.
+  /// Returns panels of the second factor for a range of the depth, and the stride between panels.
   typealias Panels = (
     _ panels: Range<Int>, _ depth: Range<Int>, _ scratch: UnsafeMutablePointer<Float>
   ) -> (base: UnsafePointer<Float>, stride: Int)
 
-  /// `y := x · panels + residual + offset`.
+  /// Computes `y := x · panels + residual + offset`.
   ///
   /// - Parameters:
-  ///   - x: rows are `depth` apart.
-  ///   - y: rows are `stride` apart; those of `residual` too.
-  ///   - offset: one number per column.
+  ///   - x: The first row; the row stride is `depth`.
+  ///   - y: The first row of the result; the row stride is `stride`, also for `residual`.
+  ///   - offset: One number per column.
   func multiply(
     _ x: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, stride: Int,
     residual: UnsafePointer<Float>?,

@@ -1,18 +1,18 @@
 internal import CTensorKernels
 
-/// How the scalars of a weight are stored.
+/// The storage format of the elements of a weight.
 package enum ScalarFormat: Sendable {
   /// IEEE single precision.
   case float32
   /// IEEE half precision.
   case float16
-  /// The upper half of a single-precision number.
+  /// The upper 16 bits of IEEE single precision.
   case bfloat16
 
-  /// The size of a scalar.
+  /// The size of an element in bytes.
   package var byteCount: Int { self == .float32 ? 4 : 2 }
 
-  /// Stored scalars in single precision.
+  /// Converts stored elements to single precision.
   fileprivate func widen(
     _ stored: UnsafeRawPointer, into numbers: UnsafeMutablePointer<Float>, _ count: Int
   ) {
@@ -24,27 +24,27 @@ package enum ScalarFormat: Sendable {
   }
 }
 
-/// Where a layer gets the scalars of its weight: some rows at a time, as they are stored.
+/// A reader of a layer's weight, which returns some rows at a time in their stored format.
 package struct WeightSource {
-  /// The length of each axis, outputs first, then inputs, then the axes of a kernel.
+  /// The length of each axis: outputs, inputs, then the axes of a kernel.
   package let shape: [Int]
 
-  /// How the scalars are stored.
+  /// The stored format.
   package let format: ScalarFormat
 
-  /// Whether memory matters more than time.
+  /// Whether to prefer low memory use over speed.
   let savesMemory: Bool
 
-  /// Calls its last argument with the bytes of some rows.
+  /// Calls its last argument with the address of some rows.
   private let read: @Sendable (Range<Int>, (UnsafeRawPointer) throws -> Void) throws -> Void
 
-  /// A weight of the given shape.
+  /// Creates a source of the given shape.
   ///
   /// - Parameters:
-  ///   - savesMemory: whether a layer keeps half-precision scalars as they are and one copy for both directions, which
-  ///     takes some time at every product. The products of a large network are long enough to hide it.
-  ///   - read: calls its second argument with the address of the rows of its first, contiguous and in row-major order;
-  ///     called from several threads at a time.
+  ///   - savesMemory: Whether the layer keeps half-precision elements as stored, and one copy for the forward and the
+  ///     backward pass. This costs time in every product; the products of a large network are long enough to hide it.
+  ///   - read: Calls its second argument with the address of the rows of its first, contiguous and row-major; called
+  ///     from several threads at a time.
   package init(
     shape: [Int], format: ScalarFormat, savesMemory: Bool,
     read: @escaping @Sendable (Range<Int>, (UnsafeRawPointer) throws -> Void) throws -> Void
@@ -55,7 +55,7 @@ package struct WeightSource {
     self.read = read
   }
 
-  /// A tensor as a weight.
+  /// Creates a source that reads a tensor.
   package init(_ tensor: Tensor) {
     let rowLength = tensor.shape.dropFirst().reduce(1, *)
     self.init(shape: tensor.shape, format: .float32, savesMemory: false) { rows, body in
@@ -64,16 +64,16 @@ package struct WeightSource {
     }
   }
 
-  /// The same scalars under another shape with as many rows.
+  /// Returns the same elements in another shape with the same number of rows.
   package func reshaped(_ shape: [Int]) -> WeightSource {
     precondition(
       shape.first == outputs && shape.reduce(1, *) == self.shape.reduce(1, *), "\(self.shape) as \(shape)")
     return WeightSource(shape: shape, format: format, savesMemory: savesMemory, read: read)
   }
 
-  /// The same weight with something added to it in single precision, rounded once to the format in which a layer keeps it.
+  /// Returns the weight plus an addend in single precision, rounded once to the layer's format.
   ///
-  /// - Parameter add: adds to some rows, contiguous and in row-major order; called from several threads at a time.
+  /// - Parameter add: Adds to some rows, contiguous and row-major; called from several threads at a time.
   package func adding(
     _ add: @escaping @Sendable (Range<Int>, UnsafeMutablePointer<Float>) throws -> Void
   ) -> WeightSource {
@@ -95,17 +95,17 @@ package struct WeightSource {
     }
   }
 
-  /// How a layer keeps the scalars.
+  /// The format in which a layer keeps the elements.
   package var keptFormat: ScalarFormat { savesMemory ? format : .float32 }
 
   var outputs: Int { shape[0] }
 
   var inputs: Int { shape[1] }
 
-  /// The number of scalars for one output and one input: the size of a kernel.
+  /// The number of elements per output and input: the size of a kernel.
   var taps: Int { shape.dropFirst(2).reduce(1, *) }
 
-  /// Calls `body` with the address of some rows in the format in which they are kept.
+  /// Calls `body` with the address of some rows in the format in which a layer keeps them.
   package func withRows(_ rows: Range<Int>, _ body: (UnsafeRawPointer) throws -> Void) throws {
     guard keptFormat != format else { return try read(rows, body) }
     let count = rows.count * inputs * taps

@@ -1,10 +1,11 @@
 internal import Synchronization
 
-/// An allocator that keeps freed blocks for the next tensor of about the same size.
+/// An allocator that keeps freed blocks for later tensors of similar size.
 ///
-/// Each network evaluation allocates the same few hundred blocks. Kept blocks spare the page faults of fresh memory.
-/// Sizes are rounded up to eighths of a power of two, and a block serves sizes down to four fifths of its own. Above the byte
-/// limit the block that was freed longest ago goes first: the sizes of one network make room for those of the next.
+/// Each network evaluation allocates the same few hundred blocks. Reuse avoids the page faults of fresh memory. Sizes
+/// are rounded up to eighths of a power of two; a block also serves requests down to four fifths of its size. Above the
+/// byte limit, the block that was freed first is returned to the system first, so the sizes of one network make room
+/// for those of the next.
 package final class BufferPool: Sendable {
   package static let shared = BufferPool()
 
@@ -15,15 +16,15 @@ package final class BufferPool: Sendable {
   }
 
   private struct Shelves {
-    /// Free blocks by capacity, each shelf from the oldest to the newest.
+    /// Free blocks by capacity, from the oldest to the newest.
     var blocks: [Int: [Block]] = [:]
     var keptBytes = 0
     var keptCount = 0
 
-    /// Blocks in use that are larger than their tensors need, with their capacities.
+    /// Blocks in use that are larger than requested, with their capacities.
     var larger: [UInt: Int] = [:]
 
-    /// The newest block of this capacity, or else of the next one that is at most a quarter larger.
+    /// Removes and returns the newest block of this capacity, or of the next larger one within a quarter.
     mutating func take(capacity: Int) -> UInt? {
       if let block = blocks[capacity]?.popLast() {
         keptBytes -= capacity * 4
@@ -45,7 +46,7 @@ package final class BufferPool: Sendable {
       keptCount += 1
     }
 
-    /// Removes the oldest blocks until no more than `limit` bytes are kept.
+    /// Removes the oldest blocks until at most `limit` bytes are kept, and returns the removed blocks.
     mutating func surplus(over limit: Int) -> [(address: UInt, capacity: Int)] {
       var surplus: [(address: UInt, capacity: Int)] = []
       while keptBytes > limit,
@@ -64,23 +65,23 @@ package final class BufferPool: Sendable {
   private let shelves = Lock(Shelves())
   private let limit = Atomic<Int>(1 << 30)
 
-  /// The largest number of bytes kept in free blocks; `give` returns the rest to the operating system.
+  /// The limit for the bytes in free blocks; `give` returns any excess to the operating system.
   package var byteLimit: Int {
     get { limit.load(ordering: .relaxed) }
     set { limit.store(newValue, ordering: .relaxed) }
   }
 
-  /// The number of bytes kept in free blocks.
+  /// The number of bytes in free blocks.
   package var keptBytes: Int { shelves.withLock { $0.keptBytes } }
 
-  /// The number of scalars in a block for `count` of them.
+  /// Returns the capacity, in elements, of a block for `count` elements.
   package static func capacity(for count: Int) -> Int {
     guard count > 64 else { return 64 }
     let step = 1 << max(0, (Int.bitWidth - (count - 1).leadingZeroBitCount) - 4)
     return (count + step - 1) / step * step
   }
 
-  /// A block for `count` scalars, not initialised.
+  /// Returns an uninitialized block for `count` elements.
   package func take(_ count: Int) -> UnsafeMutablePointer<Float> {
     let capacity = Self.capacity(for: count)
     let kept = shelves.withLock { $0.take(capacity: capacity) }
@@ -90,7 +91,7 @@ package final class BufferPool: Sendable {
     return block.bindMemory(to: Float.self, capacity: capacity)
   }
 
-  /// Frees the block that `take(count)` returned.
+  /// Returns a block from `take(count)` to the pool.
   package func give(_ base: UnsafeMutablePointer<Float>, count: Int) {
     let address = UInt(bitPattern: base)
     let limit = byteLimit
@@ -101,9 +102,9 @@ package final class BufferPool: Sendable {
       })
   }
 
-  /// Returns all kept blocks to the operating system.
+  /// Returns all free blocks to the operating system.
   ///
-  /// - Parameter byteCount: so many bytes, or fewer, are kept, since fresh memory costs time.
+  /// - Parameter byteCount: Blocks are kept if they total at most this many bytes, because fresh memory costs time.
   package func drain(ifMoreThan byteCount: Int = 0) {
     free(shelves.withLock { $0.keptBytes > byteCount ? $0.surplus(over: 0) : [] })
   }

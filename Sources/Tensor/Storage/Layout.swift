@@ -1,11 +1,12 @@
 extension Tensor {
-  /// From height x width x channels, as everything here computes, to channels x height x width, as files have it.
+  /// Converts height × width × channels, the layout of all computations, to channels × height × width, the layout of
+  /// files.
   public func channelsFirst() -> Tensor {
     let (height, width, channels) = shape3
     return reshaped([height * width, channels]).transposed().reshaped([channels, height, width])
   }
 
-  /// From channels x height x width to height x width x channels.
+  /// Converts channels × height × width to height × width × channels.
   public func channelsLast() -> Tensor {
     let (channels, height, width) = shape3
     return reshaped([channels, height * width]).transposed().reshaped([height, width, channels])
@@ -13,7 +14,7 @@ extension Tensor {
 }
 
 extension Variable {
-  /// The same numbers under another shape.
+  /// Returns the same elements in another shape with the same count.
   public func reshaped(_ shape: [Int]) -> Variable {
     let original = self.shape
     return .recorded(value.reshaped(shape), from: [self]) { [$0.reshaped(original)] }

@@ -1,21 +1,21 @@
 /// A dense, row-major array of single-precision numbers.
 ///
-/// A tensor is a value: copies share their storage until one of them is written to. Pictures and latents are
-/// height × width × channels, token sequences are tokens × channels; there is no batch axis, since every network
-/// evaluation of this package is of one sample.
+/// Tensors have value semantics: copies share their storage until one of them is modified. Images and latents are
+/// height × width × channels, token sequences are tokens × channels. There is no batch axis, because each network
+/// evaluation of this package processes one sample.
 ///
 ///     let t = Tensor([1, 2, 3, 4, 5, 6], shape: [2, 3])
 ///     t.transposed()   // Tensor(3x2, mean 3.5, std 1.708)
 ///
-/// Shapes that do not fit together are programming errors and trap; data that comes from outside is checked where
-/// it is read, and throws there.
+/// Incompatible shapes are programming errors and trap. External data is validated where it is read, with thrown
+/// errors.
 public struct Tensor: Sendable {
   /// The length of each axis, outermost first.
   public private(set) var shape: [Int]
 
   package private(set) var storage: TensorStorage
 
-  /// The number of scalars.
+  /// The number of elements.
   public var count: Int { storage.count }
 
   package init(shape: [Int], storage: TensorStorage) {
@@ -24,7 +24,7 @@ public struct Tensor: Sendable {
     self.storage = storage
   }
 
-  /// A tensor whose scalars `initializer` writes, every one of them.
+  /// Creates a tensor; `initializer` must write every element.
   public init(shape: [Int], initializingWith initializer: (UnsafeMutableBufferPointer<Float>) throws -> Void)
     rethrows
   {
@@ -33,7 +33,7 @@ public struct Tensor: Sendable {
     self.init(shape: shape, storage: storage)
   }
 
-  /// A tensor of the given scalars in row-major order.
+  /// Creates a tensor from elements in row-major order.
   public init(_ scalars: some Collection<Float>, shape: [Int]) {
     self.init(shape: shape) {
       precondition($0.count == scalars.count, "shape \(shape) does not hold \(scalars.count) scalars")
@@ -41,24 +41,24 @@ public struct Tensor: Sendable {
     }
   }
 
-  /// A tensor with the same number everywhere.
+  /// Creates a tensor with all elements equal to `scalar`.
   public init(repeating scalar: Float, shape: [Int]) {
     self.init(shape: shape) { $0.initialize(repeating: scalar) }
   }
 
-  /// A tensor of zeros.
+  /// Creates a tensor of zeros.
   public init(zeros shape: [Int]) { self.init(repeating: 0, shape: shape) }
 
-  /// The scalars in row-major order.
+  /// The elements in row-major order.
   public var scalars: [Float] { withScalars { Array($0) } }
 
-  /// Calls `body` with the scalars in row-major order.
+  /// Calls `body` with the elements in row-major order.
   @inlinable
   public func withScalars<R, E: Error>(_ body: (UnsafeBufferPointer<Float>) throws(E) -> R) throws(E) -> R {
     try body(readOnlyScalars)
   }
 
-  /// Calls `body` with the scalars to change; storage shared with another tensor is copied first.
+  /// Calls `body` with the mutable elements in row-major order; copies the storage first if it is shared.
   public mutating func withMutableScalars<R, E: Error>(
     _ body: (UnsafeMutableBufferPointer<Float>) throws(E) -> R
   ) throws(E) -> R {
@@ -73,28 +73,28 @@ public struct Tensor: Sendable {
 }
 
 extension Tensor {
-  /// The same scalars under another shape of as many; the storage is shared.
+  /// Returns the same elements in another shape with the same count; the storage is shared.
   public func reshaped(_ shape: [Int]) -> Tensor { Tensor(shape: shape, storage: storage) }
 
-  /// Height, width and channels of a picture or a map of features.
+  /// The height, width and channel count of an image or feature map.
   public var shape3: (Int, Int, Int) {
     precondition(shape.count == 3, "\(shape) is not height x width x channels")
     return (shape[0], shape[1], shape[2])
   }
 
-  /// Rows and columns of a matrix.
+  /// The row and column count of a matrix.
   public var shape2: (Int, Int) {
     precondition(shape.count == 2, "\(shape) is not rows x columns")
     return (shape[0], shape[1])
   }
 
-  /// The length of the last axis, along which rows lie.
+  /// The length of a row: the last axis.
   public var rowLength: Int { shape.last ?? 1 }
 
   /// The number of rows: the product of all axes but the last.
   public var rowCount: Int { rowLength == 0 ? 0 : count / rowLength }
 
-  /// The transpose of a matrix.
+  /// Returns the transpose of a matrix.
   public func transposed() -> Tensor {
     let (rows, columns) = shape2
     let source = readOnlyScalars
@@ -103,7 +103,7 @@ extension Tensor {
     }
   }
 
-  /// The rows `range` of a tensor cut along its first axis.
+  /// Returns a copy of the slices `range` along the first axis.
   public subscript(range: Range<Int>) -> Tensor {
     precondition(
       !shape.isEmpty && range.lowerBound >= 0 && range.upperBound <= shape[0], "\(range) of \(shape)")
@@ -113,10 +113,10 @@ extension Tensor {
     return Tensor(part, shape: [range.count] + shape.dropFirst())
   }
 
-  /// The element at `index` of the first axis.
+  /// Returns a copy of the slice `index` of the first axis, without that axis.
   public subscript(index: Int) -> Tensor { self[index..<index + 1].reshaped(Array(shape.dropFirst())) }
 
-  /// Tensors of one shape along a new first axis.
+  /// Creates a tensor by stacking tensors of the same shape along a new first axis.
   public init(stacking tensors: [Tensor]) {
     let shape = tensors.first?.shape ?? []
     let length = shape.reduce(1, *)
@@ -131,14 +131,14 @@ extension Tensor {
 }
 
 extension Tensor: Equatable {
-  /// Whether shapes and scalars are the same, number by number.
+  /// Whether shapes and elements are equal.
   public static func == (a: Tensor, b: Tensor) -> Bool {
     a.shape == b.shape && (a.storage === b.storage || a.readOnlyScalars.elementsEqual(b.readOnlyScalars))
   }
 }
 
 extension Tensor: CustomStringConvertible, CustomDebugStringConvertible {
-  /// Shape, mean and standard deviation in one line.
+  /// The shape, mean and standard deviation in one line.
   public var description: String {
     func rounded(_ x: Double) -> String { "\((x * 1000).rounded() / 1000)" }
     let n = Double(max(count, 1))
@@ -148,6 +148,6 @@ extension Tensor: CustomStringConvertible, CustomDebugStringConvertible {
     return "Tensor(\(size), mean \(rounded(mean)), std \(rounded(variance.squareRoot())))"
   }
 
-  /// The description and the first few scalars.
+  /// The description and the first 8 elements.
   public var debugDescription: String { "\(description) \(readOnlyScalars.prefix(8).map { $0 })" }
 }

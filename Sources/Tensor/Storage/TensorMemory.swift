@@ -1,10 +1,10 @@
-/// How much memory the tensors of a computation take at one time.
+/// A measurement of the peak memory use of the tensors of a computation.
 package enum TensorMemory {
   private static let recorder = TaskRecorder<Count>()
 
-  /// What `body` gives, and the most bytes of the tensors that were made in it and not yet freed.
+  /// Returns the result of `body` and the peak byte count of the tensors created in it.
   ///
-  /// Blocks count as large as the pool makes them; scratch memory and weights do not count.
+  /// Counts whole pool blocks; excludes scratch buffers and weights.
   package static func measuringPeak<Result>(
     _ body: () throws -> Result
   ) rethrows -> (result: Result, peak: Int) {
@@ -13,7 +13,7 @@ package enum TensorMemory {
     return (result, count.peak)
   }
 
-  /// Hears of a block that was taken for so many scalars, or, if negative, freed.
+  /// Records that a block for `count` elements was allocated or, if negative, freed.
   static func add(_ count: Int) {
     recorder.current?.add(count.signum() * BufferPool.capacity(for: abs(count)) * MemoryLayout<Float>.size)
   }

@@ -1,11 +1,11 @@
 /// The memory of one or more tensors: a block of the pool.
 ///
-/// `@unchecked Sendable`: a block is written only by the one tensor that holds the only reference to it
-/// (`Tensor.withMutableScalars`) or before the first tensor has it (`Tensor.init(shape:initializingWith:)`).
+/// `@unchecked Sendable`: a block is written only through its only reference (`Tensor.withMutableScalars`) or before
+/// the first tensor uses it (`Tensor.init(shape:initializingWith:)`).
 package final class TensorStorage: @unchecked Sendable {
   package let scalars: UnsafeMutableBufferPointer<Float>
 
-  /// A block whose scalars are not yet written.
+  /// Creates a block with uninitialized elements.
   package init(count: Int) {
     TensorMemory.add(count)
     scalars = UnsafeMutableBufferPointer(start: BufferPool.shared.take(count), count: count)

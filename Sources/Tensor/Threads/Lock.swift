@@ -3,7 +3,8 @@ internal import Synchronization
 
 /// A value that one thread at a time may use.
 ///
-/// This is `Mutex`, which ThreadSanitizer cannot see by itself: the library that it is in is not instrumented.
+/// This is a `Mutex` with annotations for ThreadSanitizer, which cannot see it otherwise: the library of `Mutex` is not
+/// instrumented.
 package struct Lock<Value: ~Copyable>: ~Copyable {
   private let mutex: Mutex<Value>
 

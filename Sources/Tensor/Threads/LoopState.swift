@@ -1,7 +1,7 @@
-/// What helpers must know of the current loop, in one word, so that joining it is one exchange.
+/// The state of the current loop in one word, so that a helper joins with one atomic exchange.
 ///
-/// From the high bits down: the number of the loop, whether it is closed, for how many helpers it is, and how many are
-/// in it. A helper adds one to join, and subtracts one to leave.
+/// From the high bits down: the loop number, the closed flag, the number of helpers the loop is for, and the number
+/// that have joined. A helper adds one to join and subtracts one to leave.
 struct LoopState {
   let bits: UInt64
 
@@ -9,25 +9,25 @@ struct LoopState {
   private static let countMask: UInt64 = 1 << countBits - 1
   private static let numberUnit: UInt64 = closed << 1
 
-  /// The bit that closes a loop.
+  /// The bit that marks a loop as closed.
   static let closed: UInt64 = 1 << (2 * countBits)
-  /// No loop is for more helpers.
+  /// The maximum number of helpers of a loop.
   static let mostHelpers = Int(countMask)
-  /// Before the first loop.
+  /// The state before the first loop.
   static let none = LoopState(bits: closed)
 
-  /// The loop after this one, for helpers with numbers below `helpers`.
+  /// Returns the state of the next loop, open to helpers with numbers below `helpers`.
   func next(for helpers: Int) -> LoopState {
     LoopState(bits: (number &+ 1) &* Self.numberUnit | UInt64(helpers) << Self.countBits)
   }
 
-  /// Tells loops apart.
+  /// The number that distinguishes this loop from others.
   var number: UInt64 { bits / Self.numberUnit }
 
-  /// How many helpers are in the loop.
+  /// The number of helpers in the loop.
   var joined: Int { Int(bits & Self.countMask) }
 
-  /// Whether the loop is open, and for the helper with this number.
+  /// Returns whether the loop is open and includes the helper with this number.
   func isOpen(to helper: Int) -> Bool {
     bits & Self.closed == 0 && helper < Int(bits >> Self.countBits & Self.countMask)
   }

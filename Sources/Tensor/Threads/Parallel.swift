@@ -2,25 +2,25 @@ internal import CTensorKernels
 internal import Foundation
 internal import Synchronization
 
-/// The one parallel loop of the package.
+/// The parallel loop that all computations of the package use.
 ///
-/// Each piece of work writes its own part of the result, and each number of a result is summed in an order that depends on
-/// shapes alone, so that any number of threads gives the same bytes. BLAS itself always runs with one thread. A loop inside of a loop
-/// runs on its own thread alone.
+/// Each piece of work writes its own part of the result, and each element is summed in an order that depends only on
+/// shapes, so the results are bitwise the same for any number of threads. BLAS always runs with one thread. A nested
+/// loop runs on the calling thread alone.
 public enum Parallel {
   private static let threads = Atomic<Int>(0)
 
   /// The number of processors that this process may use.
   ///
-  /// A batch system often gives a process a part of the machine, which Foundation does not ask about.
+  /// A batch system often restricts a process to a part of the machine; Foundation ignores this restriction.
   static let processorCount: Int = {
     let allowed = Int(ctk_allowed_processor_count())
     return allowed > 0 ? allowed : ProcessInfo.processInfo.activeProcessorCount
   }()
 
-  /// The number of threads that work at the same time: one for each processor that this process may use, unless set.
+  /// The number of threads that work at the same time; by default, one for each processor that this process may use.
   ///
-  /// More than there are processors are not used, and cost nothing.
+  /// A number above the processor count has no effect. Setting 0 restores the default.
   public static var threadCount: Int {
     get {
       if let counted = LoopDivision.countedThreads { return counted }
@@ -32,7 +32,7 @@ public enum Parallel {
 
   /// Calls `body` once with each index below `count`, in any order, on up to `threadCount` threads.
   ///
-  /// - Throws: one of the errors that `body` threw, if any; indices that were not yet begun are left out then.
+  /// - Throws: One of the errors thrown by `body`; remaining indices are then skipped.
   package static func forEach<E: Error>(_ count: Int, _ body: (Int) throws(E) -> Void) throws(E) {
     if try LoopDivision.run(count, body) { return }
     let workers = min(threadCount, count)
@@ -54,9 +54,9 @@ public enum Parallel {
     if let error = failure.withLock({ $0 }) { throw error }
   }
 
-  /// Calls `body` with consecutive ranges of `0..<count` of `grain` each (the last may be shorter).
+  /// Calls `body` with consecutive ranges of `0..<count`, each of length `grain` (the last may be shorter).
   ///
-  /// - Throws: as `forEach`.
+  /// - Throws: One of the errors thrown by `body`, as in `forEach`.
   package static func forEachRange<E: Error>(
     of count: Int, grain: Int, _ body: (Range<Int>) throws(E) -> Void
   ) throws(E) {

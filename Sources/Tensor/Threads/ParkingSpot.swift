@@ -1,28 +1,28 @@
 internal import Dispatch
 internal import Synchronization
 
-/// Where one thread sleeps until another wakes it.
+/// A place where one thread sleeps until another wakes it.
 ///
-/// The sleeper says that it is there and then looks for work once more; the waker offers the work and then looks for
-/// the sleeper. In one order of these four, which sequential consistency gives, at least one of them sees the other.
+/// The sleeper sets `occupied` and then checks for work again; the waker publishes work and then checks `occupied`.
+/// Under sequential consistency at least one of them sees the other's write.
 final class ParkingSpot: Sendable {
-  /// Whoever sets this back ends the sleep, so that each sleep has one end.
+  /// The thread that resets this ends the sleep, so that each sleep ends exactly once.
   private let occupied = Atomic<Bool>(false)
   private let signal = DispatchSemaphore(value: 0)
 
-  /// Whether the thread sleeps, or is about to.
+  /// Whether the thread sleeps or is about to.
   var isOccupied: Bool { occupied.load(ordering: .sequentiallyConsistent) }
 
-  /// Sleeps until it is woken, unless there is work.
+  /// Sleeps until another thread wakes this one, unless there is work.
   ///
-  /// Only the thread whose spot this is calls it.
+  /// Only the thread that owns the spot may call this.
   func park(unless hasWork: () -> Bool) {
     occupied.store(true, ordering: .sequentiallyConsistent)
     if hasWork(), occupied.exchange(false, ordering: .acquiringAndReleasing) { return }
     signal.wait()
   }
 
-  /// Wakes the thread if it sleeps, and says whether it did.
+  /// Wakes the thread if it sleeps; returns whether it did.
   func unpark() -> Bool {
     guard isOccupied, occupied.exchange(false, ordering: .acquiringAndReleasing) else { return false }
     signal.signal()

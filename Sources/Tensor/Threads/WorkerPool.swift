@@ -2,22 +2,23 @@ internal import CTensorKernels
 internal import Foundation
 internal import Synchronization
 
-/// Threads that wait for the next parallel loop.
+/// The thread pool of the parallel loops.
 ///
-/// Helpers are numbered, and a loop on n threads is for the first n - 1 of them: the same few stay warm, and all others
-/// sleep. A helper's thread starts with the first loop that wants it. The loops of a small network last some
-/// microseconds and follow each other closely, so a helper that was in a loop watches for the next one for a moment
-/// before it sleeps.
+/// Helpers are numbered. A loop on n threads uses the first n - 1 helpers, so that the same few stay active and the
+/// others sleep. The thread of a helper starts with the first loop that needs it. The loops of a small network last
+/// microseconds and follow each other closely, so a helper spins for a moment after a loop before it sleeps.
 ///
-/// If other programs use the processors, waiting for a helper that was preempted costs more than it gains: after such a
-/// loop the next ones run on the calling thread alone, the more of them the more often that happens.
-/// The pool runs one loop at a time. A loop that finds it taken (another task computes too) runs on its own thread alone
-/// and gives the same bytes.
+/// If other programs use the processors, waiting for a preempted helper costs more time than it saves. After such a
+/// loop, the next loops run on the calling thread alone; their number grows with the frequency of such delays.
+///
+/// The pool runs one loop at a time. If another task's loop is running, a loop runs on the calling thread alone, with
+/// the same results.
 final class WorkerPool: @unchecked Sendable {
-  /// A thread for each processor that this process may use; more would only take them from each other.
+  /// The shared pool, with one thread per processor that this process may use; more threads would compete for
+  /// processors.
   static let shared = WorkerPool(helperLimit: Parallel.processorCount - 1)
 
-  /// One for each helper that there can be.
+  /// One spot for each possible helper.
   private let spots: [ParkingSpot]
   private let started = Atomic<Int>(0)
   private let wakeUps = Atomic<Int>(0)
@@ -30,14 +31,15 @@ final class WorkerPool: @unchecked Sendable {
   /// The current loop: written while it is closed, read only by helpers that have joined.
   private var body: (Int) -> Void = { _ in }
   private var count = 0
-  /// The number of loops still to run without helpers, and that number after the last late helper.
+  /// The number of loops still to run without helpers, and its initial value after the last late helper.
   private var rest = 0
   private var lastRest = 0
 
-  /// How often a thread looks before it gives up its processor: a helper for a loop, a caller for its helpers.
+  /// The number of polls before a thread yields its processor: a helper that waits for a loop, a caller that waits for
+  /// helpers.
   private static let patience = 4000
 
-  /// - Parameter helperLimit: how many threads there can be besides the caller's.
+  /// - Parameter helperLimit: The maximum number of threads besides the caller's.
   init(helperLimit: Int) {
     spots = (0..<min(max(helperLimit, 0), LoopState.mostHelpers)).map { _ in ParkingSpot() }
   }
@@ -48,7 +50,7 @@ final class WorkerPool: @unchecked Sendable {
   /// The number of helpers that sleep.
   var sleeperCount: Int { spots.count { $0.isOccupied } }
 
-  /// How often a helper was woken.
+  /// The number of times a helper was woken.
   var wakeUpCount: Int { wakeUps.load(ordering: .relaxed) }
 
   /// Calls `body` with each index below `count` on the calling thread and up to `workers` - 1 others.
@@ -74,7 +76,7 @@ final class WorkerPool: @unchecked Sendable {
       takeIndices(count, body)
       let end = ContinuousClock.now
       let looks = close()
-      // Pieces are of similar size, so a running helper ends soon after the caller.
+      // Pieces are of similar size, so a running helper finishes soon after the caller.
       let isLate = looks >= Self.patience && ContinuousClock.now - end > end - begin
       lastRest = isLate ? min(1024, max(32, 2 * lastRest)) : lastRest / 2
       if isLate { rest = lastRest }
@@ -82,7 +84,7 @@ final class WorkerPool: @unchecked Sendable {
     }
   }
 
-  /// Sees to it that the first `helpers` helpers have threads, which keep the pool and never end.
+  /// Starts the threads of the first `helpers` helpers if needed; they retain the pool and never end.
   private func start(_ helpers: Int) {
     while helperCount < helpers {
       let helper = helperCount
@@ -93,7 +95,7 @@ final class WorkerPool: @unchecked Sendable {
     }
   }
 
-  /// Lets helpers join the loop, and wakes those of them that sleep.
+  /// Opens the loop to helpers and wakes those that sleep.
   private func open(for helpers: Int) {
     next.store(0, ordering: .relaxed)
     let loop = LoopState(bits: state.load(ordering: .relaxed)).next(for: helpers)
@@ -101,7 +103,7 @@ final class WorkerPool: @unchecked Sendable {
     for spot in spots[..<helpers] where spot.unpark() { wakeUps.wrappingAdd(1, ordering: .relaxed) }
   }
 
-  /// Lets no helper join any more and waits for those that have; how often it had to look.
+  /// Closes the loop, waits for the helpers that have joined, and returns the number of polls.
   private func close() -> Int {
     state.bitwiseOr(LoopState.closed, ordering: .acquiringAndReleasing)
     var looks = 0
@@ -121,7 +123,7 @@ final class WorkerPool: @unchecked Sendable {
     }
   }
 
-  /// What the thread of a helper does.
+  /// The main loop of a helper's thread.
   private func help(as helper: Int) {
     var last = LoopState.none.number
     var looks = 0
@@ -146,12 +148,12 @@ final class WorkerPool: @unchecked Sendable {
     }
   }
 
-  /// Joins the loop that was seen, unless it has changed since.
+  /// Joins the loop if its state still equals `seen`; returns whether it did.
   private func join(_ seen: LoopState) -> Bool {
     state.compareExchange(expected: seen.bits, desired: seen.bits + 1, ordering: .acquiring).exchanged
   }
 
-  /// A separate function, so that no reference to the body outlives the helper's part in the loop.
+  /// A separate function, so that no reference to the body outlives the helper's share of the loop.
   @inline(never)
   private func takePart() { takeIndices(count, body) }
 }

@@ -1,20 +1,20 @@
 internal import DiffusionCore
 internal import NullTextInversion
 
-/// How long some work with a model will take.
+/// The estimated time of an inversion or an edit.
 struct BenchmarkEstimate: Encodable {
-  /// The method of an inversion, or an edit.
+  /// The name of an inversion method, or `edit`.
   let work: String
   /// The number of sampling steps.
   let steps: Int
-  /// The most evaluations that it takes.
+  /// The maximum number of network evaluations.
   let evaluations: EvaluationCount
-  /// What they take at the pace that was measured, the autoencoder included.
+  /// The time of the evaluations and of the autoencoder at the measured pace.
   let seconds: Double
 }
 
 extension BenchmarkNetwork {
-  /// What inversions by each method, and a first edit, will take.
+  /// Returns the estimates for an inversion by each method and for a first edit, with 20 and with 50 steps.
   func estimates(at pace: NetworkPace) throws -> [BenchmarkEstimate] {
     try [20, 50].flatMap { steps in
       var works = InversionMethod.Name.allCases.map { name in
@@ -31,7 +31,7 @@ extension BenchmarkNetwork {
 
   private var latentSize: (height: Int, width: Int) { (latent.shape3.0, latent.shape3.1) }
 
-  /// An edit that replaces a word.
+  /// Returns the scene of an edit that replaces one word.
   private func scene(steps: Int) throws -> EditScene {
     let (height, width) = latentSize
     func words(_ text: String) throws -> PromptWords { PromptWords(try model.tokenizer.encode(text)) }
@@ -43,7 +43,7 @@ extension BenchmarkNetwork {
 }
 
 extension InversionOptions {
-  /// The same with another number of steps.
+  /// Returns the maximum work of these options with another number of steps.
   fileprivate func mostWork(steps: Int) -> NetworkWork {
     var options = self
     options.steps = steps

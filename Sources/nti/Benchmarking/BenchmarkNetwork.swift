@@ -3,15 +3,15 @@ internal import Foundation
 internal import NullTextInversion
 internal import Tensor
 
-/// A model with random inputs of one size, and what its networks make of them.
+/// A model with random inputs of one size, and the results of its networks.
 struct BenchmarkNetwork {
   let model: DiffusionModel
   private let unet: UNet
   private(set) var results: BenchmarkResults
 
-  /// Height x width x channels.
+  /// The latent: height x width x channels.
   let latent: Tensor
-  /// What the UNet reads: the latent, and random channels beside it for an inpainting model.
+  /// The UNet's input: the latent and, for an inpainting model, random extra channels.
   private let input: Tensor
   private let picture: Tensor
   private let embedding: Tensor
@@ -36,7 +36,7 @@ struct BenchmarkNetwork {
       0.5
       * random.normal(
         shape: [factor * size.height, factor * size.width, 3])
-    // As large as what a text encoder's last norm gives, and of the same bits whatever computes.
+    // Values of the scale of a text encoder's final norm, with the same bits on every processor.
     embedding = random.normal(shape: model.configuration.textEncoder.embeddingShape)
     context = unet.context(embedding)
     results = BenchmarkResults(timestep: Self.timestep)
@@ -46,15 +46,17 @@ struct BenchmarkNetwork {
     results.add("embedding", embedding)
   }
 
-  /// Pictures' size in pixels.
+  /// The size of the picture in pixels.
   var pictureSize: PixelSize { PixelSize(width: picture.shape[1], height: picture.shape[0]) }
 
-  /// The part of an evaluation that does not read the text.
+  /// Returns the part of an evaluation that does not depend on the text.
   func stem() -> Stem { unet.stem(input, timestep: Self.timestep) }
 
-  /// Runs one of the parts.
+  /// Runs one part and adds its result.
   ///
-  /// - Parameter stem: what an evaluation goes on from; nil for the autoencoder.
+  /// - Parameters:
+  ///   - part: The part to run; `load` does nothing.
+  ///   - stem: The stem from which an evaluation continues; nil for the autoencoder.
   mutating func run(_ part: BenchmarkPart, after stem: Stem?) throws {
     switch part {
     case .load: break
@@ -65,12 +67,12 @@ struct BenchmarkNetwork {
     }
   }
 
-  /// The rest of the evaluation.
+  /// Runs an evaluation from its stem on.
   private mutating func trunk(_ stem: Stem) {
     results.add("unet", unet.trunk(stem, context: context).value.channelsFirst())
   }
 
-  /// The rest of the evaluation, and the gradient of its mean squared distance from the latent.
+  /// Runs an evaluation from its stem on, and computes the gradient of its mean squared error to the latent.
   private mutating func gradient(_ stem: Stem) {
     let (_, gradient) = valueAndGradient(at: embedding) { embedding in
       unet.trunk(stem, context: unet.context(embedding)).meanSquaredError(to: latent)
@@ -90,7 +92,7 @@ struct BenchmarkNetwork {
   }
 }
 
-/// The inputs and results of a benchmark, which other programs can compare with their own.
+/// The inputs and results of a benchmark in a safetensors file, for comparison with other implementations.
 struct BenchmarkResults {
   private var writer = SafetensorsWriter()
 

@@ -1,19 +1,19 @@
 internal import ArgumentParser
 
-/// A part of the work with a model that is timed by itself.
+/// A part of the work with a model that is timed separately.
 enum BenchmarkPart: String, CaseIterable, Codable {
   /// Reading the checkpoint.
   case load
-  /// An evaluation of the UNet.
+  /// One evaluation of the UNet.
   case unet
-  /// An evaluation after its stem, and the gradient at the text embedding: an inner iteration of null-text inversion.
+  /// One inner iteration of null-text inversion: an evaluation without its stem, and the gradient at the text embedding.
   case gradient
-  /// A picture encoded.
+  /// Encoding one picture.
   case encode
-  /// A latent decoded.
+  /// Decoding one latent.
   case decode
 
-  /// Parts with commas between, in the order in which they are measured.
+  /// Parses a comma-separated list of parts, and returns them in the order of measurement.
   static func list(_ text: String) throws -> [BenchmarkPart] {
     let named = try text.split(separator: ",", omittingEmptySubsequences: false).map {
       try BenchmarkPart(optionName: String($0))

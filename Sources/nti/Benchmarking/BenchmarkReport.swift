@@ -1,15 +1,15 @@
 internal import NullTextInversion
 internal import Tensor
 
-/// What a benchmark found, for programs.
+/// The JSON result of `nti benchmark`.
 struct BenchmarkReport: Encodable {
-  /// The work of the layers of one kind, one size and one direction, in one run.
+  /// The work of all layers of one kind, size and direction in one run.
   struct ProfileLine: Encodable {
     let kind: String
     let isBackward: Bool
-    /// Pixels or tokens.
+    /// The number of pixels or tokens.
     let rows: Int
-    /// The map, as height and width, if the rows are its pixels.
+    /// The height and width of the map if the rows are its pixels.
     let grid: [Int]?
     let calls: Double
     let seconds: Double
@@ -28,13 +28,13 @@ struct BenchmarkReport: Encodable {
     }
   }
 
-  /// The counted speed-up of a part with other numbers of threads.
+  /// The counted speedup of a part with several numbers of threads.
   struct Division: Encodable {
     let threads: [Int]
-    /// The speed-up over the number of threads.
+    /// The speedup divided by the number of threads.
     let shareOfIdeal: [Double]
 
-    /// The share of the time on one thread that is outside of loops.
+    /// The share of the single-threaded time outside parallel loops.
     let shareBetweenLoops: [Double]
 
     init(_ divisions: [LoopDivision]) {
@@ -48,13 +48,13 @@ struct BenchmarkReport: Encodable {
   let size: PixelSize
   let threads = Parallel.threadCount
   let level = ProcessorLevel.current
-  /// Operations of matrix products in a second, in thousand millions, as fast as this machine makes them.
+  /// The highest measured rate of matrix products, in 10⁹ operations per second.
   let sgemmGFLOPs: Double
-  /// The most memory that the process had.
+  /// The peak memory of the process in bytes.
   let peakBytes = PeakMemory.bytes
   let runs: Int
   let times: [BenchmarkPart: [Double]]
-  /// Operations of one run of a part.
+  /// The number of operations in one run of each part.
   let operations: [BenchmarkPart: Int]
   var profile: [BenchmarkPart: [ProfileLine]]?
   var divisions: [BenchmarkPart: Division]?
@@ -88,7 +88,7 @@ struct BenchmarkReport: Encodable {
     }
   }
 
-  /// Writes the seconds of each part under its own name.
+  /// Encodes the report, with the seconds of each part under the part's name.
   func encode(to encoder: any Encoder) throws {
     var values = encoder.container(keyedBy: Key.self)
     try values.encode(model, forKey: .model)

@@ -3,7 +3,7 @@ internal import Foundation
 internal import NullTextInversion
 internal import Tensor
 
-/// Times the parts of a model one after the other.
+/// Times the parts of a model one after another.
 struct BenchmarkSession {
   private let runs: Int
   private let begin: (String) -> Void
@@ -13,24 +13,28 @@ struct BenchmarkSession {
   private var profiles: [BenchmarkPart: [Profile.Entry]] = [:]
   private var divisions: [BenchmarkPart: [LoopDivision]] = [:]
 
-  /// - Parameter begin: hears what is being done.
+  /// Creates a session.
+  ///
+  /// - Parameters:
+  ///   - runs: The number of measurements of each part.
+  ///   - begin: A function that receives the title of each stage.
   init(runs: Int, begin: @escaping (String) -> Void) {
     self.runs = runs
     self.begin = begin
   }
 
-  /// Measures the rate of matrix products; of several times, far apart, the best counts.
+  /// Measures the rate of matrix products, and keeps the highest rate of all calls.
   mutating func measureProducts() {
-    begin("multiplying matrices")
+    begin("timing matrix products")
     productRate = max(productRate, BLAS.productRate())
   }
 
-  /// Reads a model; as often as everything else if that is measured.
+  /// Reads a model: `runs` times if reading is measured, otherwise once.
   mutating func load(
     _ checkpoint: Checkpoint, latent: PixelSize, isMeasured: Bool
   ) throws -> BenchmarkNetwork {
     begin("reading the model")
-    // A model is gone before the next is read, so that no memory is needed for two.
+    // Each model is released before the next is read, so that only one is in memory.
     for _ in 1..<(isMeasured ? runs : 1) {
       try time(.load) { _ = try DiffusionModel(checkpoint, options: ModelOptions()) }
     }
@@ -40,7 +44,7 @@ struct BenchmarkSession {
     return try BenchmarkNetwork(model, latent: latent)
   }
 
-  /// Measures one of the other parts.
+  /// Measures a part other than `load`.
   mutating func measure(_ part: BenchmarkPart, of network: inout BenchmarkNetwork) throws {
     begin("timing \(part.rawValue)")
     let shared = part == .gradient ? network.stem() : nil
@@ -57,9 +61,11 @@ struct BenchmarkSession {
     profiles[part] = entries
   }
 
-  /// Counts how one of the networks would divide among more threads; for each number it takes as long as a run on one.
+  /// Counts how the work of a part would divide among 4, 8, 16 and 32 threads.
+  ///
+  /// Each count takes as long as a run on one thread.
   mutating func countDivision(of part: BenchmarkPart, _ network: inout BenchmarkNetwork) throws {
-    begin("counting the division of \(part.rawValue)")
+    begin("counting the thread division of \(part.rawValue)")
     let shared = part == .gradient ? network.stem() : nil
     divisions[part] = try [4, 8, 16, 32].map { threads in
       try LoopDivision.counting(threads: threads) {
@@ -74,9 +80,12 @@ struct BenchmarkSession {
     times[part, default: []].append((ContinuousClock.now - start) / .seconds(1))
   }
 
-  /// What was found.
+  /// Returns the report.
   ///
-  /// - Parameter profiles: whether it says where the time goes.
+  /// - Parameters:
+  ///   - network: The measured network.
+  ///   - name: The name of the model.
+  ///   - isProfiled: Whether the report includes the profile and the thread divisions.
   func report(
     of network: BenchmarkNetwork, named name: String, profiles isProfiled: Bool
   ) throws -> BenchmarkReport {
@@ -92,7 +101,7 @@ struct BenchmarkSession {
     return report
   }
 
-  /// The pace of all parts; nil if one has not been measured.
+  /// The measured pace; nil if a part other than `load` was not measured.
   private var pace: NetworkPace? {
     guard let unet = times[.unet]?.median, let gradient = times[.gradient]?.median,
       let encode = times[.encode]?.median, let decode = times[.decode]?.median, let stem = stemTimes.median
@@ -104,7 +113,7 @@ struct BenchmarkSession {
 }
 
 extension [Double] {
-  /// The middle number, or the mean of the two in the middle; nil if there is none.
+  /// The median, or the mean of the two middle values; nil for an empty array.
   var median: Double? {
     guard !isEmpty else { return nil }
     let sorted = sorted()

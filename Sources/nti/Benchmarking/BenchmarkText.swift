@@ -1,7 +1,7 @@
 internal import NullTextInversion
 
 extension BenchmarkReport {
-  /// What was found, for people.
+  /// The report as printed text.
   var text: String {
     let facts =
       "\(model), \(size) pixels, \(threads == 1 ? "1 thread" : "\(threads) threads"), \(level.rawValue)"
@@ -19,7 +19,7 @@ extension BenchmarkReport {
     }
     return """
       \(table.text)
-      products \(Format.decimal(sgemmGFLOPs, places: 0)) GFLOP/s by sgemm, peak memory \(Format.bytes(peakBytes))
+      sgemm: \(Format.decimal(sgemmGFLOPs, places: 0)) GFLOP/s, peak memory: \(Format.bytes(peakBytes))
       """
   }
 
@@ -36,7 +36,7 @@ extension BenchmarkReport {
 
   private var divisionText: String? {
     guard let divisions, let threads = divisions.values.first?.threads else { return nil }
-    var table = AlignedTable([["counted speed-up, of ideal"] + threads.map { "\($0) threads" }])
+    var table = AlignedTable([["counted speedup, share of ideal"] + threads.map { "\($0) threads" }])
     for part in BenchmarkPart.allCases {
       guard let division = divisions[part] else { continue }
       table.add([part.rawValue] + division.shareOfIdeal.map(Self.percent))
@@ -50,12 +50,12 @@ extension BenchmarkReport {
       let total = seconds.reduce(0, +) / Double(seconds.count)
       var table = AlignedTable([
         [
-          "where \(part.rawValue) goes", "", "size", "calls", "seconds", "share", "GB", "GFLOP/s", "of sgemm",
+          "profile of \(part.rawValue)", "", "size", "calls", "seconds", "share", "GB", "GFLOP/s", "of sgemm",
         ]
       ])
       for line in lines {
         let row = [
-          line.kind, line.isBackward ? "back" : "forth",
+          line.kind, line.isBackward ? "backward" : "forward",
           line.grid.map { "\($0[0])x\($0[1])" } ?? "\(line.rows)",
           Format.decimal(line.calls, places: 0), Self.seconds(line.seconds),
           Self.percent(line.seconds / total), Format.decimal(Double(line.bytes) / 1e9, places: 3),
@@ -63,12 +63,12 @@ extension BenchmarkReport {
         table.add(row + (line.operations > 0 ? rate(line.operations, in: line.seconds) : []))
       }
       let rest = total - lines.reduce(0) { $0 + $1.seconds }
-      table.add(["all the rest", "", "", "", Self.seconds(rest), Self.percent(rest / total)])
+      table.add(["everything else", "", "", "", Self.seconds(rest), Self.percent(rest / total)])
       return table.text
     }
   }
 
-  /// Thousand millions of operations a second, and their share of what products reach.
+  /// Returns the rate in GFLOP/s, and its share of the sgemm rate.
   private func rate(_ operations: Int, in seconds: Double) -> [String] {
     let rate = Double(operations) / 1e9 / max(seconds, .leastNormalMagnitude)
     return [Format.decimal(rate, places: 0), Self.percent(rate / sgemmGFLOPs)]

@@ -3,45 +3,49 @@ internal import DiffusionCore
 internal import Foundation
 internal import NullTextInversion
 
-/// Measures how fast this machine evaluates a model, and what work with it will take.
+/// Measures how fast this machine evaluates a model, and estimates the time of inversions and edits.
 struct Benchmark: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Measure how fast this machine evaluates a model, and say what inversions and edits will take.",
+    abstract:
+      "Measure how fast this machine evaluates a model, and estimate the time of inversions and edits.",
     discussion: """
-      Times some evaluations of each network on random inputs, and compares them with the fastest matrix products of \
-      the machine. Nothing is written.
+      Times each network on random inputs, and compares its speed with that of matrix products on this machine. Writes \
+      no files.
       """)
 
   @OptionGroup var model: ModelOption
 
   @Option(
     help: ArgumentHelp(
-      "What to measure, with commas between: \(BenchmarkPart.optionNames) (default: all of it).",
+      "The parts to measure, separated by commas: \(BenchmarkPart.optionNames) (default: all).",
       valueName: "parts"),
     transform: { try BenchmarkPart.list($0) })
   var what: [BenchmarkPart] = BenchmarkPart.allCases
 
   @Option(
-    help: ArgumentHelp("The size of the pictures in pixels (default: the model's own).", valueName: "wxh"),
+    help: ArgumentHelp("The size of the pictures in pixels (default: the model's size).", valueName: "wxh"),
     transform: { try PixelSize(argument: $0) })
   var size: PixelSize?
 
-  @Option(help: ArgumentHelp("How often to measure each part.", valueName: "n"))
+  @Option(help: ArgumentHelp("The number of measurements of each part.", valueName: "n"))
   var runs = 3
 
-  @Flag(help: "Say where the time goes: by kind of layer and size of the map, forwards and backwards.")
+  @Flag(
+    help: "Print the time by kind of layer, map size and direction, and how the work divides among threads.")
   var profile = false
 
   @Option(
     help: ArgumentHelp(
-      "Write inputs and results into a safetensors file, for comparisons.", valueName: "file",
+      "Write inputs and results to a safetensors file, for comparisons.", valueName: "file",
       visibility: .hidden))
   var dump: String?
 
   @OptionGroup var work: WorkOptions
 
   func validate() throws {
-    guard (1...1000).contains(runs) else { throw ValidationError("--runs \(runs): ask for 1 to 1000.") }
+    guard (1...1000).contains(runs) else {
+      throw ValidationError("--runs \(runs): must be between 1 and 1000.")
+    }
   }
 
   func run() async throws {
@@ -61,9 +65,9 @@ struct Benchmark: AsyncParsableCommand {
     print(work.printsJSON ? try JSONText.line(report) : report.text)
   }
 
-  /// The size of the latents that were asked for.
+  /// Returns the size of the latents of pictures of `--size`.
   ///
-  /// - Throws: `UsageError` if pictures of the size have no latent.
+  /// - Throws: `UsageError` if a side is not a multiple of the autoencoder's downsampling factor.
   private func latentSize(_ checkpoint: Checkpoint) throws -> PixelSize {
     let unet: UNetConfiguration = try checkpoint.configuration(of: .unet)
     guard let size else { return PixelSize(width: unet.sampleSize.width, height: unet.sampleSize.height) }

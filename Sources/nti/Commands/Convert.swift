@@ -2,19 +2,19 @@ internal import ArgumentParser
 internal import DiffusionCore
 internal import Foundation
 
-/// Writes a checkpoint in the layout of diffusers.
+/// Writes a checkpoint in the diffusers layout.
 struct Convert: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Write a checkpoint as a folder in the layout of diffusers, LoRAs merged.",
+    abstract: "Write a checkpoint as a folder in the diffusers layout, with LoRAs merged.",
     discussion: """
-      Tensors keep their type. No command needs this: single files and LoRAs are read as they are. It is for other \
-      programs, and for one folder in place of many options.
+      Tensors keep their types. No other command needs the result: nti reads single files and LoRAs directly. Use it \
+      for other programs, or to replace many options by one folder.
 
         nti convert model.safetensors -o model
         nti convert model.safetensors --lora style.safetensors=0.8 -o styled
       """)
 
-  @Argument(help: ArgumentHelp("A model's folder, file or name.", valueName: "file|folder"))
+  @Argument(help: ArgumentHelp("The folder, file or name of a model.", valueName: "file|folder"))
   var source: String
 
   @Option(name: .shortAndLong, help: ArgumentHelp("The folder to write.", valueName: "folder"))

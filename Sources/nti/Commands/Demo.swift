@@ -4,12 +4,14 @@ internal import EmojiScenes
 internal import Foundation
 internal import NullTextInversion
 
-/// Shows the whole method on a picture and a model that come with the program.
+/// Inverts, reconstructs and edits the bundled picture with the bundled model.
 struct Demo: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Invert and edit the bundled sample with the bundled model, and write a contact sheet.")
 
-  @Option(name: .shortAndLong, help: ArgumentHelp("The folder to write to; it is made.", valueName: "folder"))
+  @Option(
+    name: .shortAndLong, help: ArgumentHelp("The folder to write to; created if needed.", valueName: "folder")
+  )
   var output = "nti-demo"
 
   @OptionGroup var overwrite: OverwriteOption
@@ -65,6 +67,7 @@ struct Demo: AsyncParsableCommand {
     report.inversion = file.path
     report.psnrDDIM = psnrDDIM
     report.pictures = log.pictures
-    try work.finish(report, "\(sheet.path)  all of them, labelled; \(Format.duration(report.seconds)) in all")
+    try work.finish(
+      report, "\(sheet.path)  all pictures, labeled; \(Format.duration(report.seconds)) in total")
   }
 }

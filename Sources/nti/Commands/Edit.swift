@@ -2,17 +2,17 @@ internal import ArgumentParser
 internal import Foundation
 internal import NullTextInversion
 
-/// Edits an inverted photo by walking its path with another prompt.
+/// Edits an inverted photo, or a photo directly, with a new prompt.
 struct Edit: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Edit an inverted photo with a new prompt.",
+    abstract: "Edit an inverted photo, or a photo directly, with a new prompt.",
     usage:
       "nti edit <file.nti> --prompt <text> [<options>]\nnti edit <photo> --caption <text> --prompt <text> [<options>]",
     discussion: """
-      Write the caption again with other words, or with words added or left out. Several windows with commas between \
-      (--cross-steps 0.4,0.8 --self-steps 0.2,0.5) make all combinations, on one labelled contact sheet. Several prompts \
-      (--prompt … --prompt …) are edited together, which costs less, and make a picture each, numbered. A photo that has not \
-      been inverted is edited at once, by InfEdit unless --method says otherwise.
+      The prompt is the caption with some words replaced, added or left out. Several windows separated by commas \
+      (--cross-steps 0.4,0.8 --self-steps 0.2,0.5) make all combinations, on one labeled contact sheet. Several prompts \
+      (--prompt … --prompt …) share the evaluations of the source, and make one numbered picture each. A photo is \
+      inverted in memory first, by InfEdit unless --method names another method.
 
         nti edit fox.png.nti --prompt "a cat next to a strawberry on sand"
         nti edit fox.png.nti --prompt "a fox on sand"
@@ -21,10 +21,10 @@ struct Edit: AsyncParsableCommand {
           --model CompVis/stable-diffusion-v1-4 --blend cat,tiger
       """)
 
-  /// What most calls give.
+  /// The most common options.
   struct Common: ParsableArguments {
     @Option(
-      help: ArgumentHelp("The new prompt; a recipe may give it instead. Repeatable.", valueName: "text"))
+      help: ArgumentHelp("The new prompt, unless a recipe has one. Repeatable.", valueName: "text"))
     var prompt: [String] = []
 
     @Option(
@@ -37,39 +37,40 @@ struct Edit: AsyncParsableCommand {
 
     @Option(
       help: ArgumentHelp(
-        "Where settings come from that are not given: the kind of edit and the model's recommendations (auto), or the "
+        "The source of settings that are not given: the kind of edit and the model's recommendations (auto), or the "
           + "publication (published).", valueName: "preset"))
     var preset = EditPreset.auto
 
     @Option(
       help: ArgumentHelp(
-        "Make so many edits, of other seeds (InfEdit and other paths of noise) or windows, and write those first that keep to "
-          + "their words best, with a contact sheet.", valueName: "n"))
+        "Make n edits, with different seeds (InfEdit and other noise paths) or windows, and write them by descending score, "
+          + "with a contact sheet.", valueName: "n"))
     var variants: Int?
 
     @Option(
       help: ArgumentHelp(
-        "Start from the options of a JSON recipe, or of a picture that an edit wrote.", valueName: "file"))
+        "Start from the options in a JSON recipe, or in a picture that an edit wrote.", valueName: "file"))
     var recipe: String?
   }
 
-  /// Further files.
+  /// Additional files.
   struct Files: ParsableArguments {
     @Option(
       help: ArgumentHelp(
-        "Lay what changed over this photo, the one that was inverted, and write it at its own size.",
+        "Paste the change into this photo, which must be the inverted one, and write it at the photo's size.",
         valueName: "photo"))
     var pasteBack: String?
 
-    @Option(help: ArgumentHelp("Write the options of this edit as a recipe.", valueName: "file.json"))
+    @Option(
+      help: ArgumentHelp("Write the prompt and options of this edit as a recipe.", valueName: "file.json"))
     var saveRecipe: String?
 
-    @Option(help: ArgumentHelp("Write where --blend let the picture change.", valueName: "file.png"))
+    @Option(help: ArgumentHelp("Write the region in which --blend allowed changes.", valueName: "file.png"))
     var saveMask: String?
 
     @Option(
       help: ArgumentHelp(
-        "Write the edit as an inversion with the prompt as its caption, to be edited in turn.",
+        "Write the edit as an inversion with the prompt as its caption, for further edits.",
         valueName: "file.nti"))
     var saveInversion: String?
   }
@@ -78,32 +79,32 @@ struct Edit: AsyncParsableCommand {
   var source: String
 
   @OptionGroup(title: "Common options") var common: Common
-  @OptionGroup(title: "Of a photo that has not been inverted") var photo: PhotoOptions
+  @OptionGroup(title: "Options for a photo") var photo: PhotoOptions
   @OptionGroup var settings: EditSettings
-  @OptionGroup(title: "Further files") var further: Files
+  @OptionGroup(title: "Additional files") var further: Files
   @OptionGroup var overwrite: OverwriteOption
   @OptionGroup var memory: MemoryOption
   @OptionGroup var work: WorkOptions
 
   func validate() throws {
     guard !common.prompt.isEmpty || common.recipe != nil else {
-      throw ValidationError("There is no prompt; say with --prompt what the picture is to show.")
+      throw ValidationError("There is no prompt. Describe the edited picture with --prompt.")
     }
     for prompt in common.prompt { try Self.check(prompt) }
     if let variants = common.variants {
       guard (1...100).contains(variants) else {
-        throw ValidationError("--variants \(variants): ask for 1 to 100.")
+        throw ValidationError("--variants \(variants): must be between 1 and 100.")
       }
       guard common.prompt.count <= 1 else {
         throw ValidationError(
-          "--variants makes several edits with one prompt, and \(common.prompt.count) are given.")
+          "--variants allows one prompt only, but \(common.prompt.count) are given.")
       }
     }
   }
 
   private static func check(_ prompt: String) throws {
     guard prompt.contains(where: { !$0.isWhitespace }) else {
-      throw ValidationError("The prompt is empty; say what the picture is to show.")
+      throw ValidationError("The prompt is empty. Describe the edited picture.")
     }
   }
 
@@ -115,7 +116,9 @@ struct Edit: AsyncParsableCommand {
     let base = try common.recipe.map { try EditRecipe(contentsOf: $0, over: recommended.editOptions) }
     let prompts = common.prompt.isEmpty ? [base?.prompt].compactMap(\.self) : common.prompt
     guard !prompts.isEmpty else {
-      throw UsageError("Neither --prompt nor the recipe says what the picture is to show.")
+      throw UsageError(
+        "There is no prompt, neither in the recipe nor by --prompt. Describe the edited picture with --prompt."
+      )
     }
     for prompt in prompts { try Self.check(prompt) }
     let source = try EditSource(self.source, photo, chosen)
@@ -132,18 +135,18 @@ struct Edit: AsyncParsableCommand {
         var base =
           base?.options
           ?? (isSuggested ? recommended.editOptions(from: arguments.caption, to: prompts) : EditOptions())
-        // Windows that are given ask for attention by words, whatever suits the kind of edit.
+        // Given prompt-to-prompt options select that control, even if the kind of edit suggests another.
         if common.recipe == nil, settings.setsWords, base.promptToPrompt == nil {
           base.promptToPrompt = recommended.editOptions.promptToPrompt
         }
-        // So that the recipe says what was used.
+        // The recipe states the guidance scale that is used.
         base.guidance = base.guidance ?? arguments.options.guidance
         let sweep = try self.sweep(over: base, recommended, words)
         for options in sweep.all { try words.check(options, steps: arguments.options.steps) }
         return sweep
       })
 
-    // Only the edits of a sheet read the source's attention a second time.
+    // Only contact sheets and variants read the source's attention more than once.
     let limits = try memory.limits(
       for: chosen.checkpoint, inverting: source.methods, editing: sweep.all[0],
       pictureSize: arguments.pictureSize,
@@ -190,7 +193,7 @@ struct Edit: AsyncParsableCommand {
     try work.finish(report, summary(report, edits))
   }
 
-  /// The edits of all prompts, with one set of options after the other.
+  /// Returns the edits of all prompts, for one set of options after another.
   private func edits(
     _ prompts: [String], _ sweep: EditSweep, _ inverted: InvertedImage, _ work: Work
   ) async throws -> [EditedImage] {
@@ -204,22 +207,29 @@ struct Edit: AsyncParsableCommand {
     return edits
   }
 
-  /// The edits of all prompts, if they are the same: one walk then serves them all.
+  /// Returns the sweep that all prompts share; they are edited in one pass.
+  ///
+  /// - Throws: `UsageError` if the prompts have different options, or if several prompts are combined with several windows
+  ///   or with files of a single edit.
   private func oneSweep(_ sweeps: [EditSweep]) throws -> EditSweep {
     guard sweeps.count > 1 else { return sweeps[0] }
     guard !sweeps.contains(where: \.isSheet) else {
-      throw UsageError("Several prompts and several windows are given; give one of either.")
+      throw UsageError(
+        "Several prompts cannot be combined with several windows. Give one prompt, or one window of each kind."
+      )
     }
     try checkSaving("prompts")
     guard sweeps.allSatisfy({ $0.all == sweeps[0].all }) else {
       throw UsageError(
-        "A word of --blend-subtract is in some of the prompts only; say which are meant with a comma, as in cat,dog."
+        "A word of --blend-subtract is in only some of the prompts. Give the words of caption and prompt, as in cat,dog."
       )
     }
     return sweeps[0]
   }
 
-  /// The edits that are asked for.
+  /// Returns the edits for one prompt.
+  ///
+  /// - Throws: `UsageError` for options that cannot be combined; `InputError` for a mask or words that cannot be used.
   private func sweep(
     over base: EditOptions, _ recommended: EditingRecommendation, _ words: WordCheck
   ) throws -> EditSweep {
@@ -229,11 +239,11 @@ struct Edit: AsyncParsableCommand {
     if sweep.isSheet {
       try checkSaving("windows")
       guard further.pasteBack == nil else {
-        throw UsageError("--paste-back is for single edits, and several windows make a contact sheet.")
+        throw UsageError("--paste-back cannot be combined with several windows, which make a contact sheet.")
       }
     }
     guard common.variants == nil || !sweep.isSheet else {
-      throw UsageError("Several windows and --variants are given; give one of them.")
+      throw UsageError("--variants cannot be combined with several windows. Give one of them.")
     }
     guard further.saveMask == nil || sweep.all[0].blend != nil else {
       throw UsageError("--save-mask needs --blend.")
@@ -244,7 +254,7 @@ struct Edit: AsyncParsableCommand {
   private func checkSaving(_ what: String) throws {
     guard further.saveMask == nil, further.saveRecipe == nil, further.saveInversion == nil else {
       throw UsageError(
-        "--save-mask, --save-recipe and --save-inversion are for one edit, and several \(what) were given.")
+        "--save-mask, --save-recipe and --save-inversion need a single edit, but several \(what) are given.")
     }
   }
 
@@ -257,7 +267,7 @@ struct Edit: AsyncParsableCommand {
         \.self)
     let count = edits.count == 1 ? "" : "\(edits.count) edits, "
     lines.append(
-      "  \(count)\(report.evaluations?.forward ?? 0) evaluations forwards, \(Format.duration(report.seconds))"
+      "  \(count)\(report.evaluations?.forward ?? 0) forward evaluations, \(Format.duration(report.seconds))"
     )
     if edits.count == 1 { lines.append("  \(edits[0].options.summary)") }
     return lines.joined(separator: "\n")
@@ -265,7 +275,7 @@ struct Edit: AsyncParsableCommand {
 }
 
 extension EditOptions {
-  /// As in "guidance 3, cross-steps 0.8, self-steps 0.4".
+  /// The main options, as in "guidance 3, cross-steps 0.8, self-steps 0.4".
   fileprivate var summary: String {
     var parts = [guidance.map { "guidance \(Format.short($0))" } ?? ""]
     if let words = promptToPrompt {
@@ -278,7 +288,8 @@ extension EditOptions {
 }
 
 extension EditingRecommendation {
-  /// The options for prompts that are edited together: those of a removal only if all are removals.
+  /// Returns the options for prompts that are edited together: those by the kind of edit if they agree for all prompts,
+  /// otherwise the general ones.
   fileprivate func editOptions(from caption: String, to prompts: [String]) -> EditOptions {
     let options = Set(prompts.map { editOptions(from: caption, to: $0) })
     return options.count == 1 ? options.first ?? editOptions : editOptions

@@ -3,52 +3,55 @@ internal import EditEvaluation
 internal import Foundation
 internal import NullTextInversion
 
-/// Measures methods on a benchmark of edits.
+/// Measures inversion methods on a benchmark of edits.
 struct Evaluate: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Measure inversion methods on a benchmark of edits in PIE-Bench's form.",
+    abstract: "Measure inversion methods on a benchmark of edits in PIE-Bench's format.",
     discussion: """
-      Each record of FOLDER/mapping_file.json is inverted and edited, and leaves its pictures and a small file of \
-      results in the output folder. A run that was stopped goes on where it was when it is started again. Several can \
-      share the work on one folder:
+      Inverts and edits each record of FOLDER/mapping_file.json, and writes its pictures and a small file of results to \
+      the output folder. An interrupted run resumes when it is started again. Several runs can share the work on one \
+      folder:
 
         nti evaluate PIE-Bench -o out --shard 3/16
         nti evaluate --merge out
 
-      evaluation_result.csv has PIE-Bench's columns, summary.json the means, of all methods in the folder; PIE-Bench's own evaluator finds the \
-      pictures in METHOD/annotation_images. Without settings the records are edited with those of its published rows.
+      evaluation_result.csv has PIE-Bench's columns, and summary.json the means, of all methods in the folder. PIE-Bench's \
+      evaluator finds the pictures in METHOD/annotation_images. The default settings are those of PIE-Bench's published \
+      rows.
       """)
 
-  @Argument(help: ArgumentHelp("The benchmark; with --merge, the folder of results.", valueName: "folder"))
+  @Argument(
+    help: ArgumentHelp("The folder of the benchmark; with --merge, that of the results.", valueName: "folder")
+  )
   var folder: String
 
   @Option(
     name: .shortAndLong,
-    help: ArgumentHelp("The folder for pictures and results.", valueName: "folder"))
+    help: ArgumentHelp("The folder for pictures and results (default: nti-evaluation).", valueName: "folder"))
   var output: String?
 
   @Option(
     help: ArgumentHelp(
-      "How pictures are inverted and edited, several with commas between: \(PublishedMethod.optionNames) (default: null-text).",
+      "The methods to measure, separated by commas: \(PublishedMethod.optionNames) (default: null-text).",
       valueName: "method"),
     transform: Self.methods)
   var method: [PublishedMethod] = [.nullText]
 
-  @Option(help: ArgumentHelp("What to call the method in tables and folders.", valueName: "name"))
+  @Option(help: ArgumentHelp("The name of the method in tables and folders.", valueName: "name"))
   var label: String?
 
   @Option(
     help: ArgumentHelp(
       """
-      Keep the inversions in this folder, and take up those that are there and were made with the same settings: \
-      another recipe then costs only its edits.
+      Keep the inversions in this folder, and reuse those made with the same settings, so that another recipe costs \
+      only its edits.
       """, valueName: "folder"))
   var inversions: String?
 
   @OptionGroup var model: ModelOption
-  @OptionGroup(title: "Settings of the inversion") var settings: InversionSettings
+  @OptionGroup(title: "Inversion settings") var settings: InversionSettings
 
-  @Option(help: ArgumentHelp("The strength of guidance of edits (default: the inversion's).", valueName: "w"))
+  @Option(help: ArgumentHelp("The guidance scale of edits (default: the inversion's).", valueName: "w"))
   var editGuidance: Double?
 
   @Option(
@@ -57,40 +60,41 @@ struct Evaluate: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Choose settings of edits by their kind, as `nti edit` does (auto), or take the method's own (published).",
+      "The source of edit settings: the kind of edit, as in `nti edit` (auto), or the method's publication (published).",
       valueName: "preset"))
   var preset = EditPreset.published
 
-  @Flag(inversion: .prefixedNo, help: "Change pictures only where the record's blended words look.")
+  @Flag(inversion: .prefixedNo, help: "Restrict each edit to the region of the record's blended words.")
   var blend = true
 
   @Option(
-    help: ArgumentHelp("The factor of the attention to the blended word of the prompt.", valueName: "weight"))
+    help: ArgumentHelp("The factor for the attention to the blended word of the prompt.", valueName: "weight")
+  )
   var emphasis: Float = 2
 
-  @Option(help: ArgumentHelp("Take only the first records.", valueName: "n"))
+  @Option(help: ArgumentHelp("Use only the first n records.", valueName: "n"))
   var limit: Int?
 
   @Option(
-    help: ArgumentHelp("Take only records of these kinds of edit, as in 1,8.", valueName: "numbers"),
+    help: ArgumentHelp("Use only records of these kinds of edit, as in 1,8.", valueName: "numbers"),
     transform: { $0.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) } })
   var categories: [String]?
 
   @Option(
     help: ArgumentHelp(
-      "Take one of n parts of the records, 1/n to n/n, to spread them over machines.", valueName: "i/n"),
+      "Run only part i of n of the records, to distribute them over machines.", valueName: "i/n"),
     transform: EvaluationShard.init(parsing:))
   var shard: EvaluationShard?
 
-  @Flag(help: "Only put the results in FOLDER together.")
+  @Flag(help: "Only merge the results in FOLDER.")
   var merge = false
 
   @Option(
     help: ArgumentHelp(
-      "Draw what the methods in the folder cost against how near their edits come.", valueName: "file.svg"))
+      "Plot the cost of each method in the folder against the accuracy of its edits.", valueName: "file.svg"))
   var plot: String?
 
-  @Flag(help: "Write pictures as PIE-Bench's programs do: words, source, reconstruction and edit in a row.")
+  @Flag(help: "Write pictures in PIE-Bench's layout: prompts, source, reconstruction and edit in a row.")
   var panels = false
 
   @OptionGroup var overwrite: OverwriteOption
@@ -99,23 +103,26 @@ struct Evaluate: AsyncParsableCommand {
 
   func validate() throws {
     if plot != nil, shard != nil {
-      throw ValidationError("--plot draws all results, and --shard makes some.")
+      throw ValidationError(
+        "--plot needs all results and cannot be combined with --shard. Use it with --merge.")
     }
     try settings.check(for: method)
-    if let limit, limit < 1 { throw ValidationError("--limit \(limit): ask for at least 1.") }
+    if let limit, limit < 1 { throw ValidationError("--limit \(limit): must be at least 1.") }
     if merge, shard != nil || output != nil {
       throw ValidationError(
-        "--merge puts the results in its folder together; it takes no --shard and no --output.")
+        "--merge merges the results in its folder and cannot be combined with --shard or --output.")
     }
     if label != nil, method.count > 1 {
-      throw ValidationError("--label names one method, and several are given.")
+      throw ValidationError("--label needs a single method, but several are given.")
     }
     if inversions != nil, method.count > 1 {
-      throw ValidationError("--inversions keeps those of one method, and several are given.")
+      throw ValidationError("--inversions needs a single method, but several are given.")
     }
-    if preset == .auto, recipe != nil { throw ValidationError("--recipe and --preset auto are both given.") }
-    if method.isEmpty { throw ValidationError("--method names none.") }
-    if categories?.isEmpty == true { throw ValidationError("--categories names none.") }
+    if preset == .auto, recipe != nil {
+      throw ValidationError("--recipe and --preset auto are both given; give one of them.")
+    }
+    if method.isEmpty { throw ValidationError("--method is empty. Name a method.") }
+    if categories?.isEmpty == true { throw ValidationError("--categories is empty. Name a category.") }
   }
 
   func run() async throws {
@@ -133,7 +140,7 @@ struct Evaluate: AsyncParsableCommand {
       }
     }
     if shard == nil {
-      // The files are about everything in the folder, what is said about this run.
+      // The files cover all methods in the folder, the printed tables only those of this run.
       let all = try EvaluationTable(output)
       try all.write(to: output)
       try plot?.write(Data(all.paretoChart.utf8))
@@ -142,7 +149,8 @@ struct Evaluate: AsyncParsableCommand {
       if !work.printsJSON { print(EvaluationText.tables(table), terminator: "") }
     } else if !work.printsJSON {
       let done = outcomes.reduce(0) { $0 + $1.outcome.results.count }
-      print("\(done) results of this shard are in \(output.path); `nti evaluate --merge` puts all together.")
+      print(
+        "\(done) results of this shard are in \(output.path). Merge all shards with `nti evaluate --merge`.")
     }
     if work.printsJSON { print(try JSONText.line(report)) }
     try complain(report)
@@ -187,7 +195,7 @@ struct Evaluate: AsyncParsableCommand {
     return outcomes
   }
 
-  /// Says what is not as it should be; the results that there are have been written.
+  /// Throws an error if records failed or results are missing; the available results are written before.
   private func complain(_ report: EvaluationReport) throws {
     if !report.failed.isEmpty {
       let count = report.failed.count

@@ -2,30 +2,30 @@ internal import ArgumentParser
 internal import Foundation
 internal import NullTextInversion
 
-/// Makes a picture from words alone.
+/// Generates a picture from a prompt.
 struct Generate: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Make a picture from words alone.",
+    abstract: "Generate a picture from a prompt.",
     discussion: """
         nti generate --prompt "a fox next to a strawberry on sand" --guidance 3
         nti generate --prompt "a cat next to a mirror" \\
           --model CompVis/stable-diffusion-v1-4 --sampler dpm-solver --steps 20
       """)
 
-  @Option(help: ArgumentHelp("What the picture is to show.", valueName: "text"))
+  @Option(help: ArgumentHelp("What the picture should show.", valueName: "text"))
   var prompt: String
 
   @OptionGroup var model: ModelOption
 
   @Option(
     help: ArgumentHelp(
-      "The number that the noise follows from, as torch.manual_seed gives it.", valueName: "n"))
+      "The seed of the noise, which is that of torch.manual_seed on a CPU.", valueName: "n"))
   var seed: UInt64 = 0
 
   @Option(help: ArgumentHelp("The number of sampling steps.", valueName: "n"))
   var steps = 50
 
-  @Option(help: ArgumentHelp("The strength of guidance.", valueName: "w"))
+  @Option(help: ArgumentHelp("The guidance scale.", valueName: "w"))
   var guidance = 7.5
 
   @Option(help: ArgumentHelp("What the picture should not show.", valueName: "text"))
@@ -33,12 +33,12 @@ struct Generate: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The way from noise to picture: \(SamplerName.optionNames) (default: ddim).", valueName: "sampler"),
+      "The sampler: \(SamplerName.optionNames) (default: ddim).", valueName: "sampler"),
     transform: SamplerName.init(optionName:))
   var sampler = SamplerName.ddim
 
   @Option(
-    help: ArgumentHelp("The size of the picture in pixels (default: the model's own).", valueName: "wxh"),
+    help: ArgumentHelp("The size of the picture in pixels (default: the model's size).", valueName: "wxh"),
     transform: { try PixelSize(argument: $0) })
   var size: PixelSize?
 
@@ -52,7 +52,9 @@ struct Generate: AsyncParsableCommand {
   @OptionGroup var work: WorkOptions
 
   func validate() throws {
-    guard (1...1000).contains(steps) else { throw ValidationError("\(steps) steps: ask for 1 to 1000.") }
+    guard (1...1000).contains(steps) else {
+      throw ValidationError("\(steps) steps: must be between 1 and 1000.")
+    }
     do { try options.validate() } catch { throw ValidationError(error.message) }
   }
 

@@ -3,24 +3,24 @@ internal import DiffusionCore
 internal import Foundation
 internal import NullTextInversion
 
-/// Says what is in a file or a folder.
+/// Describes a file or a folder.
 struct Inspect: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Say what is in a checkpoint, a LoRA, an inversion, or a picture that an edit wrote.",
+    abstract: "Describe a checkpoint, a LoRA, an inversion or a picture.",
     discussion: """
-      Of weights only the headers are read, and memory and time are estimated. With --check everything is read, one \
-      network at a time; the exit code says whether all of it is sound.
+      Reads only the headers of weights, and estimates memory and time. With --check, reads everything, one network at \
+      a time; the exit code tells whether everything is valid.
       """)
 
   @Argument(
     help: ArgumentHelp(
-      "An inversion, a model's folder, file or name, a LoRA, or a picture.", valueName: "file|folder"))
+      "An inversion, the folder, file or name of a model, a LoRA, or a picture.", valueName: "file|folder"))
   var item: String
 
-  @Flag(help: "Read all of it, and look for values that are not numbers and tensors of wrong shapes.")
+  @Flag(help: "Read everything, and fail for values that are not finite and tensors of wrong shapes.")
   var check = false
 
-  @Flag(help: "Print one line of JSON.")
+  @Flag(help: "Print the result as one line of JSON.")
   var json = false
 
   @OptionGroup(title: "Changes to the model") var changes: ModelOption.Changes
@@ -61,16 +61,16 @@ struct Inspect: AsyncParsableCommand {
   }
 }
 
-/// What a file or a folder is and consists of, as JSON and as a text.
+/// The description of a file or a folder, as JSON and as text.
 protocol Contents: Encodable {
   var text: String { get }
 }
 
-/// Lines of a name and a value each, the values under each other.
+/// Lines of a name and a value each, with the values aligned.
 struct FactTable {
   private var facts: [(name: String, value: String)] = []
 
-  /// Adds a line; nothing if there is no value.
+  /// Adds a line; does nothing if `value` is nil.
   mutating func add(_ name: String, _ value: String?) {
     if let value { facts.append((name, value)) }
   }

@@ -3,69 +3,70 @@ internal import EditEvaluation
 internal import Foundation
 internal import NullTextInversion
 
-/// Finds the path through the model that reproduces a photo, and keeps it in a file.
+/// Inverts photos, and writes each inversion to a file.
 struct Invert: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Invert a photo: find the noise and the null embeddings that reproduce it.",
     usage:
       "nti invert <photo> --caption <text> [<options>]\nnti invert <photo> … --captions <file> [<options>]",
     discussion: """
-      The caption should name what is in the photo and whatever you want to change later. The file that is written is \
-      all that edits need. While the work lasts it is kept with the extension .partial; stopped and started again \
-      with the same arguments, it goes on from there.
+      The caption should name what is in the photo and everything that you want to change later. Edits need only the \
+      inversion. Unfinished work is kept in a file with the extension .partial; the same command resumes it.
 
         nti invert fox.png --caption "a fox next to a strawberry on sand"
         nti invert cat.jpg --caption "a cat next to a mirror" \\
           --model CompVis/stable-diffusion-v1-4 --method direct
       """)
 
-  /// What most calls give.
+  /// The most common options.
   struct Common: ParsableArguments {
-    @Option(help: ArgumentHelp("What the photo shows.", valueName: "text"))
+    @Option(help: ArgumentHelp("A description of the photo.", valueName: "text"))
     var caption: String?
 
     @Option(
       help: ArgumentHelp(
-        "A file with a caption in each line, for several photos in their order.", valueName: "file"))
+        "A file with one caption per line, in the order of the photos.", valueName: "file"))
     var captions: String?
 
     @Option(
       name: .shortAndLong,
       help: ArgumentHelp(
-        "The inversion to write (default: beside the photo, as photo.jpg.nti).", valueName: "file"))
+        "The inversion to write (default: next to the photo, as photo.jpg.nti).", valueName: "file"))
     var output: String?
 
     @OptionGroup var model: ModelOption
 
     @Option(
       help: ArgumentHelp(
-        "How the photo is inverted: \(PublishedMethod.optionNames) (default: null-text).",
+        "The inversion method: \(PublishedMethod.optionNames) (default: null-text).",
         valueName: "method"),
       transform: PublishedMethod.init(optionName:))
     var method: PublishedMethod?
 
     @Option(
       help: ArgumentHelp(
-        "Choose method and steps for edits that are good for their time: \(EditQuality.optionNames).",
+        "Choose the method and the steps by the quality of edits: \(EditQuality.optionNames).",
         valueName: "quality"),
       transform: EditQuality.init(optionName:))
     var quality: EditQuality?
 
     @Option(
       help: ArgumentHelp(
-        "The longest that the inversion may take, as in 60s or 2m; fewer inner iterations are made where they matter least.",
+        "The time limit, as in 60s or 2m; inner iterations are left out where they matter least.",
         valueName: "time"),
       transform: { try InversionSettings.duration($0) })
     var budget: Duration?
 
     @Option(
       help: ArgumentHelp(
-        "What may change, white on black: for inpainting models, which need it here.", valueName: "file.png"))
+        "A mask, white where the picture may change; only for inpainting models, which require it.",
+        valueName: "file.png"))
     var mask: String?
 
     @Option(
       help: ArgumentHelp(
-        "Write losses, fidelity and pictures of the inversion into a folder.", valueName: "folder"))
+        "Write a report to this folder: losses, fidelity and pictures of the inversion.", valueName: "folder")
+    )
     var report: String?
   }
 
@@ -73,8 +74,8 @@ struct Invert: AsyncParsableCommand {
   var photos: [String]
 
   @OptionGroup(title: "Common options") var common: Common
-  @OptionGroup(title: "Part and size of the photo") var part: FramingOptions
-  @OptionGroup(title: "Settings of the inversion") var settings: InversionSettings
+  @OptionGroup(title: "Crop and size") var part: FramingOptions
+  @OptionGroup(title: "Inversion settings") var settings: InversionSettings
   @OptionGroup var overwrite: OverwriteOption
   @OptionGroup var memory: MemoryOption
   @OptionGroup var work: WorkOptions
@@ -83,18 +84,18 @@ struct Invert: AsyncParsableCommand {
     if photos.count > 1 {
       guard common.captions != nil else {
         throw ValidationError(
-          "\(photos.count) photos are named; give a file with a line for each by --captions.")
+          "\(photos.count) photos are given. Give a file with one caption per line by --captions.")
       }
       guard common.output == nil, common.report == nil else {
-        throw ValidationError("--output and --report are for one photo, and \(photos.count) are named.")
+        throw ValidationError("--output and --report need a single photo, but \(photos.count) are given.")
       }
     }
     switch (common.caption, common.captions) {
-    case (nil, nil): throw ValidationError("There is no caption; say with --caption what the photo shows.")
+    case (nil, nil): throw ValidationError("There is no caption. Describe the photo with --caption.")
     case (_?, _?): throw ValidationError("--caption and --captions are both given; give one of them.")
     case (let caption?, nil):
       guard caption.contains(where: { !$0.isWhitespace }) else {
-        throw ValidationError("The caption is empty; say what the photo shows.")
+        throw ValidationError("The caption is empty. Describe the photo.")
       }
     case (nil, _?): break
     }
@@ -104,7 +105,7 @@ struct Invert: AsyncParsableCommand {
     try settings.check(for: [methodName], budget: common.budget)
   }
 
-  /// What the autoencoder of the bundled model makes of pictures like its own, in dB.
+  /// The PSNR in dB that the bundled model's autoencoder reaches at least on pictures like those of its training.
   private static let leastPSNROfKnown = 24.0
 
   private var methodName: PublishedMethod { common.method ?? (common.quality == nil ? .nullText : .infEdit) }
@@ -149,7 +150,9 @@ struct Invert: AsyncParsableCommand {
     }
   }
 
-  /// The captions in the order of the photos.
+  /// Returns the captions in the order of the photos.
+  ///
+  /// - Throws: `UsageError` if the file has another number of captions; `InputError` if it cannot be read.
   private func captionOfEach() throws -> [String] {
     guard let captions = common.captions else { return [common.caption ?? ""] }
     let text = String(decoding: try InputFile(URL(fileURLWithPath: captions)).contents(), as: UTF8.self)
@@ -157,7 +160,7 @@ struct Invert: AsyncParsableCommand {
       .filter { !$0.isEmpty }
     guard lines.count == photos.count else {
       throw UsageError(
-        "\(captions) has \(lines.count) captions for \(photos.count) photos; write a line for each photo, in their order."
+        "\(captions) has \(lines.count) captions for \(photos.count) photos. Write one line per photo, in the same order."
       )
     }
     return lines
@@ -180,8 +183,8 @@ struct Invert: AsyncParsableCommand {
     report.stepsCutShort = common.budget == nil ? nil : inverted.inversion.stepsCutShort
     if editor.model.checkpoint.isEmojiScenes, inverted.inversion.psnrBound < Self.leastPSNROfKnown {
       work.progress.note(
-        "The bundled model only knows drawn scenes of emoji, and this picture is unlike them: edits will not come out well. "
-          + "Name a Stable Diffusion model with --model.")
+        "The bundled model is trained on drawn scenes of emoji only, and this picture differs from them: its edits will be "
+          + "poor. Name a Stable Diffusion model with --model.")
     }
     try work.finish(report, Self.summary(of: inverted, job.file.path, seconds: seconds))
   }
@@ -189,20 +192,20 @@ struct Invert: AsyncParsableCommand {
   private static func summary(of inverted: InvertedImage, _ path: String, seconds: Double) -> String {
     let (inversion, evaluations) = (inverted.inversion, inverted.evaluations)
     guard !inverted.isRead else {
-      return "\(path) is this inversion already; --force makes it again."
+      return "\(path) already holds this inversion. Use --force to compute it again."
     }
     return """
       \(path)
-        reconstruction \(Format.decibels(inversion.psnr)), the autoencoder alone \(Format.decibels(inversion.psnrBound))
+        reconstruction \(Format.decibels(inversion.psnr)), autoencoder alone \(Format.decibels(inversion.psnrBound))
         \(inversion.stepCount) steps, \(inversion.innerSteps.reduce(0, +)) inner iterations, \
-      \(evaluations.forward) evaluations forwards and \(evaluations.backward) backwards, \(Format.duration(seconds))
+      \(evaluations.forward) forward and \(evaluations.backward) backward evaluations, \(Format.duration(seconds))
       """ + cutShort(inversion)
   }
 
   private static func cutShort(_ inversion: Inversion) -> String {
     guard inversion.options.nullText?.budget != nil else { return "" }
     return inversion.stepsCutShort == 0
-      ? "\n  the budget cut nothing short"
-      : "\n  the budget cut \(inversion.stepsCutShort) of \(inversion.stepCount) steps short"
+      ? "\n  the budget shortened no step"
+      : "\n  the budget shortened \(inversion.stepsCutShort) of \(inversion.stepCount) steps"
   }
 }

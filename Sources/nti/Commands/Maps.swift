@@ -3,19 +3,19 @@ internal import EditEvaluation
 internal import Foundation
 internal import NullTextInversion
 
-/// Shows where the words of a prompt look in a picture.
+/// Writes the attention maps of a prompt's words.
 struct Maps: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Show where words look in a picture.",
+    abstract: "Show the attention maps of words in a picture.",
     discussion: """
-      Writes a contact sheet with a heat map for each word, and the principal components of the self-attention: which \
-      parts of the picture look alike. Without --prompt the words are the caption's.
+      Writes a contact sheet with a heat map of the attention to each word, and with the principal components of the \
+      self-attention, which show similar parts of the picture. Without --prompt, the words are those of the caption.
       """)
 
-  /// What most calls give.
+  /// The most common options.
   struct Common: ParsableArguments {
     @Option(
-      help: ArgumentHelp("Show the words of this prompt while it edits the picture.", valueName: "text"))
+      help: ArgumentHelp("Show the words of this prompt during an edit with it.", valueName: "text"))
     var prompt: String?
 
     @Option(
@@ -27,14 +27,16 @@ struct Maps: AsyncParsableCommand {
     @OptionGroup var model: ModelOption
 
     @Option(
-      name: .customLong("word"), help: ArgumentHelp("Show only this word (repeatable).", valueName: "word"))
+      name: .customLong("word"), help: ArgumentHelp("Show only this word. Repeatable.", valueName: "word"))
     var chosenWords: [String] = []
 
     @Option(
-      help: ArgumentHelp("The width of the maps to show (default: a quarter of the finest).", valueName: "n"))
+      help: ArgumentHelp(
+        "The width of the maps to show (default: about a quarter of the finest maps' width).", valueName: "n")
+    )
     var grid: Int?
 
-    @Flag(help: "Show each word in every tenth of the steps, not only the mean.")
+    @Flag(help: "Show a map for each tenth of the steps instead of the mean over all steps.")
     var perStep = false
   }
 
@@ -49,7 +51,7 @@ struct Maps: AsyncParsableCommand {
 
   func validate() throws {
     if common.prompt == nil, let name = settings.givenNames.first {
-      throw ValidationError("\(name) is a setting of an edit; it needs --prompt.")
+      throw ValidationError("\(name) is a setting of an edit and needs --prompt.")
     }
   }
 
@@ -97,7 +99,8 @@ struct Maps: AsyncParsableCommand {
     let size = try common.grid.map { width in
       guard let size = maps.grids.first(where: { $0.width == width }) else {
         throw UsageError(
-          "--grid \(width): there are \(maps.grids.map(\.description).joined(separator: ", ")).")
+          "--grid \(width): there is no such grid. Choose the width of \(maps.grids.map(\.description).joined(separator: ", "))."
+        )
       }
       return size
     }

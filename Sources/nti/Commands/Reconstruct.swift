@@ -2,10 +2,10 @@ internal import ArgumentParser
 internal import Foundation
 internal import NullTextInversion
 
-/// Shows what an inversion makes of its photo.
+/// Writes the reconstruction of an inversion.
 struct Reconstruct: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Write the picture that an inversion leads back to.")
+    abstract: "Write the picture that an inversion reconstructs.")
 
   @Argument(help: ArgumentHelp("An inversion.", valueName: "file.nti"))
   var inversion: String
@@ -43,7 +43,7 @@ struct Reconstruct: AsyncParsableCommand {
       report,
       """
       \(file.path)
-        \(Format.decibels(inversion.psnr)) against the photo, the autoencoder alone \(Format.decibels(inversion.psnrBound))
+        \(Format.decibels(inversion.psnr)) against the photo, autoencoder alone \(Format.decibels(inversion.psnrBound))
       """)
   }
 }

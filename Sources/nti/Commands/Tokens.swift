@@ -1,10 +1,10 @@
 internal import ArgumentParser
 internal import NullTextInversion
 
-/// Shows how a model reads a text.
+/// Prints the tokens of a text.
 struct Tokens: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Show the tokens of a text, and which word each belongs to.")
+    abstract: "Show the tokens of a text and the word that each belongs to.")
 
   @Argument(help: ArgumentHelp("A caption or a prompt.", valueName: "text"))
   var text: String

@@ -1,13 +1,14 @@
 internal import Foundation
 internal import NullTextInversion
 
-/// Where the demo's files go.
+/// The folder that the demo writes to.
 struct DemoFolder {
   private let path: String
 
-  /// Makes the folder if there is none.
+  /// Creates the folder if it does not exist.
   ///
-  /// - Throws: `UsageError` if it cannot be written to, or holds files of the demo's names that it did not write.
+  /// - Throws: `UsageError` if the folder cannot be created, or holds files with the demo's names that `nti` did not
+  ///   write.
   init(
     _ path: String, _ scene: DemoScene, _ arguments: InversionArguments, _ overwrite: OverwriteOption
   ) throws {
@@ -15,7 +16,7 @@ struct DemoFolder {
     do {
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     } catch {
-      throw UsageError("The folder \(path) cannot be made; name another with -o.")
+      throw UsageError("The folder \(path) cannot be created. Name another with -o.")
     }
     for name in ["photo", "autoencoder", "ddim", "null-text", "contact-sheet"] + scene.edits.map(\.name) {
       _ = try OutputFile(file("\(name).png").path, overwrite)
@@ -23,7 +24,7 @@ struct DemoFolder {
     _ = try OutputFile(inversion: file("inversion.nti").path, overwrite, of: arguments)
   }
 
-  /// A file in it.
+  /// Returns a file in the folder.
   func file(_ name: String) -> OutputFile {
     OutputFile(unchecked: (path as NSString).appendingPathComponent(name))
   }

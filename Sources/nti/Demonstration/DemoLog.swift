@@ -2,7 +2,7 @@ internal import DiffusionCore
 internal import EditEvaluation
 internal import NullTextInversion
 
-/// Writes what the demo makes and says so at once: file, what it is, quality, and the seconds of the stage.
+/// Writes the demo's pictures, and prints a line for each: path, title, PSNR, and time of the stage.
 final class DemoLog {
   /// The pictures written so far.
   private(set) var pictures: [String] = []
@@ -17,16 +17,16 @@ final class DemoLog {
     self.folder = folder
   }
 
-  /// A stage begins.
+  /// Begins a stage.
   func begin(_ title: String) {
     stageStart = .now
     work.progress.begin(title)
   }
 
-  /// Seconds since the stage began.
+  /// The seconds since the stage began.
   var stageSeconds: Double { (ContinuousClock.now - stageStart) / .seconds(1) }
 
-  /// A picture is there.
+  /// Writes a picture, prints its line, and adds it to the contact sheet.
   func add(
     _ image: RGBImage, _ name: String, _ title: String, psnr: Double? = nil, label: String? = nil,
     recipe: EditRecipe? = nil, seconds: Double? = nil
@@ -44,12 +44,12 @@ final class DemoLog {
     print((columns + [seconds.map(Format.duration) ?? ""]).joined(separator: "  ").trimmingSpacesAtEnd)
   }
 
-  /// All pictures with their labels: reconstructions above, edits below.
+  /// All pictures with their labels: the photo and its reconstructions in the first row, the edits in the second.
   var contactSheet: ContactSheet { ContactSheet(cells, columns: 4) }
 }
 
 extension String {
-  /// The text with spaces behind it up to a width.
+  /// Returns the text padded to a width with trailing spaces.
   fileprivate func padded(to width: Int) -> String {
     self + String(repeating: " ", count: max(0, width - count))
   }

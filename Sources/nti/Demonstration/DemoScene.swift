@@ -1,18 +1,18 @@
-/// What the demo inverts, and how it edits it.
+/// The picture that the demo inverts, and its edits.
 struct DemoScene {
   /// One edit of the demo.
   struct Edit {
-    /// Of the file.
+    /// The name of the file without its extension.
     let name: String
     let prompt: String
   }
 
-  /// The number of a picture of EmojiScenes' benchmark.
+  /// The id of a picture in the benchmark of `EmojiScenes`.
   let picture: String
   let caption: String
   let edits: [Edit]
 
-  /// A swapped object, another background, an added adjective.
+  /// The bundled scene, with a replaced object, another background, and an added adjective.
   static let bundled = DemoScene(
     picture: "600000000051", caption: "a fox next to a strawberry on sand",
     edits: [

@@ -1,7 +1,7 @@
 internal import ArgumentParser
 internal import NullTextInversion
 
-/// The names of the ways to keep a picture together.
+/// The values of `--control`: what preserves the source.
 enum ControlName: String, ExpressibleByArgument, CaseIterable {
   case promptToPrompt = "prompt-to-prompt"
   case none
@@ -10,22 +10,22 @@ enum ControlName: String, ExpressibleByArgument, CaseIterable {
   case removal
 }
 
-/// Where settings of an edit come from that are not given.
+/// The values of `--preset`: the source of edit settings that are not given.
 enum EditPreset: String, ExpressibleByArgument, CaseIterable {
-  /// From the kind of edit, which the prompts tell, and the model's recommendations.
+  /// The kind of edit, found from the prompts, and the model's recommendations.
   case auto
-  /// From the publication.
+  /// The publication.
   case published
 }
 
-/// The names of the step rules.
+/// The values of `--step-rule`.
 enum StepRuleName: String, CaseIterable {
   case guided
   case difference
   case hEdit
   case hEditExplicit
 
-  /// The name of a rule.
+  /// Creates the name of a rule.
   init(_ rule: StepRule) {
     self =
       switch rule {
@@ -36,13 +36,13 @@ enum StepRuleName: String, CaseIterable {
   }
 }
 
-/// The names of the ways to match words.
+/// The values of `--controller`: how words are matched.
 enum ControllerName: String, ExpressibleByArgument, CaseIterable {
   case auto
   case replace
   case refine
 
-  /// The same for the library.
+  /// The library's value.
   var choice: ControllerChoice {
     switch self {
     case .auto: .auto
@@ -52,7 +52,7 @@ enum ControllerName: String, ExpressibleByArgument, CaseIterable {
   }
 }
 
-/// One or more windows to try, as in `0.4` or `0.1:0.5` or `0.2,0.4,0.6`.
+/// One or more windows, as in `0.4`, `0.1:0.5` or `0.2,0.4,0.6`.
 struct WindowList: Equatable {
   let windows: [StepWindow]
 
@@ -63,7 +63,7 @@ struct WindowList: Equatable {
   }
 }
 
-/// Windows for all words, or one for a word of its own, as in `lion=0.1:0.4`.
+/// A value of `--cross-steps`: windows for all words, or a window for one word, as in `lion=0.1:0.4`.
 enum CrossStepsArgument: Equatable {
   case everywhere(WindowList)
   case word(WordWindow)
@@ -76,15 +76,15 @@ enum CrossStepsArgument: Equatable {
     self = .word(try WordWindow(parsing: text))
   }
 
-  /// The windows for all words; none if this is a word's own.
+  /// The windows for all words; empty for the window of one word.
   var everywhere: [StepWindow] { if case .everywhere(let list) = self { list.windows } else { [] } }
 
-  /// The window of a word of its own.
+  /// The window of one word; nil for windows for all words.
   var word: WordWindow? { if case .word(let window) = self { window } else { nil } }
 }
 
 extension TargetNull {
-  /// As in `fitted`, `empty`, `0.5` or `0.5@0.4:1`.
+  /// Parses a value of `--null-embedding`: `fitted`, `empty`, a share as in `0.5`, or one with a window as in `0.5@0.4:1`.
   init(parsing text: String) throws {
     let parts = text.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
     let shares = ["fitted": 0.0, "empty": 1.0]
@@ -96,14 +96,14 @@ extension TargetNull {
 }
 
 extension SpatialReplace {
-  /// The part of the steps that is left free, as in `0.6`.
+  /// Parses the last fraction of the steps, in which latents are not replaced, as in `0.6`.
   init(parsing text: String) throws {
     guard let part = Double(text) else { throw InputError(.malformed, "write a number from 0 to 1.") }
     try self.init(stopInject: part)
   }
 }
 
-/// Two thresholds, as in `0.3` for both or `0.3,0.4`: of the words to blend, and of those to leave out.
+/// The thresholds of blended and of subtracted words, as in `0.3,0.4`, or `0.3` for both.
 struct BlendThresholds: Equatable {
   let kept: Double
   let subtracted: Double

@@ -1,23 +1,27 @@
 internal import Foundation
 internal import NullTextInversion
 
-/// The files that an edit writes, checked when this is made.
+/// The files that an edit writes, checked by the initializer.
 struct EditFiles {
-  /// One for each edit.
+  /// The edited pictures, one per edit.
   let outputs: [OutputFile]
-  /// All variants of an edit side by side.
+  /// The contact sheet of all variants.
   var sheet: OutputFile?
   var mask: OutputFile?
   var recipe: OutputFile?
   var inversion: OutputFile?
 
+  /// Checks that all files can be written.
+  ///
   /// - Parameters:
-  ///   - command: names the files.
-  ///   - source: what the inversion that is edited is made from.
+  ///   - command: The command, which names the files.
+  ///   - source: The arguments of the edited inversion.
+  ///   - prompts: The prompts of the edits.
+  /// - Throws: `UsageError` if a file cannot be written or replaced.
   init(_ command: Edit, of source: InversionArguments, _ prompts: [String]) throws {
     let count = command.common.variants ?? prompts.count
     let overwrite = command.overwrite
-    // The photo is read before anything is written.
+    // With --force the photo may be replaced: it is read before anything is written.
     let photo = overwrite.force ? nil : command.further.pasteBack
     let inputs = [command.source, command.settings.region.mask, photo].compactMap(\.self)
     func paths(_ path: String) -> [String] {
@@ -41,7 +45,7 @@ struct EditFiles {
     if let path = command.further.saveRecipe { recipe = try OutputFile(path, overwrite, sparing: taken) }
   }
 
-  /// All pictures.
+  /// The files of all pictures.
   var pictures: [OutputFile] { outputs + [mask, sheet].compactMap(\.self) }
 
   func write(sheet: RGBImage, _ recipes: [EditRecipe]) throws {

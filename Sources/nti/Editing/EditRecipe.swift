@@ -1,31 +1,34 @@
 internal import Foundation
 internal import NullTextInversion
 
-/// An edit as text: a prompt, and the options that differ from the defaults or all of them.
+/// An edit as JSON: a prompt and some or all options.
 ///
-/// Written into every picture that an edit makes, and read again with `--recipe`.
+/// Every picture that an edit writes contains its recipe; `--recipe` reads it.
 struct EditRecipe: Equatable {
-  /// The key under which a picture carries one; a contact sheet carries a list of them.
+  /// The text key of the recipe in a picture; a contact sheet has a list of recipes under it.
   static let textKey = "nti:recipe"
 
-  /// The new prompt; nil if the recipe leaves it open.
+  /// The new prompt; nil if the recipe has none.
   var prompt: String?
   var options: EditOptions
 
-  /// Reads a recipe: a JSON file, or a picture that an edit has written.
+  /// Reads a recipe from a JSON file, or from a picture that an edit wrote.
   ///
-  /// - Parameter base: has what the recipe leaves out.
-  /// - Throws: `InputError`.
+  /// - Parameters:
+  ///   - path: The path of the file.
+  ///   - base: The values of options that the recipe leaves out.
+  /// - Throws: `InputError` if the file is missing or contains no valid recipe.
   init(contentsOf path: String, over base: EditOptions = EditOptions()) throws {
     guard FileManager.default.fileExists(atPath: path) else {
-      throw InputError(.missing, "There is no recipe \(path).")
+      throw InputError(.missing, "There is no recipe at \(path).")
     }
     let data = try InputFile(URL(fileURLWithPath: path)).contents()
     var json = data
     if PictureFormat(of: [UInt8](data.prefix(PictureFormat.magicLength))) != nil {
       guard let text = RGBImage.text(in: data)[Self.textKey] else {
         throw InputError(
-          .malformed, "The picture \(path) carries no recipe; only one written by `nti edit` does.")
+          .malformed,
+          "The picture \(path) contains no recipe. Only pictures written by `nti edit` contain one.")
       }
       json = Data(text.utf8)
     }
@@ -56,20 +59,20 @@ extension EditRecipe: Codable {
     init?(intValue: Int) { nil }
   }
 
-  /// What a recipe may say: a prompt, and what edits have options for.
+  /// The keys of a recipe.
   private static let names = ["prompt"] + EditOptions.storedKeys
-  /// What stands in a file beside them.
+  /// The keys of a file that are not part of the recipe.
   private static let bookkeeping = [FileMark.name]
 
   init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: Key.self)
-    // A misspelt option would otherwise be an option not given.
+    // A misspelled key would otherwise be ignored.
     if let stranger = values.allKeys.map(\.stringValue).sorted().first(where: {
       !(Self.names + Self.bookkeeping).contains($0)
     }) {
       throw InputError(
         .unsupported,
-        "\"\(stranger)\" is no option of an edit; there are \(Self.names.joined(separator: ", ")).")
+        "\"\(stranger)\" is not an option of an edit. The options are \(Self.names.joined(separator: ", ")).")
     }
     prompt = try values.decodeIfPresent(String.self, forKey: .prompt)
     options = try EditOptions(from: decoder)

@@ -2,21 +2,25 @@ internal import ArgumentParser
 internal import Foundation
 internal import NullTextInversion
 
-/// The options of an edit; what is not given is the recipe's, the model's recommendation, or as published.
+/// The options of an edit.
+///
+/// An option that is not given comes from the recipe, the model's recommendation, or the publication, in this order.
 struct EditSettings: ParsableArguments {
   @OptionGroup(title: "Words and windows") var words: WordSettings
-  @OptionGroup(title: "Where it may change") var region: RegionSettings
-  @OptionGroup(title: "Other ways to keep the picture") var other: ControlSettings
+  @OptionGroup(title: "Region of the change") var region: RegionSettings
+  @OptionGroup(title: "Other controls") var other: ControlSettings
 }
 
 extension EditSettings {
-  /// These settings on top of `base`, but for the windows to sweep.
+  /// Returns `base` with these settings applied, except for the windows to sweep.
   ///
   /// - Parameters:
-  ///   - recommended: has the grid of a blend, where neither says one.
-  ///   - source: the words of the caption.
-  ///   - target: the words of the new prompt.
-  /// - Throws: `UsageError` for settings that make no sense together, `InputError` about the mask's file.
+  ///   - base: The options to start from.
+  ///   - recommended: The recommendation that has the blend's grid, if neither the settings nor `base` have it.
+  ///   - source: The words of the caption.
+  ///   - target: The words of the new prompt.
+  /// - Throws: `UsageError` for settings that cannot be combined; `InputError` if the mask's file cannot be used, or if
+  ///   the recipe's word settings need another control.
   func options(
     over base: EditOptions, recommended: EditingRecommendation, source: PromptWords, target: PromptWords
   ) throws -> EditOptions {
@@ -35,9 +39,9 @@ extension EditSettings {
     return options
   }
 
-  /// The one edit that these settings and `base` say.
+  /// Returns the options of a single edit: `base` with these settings and windows applied.
   ///
-  /// - Throws: `UsageError` if several windows are given, and as `options(over:source:target:)`.
+  /// - Throws: `UsageError` if several windows are given, and the errors of `options(over:recommended:source:target:)`.
   func singleEdit(
     over base: EditOptions, recommended: EditingRecommendation, source: PromptWords, target: PromptWords
   ) throws -> EditOptions {
@@ -51,13 +55,13 @@ extension EditSettings {
     return options
   }
 
-  /// The common windows of cross-attention to try.
+  /// Returns the cross-attention windows for all words.
   func crossWindows(over base: EditOptions) -> [StepWindow] {
     let windows = words.crossSteps.flatMap(\.everywhere)
     return windows.isEmpty ? [(base.promptToPrompt ?? PromptToPrompt()).crossSteps] : windows
   }
 
-  /// The windows of self-attention to try.
+  /// Returns the self-attention windows.
   func selfWindows(over base: EditOptions) -> [StepWindow] {
     words.selfSteps?.windows ?? [(base.promptToPrompt ?? PromptToPrompt()).selfSteps]
   }
@@ -65,21 +69,21 @@ extension EditSettings {
   private func controlSetting(over base: EditControl) throws -> EditControl {
     let name = other.control ?? (other.remove.isEmpty ? base.name : .removal)
     guard other.remove.isEmpty || name == .removal else {
-      throw UsageError("--remove belongs to --control removal.")
+      throw UsageError("--remove needs --control removal.")
     }
     guard other.strength == nil || name == .sdedit else {
-      throw UsageError("--strength belongs to --control sdedit.")
+      throw UsageError("--strength needs --control sdedit.")
     }
     guard
       other.masactrlStart == nil && other.masactrlLayer == nil && other.masactrlGrid == nil
         || name == .masactrl
     else {
-      throw UsageError("--masactrl-start, --masactrl-layer and --masactrl-grid belong to --control masactrl.")
+      throw UsageError("--masactrl-start, --masactrl-layer and --masactrl-grid need --control masactrl.")
     }
     if name != .promptToPrompt, case .promptToPrompt(let words) = base,
       !words.emphasis.isEmpty || !words.crossStepsOfWords.isEmpty
     {
-      throw InputError(.mismatch, "Emphasis and windows of words need prompt-to-prompt control.")
+      throw InputError(.mismatch, "Emphasis and windows of single words need --control prompt-to-prompt.")
     }
     switch name {
     case .promptToPrompt:
@@ -98,7 +102,8 @@ extension EditSettings {
     case .sdedit:
       if let strength = other.strength { return .sdEdit(SDEdit(strength: strength)) }
       guard case .sdEdit = base else {
-        throw UsageError("--control sdedit needs --strength, the part of the path to walk again, as in 0.6.")
+        throw UsageError(
+          "--control sdedit needs --strength, the last fraction of the steps to run, as in 0.6.")
       }
       return base
     case .removal:
@@ -106,7 +111,7 @@ extension EditSettings {
       if case .removal(let settings) = base { policy = settings }
       if !other.remove.isEmpty { policy.words = other.remove }
       guard !policy.words.isEmpty else {
-        throw UsageError("--control removal needs --remove, the word of the caption whose thing is to go.")
+        throw UsageError("--control removal needs --remove, the word of the caption whose object is removed.")
       }
       policy.threshold = region.blendThreshold?.kept ?? policy.threshold
       return .removal(policy)
@@ -133,13 +138,13 @@ extension EditSettings {
       return .hEdit(rule)
     case .guided, nil:
       guard other.sourceGuidance == nil else {
-        throw UsageError("--source-guidance belongs to --step-rule difference or h-edit.")
+        throw UsageError("--source-guidance needs --step-rule difference or h-edit.")
       }
       return name == nil ? nil : .guided
     }
   }
 
-  /// The settings of attention by words on top of others, but for the windows to sweep.
+  /// Returns `base` with the prompt-to-prompt settings applied, except for the windows to sweep.
   private func promptToPrompt(over base: PromptToPrompt) -> PromptToPrompt {
     var result = base
     result.controller = words.controller?.choice ?? base.controller
@@ -150,7 +155,7 @@ extension EditSettings {
     return result
   }
 
-  /// The options of attention by words that are given.
+  /// The names of the given prompt-to-prompt options.
   private var namesOfWordSettings: [String] {
     names([
       "--controller": words.controller != nil, "--cross-steps": !words.crossSteps.isEmpty,
@@ -159,10 +164,10 @@ extension EditSettings {
     ])
   }
 
-  /// Whether any option of attention by words is given.
+  /// Whether a prompt-to-prompt option is given.
   var setsWords: Bool { !namesOfWordSettings.isEmpty }
 
-  /// All options that are given.
+  /// The names of all given options.
   var givenNames: [String] {
     namesOfWordSettings
       + names([
@@ -186,12 +191,12 @@ extension EditSettings {
     options.filter(\.value).map(\.key)
   }
 
-  /// Settings of attention by words mean nothing without it.
+  /// Throws `UsageError` if a prompt-to-prompt option is given for another control.
   private func checkControl(_ control: EditControl) throws {
     guard control.name != .promptToPrompt else { return }
     if let stranger = namesOfWordSettings.first {
       throw UsageError(
-        "\(stranger) needs --control prompt-to-prompt; \(control.name.rawValue) does not use it.")
+        "\(stranger) needs --control prompt-to-prompt; --control \(control.name.rawValue) does not use it.")
     }
   }
 
@@ -219,7 +224,7 @@ extension EditSettings {
     return result
   }
 
-  /// A word means those of the prompts that have it; with a comma, what `--blend` makes of it.
+  /// Parses a word of `--blend-subtract`: without a comma, the word in each prompt that has it; with one, as in `--blend`.
   private static func subtracted(
     _ text: String, _ source: PromptWords, _ target: PromptWords
   ) throws -> LocalBlend.Words {
@@ -242,7 +247,7 @@ extension EditSettings {
 
   private func maskSetting(over base: EditMask?) throws -> EditMask? {
     if let softness = region.maskSoftness, !(0...1024).contains(softness) {
-      throw UsageError("--mask-softness \(softness): ask for 0 to 1024 pixels.")
+      throw UsageError("--mask-softness \(softness): must be between 0 and 1024 pixels.")
     }
     guard let mask = region.mask else {
       guard region.maskSoftness == nil || base != nil else {
@@ -258,7 +263,7 @@ extension EditSettings {
 }
 
 extension EditControl {
-  /// What the command line calls it.
+  /// The value of `--control`.
   var name: ControlName {
     switch self {
     case .promptToPrompt: .promptToPrompt

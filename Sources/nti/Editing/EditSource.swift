@@ -3,36 +3,37 @@ internal import DiffusionCore
 internal import Foundation
 internal import NullTextInversion
 
-/// What `nti edit` says of a photo that has not been inverted.
+/// The options of `nti edit` for a photo that is not inverted yet.
 struct PhotoOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("What the photo shows.", valueName: "text"))
+  @Option(help: ArgumentHelp("A description of the photo.", valueName: "text"))
   var caption: String?
 
   @Option(
     help: ArgumentHelp(
-      "How the photo is inverted first: \(PublishedMethod.optionNames) (default: inf-edit, which only adds noise).",
+      "The inversion method: \(PublishedMethod.optionNames) (default: inf-edit, which only adds noise).",
       valueName: "method"),
     transform: PublishedMethod.init(optionName:))
   var method: PublishedMethod?
 
   @Option(
     help: ArgumentHelp(
-      "Choose method and steps for edits that are good for their time: \(EditQuality.optionNames) (default: balanced).",
+      "Choose the method and the steps by the quality of edits: \(EditQuality.optionNames) (default: balanced).",
       valueName: "quality"),
     transform: EditQuality.init(optionName:))
   var quality: EditQuality?
 
   @Option(
     help: ArgumentHelp(
-      "The number of sampling steps (default: the method's, or 8).", valueName: "n"))
+      "The number of sampling steps (default: that of --method or --quality, otherwise 8).", valueName: "n"))
   var steps: Int?
 
-  @Option(help: ArgumentHelp("The seed of the noise: each gives another edit (default: 0).", valueName: "n"))
+  @Option(
+    help: ArgumentHelp("The seed of the noise; each gives a different edit (default: 0).", valueName: "n"))
   var seed: UInt64?
 
   @OptionGroup var part: FramingOptions
 
-  /// The options of this group that are given.
+  /// The name of the first given option of this group; nil if none is given.
   fileprivate var givenName: String? {
     let names: KeyValuePairs = [
       "--caption": caption != nil, "--method": method != nil, "--quality": quality != nil,
@@ -42,7 +43,9 @@ struct PhotoOptions: ParsableArguments {
     return names.first(where: \.value)?.key
   }
 
-  /// How the photo is inverted.
+  /// Returns the options of the inversion.
+  ///
+  /// - Throws: `UsageError` for options that cannot be combined.
   fileprivate func inversion() throws -> InversionOptions {
     guard method == nil || quality == nil else {
       throw UsageError("--method and --quality are both given; give one of them.")
@@ -52,7 +55,7 @@ struct PhotoOptions: ParsableArguments {
     options.framing = part.framing
     if let seed {
       guard options.noiseSeed != nil else {
-        throw UsageError("--seed is a setting of --method edit-friendly, h-edit-r and inf-edit.")
+        throw UsageError("--seed applies only to --method edit-friendly, h-edit-r and inf-edit.")
       }
       options.pivots = .independentNoise(seed: seed)
     }
@@ -60,19 +63,20 @@ struct PhotoOptions: ParsableArguments {
   }
 }
 
-/// What `nti edit` edits: an inversion in a file, or a photo that is inverted first and not kept.
+/// The source of `nti edit`: an inversion in a file, or a photo that is inverted in memory.
 enum EditSource {
   case inversion(Inversion)
   case photo(RGBImage, InversionArguments)
 
   /// Reads and checks the file, before the networks are read.
   ///
-  /// - Throws: `UsageError` if the options are not those of such a file; `InputError` if it cannot be used.
+  /// - Throws: `UsageError` if an option does not apply to this kind of file; `InputError` if the file cannot be used.
   init(_ path: String, _ options: PhotoOptions, _ chosen: ChosenModel) throws {
     let url = URL(fileURLWithPath: path)
     guard case .picture = try FileKind(of: url) else {
       if let name = options.givenName {
-        throw UsageError("\(name) is for a photo that has not been inverted, and \(path) is none.")
+        throw UsageError(
+          "\(name) applies only to a photo that is not inverted yet, and \(path) is not a photo.")
       }
       let inversion = try Inversion(contentsOf: url)
       try chosen.check(inversion, path)
@@ -81,7 +85,7 @@ enum EditSource {
     }
     guard let caption = options.caption, caption.contains(where: { !$0.isWhitespace }) else {
       throw UsageError(
-        "\(path) is a picture: say with --caption what it shows, or invert it first and name the inversion.")
+        "\(path) is a picture: describe it with --caption, or invert it first and name the inversion.")
     }
     try options.part.check(for: chosen)
     let image = try RGBImage(photo: path)
@@ -91,7 +95,7 @@ enum EditSource {
     self = .photo(image, try chosen.arguments(of: image, caption: caption, options: inversion))
   }
 
-  /// What the inversion is made from.
+  /// The arguments of the inversion.
   var arguments: InversionArguments {
     switch self {
     case .inversion(let inversion): InversionArguments(of: inversion)
@@ -99,14 +103,14 @@ enum EditSource {
     }
   }
 
-  /// How a photo is inverted; nothing for an inversion.
+  /// The inversion method of a photo; empty for an inversion.
   var methods: [InversionMethod] {
     if case .photo(_, let arguments) = self { [arguments.options.method] } else { [] }
   }
 
-  /// The photo to paste edits into.
+  /// Returns the photo to paste edits into.
   ///
-  /// - Throws: `InputError` if it is missing, no picture, or another photo.
+  /// - Throws: `InputError` if the file is missing, is not a picture, or is another photo.
   func photo(_ path: String, _ chosen: ChosenModel) throws -> RGBImage {
     switch self {
     case .inversion(let inversion): return try chosen.photo(path, of: inversion)
@@ -114,13 +118,13 @@ enum EditSource {
       let image = try RGBImage(contentsOf: URL(fileURLWithPath: path))
       guard image == own else {
         throw InputError(
-          .mismatch, "\(path) cannot be pasted into: it is another photo than the one to edit.")
+          .mismatch, "Edits cannot be pasted into \(path): it is not the photo that is edited.")
       }
       return image
     }
   }
 
-  /// The inversion, ready to be edited.
+  /// Returns the inversion for edits; inverts a photo first.
   func inverted(by editor: ImageEditor, on line: ProgressLine) async throws -> InvertedImage {
     switch self {
     case .inversion(let inversion): return try editor.open(inversion)

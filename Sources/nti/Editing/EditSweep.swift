@@ -2,9 +2,9 @@ internal import DiffusionCore
 internal import EditEvaluation
 internal import NullTextInversion
 
-/// One edit, or all combinations of several windows of cross- and self-attention.
+/// The options of one edit, or of all combinations of several cross-attention and self-attention windows.
 struct EditSweep {
-  /// Row by row: a row for each cross-attention window, a column for each self-attention window.
+  /// The options, with a row per cross-attention window and a column per self-attention window.
   let rows: [[EditOptions]]
 
   init(_ options: EditOptions, crossWindows: [StepWindow], selfWindows: [StepWindow]) {
@@ -24,9 +24,12 @@ struct EditSweep {
   /// Whether there is more than one edit.
   var isSheet: Bool { all.count > 1 }
 
-  /// The edits on one labelled sheet, what they were made from first.
+  /// Returns a labeled contact sheet of the edits.
   ///
-  /// - Parameter images: one for each edit, in the order of `all`.
+  /// - Parameters:
+  ///   - images: The edited pictures, in the order of `all`.
+  ///   - source: The reconstruction, which comes first.
+  ///   - title: The title of the sheet.
   func sheet(of images: [RGBImage], source: RGBImage, title: String) -> RGBImage {
     let columns = rows[0].count
     var sheet = ContactSheet(

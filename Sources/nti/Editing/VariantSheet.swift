@@ -1,7 +1,7 @@
 internal import EditEvaluation
 internal import NullTextInversion
 
-/// Variants of an edit side by side, the best first, with what was measured of each.
+/// The contact sheet of the variants of an edit, by descending score.
 struct VariantSheet {
   private let variants: [EditVariant]
   private let original: RGBImage
@@ -23,7 +23,7 @@ struct VariantSheet {
     return sheet.rendered()
   }
 
-  /// As in "0.61, seed 3" or "0.61, cross 0.4, self 0.2".
+  /// Returns the score and the parameters of a variant, as in "0.61, seed 3" or "0.61, cross 0.4, self 0.2".
   private static func label(_ variant: EditVariant) -> String {
     let score = Format.decimal(variant.score.total, places: 2)
     if let seed = variant.seed { return "\(score), seed \(seed)" }

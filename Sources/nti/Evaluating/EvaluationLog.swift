@@ -2,7 +2,7 @@ internal import EditEvaluation
 internal import NullTextInversion
 internal import Tensor
 
-/// Shows a run on standard error: a line for each record that is done, and on a terminal how far the next one is.
+/// Logs an evaluation on standard error: a line per finished record and, on a terminal, the progress of the current one.
 final class EvaluationLog: Sendable {
   private let label: String
   private let progress: ProgressLine
@@ -20,7 +20,7 @@ final class EvaluationLog: Sendable {
     case .began(let record, let position, let count):
       let title = "\(label) \(position)/\(count) \(record.id)"
       place.withLock { $0 = title }
-      // A log of a long run is to have a line for each record, no more.
+      // The log of a long run should have only one line per record.
       if Terminal.isInteractive { progress.begin(title) }
     case .progress(let step):
       if Terminal.isInteractive { progress.handler(step) }
@@ -29,7 +29,7 @@ final class EvaluationLog: Sendable {
       let numbers = [
         "outside \(EvaluationText.number(result.metrics[.psnrOutside], 2)) dB",
         "reconstruction \(EvaluationText.number(result.metrics[.reconstructionPSNR], 2)) dB",
-        isNew ? Format.duration(result.metrics[.seconds] ?? .nan) : "done before",
+        isNew ? Format.duration(result.metrics[.seconds] ?? .nan) : "from an earlier run",
       ]
       for note in [numbers.joined(separator: ", ")] + (isNew ? result.notes : []) { say(note) }
     case .failed(_, let error): say(error.message)

@@ -1,17 +1,17 @@
 internal import EditEvaluation
 internal import NullTextInversion
 
-/// What `nti evaluate` has to say to programs.
+/// The JSON result of `nti evaluate`.
 struct EvaluationReport: Encodable {
   let seconds: Double
   let output: String
   var csv: String?
   var summary: String?
-  /// Records by method that could not be done, and why.
+  /// The errors of failed records, by `METHOD/ID`.
   var failed: [String: String] = [:]
-  /// Records by method that have no result.
+  /// The ids of records without a result, by method.
   var missing: [String: [String]] = [:]
-  /// Means by method; those that are not finite are left out.
+  /// The means of the metrics and the number of records, by method; means that are not finite are left out.
   var methods: [String: [String: Double]] = [:]
 
   init(seconds: Double, output: String) {

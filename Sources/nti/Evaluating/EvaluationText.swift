@@ -1,7 +1,7 @@
 internal import EditEvaluation
 internal import NullTextInversion
 
-/// Tables for people.
+/// The printed tables of an evaluation.
 enum EvaluationText {
   private static let columns: [(title: String, metric: EvaluationMetric, factor: Double, places: Int)] = [
     ("PSNR", .psnrOutside, 1, 2), ("MSE·10⁴", .mseOutside, 1e4, 1), ("SSIM·10²", .ssimOutside, 1e2, 2),
@@ -11,8 +11,10 @@ enum EvaluationText {
     ("forward", .forward, 1, 0), ("backward", .backward, 1, 0),
   ]
 
-  /// A table for each method: PSNR, MSE and SSIM against the source outside of the region to edit, as PIE-Bench has
-  /// them; errors against the right answer; reconstruction; cost.
+  /// Returns a table per method.
+  ///
+  /// The columns are PIE-Bench's PSNR, MSE and SSIM against the source outside the region to edit; the errors against the
+  /// right answer; the fidelity of the reconstruction; and the cost.
   static func tables(_ table: EvaluationTable) -> String {
     table.methods.map { method in
       let used = columns.filter { method.mean(of: $0.metric) != nil }

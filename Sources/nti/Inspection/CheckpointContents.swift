@@ -2,14 +2,14 @@ internal import DiffusionCore
 internal import Foundation
 internal import NullTextInversion
 
-/// What a checkpoint consists of; a part that cannot be used is described by what is wrong with it.
+/// The description of a checkpoint; a part that cannot be used is described by its problem.
 struct CheckpointContents: Contents {
   /// One network or table of the checkpoint.
   struct Part: Encodable {
-    /// What it is, in words.
+    /// The architecture in words.
     var description: String?
     var weights: WeightSummary?
-    /// Why it cannot be used.
+    /// The reason why the part cannot be used.
     var problem: String?
   }
 
@@ -19,7 +19,7 @@ struct CheckpointContents: Contents {
   private(set) var pictureSize: [Int]?
   private(set) var latentShape: [Int]?
   private(set) var parts: [String: Part] = [:]
-  /// Nil if a part cannot be used.
+  /// The estimated memory and time; nil if a part cannot be used.
   private(set) var cost: ModelCost?
   private(set) var loras: [MergedLoRA] = []
   private(set) var firstProblem: InputError?
@@ -58,7 +58,7 @@ struct CheckpointContents: Contents {
     }
     add(.tokenizer) {
       let tokenizer = try CLIPTokenizer(checkpoint)
-      return ("CLIP byte pairs, prompts of up to \(tokenizer.maximumLength) tokens", nil)
+      return ("CLIP byte-pair encoding, prompts of up to \(tokenizer.maximumLength) tokens", nil)
     }
     add(.scheduler) {
       let configuration: SchedulerConfiguration = try checkpoint.configuration(of: .scheduler)
@@ -124,7 +124,7 @@ extension UNetConfiguration {
       return "\(blockOutChannels[level])" + (hasAttention ? " (\(heads(at: level)) heads)" : "")
     }
     return
-      "UNet, channels \(levels.joined(separator: ", ")), text of \(crossAttentionChannels(at: 0)) channels"
+      "UNet, channels \(levels.joined(separator: ", ")), text embeddings of \(crossAttentionChannels(at: 0)) channels"
   }
 }
 
@@ -139,21 +139,21 @@ extension AutoencoderConfiguration {
     switch self {
     case .kl(let configuration): configuration.summary
     case .tiny(let configuration):
-      "tiny autoencoder to 1/\(downsamplingFactor) of a side, \(configuration.encoderWidths[0]) channels"
+      "tiny autoencoder, downsampling factor \(downsamplingFactor), \(configuration.encoderWidths[0]) channels"
     }
   }
 }
 
 extension AutoencoderKLConfiguration {
   fileprivate var summary: String {
-    "autoencoder to 1/\(downsamplingFactor) of a side, channels "
+    "autoencoder, downsampling factor \(downsamplingFactor), channels "
       + "\(blockOutChannels.map(String.init).joined(separator: ", ")), scaling factor \(scalingFactor)"
   }
 }
 
 extension SchedulerConfiguration {
   fileprivate var summary: String {
-    let betas = trainedBetas == nil ? "\(betaSchedule) from \(betaStart) to \(betaEnd)" : "betas of its own"
+    let betas = trainedBetas == nil ? "\(betaSchedule) from \(betaStart) to \(betaEnd)" : "trained betas"
     return
       "\(trainingSteps) timesteps, \(betas), \(predictionType), steps offset \(stepsOffset), final alpha "
       + (setsAlphaToOne ? "one" : "first")

@@ -1,6 +1,6 @@
 internal import DiffusionCore
 
-/// What a model is that cannot be used.
+/// The description of an unsupported model.
 struct ForeignContents: Contents {
   let kind = "unsupported model"
   let path: String

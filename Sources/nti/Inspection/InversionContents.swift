@@ -3,18 +3,18 @@ internal import Foundation
 internal import NullTextInversion
 internal import Tensor
 
-/// What an inversion file says about itself, finished or not.
+/// The description of a finished or unfinished inversion file.
 struct InversionContents: Contents {
   let kind = "inversion"
   let path: String
   let metadata: [String: String]
-  /// The lengths of each array's axes.
+  /// The shape of each array.
   let arrays: [String: [Int]]
   /// The last measured loss of each step, noisiest first.
   let losses: [Float]
-  /// The inner iterations of each step.
+  /// The number of inner iterations of each step.
   let innerSteps: [Int]
-  /// Whether all steps have been made.
+  /// Whether all steps are done.
   let isComplete: Bool
 
   /// - Throws: `InputError` if the file is damaged.
@@ -38,9 +38,10 @@ struct InversionContents: Contents {
     }
     if let first = losses.first, let last = losses.last, let worst = losses.max() {
       let numbers = [first, last, worst].map { Format.scientific(Double($0)) }
-      table.add("loss", "\(numbers[0]) in the first step, \(numbers[1]) in the last, \(numbers[2]) at most")
+      table.add("loss", "\(numbers[0]) in the first step, \(numbers[1]) in the last, maximum \(numbers[2])")
     }
-    table.add("inner iterations", "\(innerSteps.reduce(0, +)), at most \(innerSteps.max() ?? 0) in a step")
+    table.add(
+      "inner iterations", "\(innerSteps.reduce(0, +)) in total, at most \(innerSteps.max() ?? 0) per step")
     return "\(path): \(isComplete ? "an inversion" : "an unfinished inversion")\n\(table.text)"
   }
 }

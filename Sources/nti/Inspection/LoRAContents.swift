@@ -1,7 +1,7 @@
 internal import DiffusionCore
 internal import Foundation
 
-/// What is in the file of a LoRA.
+/// The description of a LoRA file.
 struct LoRAContents: Contents {
   let kind = "lora"
   let path: String
@@ -24,7 +24,7 @@ struct LoRAContents: Contents {
 }
 
 extension LoRASummary {
-  /// As in "128 of the UNet, 72 of the text encoder".
+  /// The number of layers of each network, as in "128 of the UNet, 72 of the text encoder".
   var layerText: String {
     layerCounts.sorted { $0.key > $1.key }
       .map { "\($0.value) of the \($0.key)" }.joined(separator: ", ")

@@ -2,15 +2,15 @@ internal import DiffusionCore
 internal import NullTextInversion
 internal import Tensor
 
-/// About what work with a model takes on this machine, from its shapes and the speed of matrix products.
+/// The estimated memory and time of work with a model on this machine, from its shapes and the speed of matrix products.
 struct ModelCost: Encodable {
-  /// The most bytes that the process takes for an inversion with gradients.
+  /// The peak memory in bytes of an inversion with gradients.
   let gradientBytes: Int
-  /// The same for other inversions and edits.
+  /// The peak memory in bytes of other inversions and of edits.
   let editBytes: Int
-  /// The same for edits with the smallest `--memory`.
+  /// The peak memory in bytes of edits with the smallest possible `--memory`.
   let leastEditBytes: Int
-  /// Of one evaluation of the UNet.
+  /// The time of one evaluation of the UNet.
   let evaluationSeconds: Double
 
   init(of checkpoint: Checkpoint) throws {
@@ -23,8 +23,8 @@ struct ModelCost: Encodable {
     let (height, width) = configuration.unet.sampleSize
     let operations = configuration.unet.operations(
       height: height, width: width, tokens: configuration.textEncoder.positionCount)
-    // At the size of products of the second level: small networks have small ones, which are slower. Evaluations reach about
-    // this rate: what else they do takes about what minimal filtering saves.
+    // Measured at the matrix size of the UNet's second level, because small networks have small products, which are slower.
+    // Evaluations reach about this rate: their other operations take about the time that minimal filtering saves.
     let widths = configuration.unet.blockOutChannels
     let rate = Linear.productRate(
       rows: max(1, height * width / 4), channels: widths[min(1, widths.count - 1)], runs: 30)
@@ -32,7 +32,7 @@ struct ModelCost: Encodable {
   }
 
   var memoryText: String {
-    "about \(Format.bytes(gradientBytes)) for an inversion with gradients, \(Format.bytes(editBytes)) for others and edits; "
+    "about \(Format.bytes(gradientBytes)) for an inversion with gradients, \(Format.bytes(editBytes)) for other work; "
       + "at least \(Format.bytes(leastEditBytes)) with --memory"
   }
 
@@ -41,10 +41,10 @@ struct ModelCost: Encodable {
     func time(_ method: InversionMethod) -> String {
       Format.duration(InversionOptions(method: method).mostWork.seconds(at: pace))
     }
-    // The source and the target, each with and without text, but for the source's empty text.
+    // Per step: the source with its text, and the target with and without text.
     let edit = Format.duration(Double(3 * InversionOptions().steps) * evaluationSeconds)
     return
-      "about \(time(.direct)) for --method direct, at most \(time(.nullText())) for null-text, \(edit) for an edit, of "
+      "about \(time(.direct)) for --method direct, at most \(time(.nullText())) for null-text, \(edit) for an edit, in "
       + "\(InversionOptions().steps) steps; nti benchmark measures it"
   }
 }

@@ -2,30 +2,31 @@ internal import DiffusionCore
 internal import Foundation
 internal import NullTextInversion
 
-/// What a picture file says of itself, and the recipe that made it if it was an edit.
+/// The description of a picture file, with the recipe if an edit wrote it.
 struct PictureContents: Contents {
-  /// A colour profile that the file has.
+  /// The color profile of a file.
   struct Profile: Encodable, Equatable {
-    /// Nil if it cannot be used.
+    /// The name of the profile; nil if it cannot be used.
     var name: String?
-    /// `sRGB` if it says what is taken without one, `converted`, or `ignored`.
+    /// How the profile is used: `sRGB` if it needs no conversion, `converted`, or `ignored`.
     let use: String
   }
 
   let kind = "picture"
   let path: String
   let format: String
-  /// As it stands upright.
+  /// The width of the upright picture.
   let width: Int
+  /// The height of the upright picture.
   let height: Int
   let colours: ColorModel
   let hasAlpha: Bool
-  /// Of a sample in the file.
+  /// The number of bits per sample in the file.
   let bits: Int
-  /// EXIF's number.
+  /// The EXIF orientation, 1 to 8.
   let orientation: Int
   let profile: Profile?
-  /// As it stands in the file.
+  /// The recipe as JSON text.
   let recipe: String?
 
   /// - Throws: `InputError` if the picture cannot be read.
@@ -52,27 +53,29 @@ struct PictureContents: Contents {
     table.add("format", "\(format), \(colours.rawValue)\(hasAlpha ? " with alpha" : ""), \(bits) bits")
     table.add("size", "\(width) x \(height) pixels")
     table.add("orientation", Self.turn(orientation))
-    table.add("colour profile", profileText)
+    table.add("color profile", profileText)
     table.add("recipe", recipe ?? "none")
     return "\(path): a picture\n\(table.text)"
   }
 
   private var profileText: String? {
     guard let profile else { return nil }
-    guard let name = profile.name else { return "ignored: it is damaged, too large, or of other colours" }
+    guard let name = profile.name else {
+      return "ignored: it is damaged, too large, or of another color model"
+    }
     return profile.use == "sRGB" ? "\(name), which is sRGB" : "\(name), converted to sRGB"
   }
 
-  /// What was done to stand it upright; nil if nothing was.
+  /// Returns the transformation that makes the picture upright; nil if none is needed.
   private static func turn(_ orientation: Int) -> String? {
     switch ExifOrientation(rawValue: orientation) {
     case .mirrored: "mirrored"
-    case .turnedHalf: "turned by half"
+    case .turnedHalf: "rotated by 180 degrees"
     case .flipped: "flipped upside down"
-    case .transposed: "rows and columns exchanged"
-    case .turnedClockwise: "turned clockwise"
-    case .transversed: "rows and columns exchanged, turned by half"
-    case .turnedCounterclockwise: "turned counterclockwise"
+    case .transposed: "transposed"
+    case .turnedClockwise: "rotated clockwise"
+    case .transversed: "transposed and rotated by 180 degrees"
+    case .turnedCounterclockwise: "rotated counterclockwise"
     case .upright, nil: nil
     }
   }

@@ -1,26 +1,29 @@
 internal import NullTextInversion
 internal import Tensor
 
-/// Says once, as soon as the pace of this machine with this model is known, how long an inversion will take.
+/// Prints once how long an inversion will take, as soon as the time per evaluation is known.
 final class InversionForecast: Sendable {
   private let options: InversionOptions
   private let rest: CommandRest
   private let line: ProgressLine
   private let isSaid = Lock(false)
 
-  /// Work shorter than this many seconds is not worth a line.
+  /// The minimum time in seconds of work for which a forecast is printed.
   private static let shortest = 10.0
 
+  /// Creates the forecast of an inversion.
+  ///
   /// - Parameters:
-  ///   - rest: what the command does after the inversion.
-  ///   - line: where it is said, and where progress goes on.
+  ///   - options: The options of the inversion.
+  ///   - rest: The work of the command after the inversion.
+  ///   - line: The line on which the forecast and the progress are printed.
   init(_ options: InversionOptions, before rest: CommandRest, on line: ProgressLine) {
     self.options = options
     self.rest = rest
     self.line = line
   }
 
-  /// Hears of every step of the inversion.
+  /// The progress handler of the inversion.
   var handler: ProgressHandler {
     let show = line.handler(before: rest)
     return { [self] progress in
@@ -31,7 +34,7 @@ final class InversionForecast: Sendable {
     }
   }
 
-  /// Whether the pace is told for the first time.
+  /// Returns whether this is the first progress with a known time per evaluation.
   private func isFirst(_ progress: EditorProgress) -> Bool {
     guard progress.evaluation != nil else { return false }
     return isSaid.withLock { isSaid in
@@ -40,9 +43,9 @@ final class InversionForecast: Sendable {
     }
   }
 
-  /// As in "about 4 min 4 s: 50 evaluations at 5.1 s; null-text as published would take 15 to 92 min".
+  /// Returns the forecast; nil for work of less than 10 s.
   ///
-  /// - Returns: nil if there is little to do.
+  /// As in "about 4 min 4 s: 50 evaluations at 5.1 s; null-text as published would take about 15 to 92 min".
   static func text(
     of options: InversionOptions, _ progress: EditorProgress, before rest: CommandRest
   ) -> String? {
@@ -54,12 +57,12 @@ final class InversionForecast: Sendable {
     let (fewest, work) = (options.leastWork.evaluations, options.mostWork.evaluations)
     let evaluations = work.forward + rest.evaluations
     let forwards = fewest == work ? "\(evaluations)" : "up to \(evaluations)"
-    let backwards = work.backward == 0 ? "" : " forwards and \(work.backward) backwards"
-    return "about \(Format.duration(least, to: most)): \(forwards) evaluations\(backwards) at "
+    let backwards = work.backward == 0 ? "" : " forward and \(work.backward) backward"
+    return "about \(Format.duration(least, to: most)): \(forwards)\(backwards) evaluations at "
       + "\(Format.pace(evaluation))" + alternative(to: options, NetworkPace(evaluation: evaluation))
   }
 
-  /// What another method would take: the published one, or those that are quicker.
+  /// Returns the time of the published method or, for the published method, of quicker ones.
   private static func alternative(to options: InversionOptions, _ pace: NetworkPace) -> String {
     func text(_ other: InversionOptions, steps: Int) -> String {
       var other = other

@@ -6,16 +6,25 @@ internal import NullTextInversion
 struct InversionJob {
   let photo: String
   let options: InversionOptions
-  /// For an inpainting model.
+  /// The mask of an inpainting model.
   let mask: EditMask?
   let arguments: InversionArguments
   let file: OutputFile
   private let isMadeAgain: Bool
 
+  /// Checks a photo, its caption and the output file.
+  ///
   /// - Parameters:
-  ///   - output: the file to write; nil for the photo's own.
-  ///   - taken: the files of other jobs.
-  /// - Throws: `InputError` if the photo or the caption cannot be used, `UsageError` if the file cannot be written.
+  ///   - photo: The path of the photo.
+  ///   - caption: The caption of the photo.
+  ///   - options: The options of the inversion.
+  ///   - mask: The mask of an inpainting model.
+  ///   - chosen: The model.
+  ///   - output: The file to write; nil for the default file next to the photo.
+  ///   - taken: The files of other jobs.
+  ///   - overwrite: Whether the file may replace another.
+  /// - Throws: `InputError` if the photo, the caption or the mask cannot be used, `UsageError` if the file cannot be
+  ///   written.
   init(
     _ photo: String, caption: String, _ options: InversionOptions, mask: EditMask?, _ chosen: ChosenModel,
     output: String?,
@@ -34,12 +43,17 @@ struct InversionJob {
     isMadeAgain = overwrite.force
   }
 
-  /// The photo, read again when it is wanted: many would not fit in memory.
+  /// Reads the photo again: the photos of many jobs might not fit in memory together.
   func image() throws -> RGBImage { try RGBImage(photo: photo) }
 
-  /// Inverts the photo, and says beforehand what will be done.
+  /// Inverts the photo, after printing its crop and size and whether an unfinished inversion is resumed.
   ///
-  /// - Parameter rest: what the command does after it.
+  /// - Parameters:
+  ///   - editor: The editor to invert with.
+  ///   - rest: The work of the command after the inversion.
+  ///   - line: The line that shows the progress.
+  /// - Throws: `Interrupted` if the work is canceled and an unfinished inversion is kept; `CancellationError`;
+  ///   `InputError`.
   func run(_ editor: ImageEditor, before rest: CommandRest, on line: ProgressLine) async throws
     -> InvertedImage
   {
@@ -47,7 +61,7 @@ struct InversionJob {
     let files = InversionFiles(result: file.url, reusesResult: !isMadeAgain)
     if let kept = kept(files) {
       line.note(
-        "going on with \(file.path).partial, which has \(kept.pivotCount) of \(options.steps) pivots and "
+        "resuming \(file.path).partial, which has \(kept.pivotCount) of \(options.steps) pivots and "
           + "\(kept.stepCount) of \(options.steps) steps")
     }
     let image = try image()
@@ -59,7 +73,7 @@ struct InversionJob {
     }
   }
 
-  /// What an interrupted inversion from the same arguments has left.
+  /// Returns the unfinished inversion with the same arguments; nil if there is none.
   private func kept(_ files: InversionFiles) -> InversionRecord? {
     guard let partial = files.partial, let record = try? InversionRecord(contentsOf: partial),
       record.arguments.difference(from: arguments) == nil
@@ -69,14 +83,14 @@ struct InversionJob {
 
   private func advice(_ files: InversionFiles) -> String? {
     kept(files).map {
-      "\(file.path).partial keeps \($0.pivotCount) of \(options.steps) pivots and \($0.stepCount) of \(options.steps) "
-        + "steps, and the same command goes on from there."
+      "\(file.path).partial has \($0.pivotCount) of \(options.steps) pivots and \($0.stepCount) of \(options.steps) "
+        + "steps. Run the same command again to resume."
     }
   }
 }
 
 extension InversionArguments {
-  /// As in "using 3024x3024 of 4032x3024 pixels, as 512x512"; nil if the photo is taken as it is.
+  /// The crop and the size, as in "using 3024x3024 of 4032x3024 pixels, as 512x512"; nil if the photo is unchanged.
   fileprivate var pictureUse: String? {
     let used = PixelSize(width: crop.width, height: crop.height)
     guard let size = pictureSize, used != sourceSize || used != size else { return nil }

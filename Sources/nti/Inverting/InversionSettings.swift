@@ -4,98 +4,103 @@ internal import NullTextInversion
 /// The options of an inversion.
 struct InversionSettings: ParsableArguments {
   @Option(
-    help: ArgumentHelp("The number of sampling steps (default: the method's, mostly 50).", valueName: "n"))
+    help: ArgumentHelp("The number of sampling steps (default: the method's, usually 50).", valueName: "n"))
   var steps: Int?
 
   @Option(
     help: ArgumentHelp(
-      "The strength of guidance under which the photo is to be reproduced (default: the method's, mostly 7.5).",
+      "The guidance scale at which the photo is reproduced (default: the method's, usually 7.5).",
       valueName: "w"))
   var guidance: Double?
 
   @Option(
-    help: ArgumentHelp("The most inner iterations of a step (default: 10, or 2 with --fast).", valueName: "n")
+    help: ArgumentHelp(
+      "The maximum number of inner iterations per step (default: 10, or 2 with --fast).", valueName: "n")
   )
   var innerSteps: Int?
 
   @Option(
     help: ArgumentHelp(
-      "The loss at which the first step is done (default: 1e-5); later ones allow more.", valueName: "loss"))
+      "The loss at which the first step stops (default: 1e-5); later steps allow more.", valueName: "loss"))
   var earlyStop: Double?
 
   @Flag(
-    help: "Null-text inversion in 16 steps with Gauss-Newton: a seventh of the published evaluations.")
+    help: "Null-text inversion by Gauss-Newton in 16 steps, with a seventh of the published evaluations.")
   var fast = false
 
   @Option(
     help: ArgumentHelp(
-      "How a null embedding is fitted: \(NullText.Optimizer.optionNames) (default: adam).",
-      valueName: "way"),
+      "The optimizer of the null embeddings: \(NullText.Optimizer.optionNames) (default: adam).",
+      valueName: "optimizer"),
     transform: NullText.Optimizer.init(optionName:))
   var optimizer: NullText.Optimizer?
 
   @Option(
     help: ArgumentHelp(
-      "The null embedding to start from: \(NullEmbeddingStart.optionNames) (default: empty).",
-      valueName: "text"),
+      "The initial null embedding: \(NullEmbeddingStart.optionNames) (default: empty).",
+      valueName: "start"),
     transform: NullEmbeddingStart.init(optionName:))
   var start: NullEmbeddingStart?
 
   @Option(
     help: ArgumentHelp(
-      "With gauss-newton, the weight of the penalty that keeps null embeddings near the empty text's (default: 0, or 0.0015 with --fast).",
+      "With gauss-newton: the weight of the penalty that keeps null embeddings near the empty text's (default: 0, "
+        + "or 0.0015 with --fast).",
       valueName: "weight"))
   var regularization: Double?
 
   @Option(
     help: ArgumentHelp(
-      "With gauss-newton, the number of last steps to fit without the penalty and with twice the iterations (default: 0, or 4 with --fast).",
+      "With gauss-newton: the number of final steps without the penalty and with twice the inner iterations (default: "
+        + "0, or 4 with --fast).",
       valueName: "n"))
   var finalSteps: Int?
 
   @Option(
     help: ArgumentHelp(
-      "With negative-prompt, how far to go from the caption's embedding to the empty text's (default: 0).",
+      "With negative-prompt: the interpolation from the caption's embedding to the empty text's (default: 0).",
       valueName: "0…1"))
   var interpolation: Double?
 
   @Option(
-    help: ArgumentHelp("Refine each pivot by so many fixed-point iterations at most.", valueName: "n"))
+    help: ArgumentHelp(
+      "The maximum number of fixed-point iterations that refine each pivot (default: 0; spd-inv: 25).",
+      valueName: "n"))
   var refinePivots: Int?
 
   @Option(
     help: ArgumentHelp(
-      "Refine a pivot no further once its mean squared change is below this (default: refine always; spd-inv: 5e-6).",
+      "Stop refining a pivot when its mean squared change is below this (default: never; spd-inv: 5e-6).",
       valueName: "change"))
   var pivotTolerance: Double?
 
   @Option(
     help: ArgumentHelp(
-      "The strength of guidance on the way from photo to noise (default: 1; sim-inversion: 0.5).",
+      "The guidance scale of the pivots, from photo to noise (default: 1; sim-inversion: 0.5).",
       valueName: "w"))
   var pivotGuidance: Double?
 
   @Option(
     help: ArgumentHelp(
-      "The seed of the noise of edit-friendly, h-edit-r and inf-edit: each gives other edits (default: 0).",
+      "The seed of the noise of edit-friendly, h-edit-r and inf-edit; each gives different edits (default: 0).",
       valueName: "n"))
   var seed: UInt64?
 
   @Option(
     help: ArgumentHelp(
-      "Take pivots of random noise instead of the inversion's (an ablation).", valueName: "seed"))
+      "Use pivots of random noise instead of the inversion's (an ablation).", valueName: "seed"))
   var randomPivots: UInt64?
 
-  /// The options of an inversion by a method, but for what is given.
+  /// Returns the options of a method with the given settings applied.
   ///
   /// - Parameters:
-  ///   - published: the method.
-  ///   - budget: how long the inversion may take, of null-text alone.
+  ///   - published: The method.
+  ///   - budget: The time limit of the inversion; only for null-text.
   func options(_ published: PublishedMethod, budget: Duration? = nil) -> InversionOptions {
     options(over: published.inversion, budget: budget)
   }
 
-  /// The same on top of other options.
+  /// Returns other options with the given settings applied.
   func options(over base: InversionOptions, budget: Duration? = nil) -> InversionOptions {
     var options = base
     if fast, options.nullText != nil {
@@ -112,7 +117,7 @@ struct InversionSettings: ParsableArguments {
     return options
   }
 
-  /// A method with the settings that are given.
+  /// Returns a method with the given settings applied.
   private func method(_ method: InversionMethod, budget: Duration?) -> InversionMethod {
     switch method {
     case .nullText(var settings):
@@ -137,7 +142,7 @@ struct InversionSettings: ParsableArguments {
     }
   }
 
-  /// A line about a method that costs less where edits are all that is wanted; nil if the way was chosen by an option.
+  /// Returns a hint at a cheaper method for edits; nil if an option sets the optimization, or for that method itself.
   func quickerMethod(than options: InversionOptions, _ recommended: EditingRecommendation) -> String? {
     guard !fast, optimizer == nil, start == nil, innerSteps == nil, earlyStop == nil else { return nil }
     let name = recommended.method ?? .direct
@@ -146,13 +151,16 @@ struct InversionSettings: ParsableArguments {
       options.mostWork.evaluations, self.options(PublishedMethod(name)).mostWork.evaluations
     )
     return
-      "--method \(name.optionName) edits as well with attention control, for \(other.forward + other.backward) "
-      + "evaluations instead of up to \(own.forward + own.backward); `nti edit` edits a photo without inverting it first"
+      "--method \(name.optionName) gives equally good edits with attention control, with \(other.forward + other.backward) "
+      + "evaluations instead of up to \(own.forward + own.backward); `nti edit` also edits a photo directly"
   }
 
-  /// Refuses options that make no sense, and settings that none of some methods has.
+  /// Checks the settings for some methods.
   ///
-  /// Limits on inner iterations are accepted for methods that make none, so that one command line fits all methods.
+  /// Limits on inner iterations are accepted for methods without inner iterations, so that one command line fits all
+  /// methods.
+  ///
+  /// - Throws: `ValidationError` for invalid values, and for a setting that none of the methods has.
   func check(for methods: [PublishedMethod], budget: Duration? = nil) throws {
     var blank = self
     (blank.fast, blank.innerSteps, blank.optimizer, blank.start, blank.interpolation, blank.seed) = (
@@ -160,12 +168,14 @@ struct InversionSettings: ParsableArguments {
     )
     (blank.regularization, blank.finalSteps) = (nil, nil)
     blank.randomPivots = nil
-    /// A method has a setting if two values of it make different options.
+    /// Throws if a given option is a setting of none of the methods.
+    ///
+    /// A method has a setting if two of its values give different options.
     func check(_ option: String, isGiven: Bool, _ values: (PublishedMethod) -> [InversionOptions]) throws {
       func hasSetting(_ name: PublishedMethod) -> Bool { Set(values(name)).count > 1 }
       guard !isGiven || methods.contains(where: hasSetting) else {
         let names = PublishedMethod.allCases.filter(hasSetting).map(\.optionName)
-        throw ValidationError("\(option) is a setting of --method \(names.joined(separator: " or ")).")
+        throw ValidationError("\(option) applies only to --method \(names.joined(separator: " or ")).")
       }
     }
     func values<Value>(_ setting: WritableKeyPath<InversionSettings, Value>, _ values: Value...)
@@ -194,7 +204,7 @@ struct InversionSettings: ParsableArguments {
     }
   }
 
-  /// A time, as in `90` seconds, `90s` or `1.5m`.
+  /// Parses a time, as in `90` (seconds), `90s`, `1.5m` or `1h`.
   static func duration(_ text: String) throws -> Duration {
     let units: [Character: Double] = ["s": 1, "m": 60, "h": 3600]
     let unit = text.last.flatMap { units[$0] }
@@ -211,13 +221,13 @@ struct InversionSettings: ParsableArguments {
 }
 
 extension InversionOptions {
-  /// As in "8 steps, nothing to evaluate now and about 24 an edit".
+  /// The steps and the evaluations, as in "8 steps, no evaluations for the inversion and about 24 per edit".
   var summary: String {
     let evaluations = mostWork.evaluations
     let cost =
       evaluations.forward == 0
-      ? "nothing to evaluate" : "up to \(evaluations.forward + evaluations.backward) evaluations"
-    // A source row and two of the target.
-    return "\(steps) steps, \(cost) now and about \(3 * steps) an edit"
+      ? "no evaluations" : "up to \(evaluations.forward + evaluations.backward) evaluations"
+    // Per step: one evaluation for the source and two for the target.
+    return "\(steps) steps, \(cost) for the inversion and about \(3 * steps) per edit"
   }
 }

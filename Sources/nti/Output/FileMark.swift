@@ -1,21 +1,21 @@
 internal import DiffusionCore
 internal import Foundation
 
-/// The mark by which `nti` knows a file that it wrote and that nobody has changed since: a hash of all other bytes.
+/// A mark in each file that `nti` writes: a hash of all other bytes, which shows that the file was not changed since.
 ///
-/// A PNG carries it as a text chunk behind its header, a JPEG as a comment, JSON as the first member, SVG as a comment in
-/// its second line. An inversion has a checksum of its own.
+/// The mark is a text chunk after the header in a PNG, a comment in a JPEG, the first member in JSON, and a comment on the
+/// second line in an SVG. Inversions have a checksum instead.
 enum FileMark {
-  /// What the mark is called in a file.
+  /// The key of the mark in a file.
   static let name = "nti:mark"
 
-  /// The bytes of a file with a mark; as they are if their format is another.
+  /// Returns the bytes of a file with the mark added; unchanged for other formats.
   static func marking(_ data: Data) -> Data {
     guard let format = Format(of: data), let place = format.place(in: data) else { return data }
     return data[..<place] + format.segment(digits: digits(of: data)) + data[place...]
   }
 
-  /// Whether the bytes of a file carry their own mark.
+  /// Returns whether a file has a mark that matches its other bytes.
   static func isUntouched(_ data: Data) -> Bool {
     guard let format = Format(of: data), let place = format.place(in: data) else { return false }
     let length = format.segment(digits: "").count + digitCount
@@ -46,11 +46,11 @@ enum FileMark {
       }
     }
 
-    /// Where the mark stands; nil if the file is too short for one.
+    /// Returns the offset of the mark; nil if the file is too short for one.
     func place(in data: Data) -> Int? {
       switch self {
       case .png:
-        // The signature and the header's chunk.
+        // The signature has 8 bytes, the header chunk 25.
         return data.count > 33 ? 33 : nil
       case .jpeg: return JPEGSegments.headerLength(of: data)
       case .json, .svg:
@@ -58,7 +58,7 @@ enum FileMark {
       }
     }
 
-    /// The bytes of a mark; their number depends on that of the digits alone.
+    /// Returns the bytes of a mark; their number depends only on the number of digits.
     func segment(digits: String) -> Data {
       switch self {
       case .png:
@@ -79,7 +79,7 @@ extension Data {
     self = Swift.withUnsafeBytes(of: number.bigEndian) { Data($0) }
   }
 
-  /// The cyclic redundancy check of a PNG's chunk (PNG specification, annex D).
+  /// The CRC-32 of a PNG chunk (PNG specification, annex D).
   fileprivate var crc32: UInt32 {
     ~reduce(UInt32.max) { crc, byte in
       (0..<8).reduce(crc ^ UInt32(byte)) { crc, _ in crc >> 1 ^ (crc & 1 == 0 ? 0 : 0xEDB8_8320) }

@@ -2,11 +2,16 @@ internal import DiffusionCore
 internal import Foundation
 internal import NullTextInversion
 
-/// The file of an inversion: hours of work, which only an inversion of the same picture and caption may replace.
+/// The file of an inversion, which may hold hours of work: only an inversion of the same picture and caption replaces it.
 extension OutputFile {
-  /// The file that the user names.
+  /// Checks a file that the user named.
   ///
-  /// - Throws: `UsageError` if something else is there, unless it may be replaced.
+  /// - Parameters:
+  ///   - path: The path of the file.
+  ///   - overwrite: Whether the file may replace another.
+  ///   - arguments: The arguments of the new inversion.
+  ///   - inputs: Files that must not be replaced.
+  /// - Throws: `UsageError` if the file cannot be written, or is something else and must not be replaced.
   init(
     inversion path: String, _ overwrite: OverwriteOption, of arguments: InversionArguments,
     sparing inputs: [String] = []
@@ -15,19 +20,25 @@ extension OutputFile {
     guard !overwrite.force, FileManager.default.fileExists(atPath: path) else { return }
     guard let old = try? InversionArguments(of: Inversion(contentsOf: url)) else {
       throw UsageError(
-        "\(path) is there already, and is no finished inversion. Name another file with -o, or replace it with --force."
+        "\(path) already exists and is not a finished inversion. Name another file with -o, or replace it with --force."
       )
     }
-    let caption = old.caption == arguments.caption ? nil : "another caption (\"\(old.caption)\")"
+    let caption =
+      old.caption == arguments.caption ? nil : "the picture with another caption (\"\(old.caption)\")"
     if let difference = old.pictureDifference(from: arguments) ?? caption {
       throw UsageError(
         "\(path) is the inversion of \(difference). Name another file with -o, or replace it with --force.")
     }
   }
 
-  /// The file beside a photo, `cat.jpg.nti`: numbered if the inversion there, finished or not, has other arguments.
+  /// Returns the default file next to a photo, as in `cat.jpg.nti`.
   ///
-  /// - Parameter others: names that are spoken for.
+  /// The name is numbered if a finished or unfinished inversion with other arguments, or another file, has it.
+  ///
+  /// - Parameters:
+  ///   - photo: The path of the photo.
+  ///   - arguments: The arguments of the new inversion.
+  ///   - others: The paths of other jobs, which are not available.
   static func inversion(
     beside photo: String, of arguments: InversionArguments, sparing others: [String] = []
   ) throws -> OutputFile {

@@ -2,39 +2,41 @@ internal import DiffusionCore
 internal import Foundation
 internal import NullTextInversion
 
-/// A file that a command is to write, checked before the work begins.
+/// An output file of a command, checked before the work begins.
 struct OutputFile {
-  /// As the user wrote it, or as it follows from an input's path.
+  /// The path as the user wrote it, or as derived from the path of an input.
   let path: String
 
   var url: URL { URL(fileURLWithPath: path) }
 
+  /// Checks that a file can be written.
+  ///
   /// - Parameters:
-  ///   - path: where it is to go.
-  ///   - overwrite: whether it may take the place of a file that is not this program's own.
-  ///   - inputs: files that it must not replace.
-  /// - Throws: `UsageError` if the place cannot be written or is taken.
+  ///   - path: The path of the file.
+  ///   - overwrite: Whether it may replace a file that `nti` did not write.
+  ///   - inputs: Files that must not be replaced.
+  /// - Throws: `UsageError` if the file cannot be written or must not be replaced.
   init(_ path: String, _ overwrite: OverwriteOption, sparing inputs: [String] = []) throws {
     self.path = path
     guard path != "-" else {
-      throw UsageError("Files are not written to standard output; name one with -o.")
+      throw UsageError("Files cannot be written to standard output. Name a file with -o.")
     }
     let target = url.resolvingSymlinksInPath().path
     for input in inputs where URL(fileURLWithPath: input).resolvingSymlinksInPath().path == target {
-      throw UsageError("\(self.path) is the input; name another file for the result with -o.")
+      throw UsageError("\(self.path) is the input. Name another file for the result with -o.")
     }
     try UsageError.catching { try AtomicFile.checkWritable(url) }
     guard overwrite.force || !FileManager.default.fileExists(atPath: path) || isOwn else {
       throw UsageError(
-        "\(path) is there already, and nti did not write it, or it was changed since. Name another file, or replace "
-          + "it with --force.")
+        "\(path) already exists, and nti did not write it, or it was changed since. Name another file, or replace it "
+          + "with --force.")
     }
   }
 
-  /// A file in a folder that has been checked.
+  /// Creates a file in a folder that has been checked.
   init(unchecked path: String) { self.path = path }
 
-  /// A picture, whose name must say a format.
+  /// Returns a checked picture file; the extension must be that of a format that can be written.
   static func picture(
     _ path: String, _ overwrite: OverwriteOption, sparing inputs: [String] = []
   ) throws -> OutputFile {
@@ -43,12 +45,12 @@ struct OutputFile {
     return file
   }
 
-  /// Whether what is there is this program's own, untouched.
+  /// Whether `nti` wrote the existing file, and it was not changed since.
   private var isOwn: Bool {
     (try? InputFile(url).contents()).map(FileMark.isUntouched) ?? false
   }
 
-  /// Writes a picture that carries `texts`.
+  /// Writes a picture with text entries.
   func write(_ image: RGBImage, texts: [String: String] = [:]) throws {
     switch try RGBImage.checkFormat(of: url) {
     case .png: try write(image.pngData(text: texts))
@@ -56,7 +58,7 @@ struct OutputFile {
     }
   }
 
-  /// Writes JSON of several lines.
+  /// Writes JSON text, with a mark.
   func write(json: String) throws { try write(Data((json + "\n").utf8)) }
 
   /// Writes bytes, with a mark.
@@ -64,19 +66,19 @@ struct OutputFile {
 }
 
 extension String {
-  /// The path with another extension, in the same folder.
+  /// Returns the path with another extension.
   func replacingPathExtension(with ending: String) -> String {
     let stem = (self as NSString).deletingPathExtension
     return "\(stem.isEmpty ? self : stem).\(ending)"
   }
 
-  /// The path with a number before its extension: `cat.edit-2.png`.
+  /// Returns the path with a number before its extension, as in `cat.edit-2.png`.
   func numberedPath(_ number: Int) -> String {
     let path = self as NSString
     return "\(path.deletingPathExtension)-\(number).\(path.pathExtension)"
   }
 
-  /// The path itself, or the first numbered one at which all `names` are free.
+  /// Returns the path, or the first numbered path, for which none of the files `names` exists.
   func firstFreePath(_ names: (String) -> [String] = { [$0] }) -> String {
     var (path, number) = (self, 1)
     while names(path).contains(where: { FileManager.default.fileExists(atPath: $0) }) {

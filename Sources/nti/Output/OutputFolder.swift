@@ -2,19 +2,21 @@ internal import DiffusionCore
 internal import Foundation
 internal import NullTextInversion
 
-/// A folder that a command is to write into, checked before the work begins; it is made when the first file is written.
+/// An output folder of a command, checked before the work begins, and created when the first file is written.
 struct OutputFolder {
-  /// As the user wrote it.
+  /// The path as the user wrote it.
   let path: String
 
   var url: URL { URL(fileURLWithPath: path, isDirectory: true) }
 
-  /// - Throws: `UsageError` if nothing can be written there.
+  /// Checks that files can be written to a folder.
+  ///
+  /// - Throws: `UsageError` if they cannot.
   init(checking path: String) throws {
     self.path = path
     var isFolder: ObjCBool = false
     if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) {
-      guard isFolder.boolValue else { throw UsageError("\(path) is a file; name a folder.") }
+      guard isFolder.boolValue else { throw UsageError("\(path) is a file. Name a folder.") }
       try UsageError.catching { try AtomicFile.checkWritable(url.appendingPathComponent("report.json")) }
     } else {
       try UsageError.catching { try AtomicFile.checkWritable(URL(fileURLWithPath: path)) }

@@ -1,11 +1,11 @@
 internal import ArgumentParser
 
-/// Whether a command may replace files of the user's.
+/// The option to replace the user's files.
 struct OverwriteOption: ParsableArguments {
   @Flag(help: "Replace files that nti did not write, or that were changed since.")
   var force = false
 
-  /// For files that have been checked in another way.
+  /// The option with `force` set, for files that are checked otherwise.
   static var always: OverwriteOption {
     var option = OverwriteOption()
     option.force = true

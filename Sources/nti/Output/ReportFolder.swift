@@ -5,8 +5,10 @@ internal import Foundation
 struct ReportFolder {
   let path: String
 
-  /// - Throws: `UsageError` if nothing can be written there, or files of the report's names are there that are not this
-  ///   program's.
+  /// Checks that a report can be written to a folder.
+  ///
+  /// - Throws: `UsageError` if the folder cannot be written, or has files with the report's names that `nti` did not
+  ///   write.
   init(_ path: String, _ overwrite: OverwriteOption) throws {
     self.path = path
     _ = try OutputFolder(checking: path)
@@ -15,7 +17,7 @@ struct ReportFolder {
     }
   }
 
-  /// Writes a report, and a mark into each of its files.
+  /// Writes the files of a report, each with a mark.
   func write(_ report: InversionReport, _ pictures: ReportPictures) throws {
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     for (name, data) in try report.files(pictures) { try file(name).write(data) }

@@ -1,13 +1,13 @@
-/// Rows of short texts: the first column begins at the left, the others end at the right.
+/// A table of short texts: the first column is left-aligned, the others are right-aligned.
 struct AlignedTable {
   private var rows: [[String]]
 
   init(_ rows: [[String]] = []) { self.rows = rows }
 
-  /// Adds a row; it may be shorter than others.
+  /// Adds a row, which may be shorter than others.
   mutating func add(_ row: [String]) { rows.append(row) }
 
-  /// The lines.
+  /// The printed table.
   var text: String {
     let columns = rows.map(\.count).max() ?? 0
     let widths = (0..<columns).map { column in

@@ -3,11 +3,11 @@ internal import EmojiScenes
 internal import Foundation
 internal import NullTextInversion
 
-/// A model whose small parts have been read: enough to check words before the networks are.
+/// A model whose tokenizer and recommendation are read, which suffices to check words before the networks are read.
 struct ChosenModel {
   let checkpoint: Checkpoint
   let tokenizer: CLIPTokenizer
-  /// What the checkpoint recommends for edits.
+  /// The checkpoint's recommendation for edits.
   let recommendation: EditingRecommendation
 
   init(_ checkpoint: Checkpoint) throws {
@@ -16,7 +16,12 @@ struct ChosenModel {
     recommendation = try EditingRecommendation(checkpoint)
   }
 
-  /// - Throws: `InputError` if a text has more tokens than the model reads.
+  /// Returns the tokens of a text.
+  ///
+  /// - Parameters:
+  ///   - text: The text.
+  ///   - role: The name of the text in error messages.
+  /// - Throws: `InputError` if the text has more tokens than the model reads.
   @discardableResult
   func check(_ text: String, as role: String) throws -> TokenizedPrompt {
     do {
@@ -26,18 +31,20 @@ struct ChosenModel {
     }
   }
 
-  /// - Throws: `InputError(.mismatch)` if an inversion was made with another model.
+  /// Checks that an inversion was made with this model.
+  ///
+  /// - Throws: `InputError(.mismatch)` if it was not.
   func check(_ inversion: Inversion, _ path: String) throws {
     let identity = try ModelIdentity(of: checkpoint)
     guard identity.isStated(by: inversion.modelFingerprint) else {
       throw InputError(
         .mismatch,
         "\(path) was made with another model (fingerprint \(inversion.modelFingerprint)) than "
-          + "\(checkpoint.url.path) (\(identity.fingerprint)); name the one it was made with by --model.")
+          + "\(checkpoint.url.path) (\(identity.fingerprint)). Name the model of the inversion with --model.")
     }
   }
 
-  /// What an inversion of a picture with this model is made from.
+  /// Returns the arguments of an inversion with this model.
   func arguments(
     of image: RGBImage, caption: String, options: InversionOptions, mask: EditMask? = nil
   ) throws -> InversionArguments {
@@ -51,25 +58,27 @@ struct ChosenModel {
   /// The sizes that the model works at.
   var pictureSizes: PictureSizes { get throws { try ModelConfiguration(checkpoint).pictureSizes } }
 
-  /// A picture as the model sees it.
+  /// Returns a picture as the model sees it.
   func prepared(_ image: RGBImage, _ framing: Framing) throws -> PreparedPicture {
     try PreparedPicture(of: image, framing: framing, sizes: pictureSizes)
   }
 
-  /// The photo that an inversion was made from.
+  /// Reads the photo that an inversion was made from.
   ///
-  /// - Throws: `InputError` if it is missing, no picture, or another photo.
+  /// - Throws: `InputError` if the file is missing, is not a picture, or is another photo.
   func photo(_ path: String, of inversion: Inversion) throws -> RGBImage {
     let image = try RGBImage(contentsOf: URL(fileURLWithPath: path))
     do {
       try inversion.checkIsSource(image, sizes: pictureSizes)
     } catch let error as InputError {
-      throw InputError(error.kind, "\(path) cannot be pasted into: \(error.message)")
+      throw InputError(error.kind, "Edits cannot be pasted into \(path): \(error.message)")
     }
     return image
   }
 
-  /// - Throws: `UsageError` if one of the files to be written is the photo that an inversion was made from.
+  /// Checks that output files do not replace the photo of an inversion, unless `--force` is given.
+  ///
+  /// - Throws: `UsageError` if one does.
   func checkSparesPhoto(
     _ files: [OutputFile], of inversion: InversionArguments, _ overwrite: OverwriteOption
   ) throws {
@@ -86,7 +95,7 @@ struct ChosenModel {
 
   /// Reads the networks.
   func load(_ progress: ProgressLine, memory: MemoryLimits = MemoryLimits()) async throws -> ImageEditor {
-    if let savings = memory.model.savings { progress.note("to take less memory, \(savings)") }
+    if let savings = memory.model.savings { progress.note("to save memory, \(savings)") }
     progress.begin("reading the model")
     let handler = progress.handler
     return try await ImageEditor(checkpoint, memory: memory, progress: handler)
@@ -104,13 +113,13 @@ extension Checkpoint {
 extension RGBImage {
   /// Reads a photo to invert.
   ///
-  /// - Throws: `InputError`, of kind `outOfRange` if a side is too short to be inverted.
+  /// - Throws: `InputError`, of kind `outOfRange` if a side is shorter than `shortestSide`.
   init(photo path: String) throws {
     try self.init(contentsOf: URL(fileURLWithPath: path))
     guard min(width, height) >= Self.shortestSide else {
       throw InputError(
         .outOfRange,
-        "\(path) has \(width) x \(height) pixels; at least \(Self.shortestSide) a side are needed.")
+        "\(path) has \(width) x \(height) pixels. Each side must have at least \(Self.shortestSide).")
     }
   }
 }

@@ -1,45 +1,45 @@
 internal import ArgumentParser
 internal import NullTextInversion
 
-/// How the process ends, in the numbers of `sysexits.h` and of the shell.
+/// The exit status of the process, with the values of `sysexits.h` and of shells.
 struct ExitStatus: Equatable {
   let rawValue: Int32
 
-  /// Everything was done.
+  /// Success.
   static let done = ExitStatus(rawValue: 0)
-  /// The command line is wrong, or names an output that cannot be written.
+  /// The command line is wrong, or an output cannot be written.
   static let usage = ExitStatus(rawValue: 64)
-  /// An input is damaged, not what it should be, or does not fit the others.
+  /// An input is damaged, of the wrong kind, or does not match the others.
   static let badData = ExitStatus(rawValue: 65)
-  /// An input is not there.
+  /// An input is missing.
   static let missingInput = ExitStatus(rawValue: 66)
-  /// Anything else, a disk that filled up meanwhile included.
+  /// Any other error, such as a disk that became full.
   static let internalError = ExitStatus(rawValue: 70)
 
   private init(rawValue: Int32) { self.rawValue = rawValue }
 
-  /// Ended by a signal: 130 after Ctrl-C.
+  /// Creates the status after a signal, such as 130 for Ctrl-C.
   init(interruptedBy signal: Int32) { rawValue = 128 + signal }
 }
 
-/// Wrong usage that shows only after the command line has been parsed.
+/// Wrong usage that is found after the command line was parsed.
 struct UsageError: Error {
   let message: String
 
   init(_ message: String) { self.message = message }
 
-  /// Runs a check of what the command line says; what it throws is wrong usage.
+  /// Runs a check of the command line, and rethrows its `InputError` as a `UsageError`.
   static func catching<Result>(_ check: () throws -> Result) throws -> Result {
     do { return try check() } catch let error as InputError { throw UsageError(error.message) }
   }
 }
 
-/// The work was interrupted, and some of it is kept.
+/// The cancellation of work that is partly kept.
 struct Interrupted: Error {
-  /// What is kept, and how to go on.
+  /// A sentence about the kept work and how to resume it.
   let message: String
 
-  /// Runs work whose interruption is to be told with a sentence.
+  /// Runs work, and throws `Interrupted` with a message if the work is canceled and there is a message.
   static func saying<Result>(
     _ message: @autoclosure () -> String?, _ work: () async throws -> Result
   ) async throws -> Result {
@@ -52,12 +52,12 @@ struct Interrupted: Error {
   }
 }
 
-/// An error of ours as the user meets it.
+/// An error of this program with its message and exit status.
 struct Failure {
   let message: String
   let status: ExitStatus
 
-  /// Nil for what the argument parser throws: that is its own to word.
+  /// Returns nil for errors of the argument parser, which has its own messages.
   init?(_ error: any Error) {
     switch error {
     case let error as InputError:
@@ -70,11 +70,11 @@ struct Failure {
       message = error.message
       status = .internalError
     case is CancellationError:
-      message = "The work was cancelled."
+      message = "The work was canceled."
       status = .internalError
     case is ValidationError, is CleanExit, is ExitCode: return nil
     default:
-      // The parser's own errors are not public; all of them are wrong usage or a request for help.
+      // The error types of the parser are not public. All of them are wrong usage or a request for help.
       guard NTI.exitCode(for: error) == .failure else { return nil }
       message = "Internal error: \(error)"
       status = .internalError
@@ -83,7 +83,7 @@ struct Failure {
 }
 
 extension ExitStatus {
-  /// The status for a sort of input error.
+  /// Creates the status for a kind of input error.
   init(for kind: InputError.Kind) {
     self =
       switch kind {

@@ -1,20 +1,20 @@
 internal import Foundation
 
-/// Numbers as people read them, the same in every locale.
+/// Formats numbers for printed text, independent of the locale.
 enum Format {
-  /// As in "1.24e-05".
+  /// Returns a number as in "1.24e-05".
   static func scientific(_ value: Double) -> String { String(format: "%.2e", value) }
 
-  /// As in "7.5" or "3".
+  /// Returns a number as in "7.5" or "3".
   static func short(_ value: Double) -> String { String(format: "%g", value) }
 
-  /// As in "27.31".
+  /// Returns a number as in "27.31".
   static func decimal(_ value: Double, places: Int = 2) -> String { String(format: "%.\(places)f", value) }
 
-  /// As in "27.31 dB".
+  /// Returns a level as in "27.31 dB".
   static func decibels(_ value: Double) -> String { value.isFinite ? "\(decimal(value)) dB" : "\(value) dB" }
 
-  /// As in "8.4 s", "12 min 30 s", "2 h 5 min".
+  /// Returns a time as in "8.4 s", "12 min 30 s" or "2 h 5 min".
   static func duration(_ seconds: Double) -> String {
     guard seconds.isFinite, seconds >= 0 else { return "?" }
     if seconds < 60 { return seconds < 10 ? "\(decimal(seconds, places: 1)) s" : "\(Int(seconds)) s" }
@@ -22,12 +22,14 @@ enum Format {
     return whole < 3600 ? "\(whole / 60) min \(whole % 60) s" : "\(whole / 3600) h \(whole / 60 % 60) min"
   }
 
-  /// A short time as in "9 ms" or "5.1 s".
+  /// Returns a short time as in "9 ms" or "5.1 s".
   static func pace(_ seconds: Double) -> String {
     seconds < 0.1 ? "\(decimal(1000 * seconds, places: 0)) ms" : duration(seconds)
   }
 
-  /// As in "8.4 s", or where the two differ "10 to 35 s", "40 s to 3 min", "1 to 4 min", "0.5 to 1.2 h".
+  /// Returns a range of times as in "10 to 35 s", "40 s to 3 min", "1 to 4 min" or "0.5 to 1.2 h".
+  ///
+  /// Times that differ by at most 10 % and 0.5 s give a single time, as in "8.4 s".
   static func duration(_ least: Double, to most: Double) -> String {
     guard least.isFinite, most.isFinite, least >= 0, most > 1.1 * least + 0.5 else {
       return duration(most.isFinite ? max(0, most) : most)
@@ -41,7 +43,7 @@ enum Format {
     }
   }
 
-  /// As in "27.3 MB".
+  /// Returns a size as in "27.3 MB".
   static func bytes(_ count: Int) -> String {
     let units = ["kB", "MB", "GB", "TB"]
     guard count >= 1000 else { return "\(count) bytes" }
@@ -53,7 +55,7 @@ enum Format {
     return "\(decimal(value, places: 1)) \(units[unit])"
   }
 
-  /// As in "8.8 million", "12 thousand".
+  /// Returns a count as in "8.8 million" or "12 thousand".
   static func count(_ count: Int) -> String {
     switch count {
     case 1_000_000...: "\(decimal(Double(count) / 1e6, places: 1)) million"

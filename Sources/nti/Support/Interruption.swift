@@ -8,27 +8,27 @@ internal import Synchronization
   internal import Glibc
 #endif
 
-/// Turns the first Ctrl-C, or a request to terminate, into a cancellation; the second one ends the process at once.
+/// Handles SIGINT (Ctrl-C) and SIGTERM: the first signal cancels the work, the second ends the process at once.
 final class Interruption: Sendable {
   private let received = Atomic<Int32>(0)
 
-  /// The signal that came, if one did.
+  /// The last received signal; nil if there was none.
   var signal: Int32? {
     let number = received.load(ordering: .acquiring)
     return number == 0 ? nil : number
   }
 
-  /// Holds signals back from now on.
+  /// Blocks the signals from now on.
   ///
-  /// To be made first of all, because threads inherit this when they start.
+  /// Must come before all threads, which inherit the signal mask when they start.
   init() {
-    // A shell starts background jobs with Ctrl-C ignored, which would swallow `kill -INT` as well.
+    // Shells start background jobs with SIGINT ignored, which would disable `kill -INT` as well.
     for number in [SIGINT, SIGTERM] { restoreDefault(number) }
     var signals = Self.signals
     pthread_sigmask(SIG_BLOCK, &signals, nil)
   }
 
-  /// Waits for signals for ever, on the calling thread, and calls `cancel` at the first.
+  /// Waits for signals forever on the calling thread, and calls `cancel` after the first.
   func wait(_ cancel: () -> Void) -> Never {
     var signals = Self.signals
     while true {

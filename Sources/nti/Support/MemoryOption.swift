@@ -2,30 +2,31 @@ internal import ArgumentParser
 internal import DiffusionCore
 internal import NullTextInversion
 
-/// How much memory a command may take.
+/// The memory limit of a command.
 struct MemoryOption: ParsableArguments {
   @Option(
     name: .customLong("memory"),
     help: ArgumentHelp(
-      "The most memory to take, as in 3GB or 2500MB; with less, work takes longer (default: no limit).",
+      "The memory limit, as in 3GB or 2500MB; less memory makes the work slower (default: no limit).",
       valueName: "size"),
     transform: { try MemoryOption.byteCount($0) })
   var limit: Int?
 
-  /// The limits within which a model is to work.
+  /// Returns the memory limits of a model.
   ///
   /// - Parameters:
-  ///   - methods: those by which pictures will be inverted.
-  ///   - edits: what pictures will be edited with.
-  ///   - pictureSize: of the largest picture; nil for the model's own.
-  ///   - remembersSource: whether a picture will be edited more than once.
-  /// - Throws: `UsageError` that says what would be enough, if too little is allowed.
+  ///   - checkpoint: The model.
+  ///   - methods: The methods of the inversions.
+  ///   - edits: The options of the edits.
+  ///   - pictureSize: The size of the largest picture; nil for the model's own size.
+  ///   - remembersSource: Whether a picture is edited more than once.
+  /// - Throws: `UsageError` with the required memory if the limit is too low.
   func limits(
     for checkpoint: Checkpoint, inverting methods: [InversionMethod] = [],
     editing edits: EditOptions = EditOptions(), pictureSize: PixelSize?, remembersSource: Bool = false
   ) throws -> MemoryLimits {
     guard let limit else {
-      // A command embeds its texts once, at its beginning.
+      // The text encoder is not kept, because a command embeds its texts once at the beginning.
       var limits = MemoryLimits(model: checkpoint.options.saving(in: ModelOptions(keptParts: [.unet, .vae])))
       if !remembersSource { limits.sourceAttention = 0 }
       return limits
@@ -37,7 +38,7 @@ struct MemoryOption: ParsableArguments {
     }
   }
 
-  /// A number of bytes as in `3GB`, `2.5GiB`, `800MB`.
+  /// Parses a number of bytes, as in `3GB`, `2.5GiB` or `800MB`.
   static func byteCount(_ text: String) throws -> Int {
     let units: [(name: String, size: Double)] = [
       ("gib", 0x1p30), ("mib", 0x1p20), ("gb", 1e9), ("mb", 1e6), ("g", 1e9), ("m", 1e6),
@@ -52,12 +53,12 @@ struct MemoryOption: ParsableArguments {
 }
 
 extension ModelOptions {
-  /// What takes longer for the sake of memory, for people; nil if nothing does that one would notice.
+  /// The measures that save memory and cost time, in words; nil if there are none.
   var savings: String? {
     var parts: [String] = []
     if !keptParts.contains(.unet) { parts.append("networks are read when they are used") }
     if decodingBandByteCount != nil { parts.append("the decoder works in bands") }
-    if recomputesActivations { parts.append("gradients compute activations again") }
+    if recomputesActivations { parts.append("gradients recompute activations") }
     return parts.isEmpty ? nil : parts.joined(separator: ", ")
   }
 }

@@ -5,43 +5,44 @@ internal import Foundation
 internal import InputOutput
 internal import NullTextInversion
 
-/// Which model to work with.
+/// The options of the model.
 struct ModelOption: ParsableArguments {
   @Option(
     name: .customLong("model"),
     help: ArgumentHelp(
-      "A folder in the diffusers layout, a .safetensors file, the name of a model in the local Hugging Face cache (org/name), or emoji-scenes.",
+      "The model: a folder in the diffusers layout, a .safetensors file, a name in the local Hugging Face cache "
+        + "(org/name), or emoji-scenes.",
       valueName: "folder|file|name"))
   var name = "emoji-scenes"
 
-  /// What replaces or changes parts of the model.
+  /// The options that replace or change parts of the model.
   struct Changes: ParsableArguments {
     @Option(
       name: .customLong("lora"),
       help: ArgumentHelp(
-        "A LoRA to merge into the model, times a weight (default: 1); may be repeated.",
+        "A LoRA to merge into the model, multiplied by a weight (default: 1). Repeatable.",
         valueName: "file[=weight]"),
       transform: { try Changes.lora($0) })
     var loras: [LoRA] = []
 
-    @Option(help: ArgumentHelp("Another autoencoder.", valueName: "folder|file"))
+    @Option(help: ArgumentHelp("Use another autoencoder.", valueName: "folder|file"))
     var vae: String?
 
-    @Option(help: ArgumentHelp("Another text encoder.", valueName: "folder|file"))
+    @Option(help: ArgumentHelp("Use another text encoder.", valueName: "folder|file"))
     var textEncoder: String?
 
     @Option(
       help: ArgumentHelp(
-        "What the model predicts, where its file does not say: epsilon or v.", valueName: "type"))
+        "The prediction type, if the model's files do not state it: epsilon or v.", valueName: "type"))
     var prediction: Prediction?
 
     @Option(
-      help: ArgumentHelp("The number of last layers of the text encoder to leave out.", valueName: "number"))
+      help: ArgumentHelp("The number of last layers of the text encoder to skip.", valueName: "n"))
     var clipSkip = 0
 
     func validate() throws {
       guard (0...64).contains(clipSkip) else {
-        throw ValidationError("--clip-skip \(clipSkip): ask for 0 or more.")
+        throw ValidationError("--clip-skip \(clipSkip): must be between 0 and 64.")
       }
     }
   }
@@ -49,30 +50,30 @@ struct ModelOption: ParsableArguments {
   @OptionGroup(title: "Changes to the model") var changes: Changes
 
   func validate() throws {
-    if name.isEmpty { throw ValidationError("--model names no model.") }
+    if name.isEmpty { throw ValidationError("--model is empty. Name a model.") }
   }
 
-  /// The checkpoint, of which only headers and small files have been read.
+  /// Opens the checkpoint; reads only headers and small files.
   ///
-  /// - Throws: `InputError`.
+  /// - Throws: `InputError` if there is no such model or it cannot be used.
   func checkpoint() throws -> Checkpoint {
     try Checkpoint(ModelOption.url(named: name), options: changes.options)
   }
 
-  /// The checkpoint with its tokenizer.
+  /// Opens the checkpoint, and reads its tokenizer and recommendation.
   ///
-  /// - Throws: `InputError`.
+  /// - Throws: `InputError` if there is no such model or it cannot be used.
   func open() throws -> ChosenModel { try ChosenModel(checkpoint()) }
 
-  /// The folder or the file that a name or a path means.
+  /// Returns the folder or the file of a name or a path.
   ///
-  /// - Throws: `InputError(.missing)`.
+  /// - Throws: `InputError(.missing)` if there is none.
   static func url(named name: String) throws -> URL {
     if name == "emoji-scenes" { return try ModelSource.emojiScenes.url() }
     if WebAddress.sentence(in: name) != nil {
       throw InputError(
         .missing,
-        "\(name) is an address, and models are not downloaded. Fetch it first, as with `hf download org/name`, and name "
+        "\(name) is an address, and nti does not download models. Download it, as with `hf download org/name`, and name "
           + "the folder or org/name.")
     }
     let url = URL(fileURLWithPath: name)
@@ -88,7 +89,7 @@ struct ModelOption: ParsableArguments {
   }
 }
 
-/// What a UNet predicts, as users name it.
+/// The values of `--prediction`: what the UNet predicts.
 enum Prediction: String, ExpressibleByArgument, CaseIterable {
   case epsilon
   case v
@@ -97,7 +98,7 @@ enum Prediction: String, ExpressibleByArgument, CaseIterable {
 }
 
 extension ModelOption.Changes {
-  /// The model as it is to be read.
+  /// The options for reading the model.
   var options: ModelOptions {
     var options = ModelOptions()
     options.loras = loras
@@ -108,7 +109,7 @@ extension ModelOption.Changes {
     return options
   }
 
-  /// A LoRA as in `file.safetensors=0.8`.
+  /// Parses a LoRA, as in `file.safetensors=0.8`.
   static func lora(_ text: String) throws -> LoRA {
     guard let separator = text.lastIndex(of: "="), let weight = Double(text[text.index(after: separator)...])
     else { return LoRA(URL(fileURLWithPath: text)) }

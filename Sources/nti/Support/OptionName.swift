@@ -1,9 +1,11 @@
 internal import ArgumentParser
 
-/// A choice of the library as the command line writes it: `conjugate-directions` for `conjugateDirections`.
+/// A choice of the library as a value on the command line: `conjugate-directions` for `conjugateDirections`.
 ///
-/// Capitals and hyphens make no difference when it is read.
+/// Parsing ignores case, hyphens and underscores.
 extension RawRepresentable where RawValue == String, Self: CaseIterable {
+  /// Parses a value.
+  ///
   /// - Throws: `ValidationError` that lists the choices.
   init(optionName text: String) throws {
     func plain(_ name: String) -> String { name.lowercased().filter { $0 != "-" && $0 != "_" } }
@@ -13,11 +15,11 @@ extension RawRepresentable where RawValue == String, Self: CaseIterable {
     self = choice
   }
 
-  /// As in `null-text`.
+  /// The value on the command line, as in `null-text`.
   var optionName: String {
     rawValue.map { $0.isUppercase ? "-\($0.lowercased())" : String($0) }.joined()
   }
 
-  /// All choices, with commas between.
+  /// All values, separated by commas.
   static var optionNames: String { allCases.map(\.optionName).joined(separator: ", ") }
 }

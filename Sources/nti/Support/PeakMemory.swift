@@ -6,12 +6,12 @@
   internal import Glibc
 #endif
 
-/// The memory of this process.
+/// The peak memory of this process.
 enum PeakMemory {
-  /// The most that it has had in main memory so far, in bytes.
+  /// The maximum resident size so far, in bytes.
   static var bytes: Int {
     var usage = rusage()
-    // RUSAGE_SELF, whose type differs between systems.
+    // 0 is RUSAGE_SELF, whose type differs between systems.
     guard getrusage(0, &usage) == 0 else { return 0 }
     #if canImport(Darwin)
       return usage.ru_maxrss

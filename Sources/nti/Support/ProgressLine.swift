@@ -1,8 +1,8 @@
 internal import NullTextInversion
 internal import Tensor
 
-/// Shows on standard error how far the work has come: on a terminal one line that is rewritten, elsewhere a plain line
-/// when something begins, for logs.
+/// Shows progress on standard error: one line that is rewritten on a terminal, otherwise a plain line at the beginning of
+/// each phase.
 final class ProgressLine: Sendable {
   private enum Style { case silent, plain, live }
 
@@ -10,7 +10,7 @@ final class ProgressLine: Sendable {
     var phase: EditorProgress.Phase?
     var title = ""
     var lastDrawn = ContinuousClock.now
-    /// What was heard last, and when; nil where nothing goes on.
+    /// The last progress and its time; nil while nothing is running.
     var heard: (progress: EditorProgress, at: ContinuousClock.Instant)?
   }
 
@@ -20,7 +20,7 @@ final class ProgressLine: Sendable {
   init(isQuiet: Bool) {
     style = isQuiet ? .silent : Terminal.isInteractive ? .live : .plain
     guard style == .live else { return }
-    // An evaluation of a large model takes seconds; meanwhile the time that is left is counted down.
+    // An evaluation of a large model takes seconds. Meanwhile, the remaining time is counted down.
     Task.detached { [weak self] in
       while true {
         try? await Task.sleep(for: .seconds(1))
@@ -30,7 +30,7 @@ final class ProgressLine: Sendable {
     }
   }
 
-  /// Names what begins now; without a name only the phases of the work are named.
+  /// Begins a stage with a title; without one, only the phases are shown.
   func begin(_ title: String = "") {
     state.withLock { state in
       state.title = title
@@ -45,15 +45,15 @@ final class ProgressLine: Sendable {
     }
   }
 
-  /// Hears of every step of a long call.
+  /// The progress handler of a long call.
   var handler: ProgressHandler { handler(before: CommandRest()) }
 
-  /// Hears of every step of a long call after which the command has more to do.
+  /// Returns the progress handler of a long call that is followed by more work.
   func handler(before rest: CommandRest) -> ProgressHandler {
     { [self] in show(rest.added(to: $0)) }
   }
 
-  /// Says something that stays, above what goes on.
+  /// Prints a permanent line above the progress.
   func note(_ text: String) {
     guard style != .silent else { return }
     state.withLock { _ in
@@ -62,7 +62,7 @@ final class ProgressLine: Sendable {
     }
   }
 
-  /// Takes the line away, so that results stand alone.
+  /// Erases the progress, so that only results remain.
   func end() {
     state.withLock { state in
       state.heard = nil
@@ -81,7 +81,7 @@ final class ProgressLine: Sendable {
       case .plain:
         if isNewPhase, progress.phase != .loading { Terminal.write(Self.line(state.title, progress) + "\n") }
       case .live:
-        // Twenty times a second is enough for the eye, and costs nothing.
+        // Redraws at most 20 times per second.
         let isDue = ContinuousClock.now - state.lastDrawn >= .milliseconds(50)
         if isNewPhase || isDue || progress.step == progress.stepCount {
           draw(progress, &state)
@@ -114,12 +114,12 @@ final class ProgressLine: Sendable {
     [title, progress.phase.title].filter { !$0.isEmpty }.joined(separator: ": ")
   }
 
-  /// As in "fitting null embeddings, 50 steps".
+  /// Returns a plain line, as in "fitting null embeddings, 50 steps".
   private static func line(_ title: String, _ progress: EditorProgress) -> String {
     heading(title, progress) + (progress.stepCount > 1 ? ", \(progress.stepCount) steps" : "")
   }
 
-  /// As in "12/50, 34 s left, inner 3, loss 1.24e-05".
+  /// Returns the numbers of a progress, as in "12/50, 34 s left, inner 3, loss 1.24e-05".
   static func details(of progress: EditorProgress) -> String {
     var parts = progress.stepCount > 1 ? ["\(progress.step)/\(progress.stepCount)"] : []
     if let most = progress.remaining {
@@ -132,14 +132,14 @@ final class ProgressLine: Sendable {
   }
 }
 
-/// What a command does after a long call.
+/// The work of a command after a long call.
 struct CommandRest {
-  /// Calls that take about as long.
+  /// The number of calls that take about as long.
   var calls = 0
-  /// Evaluations of the network in calls of another sort.
+  /// The number of network evaluations in other calls.
   var evaluations = 0
 
-  /// The progress with the time of all that.
+  /// Returns the progress with the time of this work added.
   func added(to progress: EditorProgress) -> EditorProgress {
     var progress = progress
     guard let most = progress.remaining, let least = progress.leastRemaining else { return progress }
@@ -151,14 +151,14 @@ struct CommandRest {
 }
 
 extension EditorProgress.Phase {
-  /// What is being done, for people.
+  /// The phase in words.
   var title: String {
     switch self {
     case .loading: "reading the model"
     case .encoding: "encoding the photo"
-    case .pivots: "following the photo into noise"
+    case .pivots: "computing pivots"
     case .optimisation: "fitting null embeddings"
-    case .sampling: "walking from noise to picture"
+    case .sampling: "sampling"
     case .decoding: "decoding the picture"
     }
   }

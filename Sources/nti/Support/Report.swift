@@ -1,47 +1,47 @@
 internal import Foundation
 internal import NullTextInversion
 
-/// What a command has to say to programs: the last line on standard output, as JSON with sorted keys.
+/// The JSON result of a command: the last line on standard output, with sorted keys.
 ///
-/// What does not apply to a command is left out.
+/// Values that do not apply to a command are left out.
 struct Report: Encodable {
-  /// Wall-clock time of the whole command.
+  /// The wall-clock time of the whole command.
   var seconds: Double
-  /// Evaluations of the network in this process.
+  /// The network evaluations of this process.
   var evaluations: EvaluationCount?
 
-  /// Of the inversion: its reconstruction against the photo as the model sees it, in dB.
+  /// The PSNR in dB of the inversion's reconstruction against the photo as the model sees it.
   var psnr: Double?
-  /// The same of the autoencoder alone.
+  /// The PSNR in dB of the autoencoder alone.
   var psnrBound: Double?
-  /// The demo's reconstruction without any optimisation.
+  /// The PSNR in dB of the demo's reconstruction without optimization.
   var psnrDDIM: Double?
-  /// Inner iterations of all steps of the inversion together.
+  /// The number of inner iterations in all steps of the inversion.
   var innerSteps: Int?
 
-  /// The inversion file that was written.
+  /// The written inversion.
   var inversion: String?
-  /// The folder that the report on an inversion was written to.
+  /// The folder of the report on an inversion.
   var reportFolder: String?
-  /// How many steps a budget ended before they were done.
+  /// The number of steps that a budget ended early.
   var stepsCutShort: Int?
-  /// The picture that was written.
+  /// The written file or folder.
   var output: String?
-  /// The single pictures that the demo wrote.
+  /// The written pictures, if there are several.
   var pictures: [String]?
-  /// The mask that was written.
+  /// The written mask.
   var mask: String?
-  /// The recipe file that was written.
+  /// The written recipe file.
   var recipeFile: String?
-  /// How `output` was made.
+  /// The recipe of `output`.
   var recipe: EditRecipe?
-  /// How the cells of a contact sheet were made, row by row.
+  /// The recipes of several edits: in the order of `pictures`, or of the cells of a contact sheet, row by row.
   var recipes: [EditRecipe]?
   /// The contact sheet of variants.
   var sheet: String?
-  /// What can be measured of each variant, in the order of `pictures`.
+  /// The scores of the variants, in the order of `pictures`.
   var scores: [EditScore]?
-  /// Of the noise that a picture was generated from.
+  /// The seed of a generated picture.
   var seed: UInt64?
 
   init(seconds: Double, evaluations: EvaluationCount? = nil) {
@@ -49,10 +49,10 @@ struct Report: Encodable {
     self.evaluations = evaluations
   }
 
-  /// A report that tells about an inversion.
+  /// Creates a report with the figures of an inversion.
   init(seconds: Double, evaluations: EvaluationCount?, about inversion: Inversion) {
     self.init(seconds: seconds, evaluations: evaluations)
-    // JSON has no infinity; equal pictures have one.
+    // JSON has no infinity, which is the PSNR of equal pictures.
     psnr = inversion.psnr.isFinite ? inversion.psnr : nil
     psnrBound = inversion.psnrBound.isFinite ? inversion.psnrBound : nil
     innerSteps = inversion.innerSteps.reduce(0, +)
@@ -61,12 +61,12 @@ struct Report: Encodable {
   func json() throws -> String { try JSONText.line(self) }
 }
 
-/// JSON as this program writes it: keys sorted, so that the same content is the same text.
+/// JSON with sorted keys, so that equal content gives equal text.
 enum JSONText {
-  /// In one line.
+  /// Encodes a value on one line.
   static func line(_ value: some Encodable) throws -> String { try encode(value, []) }
 
-  /// In several, for files that people read.
+  /// Encodes a value on several lines, for files that people read.
   static func indented(_ value: some Encodable) throws -> String { try encode(value, .prettyPrinted) }
 
   private static func encode(_ value: some Encodable, _ formatting: JSONEncoder.OutputFormatting) throws

@@ -9,40 +9,40 @@ internal import Tensor
   internal import Glibc
 #endif
 
-/// What standard error leads to.
+/// The output to standard error.
 enum Terminal {
   /// Whether lines on standard error can be rewritten.
   static var isInteractive: Bool {
     isatty(STDERR_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
   }
 
-  /// The number of columns.
+  /// The number of columns of the terminal.
   static var width: Int {
     var size = winsize()
     guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
     return Int(size.ws_col)
   }
 
-  /// Writes text to standard error as it is.
+  /// Writes text to standard error unchanged.
   static func write(_ text: String) { try? FileHandle.standardError.write(contentsOf: Data(text.utf8)) }
 
-  /// Whether the cursor stands behind a line that may be rewritten; nil once an error ended all that.
+  /// Whether the cursor is at the end of a line that may be rewritten; nil after an error was printed.
   private static let isLineOpen = Lock<Bool?>(false)
 
   /// Rewrites the line at the cursor.
   static func draw(_ text: String) {
     isLineOpen.withLock { isOpen in
       guard isOpen != nil else { return }
-      // A line that wraps could not be taken back.
+      // A wrapped line could not be erased.
       write("\r\(text.prefix(width - 1))\u{1B}[K")
       isOpen = true
     }
   }
 
-  /// Takes away the line that was drawn last, if it is still there.
+  /// Erases the line that was drawn last, if it is still there.
   static func eraseLine() { leaveLine("\r\u{1B}[K", isLast: false) }
 
-  /// A line about something that went wrong, below the line that was drawn last.
+  /// Prints an error below the line that was drawn last, and stops the drawing of lines.
   static func printError(_ sentence: String) {
     leaveLine("\n", isLast: true)
     write("nti: \(sentence)\n")

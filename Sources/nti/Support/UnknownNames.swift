@@ -1,11 +1,11 @@
 internal import ArgumentParser
 
-/// Finds what is misspelt in a command line that cannot be used: the parser itself complains of what is missing first.
+/// Finds misspelled names in a command line that cannot be parsed, because the parser reports missing arguments first.
 struct UnknownNames {
   /// The arguments without the program's name.
   let arguments: [String]
 
-  /// As in "There is no option --captoin; did you mean --caption?"; nil if all names are known.
+  /// The message, as in "There is no option --captoin; did you mean --caption?"; nil if all names are known.
   var complaint: String? {
     guard let first = arguments.first, !first.hasPrefix("-") else { return nil }
     let commands = NTI.configuration.subcommands
@@ -22,13 +22,13 @@ struct UnknownNames {
     }
   }
 
-  /// The long names that the help of a command has.
+  /// Returns the long names in the help of a command.
   private static func options(of command: any ParsableCommand.Type) -> [String] {
     let help = NTI.helpMessage(for: command, includeHidden: true, columns: 1000)
     return help.matches(of: #/--[a-z][a-z0-9-]*/#).map { String($0.output) } + ["--help", "--version"]
   }
 
-  /// As in "; did you mean --caption?", or a full stop if nothing is near.
+  /// Returns "; did you mean --caption?", or a period if no name is similar.
   private static func suggestion(for name: String, among names: [String]) -> String {
     let nearest = names.map { ($0, name.editDistance(to: $0)) }.min { $0.1 < $1.1 }
     guard let (other, distance) = nearest, distance <= max(1, name.filter { $0 != "-" }.count / 3) else {
@@ -39,7 +39,7 @@ struct UnknownNames {
 }
 
 extension String {
-  /// How many letters must be added, dropped, changed or swapped with their neighbour (Damerau and Levenshtein).
+  /// Returns the number of letters to insert, delete, replace, or swap with a neighbor (Damerau-Levenshtein distance).
   fileprivate func editDistance(to other: String) -> Int {
     let (a, b) = (Array(self), Array(other))
     var rows = [Array(0...b.count)]

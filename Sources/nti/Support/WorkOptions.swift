@@ -2,10 +2,12 @@ internal import ArgumentParser
 internal import NullTextInversion
 internal import Tensor
 
-/// What every command that computes can be told.
+/// The options of every command that computes.
 struct WorkOptions: ParsableArguments {
   @Option(
-    help: ArgumentHelp("How many processors to use; the result is the same with any number.", valueName: "n"))
+    help: ArgumentHelp(
+      "The number of processors to use (default: all); the result is the same with any number.",
+      valueName: "n"))
   var threads: Int?
 
   @Flag(name: .long, help: "Print the result as one line of JSON.")
@@ -16,18 +18,18 @@ struct WorkOptions: ParsableArguments {
 
   func validate() throws {
     if let threads, !(1...1024).contains(threads) {
-      throw ValidationError("--threads \(threads): ask for 1 to 1024.")
+      throw ValidationError("--threads \(threads): must be between 1 and 1024.")
     }
   }
 
-  /// Starts the work: sets the number of threads, the clock, and the line that shows progress.
+  /// Starts the work: sets the number of threads, and starts the clock and the progress line.
   func start() -> Work {
     if let threads { Parallel.threadCount = threads }
     return Work(progress: ProgressLine(isQuiet: quiet), printsJSON: json)
   }
 }
 
-/// A command under way.
+/// A running command.
 struct Work {
   let progress: ProgressLine
   let printsJSON: Bool
@@ -38,10 +40,10 @@ struct Work {
     self.printsJSON = printsJSON
   }
 
-  /// Seconds since the work began.
+  /// The seconds since the work began.
   var seconds: Double { (ContinuousClock.now - start) / .seconds(1) }
 
-  /// Prints what came out, for programs or for people.
+  /// Prints the report as JSON with `--json`, otherwise the summary.
   func finish(_ report: Report, _ summary: @autoclosure () -> String) throws {
     progress.end()
     print(printsJSON ? try report.json() : summary())

@@ -1,0 +1,57 @@
+// The Swift code of README.md, Docs and the DocC catalogs, in the order of the pages. PagesTests compares the pages with these
+// files; this program runs the code with the bundled model:
+//
+//     swift run -c release --package-path Documentation PageSnippets
+
+import EmojiScenes
+import Foundation
+import NullTextInversion
+
+/// The bundled model and picture, and a folder for results, in the places of the URLs that the pages leave to the reader.
+struct Files {
+  let modelURL: URL
+  let photoURL: URL
+  let folder: URL
+
+  init() throws {
+    modelURL = try EmojiScenes.folder()
+    photoURL = try EmojiScenes.picture("600000000051")
+    folder = FileManager.default.temporaryDirectory.appendingPathComponent("snippets-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+  }
+
+  /// A benchmark of one record of the bundled one.
+  func benchmark() throws -> URL {
+    let bundled = try EmojiScenes.benchmark()
+    let target = result("benchmark")
+    let pictures = target.appendingPathComponent("annotation_images")
+    try FileManager.default.createDirectory(at: pictures, withIntermediateDirectories: true)
+    let data = try Data(contentsOf: bundled.appendingPathComponent("mapping_file.json"))
+    let records = try JSONSerialization.jsonObject(with: data) as? [String: Any]
+    let record = records?.first { $0.key == photoURL.deletingPathExtension().lastPathComponent }
+    guard let record else { throw CocoaError(.fileReadCorruptFile) }
+    try FileManager.default.copyItem(
+      at: photoURL, to: pictures.appendingPathComponent(photoURL.lastPathComponent))
+    try JSONSerialization.data(withJSONObject: [record.key: record.value])
+      .write(to: target.appendingPathComponent("mapping_file.json"))
+    return target
+  }
+
+  func result(_ name: String) -> URL { folder.appendingPathComponent(name) }
+}
+
+@main enum PageSnippets {
+  static func main() async throws {
+    let files = try Files()
+    defer { try? FileManager.default.removeItem(at: files.folder) }
+
+    try await invertAndEdit(files)
+    try await invertWriteAndEdit(files)
+    try evaluateUNet(files)
+    try await evaluateBenchmark(files)
+    try resizeAndCompare(files)
+    differentiate()
+    try await edit(files)
+    try await extend(files)
+  }
+}
