@@ -23,7 +23,7 @@ package struct LocalBlendMaps: Sendable {
     self.grid = grid
     words = try PairOfMaps(blend.words, source, target, grid, role: "word to blend")
     subtracted = try PairOfMaps(
-      blend.subtracted, source, target, grid, role: "word to leave out of the blend")
+      blend.subtracted, source, target, grid, role: "word to subtract from the blend")
   }
 
   /// Adds the cross-attention of one layer in one step, [heads, positions, tokens].
