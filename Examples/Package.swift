@@ -6,7 +6,7 @@ let library: [Target.Dependency] = [
   .product(name: "EmojiScenes", package: "null-text-inversion"),
 ]
 
-// A package of its own, which uses the library as any other program would.
+// A separate package that uses the library like any other program.
 let package = Package(
   name: "Examples",
   platforms: [.macOS(.v15)],

@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// A package of its own, so that the other examples do not resolve a web server.
+// A separate package, so that the other examples do not resolve a web server.
 let package = Package(
   name: "EditServer",
   platforms: [.macOS(.v15)],

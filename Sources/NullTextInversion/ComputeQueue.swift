@@ -1,24 +1,24 @@
 internal import Dispatch
 internal import Tensor
 
-/// Runs long computations one after the other, off the threads that Swift's tasks share.
+/// Runs long computations one at a time, outside the threads of Swift's cooperative pool.
 ///
-/// Work runs inside the caller's task, so that it sees its cancellation. A task that is cancelled while it waits for its
-/// turn leaves the queue at once.
+/// Work runs inside the caller's task and therefore sees its cancellation. A task that is cancelled while it waits
+/// leaves the queue immediately.
 final class ComputeQueue: Sendable {
   private struct State {
     var isBusy = false
     var lastTicket = 0
-    /// Those who wait, in their order.
+    /// The waiting tasks, first come first served.
     var waiting: [(ticket: Int, turn: CheckedContinuation<Void, any Error>)] = []
   }
 
   private let state = Lock(State())
   private let worker = Worker()
 
-  /// Waits for its turn, then does `work` on a thread of its own.
+  /// Waits until the queue is free, then runs `work` on the worker thread.
   ///
-  /// - Throws: `CancellationError` if the task is cancelled before the work begins; what `work` throws.
+  /// - Throws: `CancellationError` if the task is cancelled before the work begins; the errors of `work`.
   func run<Result: Sendable>(_ work: @Sendable () throws -> Result) async throws -> Result {
     try await takeTurn()
     defer { giveTurn() }
@@ -33,7 +33,7 @@ final class ComputeQueue: Sendable {
     try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { turn in
         let isFree = state.withLock { state in
-          // Cancelled before it could be seen waiting.
+          // Cancelled before it was queued: `onCancel` found no ticket to remove.
           if Task.isCancelled { return Bool?.none }
           if state.isBusy {
             state.waiting.append((ticket, turn))
@@ -68,7 +68,7 @@ final class ComputeQueue: Sendable {
   }
 }
 
-/// Does the work of a queue on a thread that no other task needs: a computation of minutes must not hold a thread of the
+/// Runs the work of a queue on a dedicated thread, because a computation of minutes must not block a thread of the
 /// cooperative pool.
 private actor Worker {
   private let executor = WorkerExecutor()

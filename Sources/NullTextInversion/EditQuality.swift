@@ -1,12 +1,13 @@
-/// How good edits are to be for the time that they take.
+/// A trade-off between edit quality and time.
 ///
-/// Chosen from the measurements in `Docs/Methods.md`. None of them is the published recipe, which is what `InversionOptions()` means.
+/// The presets were chosen from the measurements in `Docs/Methods.md`. None of them is the published null-text
+/// recipe; `InversionOptions()` is.
 public enum EditQuality: String, Sendable, Hashable, Codable, CaseIterable {
-  /// InfEdit in 4 steps: 12 evaluations an edit.
+  /// InfEdit in 4 steps: 12 evaluations per edit.
   case fast
-  /// InfEdit in 8 steps: 24 evaluations an edit.
+  /// InfEdit in 8 steps: 24 evaluations per edit.
   case balanced
-  /// InfEdit in 12 steps, as published: 36 evaluations an edit.
+  /// InfEdit in 12 steps, as published: 36 evaluations per edit.
   case best
 
   /// The number of sampling steps.
@@ -20,7 +21,7 @@ public enum EditQuality: String, Sendable, Hashable, Codable, CaseIterable {
 }
 
 extension InversionOptions {
-  /// How a photo is inverted for edits of a quality.
+  /// Returns the inversion options for edits of a quality.
   public static func preset(_ quality: EditQuality) -> InversionOptions {
     var options = PublishedMethod.infEdit.inversion
     options.steps = quality.steps

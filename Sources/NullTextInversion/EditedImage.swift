@@ -1,19 +1,20 @@
 public import DiffusionCore
 internal import Tensor
 
-/// An edited picture, and what made it.
+/// An edited image and the settings that produced it.
 public struct EditedImage: Sendable {
-  /// The picture.
+  /// The decoded image, at the size of the model's input.
   public let image: RGBImage
-  /// The prompt it was made with.
+  /// The prompt of the edit.
   public let prompt: String
-  /// The options it was made with: the recipe.
+  /// The options of the edit.
   public let options: EditOptions
-  /// Where local blend let the picture change, at the picture's size; nil without one.
+  /// The region that the local blend allowed to change in its last step, at the image's size; nil without a local
+  /// blend.
   ///
-  /// It can be saved (``EditMask/picture``), changed, and given back as ``EditOptions/mask``.
+  /// It can be saved as ``EditMask/picture``, changed, and used as ``EditOptions/mask``.
   public let mask: EditMask?
-  /// The network evaluations of the call that made it.
+  /// The network evaluations of the call that produced the edit.
   public let evaluations: EvaluationCount
 
   let latents: [Tensor]
@@ -21,27 +22,31 @@ public struct EditedImage: Sendable {
   let reconstructed: Reconstruction
   let editor: ImageEditor
 
-  /// This picture as the source of further edits: its path is the source's, its prompt the caption.
+  /// The edited image as the source of further edits.
+  ///
+  /// Its trajectory is the edit's trajectory; its caption is the edit's prompt.
   public var inverted: InvertedImage {
     var inversion = source
     inversion.caption = prompt
     inversion.options.guidance = options.guidance ?? source.guidance
     inversion.trajectory = latents
     inversion.isOfEdit = true
-    // Thresholded guidance leads back to the pivots: to this picture, not to the one before.
+    // Proximal guidance pulls back to the pivots: they must lead to this image, not to the previous one.
     inversion.pivots = latents.reversed()
     return InvertedImage(editor: editor, inversion: inversion, evaluations: EvaluationCount())
   }
 }
 
 extension EditedImage {
-  /// The photo that was inverted with this edit in it, at its own size.
+  /// Pastes the edit into the photo that was inverted, at the photo's own size.
   ///
-  /// Outside of what changed the photo's bytes are untouched. The edit is confined to its masks: that of the local blend and
-  /// that of the options; without one, to where it differs visibly from the reconstruction.
+  /// Bytes of the photo outside the changed region stay the same. The edit is confined to the mask of the local blend
+  /// and the mask of the options; without masks, to the region where the edit visibly differs from the
+  /// reconstruction.
   ///
-  /// - Parameter photo: the picture that was inverted, as it was given.
-  /// - Throws: `InputError(.mismatch)` if it is another picture, or the inversion is that of an edit; `CancellationError`.
+  /// - Parameter photo: The photo that was passed to `invert`.
+  /// - Throws: `InputError(.mismatch)` if it is another photo, or if the inversion is that of an edit;
+  ///   `CancellationError`.
   public func pasted(into photo: RGBImage) async throws -> RGBImage {
     let model = editor.model
     return try await editor.compute.run {
@@ -57,7 +62,7 @@ extension EditedImage {
     }
   }
 
-  /// Where the masks let the picture change, at its size; nil without any.
+  /// The region that the masks allow to change, at the image's size; nil without masks.
   private func region() throws -> PixelMap? {
     let (height, width, _) = source.latent.shape3
     let own = try options.mask.map {
@@ -72,25 +77,27 @@ extension EditedImage {
 }
 
 extension Inversion {
-  /// Refuses a photo that an edit of this inversion cannot be laid over.
+  /// Checks that an edit of this inversion can be pasted into a photo.
   ///
-  /// - Throws: `InputError(.mismatch)` if it is another one than was inverted, or this is the inversion of an edit.
+  /// - Throws: `InputError(.mismatch)` if the photo is not the one that was inverted, or if this is the inversion of
+  ///   an edit.
   package func checkIsSource(_ photo: RGBImage, sizes: PictureSizes) throws {
     guard !isOfEdit else {
       throw InputError(
         .mismatch,
-        "The inversion is that of an edit, whose own changes would be lost. Take the inversion of the photo itself."
+        "This is the inversion of an edit, and pasting would lose that edit. Use the inversion of the photo itself."
       )
     }
     let size = PixelSize(width: photo.width, height: photo.height)
     guard size == sourceSize else {
       throw InputError(
-        .mismatch, "The photo that was inverted has \(sourceSize) pixels, and this one has \(size).")
+        .mismatch, "The inverted photo has \(sourceSize) pixels, but this one has \(size).")
     }
     let prepared = try PreparedPicture(of: photo, framing: options.framing, sizes: sizes)
     guard prepared.fingerprint == pictureFingerprint, prepared.crop == crop else {
       throw InputError(
-        .mismatch, "This is not the photo that was inverted, or it has changed since: give the one that was.")
+        .mismatch,
+        "This is not the photo that was inverted, or it has changed since. Use the photo that was inverted.")
     }
   }
 }

@@ -1,4 +1,4 @@
-// One import is enough to invert, edit, mask and map: models and pictures, and of the numbers what maps are made of.
+// Importing this module is enough for inversions, edits, masks and maps: it re-exports models, images and tensors.
 @_exported public import DiffusionCore
 
 @_exported public import enum Tensor.Parallel

@@ -1,22 +1,23 @@
 internal import DiffusionCore
 internal import Tensor
 
-/// How a picture is made from words alone.
+/// Settings for generating an image from a prompt.
 public struct GenerationOptions: Sendable, Hashable, Codable {
-  /// The seed of the noise: the same numbers as `torch.manual_seed` on a CPU.
+  /// The seed of the initial noise; it gives the same numbers as `torch.manual_seed` on a CPU.
   public var seed: UInt64
   /// The number of sampling steps.
   public var steps: Int
-  /// The strength of classifier-free guidance; at 1 the negative prompt has no effect and costs nothing.
+  /// The guidance scale, 0 to 100; at 1 the negative prompt has no effect and is not evaluated.
   public var guidance: Double
-  /// What the picture should not show; empty for nothing.
+  /// A description of what the image should not show; may be empty.
   public var negativePrompt: String
-  /// The way from noise to picture.
+  /// The sampler.
   public var sampler: SamplerName
-  /// The size of the picture, of multiples of the model's unit; nil for the size that the model was trained on.
+  /// The size of the image in pixels, a multiple of the model's size unit; nil for the size that the model was
+  /// trained on.
   public var size: PixelSize?
 
-  /// Options; the defaults are 50 steps of DDIM at guidance 7.5, at the model's own size.
+  /// Creates options; the defaults are 50 DDIM steps at guidance scale 7.5 and the model's own size.
   public init(
     seed: UInt64 = 0, steps: Int = 50, guidance: Double = 7.5, negativePrompt: String = "",
     sampler: SamplerName = .ddim, size: PixelSize? = nil
@@ -29,13 +30,13 @@ public struct GenerationOptions: Sendable, Hashable, Codable {
     self.size = size
   }
 
-  /// Refuses what makes no sense whatever the model; the model decides how many steps there can be.
+  /// Validates the options that do not depend on the model; the model limits the number of steps.
   ///
-  /// - Throws: `InputError` with a sentence that says what may be asked for.
+  /// - Throws: `InputError(.outOfRange)` with the valid range.
   public func validate() throws(InputError) { try GuidedStep.validate(guidance: guidance) }
 }
 
-/// Makes pictures from words alone: the synchronous core of `ImageEditor.generate`.
+/// Generates images from prompts: the synchronous core of `ImageEditor.generate`.
 struct Generation {
   let model: DiffusionModel
   let options: GenerationOptions
@@ -47,6 +48,8 @@ struct Generation {
     self.progress = CallProgress(model.counter, progress)
   }
 
+  /// Samples a latent for `prompt` and decodes it.
+  ///
   /// - Throws: `InputError` if a text or an option cannot be used; `CancellationError`.
   func picture(of prompt: String) throws -> RGBImage {
     let latent = try latent(of: prompt)

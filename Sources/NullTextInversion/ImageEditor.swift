@@ -2,7 +2,7 @@ public import DiffusionCore
 internal import Foundation
 internal import Tensor
 
-/// Edits photographs by words.
+/// Inverts and edits photos with one diffusion model.
 ///
 ///     let editor = try await ImageEditor(model: .directory(modelURL))
 ///     let photo = try RGBImage(contentsOf: photoURL)
@@ -10,29 +10,34 @@ internal import Tensor
 ///     let tiger = try await inverted.edit(prompt: "a tiger sitting next to a mirror")
 ///     try tiger.image.write(to: outURL)
 ///
-/// The calls of one editor run one after the other on a thread of its own. Cancelling the calling task ends a call with
-/// `CancellationError`: at once while it waits for its turn, within one tensor while a model is read, within one
-/// evaluation of the network or one layer of the autoencoder while it computes.
+/// The calls of one editor run one at a time on a dedicated thread. If the calling task is cancelled, the call throws
+/// `CancellationError`: immediately while it waits in the queue, after at most one tensor while it reads a model, and
+/// after at most one network evaluation or one autoencoder layer while it computes.
 ///
-/// Two settings belong to the process and not to an editor. `Parallel.threadCount` says how many threads all
-/// computations share; the results do not depend on it. The first computation calls `openblas_set_num_threads(1)`, because
-/// the work is divided before it reaches BLAS; a program that uses OpenBLAS itself finds it with one thread from then on.
+/// Two settings apply to the whole process. `Parallel.threadCount` is the number of threads that all computations
+/// share; results do not depend on it. The first computation calls `openblas_set_num_threads(1)`, because work is
+/// divided among threads before it reaches BLAS; OpenBLAS then uses one thread in the rest of the program, too.
 public final class ImageEditor: Sendable {
-  /// The model that everything is computed with.
+  /// The model that runs all computations.
   public let model: DiffusionModel
 
-  /// How much memory may be spent on speed.
+  /// The limits of the memory spent on speed.
   public let memory: MemoryLimits
 
-  /// What the model's folder recommends for edits; options are as published unless a program asks for it.
+  /// The edit settings that the model's folder recommends.
+  ///
+  /// They are not applied automatically; the defaults of all options are the published ones.
   public let recommendation: EditingRecommendation
 
   let compute = ComputeQueue()
 
   /// Reads a model.
   ///
-  /// - Parameter progress: called after each network, on the computing thread.
-  /// - Throws: `InputError` if the model is missing, damaged or of a kind that is not supported; `CancellationError`.
+  /// - Parameters:
+  ///   - source: The location of the checkpoint.
+  ///   - memory: The memory limits of the model and of edits.
+  ///   - progress: Called after each network is read, on the computing thread.
+  /// - Throws: `InputError` if the model is missing, damaged or unsupported; `CancellationError`.
   public convenience init(
     model source: ModelSource, memory: MemoryLimits = MemoryLimits(), progress: ProgressHandler? = nil
   ) async throws {
@@ -40,7 +45,7 @@ public final class ImageEditor: Sendable {
       memory: memory, progress: progress, checkpoint: { try Checkpoint(source, options: memory.model) })
   }
 
-  /// Reads the model of a checkpoint; what saves memory is that of the limits.
+  /// Reads the model of a checkpoint, with the model options of `memory`.
   package convenience init(
     _ checkpoint: Checkpoint, memory: MemoryLimits = MemoryLimits(), progress: ProgressHandler? = nil
   ) async throws {
@@ -66,16 +71,18 @@ public final class ImageEditor: Sendable {
     recommendation = try EditingRecommendation(model.checkpoint)
   }
 
-  /// Finds the path through the model that reproduces a picture.
+  /// Inverts a photo: finds the trajectory of latents and the null embeddings that reproduce it.
   ///
   /// - Parameters:
-  ///   - image: of any size from 16 pixels a side; `options.framing` says what of it is used.
-  ///   - caption: describes the picture; what is to be edited later must be named in it.
-  ///   - mask: what may change, for an inpainting model; other models take none here.
-  ///   - files: where the inversion is written and kept under way; nil to leave that to the caller.
-  ///   - progress: called after every step, on the computing thread.
-  /// - Throws: `InputError` before any work if the picture, the caption, an option or a file cannot be used, or if an
-  ///   unfinished inversion is there that was begun with other arguments; `CancellationError`.
+  ///   - image: The photo, at least 16 pixels on each side. `options.framing` determines how it is cropped or fitted.
+  ///   - caption: A description of the photo. It must name everything that edits will change.
+  ///   - options: The method and its settings; the defaults are those of null-text inversion.
+  ///   - mask: The region that may change. Required by inpainting models; other models accept a mask only in edits.
+  ///   - files: The files for the result and for the unfinished inversion; nil to write no files.
+  ///   - progress: Called after every step, on the computing thread.
+  /// - Returns: The inversion, ready for edits.
+  /// - Throws: `InputError` before any evaluation if the photo, the caption, an option or a file cannot be used, or
+  ///   if the file of the unfinished inversion was started with other arguments; `CancellationError`.
   public func invert(
     image: RGBImage, caption: String, options: InversionOptions = InversionOptions(), mask: EditMask? = nil,
     files: InversionFiles? = nil, progress: ProgressHandler? = nil
@@ -83,7 +90,7 @@ public final class ImageEditor: Sendable {
     try await compute.run { [self] in
       try options.validate()
       guard caption.contains(where: { !$0.isWhitespace }) else {
-        throw InputError(.outOfRange, "The caption is empty; say what is in the picture.")
+        throw InputError(.outOfRange, "The caption is empty. Describe what the image shows.")
       }
       for file in [files?.result, files?.partial].compactMap(\.self) { try AtomicFile.checkWritable(file) }
       let picture = try model.prepare(image, framing: options.framing)
@@ -111,15 +118,16 @@ public final class ImageEditor: Sendable {
     }
   }
 
-  /// Takes up an inversion again, from a file perhaps.
+  /// Opens an inversion for edits, for example one read from a file.
   ///
-  /// - Throws: `InputError(.mismatch)` if it was made with another model or another noise schedule.
+  /// - Throws: `InputError(.mismatch)` if it was made with another model or another noise schedule, or if the shapes
+  ///   of its arrays do not fit the model.
   public func open(_ inversion: Inversion) throws -> InvertedImage {
     guard model.identity.isStated(by: inversion.modelFingerprint) else {
       throw InputError(
         .mismatch,
         "The inversion was made with another model (fingerprint \(inversion.modelFingerprint)) than "
-          + "\(model.checkpoint.url.path) (\(model.fingerprint)); name the model that it was made with.")
+          + "\(model.checkpoint.url.path) (\(model.fingerprint)). Use the model that made it.")
     }
     let own = try ScheduleRecord(inversion.options, of: model.schedule)
     let (height, width, channels) = inversion.latent.shape3
@@ -131,13 +139,19 @@ public final class ImageEditor: Sendable {
       inversion.nullEmbeddings[0].shape == model.configuration.textEncoder.embeddingShape
     else {
       throw InputError(
-        .mismatch, "The inversion's schedule or the shapes of its arrays are not those of the model.")
+        .mismatch,
+        "The inversion's noise schedule or array shapes do not match the model. Invert the image again with this model."
+      )
     }
     return InvertedImage(editor: self, inversion: inversion, evaluations: EvaluationCount(), isRead: true)
   }
 
-  /// Makes a picture from words alone.
+  /// Generates an image from a prompt.
   ///
+  /// - Parameters:
+  ///   - prompt: The text; at most the model's token limit.
+  ///   - options: The seed, the number of steps, the guidance scale, the sampler and the size.
+  ///   - progress: Called after every step, on the computing thread.
   /// - Throws: `InputError` if the prompt or an option cannot be used; `CancellationError`.
   public func generate(
     prompt: String, options: GenerationOptions = GenerationOptions(), progress: ProgressHandler? = nil
@@ -149,7 +163,9 @@ public final class ImageEditor: Sendable {
 }
 
 extension ImageEditor {
-  /// `invert(image:caption:options:files:)` as a sequence of updates; leaving the loop cancels it.
+  /// Runs `invert(image:caption:options:mask:files:progress:)` as an asynchronous sequence of updates.
+  ///
+  /// Leaving the loop cancels the inversion.
   public func inversionUpdates(
     image: RGBImage, caption: String, options: InversionOptions = InversionOptions(), mask: EditMask? = nil,
     files: InversionFiles? = nil
@@ -160,7 +176,9 @@ extension ImageEditor {
     })
   }
 
-  /// `generate(prompt:options:)` as a sequence of updates; leaving the loop cancels it.
+  /// Runs `generate(prompt:options:progress:)` as an asynchronous sequence of updates.
+  ///
+  /// Leaving the loop cancels the generation.
   public func generationUpdates(
     prompt: String, options: GenerationOptions = GenerationOptions()
   ) -> EditorUpdates<RGBImage> {

@@ -1,16 +1,16 @@
 public import DiffusionCore
 internal import Tensor
 
-/// A picture that has been inverted, ready to be edited as often as one likes.
+/// An inverted image that can be edited any number of times.
 ///
-/// It remembers what edits read of the source, up to ``MemoryLimits/sourceAttention``, so that a second edit costs less
-/// than the first.
+/// It caches the source attention that edits read, up to ``MemoryLimits/sourceAttention`` bytes, so that later edits
+/// cost fewer evaluations.
 public struct InvertedImage: Sendable {
-  /// The path through the model, as plain data.
+  /// The inversion as plain data: trajectory, pivots, null embeddings and options.
   public let inversion: Inversion
-  /// The network evaluations that the inversion took; none if it was read from a file.
+  /// The network evaluations that the inversion took; zero if it was read from a file.
   public let evaluations: EvaluationCount
-  /// Whether it was read from a file, and not made.
+  /// Whether the inversion was read from a file.
   public let isRead: Bool
 
   let editor: ImageEditor
@@ -26,23 +26,26 @@ public struct InvertedImage: Sendable {
     reconstructed = Reconstruction(of: inversion)
   }
 
-  /// The picture that the guided walk leads back to.
+  /// Decodes the end of the guided trajectory: the reconstruction of the source image.
   ///
   /// - Throws: `CancellationError`.
   public func reconstruction() async throws -> RGBImage {
     try await compute { [reconstructed] model in try reconstructed.picture(model) }
   }
 
-  /// The picture as the autoencoder alone gives it back: no inversion can do better.
+  /// Decodes the encoded source latent without any sampling.
+  ///
+  /// No inversion can reproduce the image better than the autoencoder.
   ///
   /// - Throws: `CancellationError`.
   public func autoencoded() async throws -> RGBImage {
     try await compute { [inversion] model in try model.decode(inversion.latent) }
   }
 
-  /// The picture that plain DDIM makes of the last pivot under guidance, with the empty text's embedding in every step.
+  /// Samples from the last pivot with plain DDIM, at the inversion's guidance scale and with the embedding of the
+  /// empty text as the null embedding of all steps.
   ///
-  /// What an inversion without optimisation would give, at 2T evaluations.
+  /// This is the reconstruction of an inversion without optimization. It takes 2T evaluations for T steps.
   ///
   /// - Throws: `CancellationError`.
   public func ddimReconstruction(progress: ProgressHandler? = nil) async throws -> RGBImage {
@@ -53,11 +56,13 @@ public struct InvertedImage: Sendable {
     }
   }
 
-  /// Edits the picture by walking its path with another prompt.
+  /// Edits the image with a new prompt.
   ///
   /// - Parameters:
-  ///   - prompt: the caption with some words replaced, or with words added or left out.
-  ///   - policy: what keeps the picture together, in place of `options.control`: a program's own.
+  ///   - prompt: The caption with some words replaced, added or removed.
+  ///   - options: The recipe of the edit.
+  ///   - policy: A custom editing policy, used instead of `options.control`.
+  ///   - progress: Called after every step, on the computing thread.
   /// - Throws: `InputError` before any evaluation if the prompt or an option cannot be used; `CancellationError`.
   public func edit(
     prompt: String, options: EditOptions = EditOptions(), policy: (any EditingPolicy)? = nil,
@@ -66,9 +71,10 @@ public struct InvertedImage: Sendable {
     try await edit(prompts: [prompt], options: options, policy: policy, progress: progress)[0]
   }
 
-  /// Edits the picture with several prompts, asking the source only once for all of them.
+  /// Edits the image with several prompts and evaluates the source only once per step for all of them.
   ///
-  /// - Returns: one edit for each prompt, in their order; the evaluations of each are those of the whole call.
+  /// - Returns: One edit per prompt, in the order of the prompts. The evaluation count of each edit is that of the
+  ///   whole call.
   /// - Throws: `InputError` before any evaluation if a prompt or an option cannot be used; `CancellationError`.
   public func edit(
     prompts: [String], options: EditOptions = EditOptions(), policy: (any EditingPolicy)? = nil,
@@ -79,7 +85,7 @@ public struct InvertedImage: Sendable {
     }
   }
 
-  /// The attention to the words of the caption along the picture's path: one evaluation a step.
+  /// Computes the cross-attention maps of the caption's words along the source trajectory: one evaluation per step.
   ///
   /// - Throws: `CancellationError`.
   public func attentionMaps(progress: ProgressHandler? = nil) async throws -> AttentionMaps {
@@ -89,9 +95,9 @@ public struct InvertedImage: Sendable {
     }
   }
 
-  /// Edits the picture, and gives the attention to the words of the new prompt as the edit made it.
+  /// Edits the image and returns the cross-attention maps of the new prompt's words, as changed by the edit.
   ///
-  /// - Throws: as `edit(prompt:options:)`.
+  /// - Throws: The errors of `edit(prompt:options:policy:progress:)`.
   public func attentionMaps(
     prompt: String, options: EditOptions = EditOptions(), policy: (any EditingPolicy)? = nil,
     progress: ProgressHandler? = nil
@@ -137,26 +143,34 @@ public struct InvertedImage: Sendable {
 }
 
 extension InvertedImage {
-  /// `edit(prompt:options:policy:)` as a sequence of updates; leaving the loop cancels it.
+  /// Runs `edit(prompt:options:policy:progress:)` as an asynchronous sequence of updates.
+  ///
+  /// Leaving the loop cancels the edit.
   public func editUpdates(
     prompt: String, options: EditOptions = EditOptions(), policy: (any EditingPolicy)? = nil
   ) -> EditorUpdates<EditedImage> {
     EditorUpdates(of: { try await edit(prompt: prompt, options: options, policy: policy, progress: $0) })
   }
 
-  /// `edit(prompts:options:policy:)` as a sequence of updates; leaving the loop cancels it.
+  /// Runs `edit(prompts:options:policy:progress:)` as an asynchronous sequence of updates.
+  ///
+  /// Leaving the loop cancels the edits.
   public func editUpdates(
     prompts: [String], options: EditOptions = EditOptions(), policy: (any EditingPolicy)? = nil
   ) -> EditorUpdates<[EditedImage]> {
     EditorUpdates(of: { try await edit(prompts: prompts, options: options, policy: policy, progress: $0) })
   }
 
-  /// `attentionMaps()` as a sequence of updates; leaving the loop cancels it.
+  /// Runs `attentionMaps(progress:)` as an asynchronous sequence of updates.
+  ///
+  /// Leaving the loop cancels the computation.
   public func attentionMapUpdates() -> EditorUpdates<AttentionMaps> {
     EditorUpdates(of: { try await attentionMaps(progress: $0) })
   }
 
-  /// `attentionMaps(prompt:options:policy:)` as a sequence of updates; leaving the loop cancels it.
+  /// Runs `attentionMaps(prompt:options:policy:progress:)` as an asynchronous sequence of updates.
+  ///
+  /// Leaving the loop cancels the edit.
   public func attentionMapUpdates(
     prompt: String, options: EditOptions = EditOptions(), policy: (any EditingPolicy)? = nil
   ) -> EditorUpdates<(edited: EditedImage, maps: AttentionMaps)> {
@@ -167,7 +181,7 @@ extension InvertedImage {
 }
 
 extension Inversion {
-  /// Where plain DDIM leads from the last pivot.
+  /// Returns the latent that plain guided DDIM reaches from the last pivot.
   fileprivate func ddimLatent(_ model: DiffusionModel, _ progress: CallProgress) throws -> Tensor {
     let embeddings = try model.embeddings(of: ["", caption])
     let unet = try model.unet

@@ -1,12 +1,12 @@
-/// A published way to edit a photo by words: how it is inverted, and how the inversion is edited.
+/// A published method for editing photos by prompts: its inversion options and its edit options.
 ///
 ///     let method = PublishedMethod.hEditD
 ///     let inverted = try await editor.invert(image: photo, caption: caption, options: method.inversion)
 ///     let edited = try await inverted.edit(prompt: prompt, options: method.edit)
 ///
-/// Each is a value of ``InversionOptions`` and one of ``EditOptions``, from which a program may depart. All edits are made
-/// with prompt-to-prompt attention control, in the settings of the comparisons on PIE-Bench (Ju et al. 2023, arXiv 2310.01506).
-/// `Docs/Methods.md` compares them.
+/// The options are ordinary values that a program can change. All methods use prompt-to-prompt attention control,
+/// with the settings of the comparisons on PIE-Bench (Ju et al. 2023, arXiv 2310.01506). `Docs/Methods.md` compares
+/// the methods.
 public enum PublishedMethod: String, Sendable, Hashable, Codable, CaseIterable {
   /// Null-text inversion (Mokady et al. 2022).
   case nullText
@@ -14,26 +14,27 @@ public enum PublishedMethod: String, Sendable, Hashable, Codable, CaseIterable {
   case negativePrompt
   /// Direct inversion (Ju et al. 2023).
   case direct
-  /// DDIM inversion with nothing else: the baseline.
+  /// Plain DDIM inversion: the baseline.
   case ddim
-  /// One null embedding for all steps: an ablation of null-text inversion.
+  /// Global null-text inversion: one null embedding for all steps, an ablation of null-text inversion.
   case globalNullText
-  /// Pivots that are fixed points (Li et al. 2024, arXiv 2403.11105), found without gradients, under the caption in both branches.
+  /// SPDInv: pivots that are fixed points (Li et al. 2024, arXiv 2403.11105), here found without gradients, with the
+  /// caption as null embedding.
   case spdInv
-  /// Guidance 0.5 on the way up and for the source; the target has its own.
+  /// SimInversion: guidance scale 0.5 for the inversion and the source; the target has its own guidance scale.
   case simInversion
-  /// Pivots mixed with the ones before (Zhang et al. 2024, arXiv 2408.05159).
+  /// EasyInv: pivots mixed with the previous ones (Zhang et al. 2024, arXiv 2408.05159).
   case easyInv
-  /// h-Edit on DDIM's path (Nguyen et al. 2025, arXiv 2503.02187).
+  /// h-Edit-D: h-Edit on a DDIM trajectory (Nguyen et al. 2025, arXiv 2503.02187).
   case hEditD
-  /// h-Edit on a path of independent noise.
+  /// h-Edit-R: h-Edit on pivots of independent noise.
   case hEditR
   /// Edit-friendly DDPM inversion (Huberman-Spiegelglas et al. 2024, arXiv 2304.06140).
   case editFriendly
-  /// InfEdit: no inversion, 12 steps at LCM's timesteps (Xu et al. 2024, arXiv 2312.04965).
+  /// InfEdit: no inversion, 12 steps at LCM timesteps (Xu et al. 2024, arXiv 2312.04965).
   case infEdit
 
-  /// The published method that is an inversion's method with its defaults.
+  /// Creates the published method that uses an inversion method with its default settings.
   public init(_ name: InversionMethod.Name) {
     self =
       switch name {
@@ -45,7 +46,7 @@ public enum PublishedMethod: String, Sendable, Hashable, Codable, CaseIterable {
       }
   }
 
-  /// How a photo is inverted.
+  /// The inversion options of the method.
   public var inversion: InversionOptions {
     var options = InversionOptions(method: .direct)
     switch self {
@@ -73,7 +74,7 @@ public enum PublishedMethod: String, Sendable, Hashable, Codable, CaseIterable {
     return options
   }
 
-  /// How an inversion is edited, at the inversion's guidance where the method has none of its own.
+  /// The edit options of the method; a nil guidance scale means that of the inversion.
   public var edit: EditOptions {
     func promptToPrompt(cross: StepWindow, own: StepWindow) -> EditOptions {
       EditOptions(

@@ -1,14 +1,16 @@
 internal import DiffusionCore
 internal import Tensor
 
-/// The picture that an inversion's guided walk leads back to, decoded when it is first asked for.
+/// The decoded end of an inversion's guided trajectory, computed on first use and then cached.
 final class Reconstruction: Sendable {
   private let latent: Tensor
   private let decoded = Lock<RGBImage?>(nil)
 
   init(of inversion: Inversion) { latent = inversion.trajectory[inversion.stepCount] }
 
-  /// - Throws: what decoding throws.
+  /// Returns the cached image, or decodes it.
+  ///
+  /// - Throws: The errors of decoding.
   func picture(_ model: DiffusionModel) throws -> RGBImage {
     try decoded.withLock { decoded in
       if let picture = decoded { return picture }

@@ -287,7 +287,7 @@ import Testing
       (prompt + ["--cross-steps", "tiger=0.5"], 65, "dog"),
       (prompt + ["--blend", "tiger,dog"], 65, "cat"),
       (prompt + ["--blend", "cat,dog", "--blend-subtract", "sky"], 65, "sky"),
-      (["--prompt", "a dog", "--controller", "replace"], 65, "as many"),
+      (["--prompt", "a dog", "--controller", "replace"], 65, "same number of words"),
       (prompt + ["--recipe", "typo.json"], 65, "\"selfStep\" is not an option"),
       (prompt + ["--recipe", "range.json"], 65, "range.json"),
       (prompt + ["--recipe", "none.json"], 66, "none.json"),

@@ -4,7 +4,7 @@ import Testing
 
 @testable import DiffusionCore
 
-@Suite("Edits of attention") struct AttentionEditTests {
+@Suite("Prompt-to-prompt attention edits") struct AttentionEditTests {
   private struct Golden: Decodable {
     let source: CodedPrompt
     let target: CodedPrompt
@@ -40,7 +40,7 @@ import Testing
     return (noise.tensor([2, 700, 77]), noise.tensor([2, 700, 77]))
   }
 
-  @Test("equal prompts take the source's attention unchanged while the window is open, then their own")
+  @Test("equal prompts use the source's attention in the window and their own after it")
   func equalPrompts() throws {
     let (source, target) = attention(seed: 1)
     for controller in ControllerChoice.allCases {
@@ -56,7 +56,7 @@ import Testing
     }
   }
 
-  @Test("a new word keeps its own attention, with its weight, and the others take the source's")
+  @Test("a new word keeps its own, weighted attention, and other words use the source's")
   func newWord() throws {
     let (source, target) = attention(seed: 2)
     let edit = try AttentionEdit(
@@ -72,7 +72,7 @@ import Testing
     }
   }
 
-  @Test("a word outside its window is changed by nothing, whatever its weight")
+  @Test("a word outside its window is unchanged, whatever its weight")
   func closedWindow() throws {
     let edit = try AttentionEdit(
       from: toy("a cat"), to: toy("a dog"), steps: 10,
@@ -104,7 +104,7 @@ import Testing
     #expect((0..<50).filter { small.replacesSelfAttention(step: $0, at: site(16)) } == Array(0..<20))
   }
 
-  @Test("heads come out the same whether they are edited together or apart")
+  @Test("editing heads together or separately gives the same result")
   func heads() throws {
     let edit = try AttentionEdit(
       from: toy("a cat", pieces: ["cat": 3]), to: toy("a dog", pieces: ["dog": 2]), steps: 2)

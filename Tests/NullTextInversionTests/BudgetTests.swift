@@ -6,8 +6,8 @@ import Testing
 
 @testable import NullTextInversion
 
-@Suite("A budget of seconds") struct BudgetTests {
-  /// A clock that only moves when it is told to, and the budget that reads it.
+@Suite("Time budgets") struct BudgetTests {
+  /// A simulated clock and the budget that reads it.
   private struct Simulation {
     let start = ContinuousClock.now
     var now: ContinuousClock.Instant
@@ -16,8 +16,8 @@ import Testing
     let steps: Int
 
     /// - Parameters:
-    ///   - evaluation: the seconds that each of the pivots' evaluations took.
-    ///   - known: whether there were any.
+    ///   - evaluation: The seconds of each pivot evaluation.
+    ///   - known: Whether there were pivot evaluations.
     init(
       seconds: Double, steps: Int = 50, evaluation: Double = 0.1, known: Bool = true, innerSteps: Int = 10,
       guidance: Double = 7.5
@@ -37,7 +37,7 @@ import Testing
 
     var elapsed: Double { (now - start) / .seconds(1) }
 
-    /// Walks down at a pace, and tells what each step was allowed; nil for a bare one.
+    /// Simulates all steps at a pace and returns the inner iterations allowed in each step; nil for a bare step.
     mutating func walk(evaluation: (Int) -> Double, iteration: (Int) -> Double) -> [Int?] {
       (0..<steps).map { index in
         switch budget.allowance(for: index, now: now) {
@@ -54,7 +54,7 @@ import Testing
     }
   }
 
-  @Test("an allowance is never negative, never above the limit, and grows with the time that is left")
+  @Test("an allowance is never negative, never exceeds the limit, and grows with the remaining time")
   func bounds() throws {
     var random = SplitMix(seed: 11)
     for _ in 0..<300 {
@@ -70,7 +70,7 @@ import Testing
         for share in [2, 1, 0.99, 0.9, 0.5, 0, -1] {
           let now = simulation.start + .seconds(seconds * share)
           switch simulation.budget.allowance(for: index, now: now) {
-          case .bareStep: #expect(last == -1, "time left, but less to do")
+          case .bareStep: #expect(last == -1, "more time left, but no iterations")
           case .innerSteps(let count):
             #expect((0...limit).contains(count) && count >= last && share < 1)
             last = count
@@ -80,7 +80,7 @@ import Testing
     }
   }
 
-  @Test("early steps, where a null embedding can do more, get more")
+  @Test("early steps, whose null embeddings have more effect, get more iterations")
   func weights() throws {
     var simulation = try Simulation(seconds: 60, innerSteps: 100)
     let allowed = simulation.walk(evaluation: { _ in 0.1 }, iteration: { _ in 0.25 }).map { $0 ?? 0 }
@@ -90,17 +90,17 @@ import Testing
   }
 
   @Test(
-    "the time is used, but not exceeded, at a steady pace", arguments: [8.0, 20, 20.1, 30, 60, 100, 1000])
+    "at a steady pace, the time is used but not exceeded", arguments: [8.0, 20, 20.1, 30, 60, 100, 1000])
   func steady(seconds: Double) throws {
     var simulation = try Simulation(seconds: seconds)
     let allowed = simulation.walk(evaluation: { _ in 0.1 }, iteration: { _ in 0.25 })
     if seconds >= 20 {
       #expect(simulation.elapsed <= seconds)
-      // Twenty seconds hold just sixteen iterations, and the last of them by the rounding of the clock.
+      // Twenty seconds are exactly sixteen iterations; the last one depends on the rounding of the clock.
       #expect(allowed.dropLast(seconds == 20 ? 1 : 0).allSatisfy { $0 != nil })
       if seconds == 20 { #expect((15...16).contains(allowed.compactMap(\.self).reduce(0, +))) }
     } else {
-      // Five seconds went for the pivots, and five more are the least that the way down costs.
+      // The pivots took five seconds, and the remaining steps take at least five more.
       #expect(abs(simulation.elapsed - 10) < 1e-6 && allowed.allSatisfy { $0 == nil })
     }
     if seconds == 1000 { #expect(allowed.allSatisfy { $0 == 10 }) }
@@ -108,7 +108,7 @@ import Testing
   }
 
   @Test(
-    "what was learnt wrongly is made up for: a pace that slows down or speeds up, or was not known at all")
+    "a wrong initial pace is corrected: one that slows down, speeds up or was unknown")
   func changingPace() throws {
     var slowing = try Simulation(seconds: 60)
     _ = slowing.walk(evaluation: { 0.1 + 0.001 * Double($0) }, iteration: { 0.3 + 0.006 * Double($0) })
@@ -125,7 +125,7 @@ import Testing
   }
 
   @Test(
-    "where no evaluation tells the pace, a budget that is too small leaves bare steps, and the result says so"
+    "without pivot evaluations, a budget that is too small gives bare steps, and the result reports it"
   )
   func tiny() throws {
     var small = try SmallInversion()
@@ -139,7 +139,7 @@ import Testing
     #expect(inversion.losses == plain.losses)
   }
 
-  @Test("a budget that cannot be kept is refused once the pace is known, and nothing is left behind")
+  @Test("an impossible budget is rejected as soon as the pace is known, and no file remains")
   func impossible() async throws {
     var small = try SmallInversion()
     small.options.nullText?.budget = .seconds(1e-6)
@@ -158,7 +158,7 @@ import Testing
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == [])
   }
 
-  @Test("a budget of plenty changes nothing")
+  @Test("a large budget changes nothing")
   func plenty() throws {
     var small = try SmallInversion("linear-v")
     let free = try small.inversion()
@@ -169,7 +169,7 @@ import Testing
     #expect(inversion.fileData() == free.fileData())
   }
 
-  @Test("final steps get as much more as they may make, and count as cut short below it")
+  @Test("final steps get their additional iterations, and count as cut short below that number")
   func finalSteps() throws {
     var small = try SmallInversion("linear-v")
     small.options.method = .nullText(
@@ -183,7 +183,7 @@ import Testing
     #expect(inversion.stepsCutShort == 1)
   }
 
-  @Test("a last step between equal noise levels gets nothing, since nothing could move it, and is no loss")
+  @Test("a last step between equal noise levels gets no iterations and does not count as cut short")
   func stillStep() throws {
     var small = try SmallInversion()
     #expect(small.model.schedule.stepsOffset == 0 && small.model.schedule.finalAlpha == .first)
@@ -193,7 +193,7 @@ import Testing
     #expect(inversion.stepsCutShort == 0)
   }
 
-  @Test("an inversion taken up in the middle does not take its first steps for free")
+  @Test("a resumed inversion accounts for the time of its first steps")
   func resumed() throws {
     var small = try SmallInversion(steps: 6)
     small.options.nullText?.innerSteps = 1000
@@ -208,13 +208,13 @@ import Testing
     #expect(inversion.stepsCutShort > 0)
   }
 
-  @Test("steps count as cut short if the budget, not their loss or their limit, ended them")
+  @Test("steps count as cut short only if the budget ended them, not their loss or their limit")
   func cutShort() throws {
     var inversion = try Inversion.made(steps: 4)
     inversion.options.nullText?.innerSteps = 10
     inversion.options.nullText?.earlyStop = 1e-5
     inversion.options.nullText?.budget = .seconds(5)
-    // Low enough; at its limit; neither; and low enough only for a later step.
+    // Low enough; at its limit; neither; low enough only for a later step.
     inversion.losses = [0.9e-5, 1, 1, 6.9e-5]
     inversion.innerSteps = [3, 10, 9, 0]
     #expect(inversion.stepsCutShort == 1)
@@ -229,7 +229,7 @@ import Testing
   }
 
   @Test(
-    "a budget must be some time that ends",
+    "a budget must be positive and finite",
     arguments: [
       .zero, .seconds(-1), .nanoseconds(-1), .seconds(1e9) + .nanoseconds(1000),
       Duration(secondsComponent: .max, attosecondsComponent: 0),
@@ -242,7 +242,9 @@ import Testing
     }
   }
 
-  @Test("a budget in a file is seconds, and refused as elsewhere", arguments: [0, -1, 1.1e9, 1e19, 1e30])
+  @Test(
+    "a budget in a file is in seconds and is validated like other budgets",
+    arguments: [0, -1, 1.1e9, 1e19, 1e30])
   func refusedInFile(seconds: Double) throws {
     #expect(InversionOptions(json: #"{"budget":\#(seconds)}"#) == nil)
     let error = #expect(throws: InputError.self) {

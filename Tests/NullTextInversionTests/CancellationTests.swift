@@ -7,8 +7,9 @@ import Testing
 @testable import NullTextInversion
 
 @Suite("Cancellation") struct CancellationTests {
-  /// Runs `work`, which is cancelled at its `event`-th progress event, and tells the evaluations by then and at its end;
-  /// nil if it ended before.
+  /// Runs `work` and cancels it at its `event`-th progress event.
+  ///
+  /// - Returns: The evaluations until then and at the end; nil if the work ended before.
   private func cancelling(
     at event: Int, _ counter: EvaluationCounter,
     _ work: @escaping @Sendable (@escaping ProgressHandler) async throws -> Void
@@ -33,13 +34,14 @@ import Testing
   }
 
   @Test(
-    "an inversion that is cancelled begins no further evaluation",
+    "a cancelled inversion starts no further evaluation",
     arguments: [
       (.nullText(SmallInversion.nullText), 3 + 3 * 3), (.negativePrompt(), 3 + 3), (.ddim, 3 + 3),
       (.direct, 3), (.globalNullText(SmallInversion.globalNullText), 3 + 2 + 3),
     ] as [(InversionMethod, Int)])
   func inversions(method: InversionMethod, steps: Int) async throws {
-    // Besides its steps, an inversion tells the beginning and end of one encoding and two decodings, one where it replays.
+    // Besides its steps, an inversion reports the beginning and end of one encoding and two decodings; direct
+    // inversion has only one decoding.
     let events = steps + (method == .direct ? 4 : 6)
     var small = try SmallInversion(steps: 3)
     small.options.method = method
@@ -50,7 +52,7 @@ import Testing
         _ = try await editor.invert(
           image: SmallInversion.picture, caption: caption, options: options, progress: progress)
       }
-      // Nothing is left to cancel once the pivots, all that this method needs, are there.
+      // After the pivots, this method has no work left to cancel.
       let (then, end) = try #require(counts, "event \(event)")
       #expect(then == end, "event \(event)")
     }
@@ -62,7 +64,7 @@ import Testing
   }
 
   @Test(
-    "an edit that is cancelled begins no further evaluation",
+    "a cancelled edit starts no further evaluation",
     arguments: [
       EditControl.promptToPrompt(), .none, .masaCtrl(), .sdEdit(SDEdit(strength: 1)),
     ])
@@ -82,7 +84,7 @@ import Testing
     }
   }
 
-  @Test("a cancellation that comes from outside, at whatever moment, costs one evaluation at most")
+  @Test("a cancellation from outside, at any time, costs at most one evaluation")
   func fromOutside() async throws {
     let small = try SmallInversion(steps: 100)
     var options = small.options
@@ -100,7 +102,7 @@ import Testing
     #expect(more.forward <= 1 && more.stem <= 1 && more.backward <= 1)
   }
 
-  @Test("a task that is cancelled already does nothing at all")
+  @Test("an already cancelled task does no work")
   func before() async throws {
     let small = try SmallInversion()
     let editor = try await ImageEditor(model: .directory(small.model.checkpoint.url))
@@ -128,7 +130,7 @@ import Testing
     #expect(try folder.names.isEmpty)
   }
 
-  @Test("whoever leaves the loop over updates ends the work")
+  @Test("leaving the loop over updates ends the work")
   func leavingTheLoop() async throws {
     let small = try SmallInversion(steps: 100)
     let editor = try await ImageEditor(model: .directory(small.model.checkpoint.url))
@@ -137,12 +139,12 @@ import Testing
     {
       if case .progress(let progress) = update, progress.step >= 2 { break }
     }
-    // Calls of an editor run one after the other, so the work has ended when this one begins.
+    // Calls of an editor run one at a time, so the work has ended when this call begins.
     _ = try await editor.generate(prompt: "a dog", options: GenerationOptions(steps: 1))
     #expect(editor.model.counter.total.forward < 300)
   }
 
-  @Test("updates tell every step in order, and the result comes last")
+  @Test("updates report every step in order, and the result comes last")
   func updates() async throws {
     let small = try SmallInversion(steps: 3)
     let editor = try await ImageEditor(model: .directory(small.model.checkpoint.url))

@@ -4,10 +4,10 @@ import Testing
 
 @testable import NullTextInversion
 
-@Suite("The queue of an editor") struct ComputeQueueTests {
+@Suite("Compute queue") struct ComputeQueueTests {
   private struct Failure: Error {}
 
-  /// A value that tasks share.
+  /// A value shared between tasks.
   private final class Shared<Value: Sendable>: Sendable {
     private let value: Lock<Value>
 
@@ -18,7 +18,7 @@ import Testing
     }
   }
 
-  /// Work that lasts until it is told to end.
+  /// Work that runs until `open()` is called.
   private final class Gate: Sendable {
     private let (begun, ended) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
 
@@ -39,7 +39,7 @@ import Testing
     func open() { ended.signal() }
   }
 
-  @Test("runs one piece of work at a time, each once, whatever throws or is cancelled")
+  @Test("runs one piece of work at a time and each exactly once, even if others throw or are cancelled")
   func exclusive() async throws {
     let queue = ComputeQueue()
     let state = Shared((running: 0, most: 0, done: 0))
@@ -71,7 +71,8 @@ import Testing
     #expect(try await queue.run { 7 } == 7)
   }
 
-  @Test("lets a task that is cancelled while it waits go at once, and keeps the order of the others")
+  @Test(
+    "a task that is cancelled while it waits leaves the queue immediately, and the others keep their order")
   func waiting() async throws {
     let queue = ComputeQueue()
     let gate = Gate()
@@ -81,11 +82,11 @@ import Testing
     var waiting: [Task<Void, any Error>] = []
     for number in 0..<3 {
       waiting.append(Task { try await queue.run { order.withLock { $0.append(number) } } })
-      // Long enough for the task to be in the queue before the next one.
+      // Long enough for the task to be queued before the next one.
       try await Task.sleep(for: .milliseconds(50))
     }
     waiting[1].cancel()
-    // The first piece of work is still running: only leaving the queue can end this.
+    // The first piece of work is still running, so this returns only if the task leaves the queue.
     await #expect(throws: CancellationError.self) { try await waiting[1].value }
     #expect(order.withLock { $0.isEmpty })
     gate.open()
@@ -94,7 +95,7 @@ import Testing
     #expect(order.withLock { $0 } == [0, 2])
   }
 
-  @Test("does no work for a task that was cancelled before")
+  @Test("runs no work for a task that was cancelled before")
   func cancelled() async throws {
     let queue = ComputeQueue()
     let isDone = Shared(false)

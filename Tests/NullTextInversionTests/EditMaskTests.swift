@@ -6,8 +6,8 @@ import Testing
 
 @testable import NullTextInversion
 
-@Suite("Masks of one's own") struct EditMaskTests {
-  /// White in a rectangle, black elsewhere.
+@Suite("Edit masks") struct EditMaskTests {
+  /// A black image with a white rectangle.
   private func picture(_ width: Int, _ height: Int, white: PixelRect) -> RGBImage {
     var picture = RGBImage(width: width, height: height, filledWith: SIMD3(repeating: 0))
     for y in white.y..<white.y + white.height {
@@ -16,14 +16,14 @@ import Testing
     return picture
   }
 
-  /// A picture of the given size of which a part was inverted.
+  /// An inversion of a part of an image of the given size.
   private func inversion(of size: PixelSize, _ crop: PixelRect) throws -> Inversion {
     var inversion = try Inversion.made()
     (inversion.sourceSize, inversion.crop) = (size, crop)
     return inversion
   }
 
-  @Test("a mask of the photo's size is cropped as the photo was")
+  @Test("a mask of the photo's size is cropped like the photo")
   func cropped() throws {
     let inversion = try inversion(
       of: PixelSize(width: 40, height: 32), PixelRect(x: 4, y: 0, width: 32, height: 32))
@@ -37,7 +37,7 @@ import Testing
     }
   }
 
-  @Test("a mask of any other size covers the part that was inverted", arguments: [8, 16, 32, 64])
+  @Test("a mask of another size covers the inverted part", arguments: [8, 16, 32, 64])
   func whole(side: Int) throws {
     let inversion = try inversion(
       of: PixelSize(width: 40, height: 32), PixelRect(x: 4, y: 0, width: 32, height: 32))
@@ -50,7 +50,7 @@ import Testing
     }
   }
 
-  @Test("a mask smaller than the latent, or of other proportions, is stretched over it")
+  @Test("a mask smaller than the latent, or with another aspect ratio, is stretched to the latent")
   func small() throws {
     let inversion = try inversion(
       of: PixelSize(width: 64, height: 64), PixelRect(x: 0, y: 0, width: 64, height: 64))
@@ -61,7 +61,7 @@ import Testing
     }
   }
 
-  @Test("a pixel of the latent may change if half of what it stands for may")
+  @Test("with a hard edge, a latent pixel may change if at least half of its area may")
   func hardEdge() throws {
     let inversion = try inversion(
       of: PixelSize(width: 16, height: 16), PixelRect(x: 0, y: 0, width: 16, height: 16))
@@ -79,7 +79,7 @@ import Testing
   }
 
   @Test(
-    "a soft edge is three box blurs, and each pixel of the latent the mean of what it stands for",
+    "a soft edge is three box blurs, and each latent pixel is the mean of its area",
     arguments: [1, 3, 6])
   func softEdge(edge: Double) throws {
     let white = PixelRect(x: 10, y: 6, width: 12, height: 20)
@@ -112,7 +112,7 @@ import Testing
     #expect(found.scalars.allSatisfy { (0...1).contains($0) })
   }
 
-  @Test("where pixels do not divide evenly, the mask is within a pixel's width of the exact one")
+  @Test("if pixels do not divide evenly, the mask is within one pixel's width of the exact one")
   func uneven() throws {
     var random = SplitMix(seed: 2)
     for _ in 0..<40 {
@@ -134,7 +134,7 @@ import Testing
     }
   }
 
-  @Test("colours count by their brightness")
+  @Test("colors are converted to luma")
   func colours() throws {
     var picture = RGBImage(width: 4, height: 1, filledWith: SIMD3(repeating: 255))
     (picture[0, 0], picture[1, 0], picture[2, 0]) = (SIMD3(255, 0, 0), SIMD3(0, 255, 0), SIMD3(0, 0, 255))
@@ -142,7 +142,7 @@ import Testing
     #expect(Array(coverage) == [76, 149, 29, 255])
   }
 
-  @Test("what could change nothing is refused")
+  @Test("a mask that allows no change is rejected")
   func black() throws {
     func kind(_ picture: RGBImage, softEdge: Double = 0) throws -> InputError.Kind? {
       try inputError { try EditMask(picture, softEdge: softEdge) }?.kind
@@ -153,7 +153,7 @@ import Testing
     for edge in [-1, 1025, .nan, .infinity] {
       #expect(try kind(RGBImage(width: 9, height: 9), softEdge: edge) == .outOfRange)
     }
-    // White, but only where the photo was cut off.
+    // White, but only where the photo was cropped away.
     let cutOff = try EditMask(picture(40, 32, white: PixelRect(x: 0, y: 0, width: 4, height: 32)))
     let inversion = try inversion(
       of: PixelSize(width: 40, height: 32), PixelRect(x: 4, y: 0, width: 32, height: 32))
@@ -163,7 +163,7 @@ import Testing
   }
 
   @Test(
-    "a mask in a recipe is checked before it is used",
+    "a mask in a recipe is validated before use",
     arguments: [
       #"{"width":2,"height":2,"coverage":"/////w==","softEdge":0}"#: nil,
       #"{"width":2,"height":2,"coverage":"////","softEdge":0}"#: .malformed,
@@ -183,7 +183,8 @@ import Testing
     #expect(found?.kind == kind)
   }
 
-  @Test("outside the mask every latent of an edit is the source's, bit for bit; a white mask changes nothing")
+  @Test(
+    "outside the mask, every latent of an edit equals the source's bit for bit; a white mask changes nothing")
   func editing() throws {
     let small = try SmallInversion()
     let inversion = try small.inversion(for: .ddim)

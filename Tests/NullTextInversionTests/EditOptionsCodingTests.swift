@@ -13,7 +13,7 @@ import Testing
     try JSONDecoder().decode(Value.self, from: JSONEncoder().encode(value))
   }
 
-  @Test("an edit with every option set comes back as it was")
+  @Test("an edit with every option set is decoded as it was encoded")
   func wholeEdit() throws {
     var options = EditOptions()
     options.guidance = 0.1 + 0.2
@@ -36,7 +36,7 @@ import Testing
     options.null = TargetNull(emptyShare: 0.7, window: try StepWindow(0.1, 0.6))
     #expect(try again(options) == options)
     #expect(try again(EditOptions()) == EditOptions())
-    // Each of them is written: nothing equals its default.
+    // Every option is encoded, because none has its default value.
     func written(_ options: EditOptions) throws -> Int {
       let json = try JSONSerialization.jsonObject(with: JSONEncoder().encode(options))
       return try #require(json as? [String: Any]).count
@@ -50,7 +50,7 @@ import Testing
   }
 
   @Test(
-    "every step rule comes back as it was, and what is absent has its default",
+    "every step rule is decoded as it was encoded, and missing settings have their defaults",
     arguments: [
       StepRule.guided, .difference(), .difference(DifferenceRule(sourceGuidance: 0.3)), .hEdit(),
       .hEdit(HEdit(sourceGuidance: 0.1, isImplicit: false)),
@@ -66,7 +66,7 @@ import Testing
   }
 
   @Test(
-    "every control comes back as it was",
+    "every control is decoded as it was encoded",
     arguments: [
       EditControl.promptToPrompt(), .none, .masaCtrl(),
       .masaCtrl(MasaCtrl(start: 1, firstLayer: 3)),
@@ -77,7 +77,7 @@ import Testing
     #expect(try again(control) == control)
   }
 
-  @Test("what a recipe leaves out, or sets to null, has its default")
+  @Test("keys that a recipe omits or sets to null have their defaults")
   func partialEdit() throws {
     #expect(try decoded("{}") == EditOptions())
     let nulls =
@@ -88,12 +88,12 @@ import Testing
     expected.blend = LocalBlend("cat", "tiger")
     let words = #""selfSteps": 0.6, "blend": {"words": {"source": ["cat"], "target": ["tiger"]}}"#
     #expect(try decoded("{\(words)}") == expected)
-    // Settings of another control than its own are no obstacle.
+    // Settings of another control are ignored.
     expected.control = .masaCtrl(MasaCtrl(start: 0.08, firstLayer: 0))
     #expect(try decoded(#"{"control": {"kind": "masaCtrl"}, \#(words)}"#) == expected)
   }
 
-  @Test("emphasis and windows of words with another control are refused, as they would be without effect")
+  @Test("emphasis and word windows with another control are rejected, because they would have no effect")
   func wordsWithoutControl() throws {
     for control in [#"{"kind":"none"}"#, #"{"kind":"masaCtrl"}"#] {
       for words in [
@@ -109,7 +109,7 @@ import Testing
   }
 
   @Test(
-    "what a recipe says wrongly is an error",
+    "an invalid recipe is an error",
     arguments: [
       #"{"selfSteps":"0.4"}"#, #"{"selfSteps":1.5}"#, #"{"crossSteps":[0.5,0.1]}"#,
       #"{"crossSteps":[0,0.1,0.2]}"#,
@@ -122,7 +122,7 @@ import Testing
   }
 
   @Test(
-    "what no prompt could make sense of is refused",
+    "options that are invalid for all prompts are rejected",
     arguments: [
       Change("negative guidance") { $0.guidance = -1 },
       Change("endless guidance") { $0.guidance = .infinity },
@@ -146,7 +146,7 @@ import Testing
     #expect(error != nil && error?.message.hasSuffix(".") == true)
   }
 
-  @Test("an inversion's options come back as they were")
+  @Test("inversion options are decoded as they were encoded")
   func wholeInversion() throws {
     var options = InversionOptions()
     #expect(try again(options) == options)
@@ -166,7 +166,7 @@ import Testing
   }
 
   @Test(
-    "options that an older version wrote, with the settings of all methods, are read",
+    "options of an older version, with the settings of all methods, are decoded",
     arguments: [
       (
         #""nullText""#,
@@ -190,7 +190,7 @@ import Testing
     #expect(try decoded(json) == expected)
   }
 
-  @Test("what an inversion's options leave out has its default, and equal options are equal text")
+  @Test("missing inversion options have their defaults, and equal options have equal text")
   func partialInversion() throws {
     #expect(try decoded("{}") == InversionOptions())
     var expected = InversionOptions()
@@ -207,7 +207,7 @@ import Testing
   }
 
   @Test(
-    "inversion options that make no sense are refused",
+    "inversion options out of range are rejected",
     arguments: [
       Change("no steps") { $0.steps = 0 }, Change("too many steps") { $0.steps = 1001 },
       Change("guidance") { $0.guidance = .nan }, Change("inner steps") { $0.nullText?.innerSteps = -1 },

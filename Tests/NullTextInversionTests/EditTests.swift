@@ -7,18 +7,19 @@ import Testing
 @testable import NullTextInversion
 
 @Suite("Edits") struct EditTests {
-  /// Inversion and model by the name of the edits' file.
+  /// The inversion and the source of an edit file.
   private func source(_ name: String) throws -> (GoldenInversion, SourceBranch) {
     let golden = try GoldenInversion(name == "emoji" ? "emoji-short" : name)
     return (golden, SourceBranch(try golden.inversion(), byteLimit: 1 << 30))
   }
 
-  /// At least 60 dB where every wrong way scores below 50.
+  /// Requires at least 60 dB, where every wrong implementation is below 50 dB.
   private func check(_ name: String, _ chosen: (GoldenEdit) -> Bool = { _ in true }) throws {
     let (golden, source) = try source(name)
     let latents = try SafetensorsFile(contentsOf: Fixtures.url("golden/edits-\(name).safetensors"))
     for edit in try GoldenEdit.all(name) where chosen(edit) {
-      #expect(try #require(edit.wrong).values.allSatisfy { $0 < 50 }, "\(edit) tells right from wrong")
+      #expect(
+        try #require(edit.wrong).values.allSatisfy { $0 < 50 }, "\(edit) distinguishes wrong implementations")
       let before = golden.model.counter.total
       let sampler = EditSampler(model: golden.model, source: source)
       let path = try sampler.sample([edit.prompt], options: edit.options())[0]
@@ -34,24 +35,24 @@ import Testing
     }
   }
 
-  @Test("are the reference's, on tiny models of every architecture", arguments: GoldenInversion.tiny)
+  @Test("edits equal the reference's, on tiny models of every architecture", arguments: GoldenInversion.tiny)
   func tiny(name: String) throws { try check(name) }
 
-  @Test("are the reference's, on the demo model: words replaced")
+  @Test("edits equal the reference's on the demo model: replacement")
   func replaced() throws { try check("emoji") { $0.title.hasPrefix("replace") } }
 
-  @Test("are the reference's, on the demo model: prompts refined")
+  @Test("edits equal the reference's on the demo model: refinement")
   func refined() throws { try check("emoji") { $0.title.hasPrefix("refine") } }
 
-  @Test("are the reference's, on the demo model: windows and emphasis")
+  @Test("edits equal the reference's on the demo model: windows and emphasis")
   func weighted() throws {
     try check("emoji") { ["windows", "emphasis", "self"].contains($0.title.prefix { $0 != "-" }) }
   }
 
-  @Test("are the reference's, on the demo model: local blend")
+  @Test("edits equal the reference's on the demo model: local blend")
   func blended() throws { try check("emoji") { $0.title.hasPrefix("blend") } }
 
-  @Test("a second edit of an inversion asks the source nothing, and gives the same")
+  @Test("a second edit of an inversion does not evaluate the source, and gives the same result")
   func memory() throws {
     let (golden, source) = try source("four-levels")
     func edit(_ source: SourceBranch) throws -> (Tensor, EvaluationCount) {
@@ -69,7 +70,7 @@ import Testing
     #expect(secondCount.forward == 2 * 8)
   }
 
-  @Test("several prompts in one call are those of single calls, and share the source")
+  @Test("several prompts in one call give the results of single calls and share the source")
   func several() throws {
     let (golden, source) = try source("four-levels")
     let prompts = ["a dog sitting on the mat", "a big cat sitting on the mat"]
@@ -82,7 +83,7 @@ import Testing
     }
   }
 
-  @Test("the caption itself, uncontrolled, walks the stored trajectory again")
+  @Test("the caption without control reproduces the stored trajectory")
   func identity() throws {
     let (golden, source) = try source("four-levels")
     var options = EditOptions()
@@ -94,7 +95,7 @@ import Testing
     }
   }
 
-  @Test("words that are not there end an edit before any evaluation, and say which are")
+  @Test("missing words end an edit before any evaluation, and the error names them")
   func missingWords() throws {
     let (golden, source) = try source("four-levels")
     var options = EditOptions()
@@ -110,7 +111,7 @@ import Testing
 }
 
 @Suite("Attention maps") struct AttentionMapTests {
-  @Test("are those of the layers: rows of probabilities, averaged over heads, layers and steps")
+  @Test("maps are the layers' probabilities, averaged over heads, layers and steps")
   func sums() throws {
     let golden = try GoldenInversion("four-levels")
     let source = SourceBranch(try golden.inversion(), byteLimit: 1 << 30)
@@ -127,7 +128,7 @@ import Testing
     #expect(throws: InputError.self) { try maps.map(of: "cat", grid: .init(height: 5, width: 5)) }
   }
 
-  @Test("of a late start belong to the steps that it walks; with strength 0 there are none, and that is said")
+  @Test("maps of SDEdit cover only the sampled steps; at strength 0 there are none, which is an error")
   func sdEdit() throws {
     let golden = try GoldenInversion("four-levels")
     let source = SourceBranch(try golden.inversion(), byteLimit: 1 << 30)
@@ -141,7 +142,7 @@ import Testing
     }
     let (late, plain) = (try maps(strength: 0.5), try sampler.sourceMaps())
     #expect(late.steps == 4..<8)
-    // The first step that is walked begins at the source's latent.
+    // The first sampled step begins at the source's latent.
     expectClose(try late.map(of: "cat", steps: 4..<5), try plain.map(of: "cat", steps: 4..<5), relative: 1e-5)
     #expect(throws: InputError.self) { try late.map(of: "cat", steps: 0..<2) }
     #expect(throws: InputError.self) { try late.map(of: "cat", steps: 3..<5) }
@@ -149,10 +150,11 @@ import Testing
     let none = try maps(strength: 0)
     #expect(none.steps.isEmpty)
     let error = #expect(throws: InputError.self) { try none.map(of: "cat") }
-    #expect(error?.message.contains("No step was walked") == true)
+    #expect(error?.message.contains("No steps were sampled") == true)
   }
 
-  @Test("refuse tokens that the text does not have", arguments: [[-1], [77], [0, 1000], [Int.min], []])
+  @Test(
+    "tokens that the prompt does not have are rejected", arguments: [[-1], [77], [0, 1000], [Int.min], []])
   func tokens(_ tokens: [Int]) throws {
     let golden = try GoldenInversion("four-levels")
     let source = SourceBranch(try golden.inversion(), byteLimit: 1 << 30)
@@ -160,7 +162,7 @@ import Testing
     #expect(throws: InputError.self) { try maps.map(ofTokens: tokens) }
   }
 
-  @Test("have principal components that are orthonormal and explain the most")
+  @Test("principal components are orthonormal and explain the most variance")
   func components() throws {
     let golden = try GoldenInversion("four-levels")
     let source = SourceBranch(try golden.inversion(), byteLimit: 1 << 30)
@@ -172,7 +174,7 @@ import Testing
     }
   }
 
-  @Test("of a prompt that replaces nothing are the source's where attention is the source's")
+  @Test("maps of an edit equal the source's where its attention is the source's")
   func edited() throws {
     let golden = try GoldenInversion("four-levels")
     let source = SourceBranch(try golden.inversion(), byteLimit: 1 << 30)

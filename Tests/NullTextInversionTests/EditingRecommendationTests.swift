@@ -5,7 +5,7 @@ import NullTextInversion
 import TestSupport
 import Testing
 
-@Suite("What a model recommends for edits") struct EditingRecommendationTests {
+@Suite("Recommended edit settings") struct EditingRecommendationTests {
   private func recommendation(_ json: String) throws -> EditingRecommendation {
     let folder = try ScratchFolder()
     try FileManager.default.createDirectory(at: folder("unet"), withIntermediateDirectories: true)
@@ -13,13 +13,13 @@ import Testing
     return try EditingRecommendation(Checkpoint(folder("")))
   }
 
-  @Test("is as published where nothing is said") func nothing() throws {
+  @Test("an empty recommendation gives the published options") func nothing() throws {
     #expect(try recommendation("{}").editOptions == EditOptions())
     let folder = try Checkpoint(Fixtures.url("models/four-levels"))
     #expect(try EditingRecommendation(folder) == EditingRecommendation())
   }
 
-  @Test("stands in the place of what is published") func values() throws {
+  @Test("recommended settings replace the published ones") func values() throws {
     let found = try recommendation(
       #"{"guidance": 4, "crossSteps": 0.5, "selfSteps": [0.1, 0.3], "selfGrid": 16, "blendGrid": 8, "method": "ddim"}"#
     )
@@ -33,7 +33,7 @@ import Testing
   }
 
   @Test(
-    "windows of a removal are for prompts that only leave words out",
+    "removal settings apply only to prompts that leave words out",
     arguments: [
       ("a fox on sand", true), ("fox sand", true), ("a fox next to a strawberry on sand", false),
       ("a cat on sand", false), ("a sand on fox", false), ("a fox on sand in snow", false),
@@ -49,7 +49,7 @@ import Testing
     #expect(found.editOptions(from: caption, to: prompt) == expected)
   }
 
-  @Test("by kind goes before that for all edits, which goes before what suits any model") func kinds() throws
+  @Test("settings by kind override those for all edits, which override the general ones") func kinds() throws
   {
     let (cat, dog) = ("a cat on a mat", "a dog on a mat")
     let general = EditOptions.suggested(from: cat, to: dog)
@@ -79,7 +79,7 @@ import Testing
   }
 
   @Test(
-    "that makes no sense is refused with the name of the file",
+    "invalid recommendations are rejected with the file's name",
     arguments: [
       "[]", "{", #"{"guidance": "much"}"#, #"{"guidance": -1}"#, #"{"crossSteps": 2}"#,
       #"{"method": "magic"}"#,
@@ -91,7 +91,7 @@ import Testing
     #expect(error?.message.contains("editing.json") == true)
   }
 
-  @Test("of the bundled model has guidance 2, and settings for every kind of edit") func bundled() throws {
+  @Test("the bundled model recommends guidance 2 and settings for every kind of edit") func bundled() throws {
     let found = try EditingRecommendation(Checkpoint(EmojiScenes.folder()))
     #expect(found.guidance == 2 && found.blendGrid == 8)
     #expect(Set(found.kinds.keys) == Set(EditSuggestion.general.keys))

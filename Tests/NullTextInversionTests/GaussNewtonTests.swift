@@ -5,7 +5,7 @@ import Testing
 
 @testable import NullTextInversion
 
-@Suite("Null-text by Gauss-Newton") struct GaussNewtonTests {
+@Suite("Null-text inversion with Gauss-Newton") struct GaussNewtonTests {
   private let small: SmallInversion
   private let pivots: [Tensor]
   private let loss: NullTextLoss
@@ -36,7 +36,7 @@ import Testing
       penalty: weight > 0 ? EmbeddingPenalty(weight: weight, center: empty) : nil)
   }
 
-  /// How the landing changes from a point along a direction, by a central difference.
+  /// The change of the landing latent along a direction, by a central difference.
   private func change(along direction: Tensor, from start: Tensor) throws -> Tensor {
     let reach = 1e-3 * start.norm / direction.norm
     func landing(_ reach: Float) throws -> Tensor {
@@ -45,17 +45,17 @@ import Testing
     return (try landing(reach) - landing(-reach)) * (0.5 / reach)
   }
 
-  @Test("comes to where the slopes of loss and penalty are zero in all directions, by differences")
+  @Test("the result has zero slopes of loss plus penalty in all directions, by finite differences")
   func stationary() throws {
     let start = halfway
     let directions: [Tensor] = (1...16).map { .random(start.shape, seed: $0) }
     let changes = try directions.map { try change(along: $0, from: start) }
     let error = try loss.landing(start) - loss.target
     let curvature = changes.map { $0.dot($0) }.reduce(0, +) / Float(changes.count)
-    // Relative to the sum of the loss's curvatures, so that loss and penalty both have their say.
+    // The weights are relative to the curvature of the loss, so that loss and penalty both matter.
     for share: Float in [0.3, 0.05] {
       let weight = share * curvature * Float(start.count) / Float(error.count)
-      /// The slopes of ‖r + J (x − x₀)‖² / N + λ ‖x − c‖² / D at x, halved.
+      /// The slopes of ‖r + J (x − x₀)‖² / N + λ ‖x − c‖² / D at x, divided by 2.
       func slope(_ point: Tensor) throws -> Float {
         let step = point - start
         let moved = step.norm > 0 ? try error + change(along: step, from: start) : error
@@ -67,17 +67,17 @@ import Testing
         }.reduce(0, +).squareRoot()
       }
       let before = try slope(start)
-      // The prediction is nearly linear only close by.
+      // The prediction is nearly linear only near the start.
       let step = try fit(from: start, innerSteps: 12, weight: Double(weight), reach: 1e-3)
       let after = try slope(step.embedding)
       #expect(after < 0.02 * before, "\(share): \(after) of \(before)")
-      // Neither the penalty's lowest point nor the loss's.
+      // The result is neither the minimum of the penalty nor that of the loss.
       let lossAlone = try fit(from: start, innerSteps: 12, reach: 1e-3).embedding
       #expect(try slope(empty) > 0.1 * before && slope(lossAlone) > 0.1 * before, "\(share)")
     }
   }
 
-  @Test("its first iteration is that of conjugate directions")
+  @Test("the first iteration equals that of conjugate directions")
   func firstIteration() throws {
     for start in [empty, halfway] {
       let (one, other) = (
@@ -90,7 +90,9 @@ import Testing
     }
   }
 
-  @Test("more iterations come nearer to the pivot, and a penalty keeps nearer to the empty text's embedding")
+  @Test(
+    "more iterations come closer to the pivot, and a penalty keeps the embedding closer to that of the empty text"
+  )
   func tradeOff() throws {
     let losses = try (0..<5).map { try #require(fit(from: halfway, innerSteps: $0).loss) }
     for (more, fewer) in zip(losses.dropFirst(), losses) { #expect(more < fewer, "\(losses)") }
@@ -101,12 +103,13 @@ import Testing
     for (more, less) in zip(distances.dropFirst(), distances) {
       #expect(more <= less * 1.0001, "\(distances)")
     }
-    // Where only the penalty counts, its own lowest point.
+    // If the penalty dominates, the result is its minimum.
     #expect(distances[4] < 1e-4 * halfway.meanSquaredDifference(to: empty))
     #expect(distances[0] > 0.5 * halfway.meanSquaredDifference(to: empty))
   }
 
-  @Test("the last steps know no penalty and have twice the iterations; a start halfway is the mean of both")
+  @Test(
+    "the last steps have no penalty and twice the iterations; a halfway start is the mean of both embeddings")
   func finalSteps() throws {
     var small = small
     let settings = NullText(
@@ -114,7 +117,7 @@ import Testing
       finalSteps: 2)
     small.options.method = .nullText(settings)
     let inversion = try small.inversion()
-    // Between two equal noise levels the last step of this model does not move.
+    // Between two equal noise levels, the last step of this model does not change the latent.
     #expect(inversion.innerSteps == [2, 2, 4, 0])
     let distances = inversion.nullEmbeddings.map { $0.meanSquaredDifference(to: empty) }
     #expect(distances[1] < 1e-6 && distances[2] > 10 * distances[1], "\(distances)")
@@ -123,7 +126,7 @@ import Testing
   }
 
   @Test(
-    "a step that overshoots is shortened, and none makes the loss worse",
+    "a step that overshoots is shortened, and no step increases the loss",
     arguments: [0.05, 0.3, 0.5, 0.7, 1] as [Float])
   func shortened(distance: Float) throws {
     let target = loss.target + Tensor.random(loss.target.shape, seed: 5) * distance
@@ -132,13 +135,13 @@ import Testing
       far, step: 0, from: halfway, innerSteps: 4)
     let reached = try #require(step.loss)
     #expect(reached <= step.losses[0] && step.losses.contains(reached))
-    // The shorter step is tried exactly where the whole one fails.
+    // The shorter step is tried exactly where the full step fails.
     #expect(step.losses.count == (step.losses[1] < step.losses[0] ? 2 : 3))
     if 0.3...0.7 ~= distance { #expect(step.losses.count == 3 && reached < step.losses[0]) }
   }
 
   @Test(
-    "makes the evaluations that it foretells: at most a landing less where nothing stops it, the least where all does"
+    "the predicted evaluations are exact: at most one landing less if nothing stops early, the minimum if everything does"
   )
   func evaluations() throws {
     var small = try SmallInversion("linear-v")
@@ -155,12 +158,12 @@ import Testing
       }
       let most = small.options.mostWork.evaluations
       #expect(evaluations.backward == most.backward && evaluations.stem == most.stem)
-      // Steps that need no shortening have one landing of two.
+      // Steps that need no shortening evaluate one landing instead of two.
       #expect((most.forward - 4...most.forward).contains(evaluations.forward))
     }
   }
 
-  @Test("settings that are as published leave nothing in a file, and come back as they were")
+  @Test("published settings are omitted from files, and other settings are decoded as they were encoded")
   func stored() throws {
     for name in ["regularization", "finalSteps"] {
       #expect(!InversionOptions().json.contains(name))
@@ -174,7 +177,7 @@ import Testing
   }
 
   @Test(
-    "settings that make no sense are refused, and those of Gauss-Newton with other optimizers",
+    "invalid settings are rejected, and so are settings of Gauss-Newton with other optimizers",
     arguments: [
       Change("below zero") { $0.regularization = -1e-9 }, Change("endless") { $0.regularization = .infinity },
       Change("undefined") { $0.regularization = .nan }, Change("fewer than none") { $0.finalSteps = -1 },
@@ -191,7 +194,7 @@ import Testing
     #expect(throws: InputError.self) { try InversionOptions(method: .nullText(settings)).validate() }
   }
 
-  @Test("it has no learning rate that would end at a hundred steps")
+  @Test("more than a hundred steps are allowed, because there is no decreasing learning rate")
   func manySteps() {
     var options = InversionOptions.fast
     options.steps = 200

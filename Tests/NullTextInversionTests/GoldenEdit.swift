@@ -5,7 +5,7 @@ import Testing
 
 @testable import NullTextInversion
 
-/// One edit that the reference made, with the scores of making it wrong (`Tools/write_golden.py`).
+/// An edit by the reference, with the scores of wrong implementations (`Tools/write_golden.py`).
 struct GoldenEdit: Decodable, CustomTestStringConvertible, CustomStringConvertible {
   struct Blend: Decodable {
     let words: [[String]]

@@ -5,14 +5,15 @@ import Testing
 
 @testable import NullTextInversion
 
-/// An inversion that torch made (`Tools/write_golden.py`), and the model it was made with.
+/// An inversion by PyTorch (`Tools/write_golden.py`) and its model.
 struct GoldenInversion {
   static let tiny = ["four-levels", "linear-v", "plain-first", "sharded"]
 
-  /// The published recipe on pictures of the demo model.
+  /// Inversions by the published recipe of images of the demo model.
   static let long = ["emoji-100000000006", "emoji-200000000031"]
 
-  /// Those to make as a whole: without optimisation the second would take the longest of all tests.
+  /// The inversions to compute completely; without compiler optimization, the second one would take the longest of
+  /// all tests.
   #if DEBUG
     static let whole = Array(long.prefix(1))
   #else
@@ -25,7 +26,7 @@ struct GoldenInversion {
   let options: InversionOptions
   let caption: String
 
-  /// - Parameter name: of the model; "emoji-short" for a short inversion with the demo model.
+  /// - Parameter name: The name of the model; "emoji-short" for a short inversion with the demo model.
   init(_ name: String) throws {
     let golden = try GoldenFile(name.hasPrefix("emoji") ? "emoji" : name)
     model = try DiffusionModel(.directory(golden.checkpoint.url))
@@ -44,7 +45,7 @@ struct GoldenInversion {
 
   var sampler: DDIM { get throws { try DDIM(model.schedule, stepCount: options.steps) } }
 
-  /// The loss of the null embedding in a step.
+  /// Returns the loss of the null embedding in a step.
   func loss(_ index: Int, from latent: Tensor, target: Tensor, guidance: Double? = nil) throws -> NullTextLoss
   {
     let step = GuidedStep(unet, sampler: try sampler, guidance: guidance ?? options.guidance)
@@ -55,7 +56,7 @@ struct GoldenInversion {
   /// The settings of null-text inversion.
   var settings: NullText { get throws { try #require(options.nullText) } }
 
-  /// The picture that was inverted; the file holds it between -1 and 1.
+  /// The inverted image; the file stores values from -1 to 1.
   var picture: RGBImage {
     get throws {
       let tensor = try file.tensor(named: "picture").channelsLast()
@@ -74,7 +75,7 @@ struct GoldenInversion {
     return (0..<stacked.shape[0]).map { stacked[$0] }
   }
 
-  /// The whole as this library's own value.
+  /// Returns the inversion as a value of this library.
   func inversion() throws -> Inversion {
     let latents = try latents("pivots")
     let side = model.configuration.autoencoder.downsamplingFactor

@@ -6,9 +6,9 @@ import Testing
 
 @testable import NullTextInversion
 
-/// What PyTorch makes of published editing methods (`Tools/golden/methods.py`).
+/// Results of published editing methods in PyTorch (`Tools/golden/methods.py`).
 private struct GoldenMethods {
-  /// One case: its settings, as they stand in the metadata.
+  /// The settings of a case, as stored in the metadata.
   struct Settings: Decodable {
     var steps: Int?
     var most: Int?
@@ -42,7 +42,7 @@ private struct GoldenMethods {
     return (0..<stacked.shape[0]).map { stacked[$0].channelsLast() }
   }
 
-  /// The inversion of the golden file with other options and another path, pivots from the picture up.
+  /// Returns the inversion of the golden file with other options, pivots (from the image up) and trajectory.
   func inversion(_ options: InversionOptions, pivots: [Tensor]? = nil, trajectory: [Tensor]? = nil) throws
     -> Inversion
   {
@@ -60,7 +60,7 @@ private struct GoldenMethods {
     return inversion
   }
 
-  /// The pivots that options lead to from the picture, and what they cost.
+  /// Returns the pivots for some options and their number of forward evaluations.
   func pivots(_ options: InversionOptions) throws -> (pivots: [Tensor], forward: Int) {
     let (model, unet) = (base.model, base.unet)
     let inversion = try inversion(
@@ -75,7 +75,7 @@ private struct GoldenMethods {
     return (pivots, model.counter.total.forward - before.forward)
   }
 
-  /// The latents of a case's edit from an inversion, by a rule.
+  /// Returns the latents of a case's edit of an inversion with a step rule.
   func edit(
     _ title: String, of inversion: Inversion,
     _ change: (inout EditOptions, Settings) throws -> Void = { _, _ in }
@@ -96,7 +96,7 @@ private struct GoldenMethods {
 @Suite("Published methods") struct GoldenMethodsTests {
   private static let models = ["four-levels", "linear-v"]
 
-  /// Rounding alone is 1.8e-5; the nearest wrong way is 1.7e-3.
+  /// Rounding alone causes 1.8e-5; the nearest wrong implementation is at 1.7e-3.
   private func check(_ own: [Tensor], _ expected: [Tensor], _ title: String) {
     #expect(own.count == expected.count, "\(title)")
     for (index, pair) in zip(own, expected).enumerated() {
@@ -104,7 +104,7 @@ private struct GoldenMethods {
     }
   }
 
-  @Test("refine pivots until they are fixed, as torch does", arguments: models)
+  @Test("pivots are refined to fixed points like in PyTorch", arguments: models)
   func fixedPoints(model: String) throws {
     let golden = try GoldenMethods(model, "pivots")
     for title in ["fixed-point", "fixed-point-capped"] {
@@ -125,7 +125,7 @@ private struct GoldenMethods {
     }
   }
 
-  @Test("mix pivots, guide them, or draw their noise, as torch does", arguments: models)
+  @Test("pivots are mixed, guided or drawn from noise like in PyTorch", arguments: models)
   func pivots(model: String) throws {
     let golden = try GoldenMethods(model, "pivots")
     for title in ["averaged", "averaged-uneven", "guided", "guided-uneven", "independent"] {
@@ -147,7 +147,7 @@ private struct GoldenMethods {
     }
   }
 
-  @Test("edit a source that walked under a guidance of its own (SimInversion)", arguments: models)
+  @Test("a source with its own guidance scale is edited (SimInversion)", arguments: models)
   func simInversion(model: String) throws {
     let golden = try GoldenMethods(model, "replay")
     let guided = try GoldenMethods(model, "pivots").latents("guided")
@@ -155,7 +155,7 @@ private struct GoldenMethods {
     var options = InversionOptions(method: .ddim)
     options.guidance = try #require(golden.settings("guided-source").guidance)
     var inversion = try golden.inversion(options, pivots: guided)
-    // The walk down is the method's own.
+    // The method has its own guided sampling.
     let unet = golden.base.unet
     let (null, text) = (
       unet.context(try golden.base.model.embedding(of: "")),
@@ -175,7 +175,7 @@ private struct GoldenMethods {
   }
 
   @Test(
-    "guide the target away from a null embedding between the fitted one and the empty text's",
+    "the target's null embedding lies between the optimized one and that of the empty text",
     arguments: models)
   func targetNull(model: String) throws {
     let golden = try GoldenMethods(model, "replay")
@@ -190,7 +190,7 @@ private struct GoldenMethods {
     }
   }
 
-  @Test("edit by edit-friendly DDPM inversion", arguments: models)
+  @Test("edits by edit-friendly DDPM inversion equal PyTorch's", arguments: models)
   func editFriendly(model: String) throws {
     let golden = try GoldenMethods(model, "edit-friendly")
     let pivots = try GoldenMethods(model, "pivots").latents("independent")
@@ -205,7 +205,7 @@ private struct GoldenMethods {
     }
   }
 
-  @Test("edit by h-Edit, explicit and implicit, on both paths", arguments: models)
+  @Test("edits by h-Edit, explicit and implicit, equal PyTorch's for both kinds of pivots", arguments: models)
   func hEdit(model: String) throws {
     let golden = try GoldenMethods(model, "h-edit")
     let independent = try GoldenMethods(model, "pivots").latents("independent")
@@ -222,7 +222,7 @@ private struct GoldenMethods {
     }
   }
 
-  @Test("edit by InfEdit", arguments: models)
+  @Test("edits by InfEdit equal PyTorch's", arguments: models)
   func infEdit(model: String) throws {
     let golden = try GoldenMethods(model, "infedit")
     for title in ["four", "six", "six-blend"] {

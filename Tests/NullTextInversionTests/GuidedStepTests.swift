@@ -5,7 +5,7 @@ import Testing
 
 @testable import NullTextInversion
 
-@Suite("A guided step") struct GuidedStepTests {
+@Suite("Guided steps") struct GuidedStepTests {
   private let small: SmallInversion
   private let latent: Tensor
   private let (null, text): (TextContext, TextContext)
@@ -17,7 +17,8 @@ import Testing
   }
 
   @Test(
-    "is the sampler's step with ε∅ + w (ε_text − ε∅), by every sampler", arguments: SamplerName.allCases,
+    "a guided step is the sampler's step with ε∅ + w (ε_text − ε∅), for every sampler",
+    arguments: SamplerName.allCases,
     [0, 1, 7.5])
   func formula(name: SamplerName, guidance: Double) throws {
     var sampler = try name.sampler(small.model.schedule, stepCount: 4, noise: RandomSource(seed: 1))
@@ -38,7 +39,7 @@ import Testing
     }
   }
 
-  @Test("takes one evaluation where guidance cancels, and the same latent")
+  @Test("an unguided step takes one evaluation and gives the latent of a guided step whose guidance cancels")
   func unguided() throws {
     var step = GuidedStep(small.unet, sampler: try small.sampler, guidance: 5)
     let (result, evaluations) = try small.counting { try step.unguided(1, from: latent, text: text) }
@@ -47,7 +48,7 @@ import Testing
     expectClose(result, both, relative: 1e-5)
   }
 
-  @Test("of a copy leaves the original's history alone")
+  @Test("a copy does not change the original's history")
   func copies() throws {
     let sampler = try SamplerName.dpmSolver.sampler(
       small.model.schedule, stepCount: 4, noise: RandomSource(seed: 1))
@@ -57,14 +58,14 @@ import Testing
     var original = GuidedStep(small.unet, sampler: sampler, guidance: 3)
     let first = try next(&original, 0, latent)
     var copy = original
-    // A step from elsewhere changes the copy's history only.
+    // A step from another latent changes the history of the copy only.
     _ = try next(&copy, 1, 2 * first)
     var fresh = GuidedStep(small.unet, sampler: sampler, guidance: 3)
     #expect(try next(&fresh, 0, latent) == first)
     #expect(try next(&original, 1, first) == (try next(&fresh, 1, first)))
   }
 
-  @Test("computes a second stem only where a control acts on it")
+  @Test("a second stem is computed only if a control changes it")
   func stems() throws {
     struct Nothing: AttentionControl {
       func attend(

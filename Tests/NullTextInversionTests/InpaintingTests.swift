@@ -7,9 +7,9 @@ import Testing
 @testable import NullTextInversion
 
 @Suite("Inpainting models") struct InpaintingTests {
-  /// The small model of four levels with more input channels.
+  /// The small model with four levels and additional input channels.
   ///
-  /// - Parameter gain: of the random weights of the new channels.
+  /// - Parameter gain: The factor of the random weights of the additional channels.
   private func model(gain: Float, channels: Int = 9) throws -> CheckpointCopy {
     let copy = try CheckpointCopy(of: "four-levels")
     try copy.set(["in_channels": channels], in: "unet/config.json")
@@ -44,7 +44,7 @@ import Testing
     return options
   }
 
-  @Test("with no weight on the further channels everything is as without them")
+  @Test("with zero weights for the additional channels, results equal those without them")
   func blind() async throws {
     let plain = try await ImageEditor(model: .directory(Fixtures.url("models/four-levels")))
     let copy = try model(gain: 0)
@@ -58,7 +58,7 @@ import Testing
     for (a, b) in zip(a.image.bytes, b.image.bytes) { #expect(abs(Int(a) - Int(b)) <= 1) }
   }
 
-  @Test("the condition is the mask, then the latent of the picture without what may change")
+  @Test("the condition is the mask, followed by the latent of the masked image")
   func condition() async throws {
     let copy = try model(gain: 1)
     let editor = try await ImageEditor(model: .directory(copy.url))
@@ -79,7 +79,7 @@ import Testing
     }
   }
 
-  @Test("mask and condition are kept in the file, and another mask is another inversion")
+  @Test("mask and condition are stored in the file, and another mask gives another inversion")
   func files() async throws {
     let scratch = try ScratchFolder()
     let copy = try model(gain: 1)
@@ -102,7 +102,7 @@ import Testing
     #expect(generated.width == 32)
   }
 
-  @Test("a mask that is missing or not read, and pix2pix models, are refused")
+  @Test("missing and unsupported masks and pix2pix models are rejected")
   func refusals() async throws {
     let copy = try model(gain: 1)
     let editor = try await ImageEditor(model: .directory(copy.url))

@@ -6,20 +6,20 @@ import Testing
 
 @testable import NullTextInversion
 
-@Suite("Inversion files: damage") struct InversionFileDamageTests {
-  /// Refused as malformed, with a sentence that names the file and what is wrong with it.
+@Suite("Damaged inversion files") struct InversionFileDamageTests {
+  /// Expects a `malformed` error whose message names the file and the defect.
   private func expectRefusal(
     naming word: String, sourceLocation: SourceLocation = #_sourceLocation, _ change: (inout Changed) -> Void
   ) throws {
     let error = try inputError { try Changed(Inversion.made(), change).read() }
     #expect(error?.kind == .malformed, sourceLocation: sourceLocation)
-    let message = error?.message ?? "read as if nothing were wrong"
+    let message = error?.message ?? "no error"
     #expect(
       message.contains("changed.nti") && message.contains(word) && message.hasSuffix("."), "\(message)",
       sourceLocation: sourceLocation)
   }
 
-  @Test("a setting that is missing is named", arguments: InversionFile.Key.allCases.filter { !$0.isOptional })
+  @Test("a missing setting is named", arguments: InversionFile.Key.allCases.filter { !$0.isOptional })
   func missingKey(key: InversionFile.Key) throws {
     try expectRefusal(naming: key == .format ? "not an inversion" : key.rawValue) {
       $0.metadata[key.rawValue] = nil
@@ -27,7 +27,7 @@ import Testing
   }
 
   @Test(
-    "a setting that makes no sense is named",
+    "an invalid setting is named",
     arguments: [
       ("version", ["0", "-1", "1.5", "one", "", "99999999999999999999"]),
       ("steps", ["0", "-1", "1001", "99999999999999999999", "3.0", "three", ""]),
@@ -56,12 +56,12 @@ import Testing
     for value in values { try expectRefusal(naming: key) { $0.metadata[key] = value } }
   }
 
-  @Test("an array that is missing is named", arguments: Changed.names)
+  @Test("a missing array is named", arguments: Changed.names)
   func missingArray(name: String) throws {
     try expectRefusal(naming: name) { $0.tensors[name] = nil }
   }
 
-  @Test("an array that is not what was written is refused, unless the program that changed it says so")
+  @Test("a changed array is rejected unless the checksum was removed")
   func changedArray() throws {
     func change(_ name: String, _ file: inout Changed) {
       file.tensors[name]?.withMutableScalars { $0[$0.count - 1] += 1 }
@@ -76,7 +76,7 @@ import Testing
     }
   }
 
-  @Test("an array of other axes, or of integers, is refused", arguments: Changed.names)
+  @Test("an array with other axes, or of integers, is rejected", arguments: Changed.names)
   func wrongArray(name: String) throws {
     try expectRefusal(naming: name) { file in
       file.tensors[name] = file.tensors[name].map { $0.reshaped([1] + $0.shape) }
@@ -87,7 +87,7 @@ import Testing
     }
   }
 
-  @Test("a number that is none is refused wherever it stands", arguments: Changed.names)
+  @Test("a NaN is rejected anywhere", arguments: Changed.names)
   func notANumber(name: String) throws {
     for number in [Float.nan, .infinity, -.infinity, .signalingNaN] {
       try expectRefusal(naming: name) { file in
@@ -96,7 +96,7 @@ import Testing
     }
   }
 
-  @Test("inner steps are counts that can be added up", arguments: [-1, 0.5, 1e30, 9.2e18, 1e7] as [Float])
+  @Test("inner steps must be valid counts", arguments: [-1, 0.5, 1e30, 9.2e18, 1e7] as [Float])
   func counts(number: Float) throws {
     try expectRefusal(naming: "inner_steps") {
       $0.tensors["inner_steps"] = Tensor([1, number, number], shape: [3])
@@ -104,7 +104,7 @@ import Testing
   }
 
   @Test(
-    "arrays whose lengths do not fit together are refused",
+    "arrays whose lengths do not fit together are rejected",
     arguments: [
       ("pivots", [5, 2, 3, 4]), ("pivots", [0, 2, 3, 4]), ("pivots", [4, 2, 4, 3]), ("pivots", [4, 2, 0, 0]),
       ("trajectory", [5, 2, 3, 4]), ("trajectory", [4, 1, 3, 4]), ("trajectory", [4, 2, 3, 5]),
@@ -115,7 +115,7 @@ import Testing
     try expectRefusal(naming: "fit together") { $0.tensors[name] = Tensor(zeros: shape) }
   }
 
-  @Test("latents or embeddings of no size are refused even when all agree")
+  @Test("empty latents or embeddings are rejected even if all arrays agree")
   func noSize() throws {
     try expectRefusal(naming: "fit together") {
       $0.tensors["pivots"] = Tensor(zeros: [4, 2, 0, 4])
@@ -123,7 +123,7 @@ import Testing
     }
   }
 
-  @Test("a file cut short anywhere is refused")
+  @Test("a file that is truncated anywhere is rejected")
   func truncated() throws {
     let folder = try ScratchFolder()
     let bytes = try Inversion.made().fileData()
@@ -137,7 +137,7 @@ import Testing
     #expect(try inputError { try Inversion(contentsOf: url) }?.kind == .malformed)
   }
 
-  @Test("a file with any bytes changed is refused with a sentence, or gives an inversion that is sound")
+  @Test("a file with any changed bytes is rejected with a message or gives a valid inversion")
   func fuzz() throws {
     let folder = try ScratchFolder()
     let url = folder("fuzzed.nti")
@@ -148,7 +148,7 @@ import Testing
     for round in 0..<1500 {
       var bytes = original
       for _ in 0..<Int.random(in: 1...3, using: &random) {
-        // Most of what can go wrong is in the header.
+        // Most defects are possible in the header.
         let place = Int.random(in: 0..<(round % 4 == 0 ? bytes.count : headerEnd), using: &random)
         switch Int.random(in: 0..<5, using: &random) {
         case 0: bytes[place] = UInt8.random(in: 0...255, using: &random)
@@ -173,7 +173,7 @@ import Testing
 }
 
 extension InversionFile.Key {
-  /// Whether a file may leave it out.
+  /// Whether the key is optional in files.
   fileprivate var isOptional: Bool {
     self == .options || self == .pictureFingerprint || self == .libraryVersion || self == .sampler
       || self == .timestepSpacing || self == .checksum || self == .pictureSize || self == .isOfEdit
@@ -186,7 +186,7 @@ extension Changed {
 }
 
 extension Inversion {
-  /// Whether what editing relies on holds.
+  /// Whether the conditions that edits rely on hold.
   fileprivate var isSound: Bool {
     (1...1000).contains(stepCount) && options.steps == stepCount && (0...100).contains(guidance)
       && crop.fits(width: sourceSize.width, height: sourceSize.height)

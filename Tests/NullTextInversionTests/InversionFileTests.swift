@@ -7,7 +7,7 @@ import Testing
 @testable import NullTextInversion
 
 @Suite("Inversion files") struct InversionFileTests {
-  @Test("a file gives back every bit, and the same inversion gives the same bytes")
+  @Test("a file restores every bit, and equal inversions give equal bytes")
   func roundTrip() throws {
     let folder = try ScratchFolder()
     var inversion = try Inversion.made()
@@ -30,7 +30,7 @@ import Testing
     #expect(try folder.names == ["a.nti"])
   }
 
-  @Test("any program that reads safetensors finds the arrays channels first, and the settings as strings")
+  @Test("any safetensors reader finds the arrays in channels-first layout and the settings as strings")
   func layout() throws {
     let inversion = try Inversion.made()
     let file = try PlainSafetensors(inversion.fileData())
@@ -69,7 +69,7 @@ import Testing
     #expect(Set(file.metadata.keys) == Set(expected.keys).union(["options", "checksum"]))
   }
 
-  @Test("keys stand in order, and neither time nor place is among them")
+  @Test("keys are sorted and contain neither time nor place")
   func order() throws {
     let header = try PlainSafetensors(try Inversion.made().fileData()).header
     func isSorted(_ keys: [String]) -> Bool {
@@ -81,7 +81,7 @@ import Testing
     #expect(!header.contains(NSTemporaryDirectory()) && !header.contains(NSHomeDirectory()))
   }
 
-  @Test("an inversion of any options comes back with them", arguments: InversionMethod.ofOwnSettings)
+  @Test("an inversion with any options is read as it was written", arguments: InversionMethod.ofOwnSettings)
   func options(method: InversionMethod) throws {
     let folder = try ScratchFolder()
     var inversion = try Inversion.made()
@@ -95,7 +95,7 @@ import Testing
     #expect(InversionMethod.ofOwnSettings.map(\.name) == InversionMethod.Name.allCases)
   }
 
-  @Test("a file of an older version names neither sampler nor spacing: they are DDIM's, and leading")
+  @Test("a file of an older version without sampler and spacing uses DDIM with leading timesteps")
   func withoutSampler() throws {
     var inversion = try Inversion.made()
     inversion.schedule = inversion.schedule.with(spacing: .trailing)
@@ -107,7 +107,7 @@ import Testing
     #expect(read == inversion && read.schedule.sampler == .ddim)
   }
 
-  @Test("what a later version of the library adds is no obstacle, but a later version of the format is")
+  @Test("additions of a later library version are ignored, but a later format version is rejected")
   func versions() throws {
     let inversion = try Inversion.made()
     let added = try Changed(inversion) {
@@ -121,7 +121,7 @@ import Testing
   }
 
   @Test(
-    "a file of another program needs neither the library's own options nor its fingerprint of the picture")
+    "a file of another program needs neither the library's options nor the image fingerprint")
   func foreign() throws {
     let inversion = try Inversion.made()
     let read = try Changed(inversion) {
@@ -134,17 +134,17 @@ import Testing
     #expect(read.pivots == inversion.pivots)
   }
 
-  @Test("an unfinished inversion is refused, with what to do", arguments: [0, 1, 2])
+  @Test("an unfinished inversion is rejected with advice", arguments: [0, 1, 2])
   func unfinished(made: Int) throws {
     let folder = try ScratchFolder()
     let inversion = try Inversion.made(made: made)
     try inversion.write(to: folder("a.nti.partial"))
     let error = try #require(try inputError { try Inversion(contentsOf: folder("a.nti.partial")) })
-    #expect(error.message.contains("not finished") && error.message.contains("goes on"))
+    #expect(error.message.contains("unfinished") && error.message.contains("to finish it"))
     #expect(try InversionReader(folder("a.nti.partial")).unfinished() == UnfinishedInversion(inversion))
   }
 
-  @Test("a file that is not there, or is something else, is told apart")
+  @Test("missing files and files of other kinds give different errors")
   func others() throws {
     let folder = try ScratchFolder()
     func error(_ name: String) throws -> InputError? {
@@ -164,11 +164,11 @@ import Testing
 }
 
 extension Tensor {
-  /// The bit patterns of the scalars, which tell -0 from 0.
+  /// The bit patterns of the scalars, which distinguish -0 from 0.
   var bits: [UInt32] { scalars.map(\.bitPattern) }
 }
 
-/// A safetensors file as the format's few lines describe it, read without the library.
+/// A reader of safetensors files that is independent of the library.
 struct PlainSafetensors {
   let header: String
   private(set) var shapes: [String: [Int]] = [:]
@@ -201,7 +201,7 @@ struct PlainSafetensors {
   }
 }
 
-/// The file of an inversion with something changed in it.
+/// A changed file of an inversion.
 struct Changed {
   var tensors: [String: Tensor] = [:]
   var integers: [String: [Int]] = [:]

@@ -38,7 +38,7 @@ import Testing
       blend, source: prompt, target: prompt, grid: LocalBlendGrid(height: height, width: width))
   }
 
-  @Test("masks are PyTorch's, for grids and latents of any shape, several layers, steps and words")
+  @Test("masks equal PyTorch's, for grids and latents of any shape, several layers, steps and words")
   func golden() throws {
     let records = try fixture("words/blends.json", as: [Golden].self)
     #expect(records.count == 10)
@@ -59,7 +59,7 @@ import Testing
     }
   }
 
-  @Test("the nearest neighbours of an enlargement are PyTorch's")
+  @Test("nearest-neighbor resizing equals PyTorch's")
   func enlargement() throws {
     struct Case: Decodable {
       let count: Int
@@ -72,7 +72,7 @@ import Testing
         neighbours = try values.decode(String.self)
       }
     }
-    // The first word is everywhere and the second, which is left out, at one position of the grid only.
+    // The first word is everywhere; the second, which is excluded, is at one grid position only.
     let blend = LocalBlend(.init(source: ["w1"]), subtracting: .init(source: ["w2"]))
     for record in try fixture("words/enlargements.json", as: [Case].self) {
       var left = Array(repeating: "-", count: record.size)
@@ -89,13 +89,13 @@ import Testing
     }
   }
 
-  /// Attention of one head on a grid, to one token each: rows of numbers a word.
+  /// Returns the attention of one head on a grid: one list of values for each token.
   private func attention(_ words: [Int: [Float]]) -> Tensor {
     let count = words.values.first?.count ?? 0
     return Tensor((0..<count).flatMap { i in (0..<8).map { words[$0]?[i] ?? 0 } }, shape: [1, count, 8])
   }
 
-  @Test("a position is kept if it is near the word of either prompt, and not on a subtracted one")
+  @Test("a position is kept if it is near a word of either prompt and not at an excluded one")
   func sourceOrTarget() throws {
     var maps = try self.maps(
       LocalBlend(.init(source: ["w1"], target: ["w2"]), subtracting: .init(target: ["w3"])), 1, 8)
@@ -110,7 +110,7 @@ import Testing
     #expect(maps.mask(height: 2, width: 8).scalars == [1, 1, 1, 0, 0, 0, 1, 1, 1, 1, 1, 0, 0, 0, 1, 1])
   }
 
-  @Test("the threshold must be exceeded, and steps are summed")
+  @Test("attention must exceed the threshold, and steps are summed")
   func strict() throws {
     let blend = LocalBlend(.init(source: ["w1"]), subtracting: .init(source: ["w2"]), subtractThreshold: 0.5)
     var maps = try self.maps(blend, 1, 4)
@@ -123,7 +123,7 @@ import Testing
     #expect(maps.mask(height: 1, width: 4).scalars == [1, 0, 0, 1])
   }
 
-  @Test("maps without positive attention mark nothing", arguments: [0, -1])
+  @Test("maps without positive attention select nothing", arguments: [0, -1])
   func nothingThere(scale: Float) throws {
     let attention = self.attention([1: [1, 2, 3, 4].map { $0 * scale }, 2: [1, 1, 1, 1]])
     var kept = try maps(LocalBlend(.init(source: ["w1"])), 2, 2)
@@ -135,7 +135,7 @@ import Testing
     #expect(subtracted.mask(height: 8, width: 8).scalars.allSatisfy { $0 == 1 })
   }
 
-  @Test("within the mask stands the target's latent, outside the source's, bit for bit")
+  @Test("the result equals the target's latent inside the mask and the source's outside, bit for bit")
   func blending() {
     var noise = Noise(seed: 5)
     let (source, target) = (noise.tensor([2, 3, 4]), noise.tensor([2, 3, 4]))
@@ -149,7 +149,7 @@ import Testing
     }
   }
 
-  @Test("the first blend comes after the part of the steps it is told to wait")
+  @Test("the first blend comes after the given share of the steps")
   func start() {
     #expect((0..<50).first { LocalBlend("cat", "tiger").isActive(step: $0, of: 50) } == 10)
     var blend = LocalBlend("cat", "tiger")
@@ -159,7 +159,7 @@ import Testing
     #expect(!(0..<50).contains { blend.isActive(step: $0, of: 50) })
   }
 
-  @Test("words that are in neither prompt, no words and senseless numbers are errors")
+  @Test("missing words, empty blends and values out of range are errors")
   func errors() throws {
     let missing = #expect(throws: InputError.self) { try maps(LocalBlend("w1", "tiger"), 2, 2) }
     #expect(missing?.kind == .mismatch)
@@ -179,7 +179,7 @@ import Testing
     }
   }
 
-  @Test("words to blend are read as they are written on the command line")
+  @Test("words to blend are parsed as written on the command line")
   func parsing() throws {
     typealias Words = LocalBlend.Words
     #expect(try Words(parsing: "cat,tiger") == Words(source: ["cat"], target: ["tiger"]))
@@ -192,7 +192,7 @@ import Testing
     for text in ["", ",", "a,b,c"] { #expect(throws: InputError.self) { try Words(parsing: text) } }
   }
 
-  @Test("a blend comes back from a file, and what a file leaves out has its default")
+  @Test("a blend is decoded as it was encoded, and missing keys have their defaults")
   func json() throws {
     var blend = LocalBlend(.init(source: ["cat"], target: ["tiger"]), subtracting: .init(target: ["sky"]))
     (blend.threshold, blend.subtractThreshold, blend.start) = (0.4, 0.2, 0.1)
@@ -204,7 +204,7 @@ import Testing
 }
 
 @Suite("Grid of a local blend") struct LocalBlendGridTests {
-  /// Cross-attention at the given places; grids shrink as convolutions of stride two with padding shrink them.
+  /// Cross-attention sites at the given places; grids shrink like convolutions of stride two with padding.
   private func sites(_ places: [(AttentionSite.Place, level: Int)], height: Int, width: Int)
     -> [AttentionSite]
   {
@@ -223,7 +223,7 @@ import Testing
   ]
 
   @Test(
-    "maps are a quarter of the latent's side where the network attends there",
+    "the grid has a quarter of the latent's side if the network has cross-attention there",
     arguments: [
       (64, 64, 16, 16), (96, 96, 24, 24), (64, 96, 16, 24), (40, 72, 10, 18), (50, 33, 13, 9),
       (61, 64, 16, 16),
@@ -235,7 +235,7 @@ import Testing
     #expect(sites.filter(grid.includes).map(\.index) == [5, 9])
   }
 
-  @Test("sides that convolutions without padding round down are found too")
+  @Test("sides that are rounded down by convolutions without padding are found")
   func roundedDown() throws {
     let sites = [(50, 33), (25, 16), (12, 8), (6, 4)].enumerated().map {
       AttentionSite(index: $0, place: .up, isCross: true, height: $1.0, width: $1.1, heads: 1)
@@ -243,14 +243,14 @@ import Testing
     #expect(try LocalBlendGrid(forLatentOf: 50, by: 33, sites: sites) == LocalBlendGrid(height: 12, width: 8))
   }
 
-  @Test("where a quarter could be rounded either way, it is rounded up")
+  @Test("if a quarter could be rounded either way, it is rounded up")
   func roundedUp() throws {
     let sites = self.sites((0...3).map { (.down, $0) }, height: 6, width: 6)
     #expect(sites.map(\.height) == [6, 6, 3, 3, 2, 2, 1, 1])
     #expect(try LocalBlendGrid(forLatentOf: 6, by: 6, sites: sites) == LocalBlendGrid(height: 2, width: 2))
   }
 
-  @Test("otherwise they are the coarsest, the middle block never counted")
+  @Test("otherwise the grid is the coarsest one outside the middle block")
   func coarsest() throws {
     let sites = self.sites([(.down, 0), (.down, 1), (.mid, 2), (.up, 1), (.up, 0)], height: 16, width: 16)
     let grid = try LocalBlendGrid(forLatentOf: 16, by: 16, sites: sites)
@@ -260,7 +260,7 @@ import Testing
     #expect(try LocalBlendGrid(forLatentOf: 16, by: 24, sites: wide) == LocalBlendGrid(height: 8, width: 12))
   }
 
-  @Test("a network that attends to words only in its middle cannot blend")
+  @Test("a network with cross-attention only in its middle block cannot blend")
   func unsupported() {
     let sites = self.sites([(.mid, 2)], height: 16, width: 16)
     let error = #expect(throws: InputError.self) { try LocalBlendGrid(forLatentOf: 16, by: 16, sites: sites) }

@@ -3,7 +3,7 @@ import NullTextInversion
 import Tensor
 import Testing
 
-/// What `Tests/Fixtures/golden/mappers.json` says of a prompt: its words and their tokens, but not from where in the text.
+/// A prompt in `Tests/Fixtures/golden/mappers.json`: words and tokens, without their ranges in the text.
 struct GoldenPrompt: Decodable {
   let text: String
   let ids: [Int]
@@ -20,7 +20,7 @@ struct GoldenPrompt: Decodable {
   }
   private let words: [Word]
 
-  /// The words, their tokens spread over the letters.
+  /// The words, with their tokens distributed over the letters.
   var prompt: PromptWords {
     var ranges = Array(repeating: 0..<0, count: ids.count)
     var start = 0
@@ -35,7 +35,7 @@ struct GoldenPrompt: Decodable {
   }
 }
 
-@Suite("Maps from the source's tokens to the target's") struct MapperTests {
+@Suite("Token mappers") struct MapperTests {
   private struct Golden: Decodable {
     struct Pair: Decodable {
       struct Refinement: Decodable {
@@ -50,7 +50,7 @@ struct GoldenPrompt: Decodable {
     let pairs: [Pair]
   }
 
-  @Test("both maps are the reference's for every pair of the golden file")
+  @Test("both mappers equal the reference's for every pair of the golden file")
   func golden() throws {
     let pairs = try fixture("golden/mappers.json", as: Golden.self).pairs
     #expect(pairs.count >= 20)
@@ -72,7 +72,7 @@ struct GoldenPrompt: Decodable {
   }
 
   @Test(
-    "word-level alignments are those worked out by hand",
+    "word-level alignments equal those computed by hand",
     arguments: [
       (
         "a cat sitting next to a mirror", "a silver cat sculpture sitting next to a mirror",
@@ -97,7 +97,7 @@ struct GoldenPrompt: Decodable {
     #expect(mapper.alphas == mapper.sources.map { $0 == -1 ? 0 : 1 })
   }
 
-  @Test("words of as many tokens are replaced by the identity")
+  @Test("words with equal numbers of tokens are replaced by the identity")
   func identity() throws {
     for (source, target) in [
       ("a cat on grass", "a dog on grass"), ("cat", "dog"), ("", ""), ("a cat", "a cat "),
@@ -107,14 +107,14 @@ struct GoldenPrompt: Decodable {
     }
   }
 
-  /// The rows that a column reads, with their shares.
+  /// Returns the rows that a column reads, with their shares.
   private func column(_ matrix: Tensor, _ column: Int) -> [Int: Float] {
     var read: [Int: Float] = [:]
     for row in 0..<77 where matrix[row, column] != 0 { read[row] = matrix[row, column] }
     return read
   }
 
-  @Test("a word of more tokens shares out the old one's attention, and what follows keeps its own")
+  @Test("a word with more tokens divides the old word's attention, and the following words keep theirs")
   func longerWord() throws {
     let matrix = try ReplacementMapper(from: toy("a cat x y"), to: toy("a b x y", pieces: ["b": 2])).matrix
     #expect(column(matrix, 1) == [1: 1])
@@ -123,7 +123,7 @@ struct GoldenPrompt: Decodable {
     for j in 4..<77 { #expect(column(matrix, j) == [j - 1: 1]) }
   }
 
-  @Test("a word of fewer tokens sums the old one's attention, and the last padding repeats")
+  @Test("a word with fewer tokens sums the old word's attention, and the last padding token repeats")
   func shorterWord() throws {
     let matrix = try ReplacementMapper(from: toy("a cat x y", pieces: ["cat": 3]), to: toy("a b x y")).matrix
     #expect(column(matrix, 2) == [2: 1, 3: 1, 4: 1])
@@ -132,7 +132,7 @@ struct GoldenPrompt: Decodable {
     #expect(column(matrix, 76) == [76: 1])
   }
 
-  @Test("capitals, double spaces and repeated words do not disturb a replacement")
+  @Test("capitals, double spaces and repeated words do not affect a replacement")
   func tolerant() throws {
     let matrix = try ReplacementMapper(
       from: toy("A cat  and a cat", pieces: ["cat": 2]), to: toy("a dog and a dog ", pieces: ["dog": 1])
@@ -144,16 +144,16 @@ struct GoldenPrompt: Decodable {
     #expect(column(matrix, 6) == [8: 1])
   }
 
-  @Test("prompts of different numbers of words cannot be replaced, and the error says so")
+  @Test("prompts with different numbers of words cannot be replaced, and the error gives the numbers")
   func countsDiffer() {
     let error = #expect(throws: InputError.self) {
       try ReplacementMapper(from: toy("a cat"), to: toy("a big cat"))
     }
     #expect(error?.kind == .mismatch)
-    #expect(error?.message.contains("\"a cat\" has 2 and \"a big cat\" 3") == true)
+    #expect(error?.message.contains("\"a cat\" has 2 and \"a big cat\" has 3") == true)
   }
 
-  @Test("words are replaced if there are as many in both prompts, otherwise the prompt is refined")
+  @Test("replacement is chosen if both prompts have the same number of words, refinement otherwise")
   func choice() throws {
     #expect(ControllerChoice.auto.resolved(source: toy("a cat"), target: toy("a  dog ")) == .replace)
     #expect(ControllerChoice.auto.resolved(source: toy("a cat"), target: toy("a cat")) == .replace)
@@ -165,7 +165,7 @@ struct GoldenPrompt: Decodable {
     guard
       case .refinement = try PromptAlignment(source: toy("a cat"), target: toy("a dog"), controller: .refine)
     else {
-      Issue.record("refinement was asked for")
+      Issue.record("expected a refinement")
       return
     }
   }

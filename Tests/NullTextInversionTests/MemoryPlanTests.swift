@@ -3,8 +3,8 @@ import EmojiScenes
 import NullTextInversion
 import Testing
 
-@Suite("Limits that fit into some memory") struct MemoryPlanTests {
-  /// About the needs of Stable Diffusion 1 in half precision at 512 x 512.
+@Suite("Memory plans") struct MemoryPlanTests {
+  /// Approximately Stable Diffusion 1 in half precision at 512 x 512.
   private static let memory = ModelMemory(
     weights: [.textEncoder: 322_000_000, .unet: 1_720_000_000, .vae: 170_000_000], evaluation: 110_000_000,
     gradient: 1_150_000_000, recomputedGradient: 450_000_000, sourceAttention: 250_000_000,
@@ -17,13 +17,13 @@ import Testing
       fitting: megabytes * 1_000_000, Self.memory, inverting: methods, remembersSource: remembersSource)
   }
 
-  @Test("are the fastest where everything fits")
+  @Test("with enough memory, the limits are the fastest")
   func plenty() throws {
     #expect(try limits(8000) == MemoryLimits())
     #expect(try MemoryLimits(fitting: 8_000_000_000, model: .emojiScenes) == MemoryLimits())
   }
 
-  @Test("save more the less there is, until nothing fits")
+  @Test("with less memory, the limits save more, until nothing fits")
   func little() throws {
     var found: [MemoryLimits] = []
     for megabytes in stride(from: 5000, through: 0, by: -10) {
@@ -42,7 +42,7 @@ import Testing
     }
   }
 
-  @Test("refuse what is too little, and say what is enough")
+  @Test("too little memory is rejected with the required amount")
   func refusal() throws {
     let error = #expect(throws: InputError.self) { try limits(1) }
     #expect(error?.kind == .outOfRange)
@@ -56,7 +56,7 @@ import Testing
     #expect(throws: InputError.self) { try limits(others - 20, []) }
   }
 
-  @Test("remember no source that will not be asked again, and recompute nothing that is not asked for")
+  @Test("no source is cached without later edits, and nothing is recomputed without gradients")
   func needs() throws {
     #expect(try limits(8000, remembersSource: false).sourceAttention == 0)
     for megabytes in 1000...3000 {

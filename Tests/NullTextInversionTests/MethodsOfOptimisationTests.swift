@@ -5,8 +5,8 @@ import Testing
 
 @testable import NullTextInversion
 
-@Suite("Null-text for less") struct MethodsOfOptimisationTests {
-  /// One step of a walk, and all that is needed to make it again.
+@Suite("Faster null-text optimizers") struct MethodsOfOptimisationTests {
+  /// One optimization step with its inputs.
   private struct Bench {
     var small: SmallInversion
     var target: Tensor
@@ -21,7 +21,7 @@ import Testing
         loss, step: index, from: embedding, innerSteps: innerSteps)
     }
 
-    /// Where the guided step leads to, worked out anew.
+    /// Computes the latent after the guided step again.
     func landing(of embedding: Tensor) throws -> Tensor {
       let timestep = try small.sampler.timesteps[index]
       let stem = try small.predictor.stem(latent, at: timestep)
@@ -34,7 +34,7 @@ import Testing
   }
 
   @Test(
-    "an optimiser that tests first never ends farther from the pivot than it began, and costs what it says",
+    "an optimizer that tests first never ends farther from the pivot than at the start, with the reported cost",
     arguments: [NullText.Optimizer.adamTestingFirst, .conjugateDirections, .gaussNewton],
     ["sharded", "linear-v"])
   func neverWorse(optimizer: NullText.Optimizer, name: String) throws {
@@ -45,7 +45,7 @@ import Testing
     func bench(_ index: Int) -> Bench {
       Bench(small: small, target: pivots[3 - index], latent: pivots[4 - index], index: index)
     }
-    // Where hardly anything is left to gain, a step of fixed size leads away.
+    // If there is almost nothing to gain, a step of fixed size increases the loss.
     var near = bench(0)
     near.target = .combination(1, try near.landing(of: caption), 1e-4, .random(near.target.shape))
     for (bench, embedding, innerSteps) in [
@@ -59,7 +59,8 @@ import Testing
       #expect(step.loss == step.latent.meanSquaredDifference(to: bench.target))
       #expect(abs(step.losses[0] - before) <= 1e-5 * before)
       #expect(try bench.landing(of: step.embedding) == step.latent)
-      // Gauss-Newton evaluates one landing for all iterations; each iteration has a probe, as with conjugate directions.
+      // Gauss-Newton evaluates one landing for all iterations; each iteration has a probe, as with conjugate
+      // directions.
       let iterations = optimizer == .gaussNewton ? step.updates : step.losses.count - 1
       let probes = optimizer == .adamTestingFirst ? 0 : iterations
       #expect(
@@ -68,7 +69,7 @@ import Testing
     }
   }
 
-  @Test("an exact step goes to the lowest point of its line")
+  @Test("an exact step reaches the minimum along its line")
   func exactStep() throws {
     var small = try SmallInversion()
     small.options.nullText?.optimizer = .conjugateDirections
@@ -85,7 +86,7 @@ import Testing
   }
 
   @Test(
-    "without its penalty the fast setting comes as near to the pivots as the published recipe, within a tenth, for half the cost",
+    "without penalty, the fast setting comes as close to the pivots as the published recipe, within a tenth, at half the cost",
     arguments: ["sharded", "linear-v"])
   func fast(name: String) throws {
     var small = try SmallInversion(name, steps: 16)
@@ -107,7 +108,7 @@ import Testing
 }
 
 extension SmallInversion {
-  /// The inversion by another method.
+  /// Returns the inversion by another method.
   func inversion(for method: InversionMethod) throws -> Inversion {
     var other = self
     other.options.method = method

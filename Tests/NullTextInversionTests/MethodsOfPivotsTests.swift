@@ -5,9 +5,9 @@ import Testing
 
 @testable import NullTextInversion
 
-@Suite("Pivots of other kinds") struct MethodsOfPivotsTests {
+@Suite("Kinds of pivots") struct MethodsOfPivotsTests {
   @Test(
-    "random pivots are the picture with one noise, scaled for every level",
+    "random pivots are the image plus one noise sample, scaled for every level",
     arguments: ["linear-v", "sharded"])
   func random(name: String) throws {
     var small = try SmallInversion(name, steps: 5)
@@ -26,7 +26,7 @@ import Testing
         },
         shape: picture.shape)
     }
-    // The lowest levels hold little noise, and so little of it can be found again.
+    // The lowest levels contain little noise, so it is recovered with less precision.
     for noise in noises { expectClose(noise, noises[4], relative: 1e-3) }
     let count = Double(noises[4].count)
     let mean = noises[4].scalars.reduce(0) { $0 + Double($1) } / count
@@ -41,7 +41,7 @@ import Testing
     #expect(try small.inversion().pivots[5] != inversion.pivots[5])
   }
 
-  @Test("null-text inversion follows random pivots too, without evaluations for them")
+  @Test("null-text inversion follows random pivots without evaluations for them")
   func fittingToRandom() throws {
     var small = try SmallInversion()
     small.options.pivots = .random(seed: 1)
@@ -52,7 +52,7 @@ import Testing
   }
 
   @Test(
-    "each refinement costs an evaluation a step and brings the denoising step nearer to where it came from",
+    "each refinement takes one evaluation per step and brings the denoising step closer to its origin",
     arguments: ["linear-v", "sharded"])
   func refinements(name: String) throws {
     var small = try SmallInversion(name, steps: 4)
@@ -75,7 +75,7 @@ import Testing
     #expect(residuals[1] < residuals[0] && residuals[2] < residuals[1])
   }
 
-  @Test("refinements end once a pivot's mean squared change is below the tolerance")
+  @Test("refinements stop when a pivot's mean squared change is below the tolerance")
   func tolerance() throws {
     var small = try SmallInversion(steps: 4)
     small.options.method = .direct
@@ -92,7 +92,9 @@ import Testing
     #expect(try small.inversion().pivots == once.result.pivots)
   }
 
-  @Test("guidance on the way up is that of the walk: with the caption in both branches it changes nothing")
+  @Test(
+    "guidance during DDIM inversion equals guided sampling: with the caption in both branches, it has no effect"
+  )
   func pivotGuidance() throws {
     var small = try SmallInversion(steps: 3)
     small.options.method = .direct
@@ -100,7 +102,7 @@ import Testing
     small.options.pivotGuidance = 0
     let (inversion, evaluations) = try small.counting { try small.inversion() }
     #expect(evaluations == EvaluationCount(forward: 6, stem: 3))
-    // At guidance 0 the caption has no say.
+    // At guidance 0, the caption has no effect.
     var unconditional = small
     unconditional.options.pivotGuidance = 1
     unconditional.caption = ""
@@ -114,7 +116,7 @@ import Testing
   }
 
   @Test(
-    "pivots of independent noise have noise of their own at each level, torch's for the seed, and cost nothing"
+    "pivots of independent noise have separate noise for each level, equal PyTorch's for the seed, and take no evaluations"
   )
   func independent() throws {
     var small = try SmallInversion("linear-v", steps: 3)
@@ -139,7 +141,7 @@ import Testing
     #expect(try small.inversion().schedule.sampler == .lcm)
   }
 
-  @Test("paths that cannot be are refused before any work") func refused() throws {
+  @Test("impossible combinations are rejected before any computation") func refused() throws {
     var walked = InversionOptions()
     walked.pivots = .independentNoise(seed: 0)
     var upward = InversionOptions(method: .direct)

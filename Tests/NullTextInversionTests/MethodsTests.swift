@@ -13,7 +13,8 @@ import Testing
     return small
   }
 
-  @Test("negative prompt: with the caption as null embedding both predictions agree, and guidance cancels")
+  @Test(
+    "negative prompt: with the caption as null embedding, both predictions are equal and guidance cancels")
   func negativePrompt() throws {
     let small = try small(.negativePrompt())
     let (inversion, evaluations) = try small.counting { try small.inversion() }
@@ -42,7 +43,7 @@ import Testing
     }
   }
 
-  @Test("direct: the source is the pivots themselves, with the empty text as null embedding")
+  @Test("direct: the source trajectory is the pivots, with the empty text as null embedding")
   func direct() throws {
     let small = try small(.direct)
     let (inversion, evaluations) = try small.counting { try small.inversion() }
@@ -77,14 +78,14 @@ import Testing
     }
   }
 
-  @Test("global null-text: one embedding for all steps, nearer to the pivots than where it started")
+  @Test("global null-text: one embedding for all steps, closer to the pivots than the start")
   func globalNullText() throws {
     var settings = SmallInversion.globalNullText
     settings.sweeps = 5
     var small = try small(.globalNullText(settings))
     var kept: [UnfinishedInversion] = []
     let (inversion, evaluations) = try small.counting { try small.inversion { kept.append($0) } }
-    // Pivots, five sweeps of three evaluations a step, and the walk.
+    // Pivots, five sweeps of three evaluations per step, and the final sampling.
     #expect(
       evaluations == EvaluationCount(forward: (1 + 5 * 3 + 2) * 4, backward: 5 * 4, stem: (1 + 5 + 1) * 4))
     #expect(Set(inversion.nullEmbeddings.map(\.bits)).count == 1)
@@ -102,7 +103,7 @@ import Testing
     #expect(first.backward == 4)
   }
 
-  @Test("interpolation goes from the caption's embedding to the empty text's, row by row along great circles")
+  @Test("interpolation from the caption's embedding to that of the empty text is spherical, row by row")
   func interpolation() throws {
     var small = try small(.negativePrompt())
     func null(_ share: Double) throws -> (Tensor, EvaluationCount) {
@@ -121,7 +122,7 @@ import Testing
       let (a, b) = (caption[row].scalars.map(Double.init), empty[row].scalars.map(Double.init))
       func dot(_ x: [Double], _ y: [Double]) -> Double { zip(x, y).reduce(0) { $0 + $1.0 * $1.1 } }
       let whole = acos(min(1, dot(a, b) / (dot(a, a) * dot(b, b)).squareRoot()))
-      // Rows that point the same way are mixed along the straight line.
+      // Nearly parallel rows are interpolated linearly.
       let shares =
         whole < 0.04 ? (0.75, 0.25) : (sin(0.75 * whole) / sin(whole), sin(0.25 * whole) / sin(whole))
       let expected = zip(a, b).map { Float(shares.0 * $0 + shares.1 * $1) }

@@ -7,13 +7,13 @@ import Testing
 
 @testable import NullTextInversion
 
-/// Weights that are finite, but overflow in single precision; and settings that do.
-@Suite("Results that are not finite") struct NotFiniteResultTests {
+/// Finite weights and settings that overflow in single precision.
+@Suite("Non-finite results") struct NotFiniteResultTests {
   private static let unet = "unet/diffusion_pytorch_model.safetensors"
   private static let vae = "vae/diffusion_pytorch_model.safetensors"
   private static let text = "text_encoder/model.safetensors"
 
-  /// A weight that is set to 3e38, and what the message must name.
+  /// Weights to set to 3e38, and the start of the expected message.
   static let overflows: [(path: String, tensors: [String], what: String)] = [
     (unet, ["conv_out.weight"], "The UNet's prediction at timestep"),
     (vae, ["encoder.conv_out.weight"], "The autoencoder's latent of the picture"),
@@ -33,7 +33,8 @@ import Testing
   }
 
   @Test(
-    "end an inversion with what is not finite, and leave nothing that cannot be read", arguments: overflows)
+    "an inversion with non-finite results ends with an error and leaves no unreadable files",
+    arguments: overflows)
   func inversion(_ overflow: (path: String, tensors: [String], what: String)) async throws {
     let (editor, copy) = try await editor(overflow)
     for method in InversionMethod.Name.allCases.map(InversionMethod.init) {
@@ -56,7 +57,7 @@ import Testing
   }
 
   @Test(
-    "end a generation",
+    "a generation with non-finite results ends with an error",
     arguments: overflows.filter { !$0.tensors[0].hasPrefix("encoder") } + [
       (unet, ["conv_out.bias"], "The latent after step 1 of 3")
     ])
@@ -71,7 +72,7 @@ import Testing
     withExtendedLifetime(copy) {}
   }
 
-  @Test("an autoencoder that overflows is found before any step is made")
+  @Test("an autoencoder that overflows is found before any step")
   func autoencoderFirst() async throws {
     let (editor, copy) = try await editor(Self.overflows[2])
     await #expect(throws: InputError.self) {
@@ -82,7 +83,7 @@ import Testing
   }
 
   @Test(
-    "huge settings give a picture or an error, never numbers that are none", arguments: [1e30, -1e30, 3e38])
+    "extreme settings give an image or an error, never non-finite values", arguments: [1e30, -1e30, 3e38])
   func settings(weight: Float) async throws {
     let inverted = try await small()
     let emphasis = PromptToPrompt(controller: .refine, emphasis: [Emphasis("dog", weight)])
@@ -94,7 +95,7 @@ import Testing
     }
   }
 
-  @Test("guidance beyond reason is refused", arguments: [1e30, .infinity, .nan, -1])
+  @Test("a guidance scale out of range is rejected", arguments: [1e30, .infinity, .nan, -1])
   func guidance(_ guidance: Double) async throws {
     let inverted = try await small()
     var options = EditOptions()
@@ -108,7 +109,7 @@ import Testing
     }
   }
 
-  @Test("a policy that makes numbers that are none ends the edit with the step")
+  @Test("a policy that produces non-finite values ends the edit in the same step")
   func policy() async throws {
     struct Policy: EditingPolicy, EditingRun {
       func begin(_ scene: EditScene) throws -> any EditingRun { self }
@@ -123,7 +124,7 @@ import Testing
     #expect(error?.message.hasPrefix("The edit's latent after step 2 of 3") == true)
   }
 
-  @Test("a picture of one colour is inverted", arguments: [UInt8(0), 127, 255])
+  @Test("an image of a single color is inverted", arguments: [UInt8(0), 127, 255])
   func flat(level: UInt8) async throws {
     let editor = try await ImageEditor(model: .directory(Fixtures.url("models/four-levels")))
     let size = editor.model.pictureSize
@@ -136,7 +137,7 @@ import Testing
     #expect(inverted.inversion.trajectory.allSatisfy(\.isFinite) && !inverted.inversion.psnr.isNaN)
   }
 
-  @Test("a schedule whose last level has no signal gives a sentence or a picture")
+  @Test("a schedule whose last level has no signal gives an error or an image")
   func noSignal() async throws {
     for prediction in ["epsilon", "v_prediction"] {
       let copy = try CheckpointCopy(of: "four-levels")

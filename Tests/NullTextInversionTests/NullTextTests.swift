@@ -7,7 +7,7 @@ import Testing
 @testable import NullTextInversion
 
 @Suite("Null-text inversion") struct NullTextTests {
-  @Test("follows the reference's pivots", arguments: GoldenInversion.tiny)
+  @Test("the pivots equal the reference's", arguments: GoldenInversion.tiny)
   func pivots(name: String) throws {
     let golden = try GoldenInversion(name)
     let expected = try golden.latents("pivots")
@@ -21,7 +21,8 @@ import Testing
   }
 
   @Test(
-    "fits each step as torch does, from torch's own latent and embedding", arguments: GoldenInversion.tiny)
+    "each step is optimized like in PyTorch, from PyTorch's latent and embedding",
+    arguments: GoldenInversion.tiny)
   func teacherForced(name: String) throws {
     let golden = try GoldenInversion(name)
     let (pivots, walked) = (try golden.latents("pivots"), try golden.latents("trajectory"))
@@ -48,7 +49,7 @@ import Testing
   }
 
   @Test(
-    "makes steps of the published recipe on the demo model as torch does", arguments: GoldenInversion.long)
+    "steps of the published recipe with the demo model equal PyTorch's", arguments: GoldenInversion.long)
   func published(name: String) throws {
     let golden = try GoldenInversion(name)
     let pivots = try golden.latents("pivots")
@@ -71,7 +72,7 @@ import Testing
   }
 
   @Test(
-    "inverts a picture of the demo model with the published recipe as torch does",
+    "the published recipe inverts an image of the demo model like PyTorch",
     arguments: GoldenInversion.whole)
   func wholePublished(name: String) throws {
     let golden = try GoldenInversion(name)
@@ -90,7 +91,7 @@ import Testing
     #expect(abs(inversion.psnrBound - Double(try golden.file.tensor(named: "psnr_bound").scalars[0])) < 0.3)
   }
 
-  @Test("inverts as a whole as torch does", arguments: ["four-levels", "sharded"])
+  @Test("a whole inversion equals PyTorch's", arguments: ["four-levels", "sharded"])
   func whole(name: String) throws {
     let golden = try GoldenInversion(name)
     let expected = try golden.inversion()
@@ -115,7 +116,7 @@ import Testing
     #expect(evaluations == EvaluationCount(forward: 3 * steps + inner, backward: inner, stem: 2 * steps))
   }
 
-  @Test("a guidance of 1 leaves the null embedding without a gradient")
+  @Test("at guidance 1, the null embedding has no gradient")
   func noGuidance() throws {
     let golden = try GoldenInversion("sharded")
     let (pivots, walked) = (try golden.latents("pivots"), try golden.latents("trajectory"))
@@ -125,7 +126,7 @@ import Testing
     #expect(step.embedding == start)
   }
 
-  @Test("makes one update even when the first loss is low enough, and saves what it gave")
+  @Test("the published optimizer makes one update even if the first loss is low enough, and saves its result")
   func earlyStop() throws {
     let golden = try GoldenInversion("sharded")
     var settings = try golden.settings
@@ -143,7 +144,7 @@ import Testing
     #expect(testedFirst.updates == 0 && testedFirst.embedding == start)
   }
 
-  @Test("refuses more than a hundred steps, where the learning rate would be zero")
+  @Test("more than a hundred steps are rejected, because the learning rate would be zero")
   func tooManySteps() {
     var options = InversionOptions()
     options.steps = 101

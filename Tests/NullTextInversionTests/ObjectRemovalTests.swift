@@ -5,7 +5,7 @@ import Testing
 
 @testable import NullTextInversion
 
-@Suite("Removals") struct ObjectRemovalTests {
+@Suite("Object removal") struct ObjectRemovalTests {
   private let small: SmallInversion
   private let scene: EditScene
   private let outer: AttentionSite
@@ -24,7 +24,7 @@ import Testing
     outer = try #require(scene.sites.first { grid.includes($0) })
   }
 
-  /// An attention of made-up inputs; of cross-attention, some positions look at a token above all.
+  /// Creates attention inputs; in cross-attention, the given positions attend mainly to a token.
   private func inputs(_ site: AttentionSite, looking: [Int: Int] = [:]) -> AttentionInputs {
     var random = RandomSource(seed: UInt64(site.index))
     let channels = 8 * site.heads
@@ -43,7 +43,9 @@ import Testing
       value: random.normal(shape: [keys, channels]))
   }
 
-  @Test("hide the region of the words from self-attention, once it is known, and keep words out of it")
+  @Test(
+    "the region of the words is hidden from self-attention after the first step, and kept-out words from the region"
+  )
   func regions() throws {
     let policy = ObjectRemoval(words: ["dog"], keptOut: ["cat"], threshold: 0.5)
     var run = try policy.begin(scene)
@@ -58,7 +60,7 @@ import Testing
     // The first step only finds the region.
     #expect(run.role(at: ownSite, in: .conditional, step: 0) == .untouched)
     if run.change(own, source: source, in: .conditional, step: 0) != nil {
-      Issue.record("the first step changes")
+      Issue.record("the first step changes cross-attention")
     }
     #expect(run.role(at: ownSite, in: .unconditional, step: 1) == .changes)
 
@@ -66,10 +68,10 @@ import Testing
       case .inputs(let query, let key, _)? = run.change(
         inputs(ownSite), source: SourceAttention(), in: .conditional, step: 1)
     else {
-      Issue.record("self-attention is not changed")
+      Issue.record("self-attention is unchanged")
       return
     }
-    // The corners and their neighbours, as a blend widens them: of what goes, and of what stays.
+    // The corners and their neighbors, dilated like in a blend: of the removed and of the kept object.
     let all = inputs(ownSite)
     let hidden = Set([0, 1, width, width + 1])
     let kept = Set([last, last - 1, last - width, last - width - 1])
@@ -79,7 +81,7 @@ import Testing
 
     guard case .probabilities(let probabilities)? = run.change(own, source: source, in: .conditional, step: 1)
     else {
-      Issue.record("cross-attention is not changed")
+      Issue.record("cross-attention is unchanged")
       return
     }
     let plain = own.probabilities()
@@ -94,7 +96,9 @@ import Testing
     #expect(tokens == scene.textLength)
   }
 
-  @Test("are refused without words, or with words that the prompts have not") func refused() throws {
+  @Test("removals without words, or with words that the prompts do not contain, are rejected") func refused()
+    throws
+  {
     #expect(throws: InputError.self) { try ObjectRemoval(words: []).validate() }
     #expect(throws: InputError.self) { try ObjectRemoval(words: ["dog"], threshold: 1).validate() }
     #expect(throws: InputError.self) { try ObjectRemoval(words: ["lion"]).begin(scene) }

@@ -5,15 +5,14 @@ import Testing
 
 @testable import NullTextInversion
 
-@Suite("The pace of a call") struct PaceTests {
+@Suite("Measured pace of a call") struct PaceTests {
   private func learnt(_ intervals: (EvaluationCount, Double)...) -> MeasuredPace {
     var pace = MeasuredPace()
     for (count, seconds) in intervals { pace.learn(count, in: seconds) }
     return pace
   }
 
-  @Test("is unknown before there is an evaluation, and of the first one until there is a second") func first()
-  {
+  @Test("the pace is unknown before the first evaluation, and uncertain until the second") func first() {
     #expect(learnt().network == nil)
     #expect(learnt((EvaluationCount(), 5)).network == nil)
     let one = learnt((EvaluationCount(forward: 2), 6))
@@ -22,23 +21,23 @@ import Testing
     #expect(two.isSure && two.network?.trunk == 1)
   }
 
-  @Test("follows the newest evaluations") func newest() throws {
+  @Test("the pace follows the latest evaluations") func newest() throws {
     var pace = MeasuredPace()
     for _ in 0..<50 { pace.learn(EvaluationCount(forward: 1), in: 1) }
     for _ in 0..<50 { pace.learn(EvaluationCount(forward: 1), in: 2) }
     #expect(abs(try #require(pace.network?.trunk) - 2) < 0.01)
   }
 
-  @Test("of the way back is what the way there does not explain") func backward() throws {
+  @Test("the backward pace is the time that the forward pace does not explain") func backward() throws {
     let forward = (EvaluationCount(forward: 1), 1.0)
     let known = learnt(forward, forward, (EvaluationCount(forward: 2, backward: 1), 5))
     #expect(try #require(known.network).backward == 3)
-    // About one and a half evaluations before there has been any.
+    // About one and a half evaluations before the first backward pass.
     #expect(try #require(learnt(forward, forward).network).backward == 1.5)
   }
 
   @Test(
-    "of a decoding is between half of the first and all of it, by what evaluations say",
+    "the expected decoding time is between half of the first one and all of it, depending on the evaluations",
     arguments: [(1.0, 1.0), (3, 2), (10, 5)])
   func decoding(measured: Double, expected: Double) throws {
     var pace = learnt((EvaluationCount(forward: 1), 1), (EvaluationCount(forward: 1), 1))
@@ -48,7 +47,7 @@ import Testing
   }
 
   @Test(
-    "the least and the most contain what an inversion makes",
+    "the evaluations of an inversion are between the minimum and the maximum",
     arguments: WorkTests.methods + [.nullText(), .nullText(.fast), .globalNullText()])
   func ranges(method: InversionMethod) throws {
     var small = try SmallInversion(steps: 3)

@@ -30,7 +30,7 @@ import Testing
   ]
 
   @Test(
-    "stopped after any step and taken up again, it ends with the same bytes and costs no more",
+    "an inversion that is stopped after any step and resumed gives the same bytes at the same cost",
     arguments: ways)
   func everyStep(way: Change<InversionOptions>) throws {
     var small = try SmallInversion(steps: 3)
@@ -58,7 +58,7 @@ import Testing
     #expect(try folder.names == ["a.nti.partial"])
   }
 
-  @Test("a failure to keep a step ends the inversion, and the last one kept stays whole")
+  @Test("a failure to save a step ends the inversion, and the last saved state stays intact")
   func cannotKeep() throws {
     let small = try SmallInversion(steps: 2)
     let folder = try ScratchFolder()
@@ -67,7 +67,7 @@ import Testing
     let error = try inputError {
       try small.inversion { inversion in
         calls += 1
-        // A name that no file system takes stands for a disk that is full.
+        // A name that is too long for any file system simulates a full disk.
         let url = calls < 3 ? partial.url : folder(String(repeating: "x", count: 300))
         try PartialInversion(url).keep(inversion)
       }
@@ -77,7 +77,7 @@ import Testing
     #expect(try partial.resume(small.begin())?.inversion.pivots.count == 3)
   }
 
-  @Test("nothing kept is nothing to go on with, and removing nothing is no error")
+  @Test("without a saved state there is nothing to resume, and removing it is not an error")
   func nothing() throws {
     let folder = try ScratchFolder()
     let partial = PartialInversion(
@@ -127,7 +127,7 @@ import Testing
     Change("a short trajectory") { $0.trajectory.removeLast() },
     Change("a long trajectory") { $0.trajectory.append($0.trajectory[0]) },
     Change("no trajectory") { $0.trajectory = [] }, Change("too few pivots") { $0.pivots.removeLast() },
-    Change("a walk from elsewhere") { $0.trajectory[0] = $0.trajectory[1] },
+    Change("a trajectory with another start") { $0.trajectory[0] = $0.trajectory[1] },
     Change("no null embeddings") {
       $0.nullEmbeddings = []
       $0.losses = []
@@ -135,7 +135,7 @@ import Testing
     },
   ]
 
-  /// A step of an inversion, and what the same arguments begin with.
+  /// A saved step of an inversion, and a new inversion with the same arguments.
   private let kept: UnfinishedInversion
   private let begun: Inversion
   private let folder: ScratchFolder
@@ -147,34 +147,34 @@ import Testing
     folder = try ScratchFolder()
   }
 
-  @Test("goes on from what the same arguments have begun")
+  @Test("a state saved with the same arguments is resumed")
   func same() throws {
     try partial.keep(kept)
     #expect(try partial.resume(begun) == kept)
   }
 
   @Test(
-    "another caption, model, schedule or picture is refused by its name",
+    "another caption, model, schedule or image is rejected and named",
     arguments: otherThings)
   func mismatch(change: Change<Inversion>) throws {
     try expectMismatch(naming: change.testDescription) { change.apply(&$0) }
   }
 
   @Test(
-    "any other option is refused",
+    "any other option is rejected",
     arguments: otherOptions)
   func options(change: Change<InversionOptions>) throws {
     try expectMismatch(naming: change.testDescription) { change.apply(&$0.options) }
   }
 
-  @Test("any other setting of another method is refused", arguments: otherSettings)
+  @Test("any other setting of another method is rejected", arguments: otherSettings)
   func settings(method: InversionMethod, other: InversionMethod) throws {
     var kept = kept
     kept.inversion.options.method = method
     try expectMismatch(naming: " instead of ", kept) { $0.options.method = other }
   }
 
-  @Test("a beginning of an older version, which does not tell the spacing, is gone on with")
+  @Test("a state saved by an older version, without the spacing, is resumed")
   func otherSpacing() throws {
     try partial.keep(kept)
     var begun = begun
@@ -182,7 +182,7 @@ import Testing
     #expect(try partial.resume(begun) == kept)
   }
 
-  @Test("another number of steps is refused")
+  @Test("another number of steps is rejected")
   func steps() throws {
     try partial.keep(kept)
     let error = try inputError { try partial.resume(.made(steps: 4, made: 0)) }
@@ -190,7 +190,7 @@ import Testing
   }
 
   @Test(
-    "a beginning whose numbers were rounded otherwise is refused, since it could not end with the same bytes")
+    "a state with different rounding is rejected, because it could not give the same bytes")
   func otherRounding() throws {
     var other = kept
     other.inversion.pivots[0].withMutableScalars { $0[5] = $0[5].nextUp }
@@ -210,12 +210,12 @@ import Testing
     let error = try inputError { try partial.resume(begun) }
     #expect(error?.kind == .mismatch)
     let message = error?.message ?? "taken up"
-    #expect(message.contains(word) && message.contains("Remove it to start afresh"), "\(message)")
+    #expect(message.contains(word) && message.contains("Remove it to start again"), "\(message)")
     #expect(try InversionReader(partial.url).unfinished() == kept)
   }
 
   @Test(
-    "a file whose parts contradict each other is refused as damaged",
+    "a file with contradictory parts is rejected as damaged",
     arguments: contradictions)
   func damaged(change: Change<Inversion>) throws {
     var kept = kept
@@ -223,10 +223,10 @@ import Testing
     try partial.keep(kept)
     let error = try inputError { try partial.resume(begun) }
     #expect(error?.kind == .malformed)
-    #expect(error?.message.contains("Remove it to start afresh") == true, "\(error?.message ?? "-")")
+    #expect(error?.message.contains("Remove it to start again") == true, "\(error?.message ?? "-")")
   }
 
-  @Test("a file that is cut short, or no inversion at all, is refused")
+  @Test("a truncated file, or one that is not an inversion, is rejected")
   func unreadable() throws {
     for bytes in [
       Data(), Data("x".utf8), kept.inversion.fileData().dropLast(1), kept.inversion.fileData().prefix(900),
@@ -240,9 +240,9 @@ import Testing
   }
 }
 
-@Suite("Inverting into a file") struct InvertingIntoFileTests {
+@Suite("Inversions with files") struct InvertingIntoFileTests {
   @Test(
-    "cancelled and called again, it goes on, writes the file of an undisturbed call, and leaves nothing beside it"
+    "a cancelled call that is repeated continues, writes the same file as an uninterrupted call, and leaves no other file"
   )
   func cancelledAndResumed() async throws {
     let small = try SmallInversion(steps: 3)
@@ -276,7 +276,7 @@ import Testing
     #expect(try folder.names == ["a.nti", "whole.nti"])
   }
 
-  @Test("other arguments are refused before any evaluation, and what was kept stays")
+  @Test("other arguments are rejected before any evaluation, and the saved state is kept")
   func otherArguments() async throws {
     let small = try SmallInversion(steps: 2)
     let editor = try await ImageEditor(model: .directory(small.model.checkpoint.url))
@@ -299,7 +299,7 @@ import Testing
     #expect(try folder.names == ["a.nti.partial"])
   }
 
-  @Test("a place that cannot be written is refused before any evaluation")
+  @Test("a location that cannot be written is rejected before any evaluation")
   func unwritable() async throws {
     let small = try SmallInversion(steps: 2)
     let editor = try await ImageEditor(model: .directory(small.model.checkpoint.url))

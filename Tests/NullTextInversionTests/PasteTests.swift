@@ -6,7 +6,7 @@ import Testing
 @testable import DiffusionCore
 @testable import NullTextInversion
 
-@Suite("An edit laid over its photo") struct PasteTests {
+@Suite("Pasting an edit into its photo") struct PasteTests {
   private func inverted(_ photo: RGBImage, _ framing: Framing = .auto) async throws -> InvertedImage {
     let editor = try await ImageEditor(model: .directory(Fixtures.url("models/sharded")))
     var options = InversionOptions(method: .negativePrompt())
@@ -21,7 +21,7 @@ import Testing
     (64, 48, Framing(.auto, crop: PixelRect(x: 5, y: 7, width: 41, height: 32))),
   ]
 
-  @Test("changes nothing where the mask is black or the photo was not looked at", arguments: cases)
+  @Test("the photo is unchanged where the mask is black and outside the crop", arguments: cases)
   func outside(width: Int, height: Int, framing: Framing) async throws {
     let photo = noisePicture(width, height)
     let inverted = try await inverted(photo, framing)
@@ -36,7 +36,7 @@ import Testing
     let pasted = try await edit.pasted(into: photo)
     #expect(pasted.width == width && pasted.height == height)
     let crop = inverted.inversion.crop
-    // The soft edge reaches three pixels of the model's picture, and straight lines one more.
+    // The soft edge extends three pixels of the model's image, and linear interpolation one more.
     let shown = PixelRect.fitting(crop, inWidth: edit.image.width, height: edit.image.height)
     let scale = Double(crop.width) / Double(framing.fit ? shown.width : edit.image.width)
     let reach = Int((5 * scale + 2 * scale).rounded(.up))
@@ -51,7 +51,7 @@ import Testing
     #expect(changed > 0)
   }
 
-  @Test("gives the photo back byte for byte if the words are the caption's", arguments: cases)
+  @Test("an edit with the caption returns the photo byte for byte", arguments: cases)
   func identity(width: Int, height: Int, framing: Framing) async throws {
     let photo = noisePicture(width, height)
     let inverted = try await inverted(photo, framing)
@@ -63,7 +63,7 @@ import Testing
     #expect(try await blended.pasted(into: photo) == photo)
   }
 
-  @Test("is refused with another photo, of another size or of the same")
+  @Test("another photo, of another size or of the same size, is rejected")
   func otherPhoto() async throws {
     let photo = noisePicture(90, 60)
     let edit = try await inverted(photo).edit(prompt: "a dog on the mat")
@@ -75,7 +75,7 @@ import Testing
     }
   }
 
-  @Test("is refused of an edit of an edit, whose first change would be lost")
+  @Test("an edit of an edit is rejected, because the first edit would be lost")
   func chain() async throws {
     let photo = noisePicture(90, 60)
     var options = EditOptions()
@@ -88,7 +88,7 @@ import Testing
     #expect(error?.kind == .mismatch && error?.message.contains("of an edit") == true)
   }
 
-  // What the weights do is told by pictures made for it.
+  // The effects of the weights are tested with synthetic images.
 
   private func paste(_ edited: RGBImage, _ old: RGBImage, _ photo: RGBImage, region: PixelMap? = nil) throws
     -> RGBImage
@@ -98,7 +98,7 @@ import Testing
     ).pasted(into: photo)
   }
 
-  /// Stripes along x or y.
+  /// Returns stripes along x or y.
   private func stripes(_ size: Int, alongX: Bool, _ low: UInt8, _ high: UInt8) -> RGBImage {
     var picture = RGBImage(width: size, height: size)
     for y in 0..<size {
@@ -107,7 +107,7 @@ import Testing
     return picture
   }
 
-  @Test("keeps the photo's fine detail where only colours changed")
+  @Test("the photo's fine detail is kept where only colors changed")
   func recoloured() throws {
     let old = stripes(64, alongX: true, 80, 140)
     let new = stripes(64, alongX: true, 110, 170)
@@ -121,7 +121,7 @@ import Testing
     #expect(zip(pasted.bytes, wanted).allSatisfy { abs(Int($0) - $1) <= 1 })
   }
 
-  @Test("keeps nothing of the old where its structure is gone, within the region only")
+  @Test("no detail of the old object is kept where its structure is gone, within the region only")
   func replaced() throws {
     let (old, new) = (stripes(64, alongX: true, 40, 200), stripes(64, alongX: false, 60, 220))
     var photo = old
@@ -135,7 +135,7 @@ import Testing
     }
   }
 
-  @Test("keeps nothing of the old in an even area of a replaced object")
+  @Test("no detail of the old object is kept in a flat area of a replaced object")
   func even() throws {
     var (old, new) = (stripes(64, alongX: true, 40, 200), stripes(64, alongX: false, 60, 220))
     var photo = old
@@ -149,7 +149,7 @@ import Testing
     #expect(try paste(new, old, photo) == new)
   }
 
-  @Test("leaves drifts of colour that nobody asked for out, unless a mask lets them in")
+  @Test("unwanted color drift is left out unless a mask includes it")
   func drift() throws {
     let old = stripes(64, alongX: true, 80, 140)
     let new = stripes(64, alongX: true, 84, 144)
@@ -159,8 +159,8 @@ import Testing
   }
 }
 
-@Suite("Maps of pixels") struct PixelMapTests {
-  @Test("means are those of the squares around, as far as there are any")
+@Suite("Pixel maps") struct PixelMapTests {
+  @Test("means are those of the squares around each pixel, clipped at the edges")
   func means() {
     let map = PixelMap(width: 5, height: 4, values: (0..<20).map { Float($0 * $0 % 13) })
     let mean = map.averaged(radius: 1)
@@ -175,7 +175,7 @@ import Testing
     #expect(map.averaged(radius: 0) == map)
   }
 
-  @Test("a slope stays one when it is enlarged, and zeros stay zeros")
+  @Test("a linear slope stays linear when it is enlarged, and zeros stay zero")
   func enlarged() {
     let slope = PixelMap(width: 8, height: 2, values: (0..<16).map { Float($0 % 8) })
     let large = slope.resized(width: 24, height: 5)

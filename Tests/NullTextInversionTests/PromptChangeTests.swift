@@ -3,7 +3,7 @@ import Testing
 
 @testable import NullTextInversion
 
-@Suite("What changes between two prompts") struct PromptChangeTests {
+@Suite("Changes between two prompts") struct PromptChangeTests {
   struct Case: Sendable, CustomTestStringConvertible {
     let (from, to): (String, String)
     let kind: EditKind
@@ -60,20 +60,20 @@ import Testing
       target: ["blue dog", "snow"]),
   ]
 
-  @Test("is told by the words", arguments: cases) func kinds(_ example: Case) {
+  @Test("the kind of edit and its words are found", arguments: cases) func kinds(_ example: Case) {
     let change = PromptChange(from: example.from, to: example.to)
     #expect(change.kind == example.kind)
     #expect(change.source == example.source && change.target == example.target)
   }
 
-  @Test("turns round when the prompts do", arguments: cases) func reversed(_ example: Case) {
+  @Test("swapping the prompts reverses the change", arguments: cases) func reversed(_ example: Case) {
     let change = PromptChange(from: example.to, to: example.from)
     let turned: [EditKind: EditKind] = [.addition: .removal, .removal: .addition]
     #expect(change.kind == turned[example.kind] ?? example.kind)
     #expect(change.source == example.target && change.target == example.source)
   }
 
-  @Test("names the things that stay, but not where they are") func kept() {
+  @Test("the kept objects are named without their places") func kept() {
     let change = PromptChange(
       from: "a penguin next to a unicorn on a pink background", to: "a penguin on a pink background")
     #expect(change.kept == ["penguin"])
@@ -83,7 +83,7 @@ import Testing
   }
 
   @Test(
-    "texts of all sorts are compared",
+    "unusual texts are compared without errors",
     arguments: ["", " ", "…", "of of of", "a a a a", "🦊 🦊", "next to next to"])
   func oddTexts(text: String) {
     #expect(PromptChange(from: text, to: text).kind == .none)

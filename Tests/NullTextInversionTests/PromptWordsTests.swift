@@ -26,7 +26,7 @@ import Testing
     private enum Key: String, CodingKey { case words }
   }
 
-  @Test("plain texts have the words and tokens that the published walk over decoded tokens finds")
+  @Test("plain texts have the words and tokens that the published method finds from decoded tokens")
   func published() throws {
     let prompts = try fixture("words/prompts.json", as: Prompts.self)
     #expect(prompts.plain.count == 8)
@@ -49,7 +49,7 @@ import Testing
   }
 
   @Test(
-    "white space of any kind and number separates words",
+    "any amount and kind of white space separates words",
     arguments: ["a cat  on   grass ", "\ta cat\non grass"])
   func whiteSpace(text: String) throws {
     let words = try unusual(text)
@@ -57,7 +57,7 @@ import Testing
     #expect(words.words.map(\.tokens) == [1..<2, 2..<3, 3..<4, 4..<5])
   }
 
-  @Test("accents, emoji and other scripts have the tokens that came from them")
+  @Test("words with accents, emoji and other scripts have their tokens")
   func unicode() throws {
     #expect(try unusual("a café in Kraków").tokens(of: "Kraków") == [4, 5, 6, 7])
     #expect(try unusual("a café in Kraków").tokens(of: "cafe\u{301}") == [2])
@@ -71,7 +71,7 @@ import Testing
     #expect(try unusual("a cat 👩‍🚀 & a dog - 'asleep'").words.map(\.tokens.count) == [1, 1, 4, 1, 1, 1, 1, 3])
   }
 
-  @Test("a plain word is found whatever its capitals and the punctuation around it, wherever it stands")
+  @Test("a plain word is found anywhere, ignoring case and surrounding punctuation")
   func looseMatch() throws {
     let words = try unusual("A Cat, and (another) CAT.")
     #expect(try words.tokens(of: "cat") == [2, 3, 8, 9])
@@ -80,7 +80,7 @@ import Testing
     #expect(try words.tokens(of: "Another!") == [5, 6, 7])
   }
 
-  @Test("a word with capitals or punctuation means those written so, if there are any")
+  @Test("a word with capitals or punctuation matches exact occurrences if there are any")
   func exactMatch() throws {
     let words = try unusual("A Cat, and (another) CAT.")
     #expect(try words.tokens(of: "Cat,") == [2, 3])
@@ -88,7 +88,7 @@ import Testing
     #expect(try words.tokens(of: "CaT") == [2, 3, 8, 9])
   }
 
-  @Test("words that are all punctuation are found as they are")
+  @Test("words of punctuation only are found")
   func punctuation() throws {
     let words = try unusual("a cat 👩‍🚀 & a dog - 'asleep'")
     #expect(try words.tokens(of: "&") == [7])
@@ -102,7 +102,7 @@ import Testing
     #expect(try toy("a a b").tokens(of: "a") == [1, 2])
   }
 
-  @Test("several words are found where they follow each other")
+  @Test("a phrase is found where its words are consecutive")
   func phrase() throws {
     let words = toy("a silver cat and a silver Cat, a cat", pieces: ["silver": 2])
     #expect(try words.tokens(of: "silver cat") == [2, 3, 4, 7, 8, 9])
@@ -111,21 +111,21 @@ import Testing
     #expect(try toy("a a a").tokens(of: "a a") == [1, 2, 3])
   }
 
-  @Test("a word that is not there is an error that lists the words that are, each once")
+  @Test("a missing word is an error that lists each word of the prompt once")
   func missing() throws {
     let error = #expect(throws: InputError.self) { try toy("the cat and the dog,").tokens(of: "bird") }
     #expect(error?.kind == .mismatch)
     #expect(
       error?.message
-        == "The word \"bird\" is not in the prompt \"the cat and the dog,\"; the words there are: the, cat, and, dog,."
+        == "The word \"bird\" is not in the prompt \"the cat and the dog,\"; the prompt's words are: the, cat, and, dog,."
     )
     let nothing = #expect(throws: InputError.self) { try toy("  ").tokens(of: "cat") }
-    #expect(nothing?.message == "The word \"cat\" is not in the prompt \"  \"; that prompt has no words.")
+    #expect(nothing?.message == "The word \"cat\" is not in the prompt \"  \"; the prompt has no words.")
     let empty = #expect(throws: InputError.self) { try toy("a cat").tokens(of: " ") }
-    #expect(empty?.message == "The word is empty; the words there are: a, cat.")
+    #expect(empty?.message == "The word is empty; the prompt's words are: a, cat.")
   }
 
-  @Test("a token over two words belongs to the first, and a word that leaves no token is none")
+  @Test("a token that spans two words belongs to the first, and a word without tokens is omitted")
   func strayTokens() {
     let glued = PromptWords(
       TokenizedPrompt(text: "ab cd ef", ids: [0, 5, 6, 1], ranges: [0..<0, 0..<5, 6..<8, 0..<0]))

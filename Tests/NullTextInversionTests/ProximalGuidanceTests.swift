@@ -18,7 +18,7 @@ import Testing
     let latent: [Float]
   }
 
-  @Test("predictions and moved latents are PyTorch's")
+  @Test("predictions and pulled-back latents equal PyTorch's")
   func golden() throws {
     let records: [Record] = try fixture("words/proximal.json")
     #expect(records.count == 6)
@@ -63,19 +63,19 @@ import Testing
     return try sampler.sample([prompt], options: options)[0].latents
   }
 
-  @Test("what is dropped altogether leaves the null embedding's walk, whatever the guidance")
+  @Test("if all differences are dropped, sampling uses the null embedding only, for any guidance scale")
   func everythingDropped() throws {
     let dropped = ProximalGuidance(quantile: 1, pullBack: 0)
     let walk = try path("a dog on the mat", dropped)
     #expect(try path("a dog on the mat", dropped, 9) == walk)
-    // With negative-prompt inversion that is the source's own.
+    // With negative-prompt inversion, this is the source's trajectory.
     for (latent, expected) in zip(walk, inversion.trajectory) {
       expectClose(latent, expected, relative: 1e-5)
     }
     #expect(try path("a dog on the mat", nil)[5] != walk[5])
   }
 
-  @Test("the unchanged places end on the pivots, from the step that the pull-back starts in")
+  @Test("unchanged places end on the pivots, from the first step of the pull-back")
   func pullingBack() throws {
     let moved = try path("a dog on the mat", ProximalGuidance(quantile: 1, pullBackStart: 0.6))
     let free = try path("a dog on the mat", ProximalGuidance(quantile: 1, pullBack: 0))
@@ -84,7 +84,7 @@ import Testing
     #expect(try path("a dog on the mat", ProximalGuidance(quantile: 0.5))[5] != moved[5])
   }
 
-  @Test("settings that make no sense are refused")
+  @Test("settings out of range are rejected")
   func options() throws {
     var options = EditOptions()
     for proximal in [

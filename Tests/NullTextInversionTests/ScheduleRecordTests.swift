@@ -6,15 +6,15 @@ import Testing
 
 @testable import NullTextInversion
 
-@Suite("The sampler of an inversion") struct ScheduleRecordTests {
-  /// A checkpoint that asks for trailing timesteps.
+@Suite("Sampler of an inversion") struct ScheduleRecordTests {
+  /// A checkpoint with trailing timesteps.
   private func trailing() throws -> CheckpointCopy {
     let copy = try CheckpointCopy(of: "sharded")
     try copy.set(["timestep_spacing": "trailing"], in: "scheduler/scheduler_config.json")
     return copy
   }
 
-  /// The inversion as an older version would have written it, without the sampler's name and spacing.
+  /// Writes the inversion like an older version, without the sampler's name and spacing.
   private func writeWithoutSampler(_ inversion: UnfinishedInversion, to url: URL) throws {
     try inversion.write(to: url)
     let file = try SafetensorsFile(contentsOf: url)
@@ -26,7 +26,7 @@ import Testing
     try writer.write(to: url)
   }
 
-  @Test("follows the timesteps that the checkpoint asks for, is named in the file, and edits by it")
+  @Test("an inversion uses the checkpoint's timestep spacing, stores it in its file and edits with it")
   func spacing() async throws {
     let copy = try trailing()
     let folder = try ScratchFolder()
@@ -43,7 +43,7 @@ import Testing
     #expect(metadata["sampler"] == "ddim" && metadata["timestep_spacing"] == "trailing")
     #expect(try Inversion(contentsOf: folder("a.nti")) == inverted.inversion)
 
-    // Without control and at guidance 1, an edit is the plain walk from the last pivot at the same timesteps.
+    // Without control and at guidance 1, an edit is plain sampling from the last pivot at the same timesteps.
     var edit = EditOptions(control: .none)
     edit.guidance = 1
     let edited = try await inverted.edit(prompt: "a dog", options: edit)
@@ -59,7 +59,7 @@ import Testing
     #expect(ImageMetrics.psnr(edited.image, try model.decode(latent)) > 50)
   }
 
-  @Test("of a file that names none is DDIM with leading timesteps, whatever the checkpoint asks for")
+  @Test("a file without sampler uses DDIM with leading timesteps, whatever the checkpoint's spacing")
   func older() async throws {
     let (leading, copy) = (try SmallInversion(steps: 3), try trailing())
     let folder = try ScratchFolder()
@@ -68,7 +68,7 @@ import Testing
     let read = try Inversion(contentsOf: folder("old.nti"))
     #expect(read == inversion && read.schedule.spacing == .leading)
 
-    // The fingerprint does not depend on the spacing: the same weights are asked at the timesteps of the file.
+    // The fingerprint does not depend on the spacing: the same weights are evaluated at the file's timesteps.
     let editor = try await ImageEditor(model: .directory(copy.url))
     let expected = try await ImageEditor(model: .directory(leading.model.checkpoint.url)).open(inversion)
     let opened = try editor.open(read)
@@ -78,7 +78,7 @@ import Testing
     #expect(edits.0.image == edits.1.image)
   }
 
-  @Test("of an unfinished file that names none goes on with leading timesteps, to the same end")
+  @Test("an unfinished file without sampler continues with leading timesteps and gives the same result")
   func olderUnfinished() async throws {
     struct Stop: Error {}
     let (leading, copy) = (try SmallInversion(steps: 3), try trailing())
@@ -100,7 +100,7 @@ import Testing
     #expect(resumed.inversion == whole)
   }
 
-  @Test("that is unknown, or cannot walk upwards, is refused")
+  @Test("an unknown sampler, or one that does not support inversions, is rejected")
   func refusal() throws {
     let folder = try ScratchFolder()
     let small = try SmallInversion(steps: 2)

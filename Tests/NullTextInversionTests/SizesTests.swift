@@ -7,8 +7,8 @@ import Testing
 @testable import DiffusionCore
 @testable import NullTextInversion
 
-@Suite("Pictures that are not square") struct SizesTests {
-  /// A slope, wider than high.
+@Suite("Images that are not square") struct SizesTests {
+  /// A gradient image, wider than high.
   private static let photo: RGBImage = {
     var picture = RGBImage(width: 90, height: 60)
     for y in 0..<60 {
@@ -37,7 +37,8 @@ import Testing
     } + [.emojiScenes]
 
   @Test(
-    "are inverted, edited within a blend and a mask, and looked at, all at their own size", arguments: models)
+    "non-square images are inverted, edited with a blend and a mask, and mapped at their own size",
+    arguments: models)
   func edited(source: ModelSource) async throws {
     let (editor, inverted) = try await inverted(source, framing: .auto)
     let inversion = inverted.inversion
@@ -74,7 +75,7 @@ import Testing
     #expect(try await reopened.reconstruction() == inverted.reconstruction())
   }
 
-  @Test("a larger one keeps self-attention at the levels at which a square keeps it")
+  @Test("a larger image keeps self-attention at the same levels as a square one")
   func levels() throws {
     let unet: UNetConfiguration = try Checkpoint(EmojiScenes.folder()).configuration(of: .unet)
     let words = try PromptWords(CLIPTokenizer(Checkpoint(EmojiScenes.folder())).encode("a cat"))
@@ -102,7 +103,7 @@ import Testing
     #expect(throws: InputError.self) { try LocalBlendGrid(width: 24, sites: sites) }
   }
 
-  @Test("a finished or unfinished inversion of another framing is not taken for the same")
+  @Test("a finished or unfinished inversion with another framing is not reused")
   func otherFraming() async throws {
     let folder = try ScratchFolder()
     let files = InversionFiles(result: folder("a.nti"), partial: folder("a.partial"), reusesResult: true)
@@ -132,7 +133,7 @@ import Testing
   }
 
   @Test(
-    "of a square photo the automatic size makes the published inversion, and takes a finished one for its own"
+    "for a square photo, the automatic size gives the published inversion and reuses a finished one"
   )
   func square() async throws {
     let folder = try ScratchFolder()
@@ -146,35 +147,35 @@ import Testing
     #expect(again.evaluations.forward == 0)
   }
 
-  @Test("a mask of the source's size lies where the fitted source lies")
+  @Test("a mask of the source's size is aligned with the fitted source")
   func fittedMask() throws {
     var inversion = try Inversion.made()
     inversion.sourceSize = PixelSize(width: 64, height: 32)
     inversion.crop = PixelRect(x: 0, y: 0, width: 64, height: 32)
     inversion.pictureSize = PixelSize(width: 32, height: 32)
     inversion.options.framing = Framing(.square, fit: true)
-    // The upper right quarter of the source, which lies in the rows 8 to 23 of 32.
+    // The upper right quarter of the source, which covers rows 8 to 23 of 32.
     var picture = RGBImage(width: 64, height: 32, filledWith: SIMD3(repeating: 0))
     for y in 0..<16 { for x in 32..<64 { picture[x, y] = SIMD3(repeating: 255) } }
     let mask = try EditMask(picture).latentMask(height: 8, width: 8, inversion: inversion)
     for row in 0..<8 {
-      // The rows above the source are its edge, as in the picture.
+      // The rows above the source repeat its edge, like in the image.
       for column in 0..<8 { #expect(mask[row, column] == (row < 4 && column >= 4 ? 1 : 0)) }
     }
   }
 
-  @Test("an inversion whose latents are not of its picture's size is refused")
+  @Test("an inversion whose latents do not have its image's size is rejected")
   func shapes() async throws {
     let (editor, image) = try await inverted(Self.models[0], framing: .auto)
     var inversion = image.inversion
     inversion.pictureSize?.width += 4
     #expect(throws: InputError.self) { try editor.open(inversion) }
-    // Files of older versions do not say it.
+    // Files of older versions have no image size.
     inversion.pictureSize = nil
     #expect(throws: Never.self) { try editor.open(inversion) }
   }
 
-  @Test("pictures are generated at the size that is asked for")
+  @Test("images are generated at the requested size")
   func generated() async throws {
     let editor = try await ImageEditor(model: Self.models[0])
     let size = PixelSize(width: 24, height: 12)

@@ -6,7 +6,7 @@ import Testing
 
 @testable import NullTextInversion
 
-/// A tiny model and a picture, for whole inversions in a fraction of a second.
+/// A tiny model and an image, for whole inversions in a fraction of a second.
 struct SmallInversion {
   let model: DiffusionModel
   let unet: UNet
@@ -18,7 +18,7 @@ struct SmallInversion {
   static let nullText = NullText(innerSteps: 2, earlyStop: 1e-9)
   static let globalNullText = GlobalNullText(sweeps: 2, earlyStop: 1e-9)
 
-  /// - Parameter name: of a checkpoint in `Tests/Fixtures/models`.
+  /// - Parameter name: The name of a checkpoint in `Tests/Fixtures/models`.
   init(_ name: String = "sharded", steps: Int = 4) throws {
     model = try DiffusionModel(.directory(Fixtures.url("models/\(name)")))
     unet = try model.unet
@@ -33,12 +33,12 @@ struct SmallInversion {
 
   var predictor: NoisePredictor { NoisePredictor(unet: unet) }
 
-  /// A text as the network reads it.
+  /// Returns the text context of the network.
   func context(_ text: String) throws -> TextContext { unet.context(try model.embedding(of: text)) }
 
   func begin() throws -> Inversion { try Inverter(model, caption: caption, options: options).begin(picture) }
 
-  /// The whole inversion, or what is missing of `begun`.
+  /// Returns a whole inversion, or completes `begun`.
   func inversion(
     from begun: UnfinishedInversion? = nil, keep: @escaping (UnfinishedInversion) throws -> Void = { _ in }
   ) throws -> Inversion {
@@ -49,7 +49,7 @@ struct SmallInversion {
     return unfinished.inversion
   }
 
-  /// What `work` gives, and the evaluations that it makes.
+  /// Returns the result of `work` and the evaluations that it takes.
   func counting<Result>(_ work: () throws -> Result) rethrows -> (
     result: Result, evaluations: EvaluationCount
   ) {
@@ -60,9 +60,9 @@ struct SmallInversion {
 }
 
 extension Inversion {
-  /// An inversion of made-up numbers that fit together, of no model.
+  /// Returns an inversion with consistent random numbers, independent of any model.
   ///
-  /// - Parameter made: how many of the steps are finished; all if absent.
+  /// - Parameter made: The number of finished steps; nil for all.
   static func made(steps: Int = 3, made: Int? = nil, seed: UInt64 = 1) throws -> Inversion {
     var options = InversionOptions()
     options.steps = steps
@@ -92,7 +92,7 @@ extension Inversion {
 }
 
 extension UnfinishedInversion {
-  /// An unfinished inversion of made-up numbers.
+  /// Returns an unfinished inversion with random numbers.
   static func made(steps: Int = 3, made: Int) throws -> UnfinishedInversion {
     UnfinishedInversion(try .made(steps: steps, made: made))
   }
@@ -111,7 +111,7 @@ extension InversionMethod {
 }
 
 extension ScheduleRecord {
-  /// The record with something changed in it.
+  /// Returns the record with a change.
   func with(
     sampler: SamplerName? = nil, spacing: TimestepSpacing? = nil, stepsOffset: Int? = nil,
     finalAlpha: NoiseSchedule.FinalAlpha? = nil, prediction: NoiseSchedule.Prediction? = nil
@@ -123,7 +123,7 @@ extension ScheduleRecord {
   }
 }
 
-/// What `work` throws, if that is an error of the user's data.
+/// Returns the error that `work` throws if it is an `InputError`.
 func inputError(_ work: () throws -> some Any) throws -> InputError? {
   do {
     _ = try work()
@@ -138,7 +138,7 @@ final class Cancellation: Sendable {
   private let task = Lock<Task<Void, any Error>?>(nil)
   private let isWanted = Lock(false)
 
-  /// Does `work` in a task of its own.
+  /// Runs `work` in a separate task.
   func run(_ work: @escaping @Sendable () async throws -> Void) async throws {
     let task = Task { try await work() }
     self.task.withLock { $0 = task }
@@ -152,7 +152,7 @@ final class Cancellation: Sendable {
   }
 }
 
-/// Something that a test changes, by its name.
+/// A named change of a value.
 struct Change<Value>: Sendable, CustomTestStringConvertible {
   let testDescription: String
   let apply: @Sendable (inout Value) -> Void

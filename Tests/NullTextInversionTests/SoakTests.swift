@@ -6,7 +6,7 @@ import Testing
 
 @testable import NullTextInversion
 
-@Suite("Much work in one process") struct SoakTests {
+@Suite("Long-running processes") struct SoakTests {
   private static let prompts = [
     "a dog on the mat", "a cat on the floor", "a dog on the floor", "a red cat on the mat",
   ]
@@ -18,7 +18,7 @@ import Testing
     return try await editor.invert(image: SmallInversion.picture, caption: caption, options: options)
   }
 
-  @Test("eight tasks with two editors get the pictures that each gets alone")
+  @Test("eight tasks with two editors get the images that each gets alone")
   func tasks() async throws {
     let images = [try await inverted("sharded"), try await inverted("four-levels")]
     var alone: [[RGBImage]] = []
@@ -39,7 +39,8 @@ import Testing
     }
   }
 
-  /// The number of edits that `make soak` asks for; other tests in the process would change its memory.
+  /// The number of edits set by `make soak`; nil otherwise, because other tests in the process would change its
+  /// memory.
   private static let edits = ProcessInfo.processInfo.environment["SOAK_EDITS"].flatMap { Int($0) }
 
   @Test("thousands of edits take no more memory than the first hundred", .enabled(if: edits != nil))
@@ -56,7 +57,7 @@ import Testing
     #expect(late < early + 8_000_000)
   }
 
-  /// What Linux says that the process holds in memory.
+  /// The resident memory of the process, from Linux.
   private static func residentBytes() throws -> Int {
     let fields = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " ")
     return try #require(fields.dropFirst().first.flatMap { Int($0) }) * 4096

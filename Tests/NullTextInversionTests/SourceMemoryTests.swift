@@ -5,7 +5,7 @@ import Testing
 
 @testable import NullTextInversion
 
-@Suite("The source of edits") struct SourceMemoryTests {
+@Suite("Source cache of edits") struct SourceMemoryTests {
   private let small: SmallInversion
   private let inversion: Inversion
 
@@ -25,7 +25,7 @@ import Testing
 
   private let dog = "a dog on the mat"
 
-  @Test("a second edit asks nothing of the source, and the same edit gives the same latents")
+  @Test("a second edit does not evaluate the source, and the same edit gives the same latents")
   func remembered() throws {
     let source = SourceBranch(inversion, byteLimit: 1 << 30)
     let first = try sample([dog], from: source)
@@ -39,7 +39,7 @@ import Testing
     #expect(other.result[0].latents == (try sample(["a big cat on the mat"]).result[0].latents))
   }
 
-  @Test("with less memory the source is asked again, and nothing else changes")
+  @Test("with a smaller cache, the source is evaluated again and nothing else changes")
   func byteLimit() throws {
     let expected = try sample([dog]).result[0].latents
     var costs: [Int] = []
@@ -57,7 +57,7 @@ import Testing
     #expect(second.contains { 10 < $0 && $0 < 14 })
   }
 
-  @Test("an edit that wants more than was remembered adds to it")
+  @Test("an edit that reads more than is cached extends the cache")
   func growing() throws {
     let source = SourceBranch(inversion, byteLimit: 1 << 30)
     var small = EditOptions()
@@ -66,7 +66,7 @@ import Testing
     #expect(try sample([dog], small, from: source).evaluations.forward == 10)
     let large = EditOptions()
     let grown = try sample([dog], large, from: source)
-    // Only the two steps with self-attention on the large grid are asked again.
+    // Only the two steps with self-attention on the large grid are evaluated again.
     #expect(grown.evaluations.forward == 12)
     #expect(grown.result[0].latents == (try sample([dog], large).result[0].latents))
     #expect(try sample([dog], large, from: source).evaluations.forward == 10)
@@ -74,7 +74,7 @@ import Testing
   }
 
   @Test(
-    "evaluations fall as the windows close",
+    "shorter windows take fewer evaluations",
     arguments: [(1, 1, 5, 5), (0.8, 0.4, 4, 2), (0.4, 0.4, 2, 2), (0.2, 0.6, 3, 3), (0, 0, 0, 0)])
   func windows(cross: Double, own: Double, reading: Int, controlled: Int) throws {
     var options = EditOptions()
@@ -84,7 +84,7 @@ import Testing
     #expect(evaluations == EvaluationCount(forward: 2 * 5 + reading, stem: 5 + controlled + reading))
   }
 
-  @Test("several prompts in one call give what single calls give, bit for bit, and share the source")
+  @Test("several prompts in one call give the results of single calls, bit for bit, and share the source")
   func severalPrompts() throws {
     let prompts = [dog, "a big red cat on the mat", inversion.caption, "a cat on the mat and a dog"]
     var blended = EditOptions()
@@ -104,7 +104,7 @@ import Testing
     #expect(try sample([]).evaluations.forward == 0)
   }
 
-  @Test("a word's own weight counts even where nothing of the source is read")
+  @Test("the emphasis of a word applies even if nothing of the source is read")
   func emphasisAlone() throws {
     var options = EditOptions()
     options.promptToPrompt?.crossSteps = .none
@@ -117,7 +117,7 @@ import Testing
     #expect(plain.result[0].latents[1] != strong.result[0].latents[1])
   }
 
-  @Test("the caption itself, uncontrolled, walks the stored path exactly")
+  @Test("the caption without control reproduces the stored trajectory exactly")
   func reproduces() throws {
     var options = EditOptions()
     options.control = .none
@@ -126,13 +126,13 @@ import Testing
       let paths = try sample([inversion.caption], options, from: SourceBranch(inversion, byteLimit: 1 << 30))
         .result
       for (latent, expected) in zip(paths[0].latents, inversion.trajectory) {
-        // Where the null embedding is the caption's, guidance cancels but for rounding.
+        // If the null embedding is the caption's, guidance cancels except for rounding.
         expectClose(latent, expected, relative: method == .negativePrompt() ? 1e-5 : 0)
       }
     }
   }
 
-  @Test("control of words leaves the caption's own path as it is")
+  @Test("prompt-to-prompt control does not change the caption's own trajectory")
   func controlledReproduction() throws {
     let latents = try sample([inversion.caption]).result[0].latents
     for (latent, expected) in zip(latents, inversion.trajectory) {
@@ -140,7 +140,7 @@ import Testing
     }
   }
 
-  @Test("an edit is what four rows side by side give, as published")
+  @Test("an edit equals the published sampling with four rows side by side")
   func fourRows() throws {
     for (cross, own) in [(0.8, 0.4), (0.4, 1), (1, 0)] {
       var options = EditOptions()
@@ -154,7 +154,7 @@ import Testing
     }
   }
 
-  @Test("mutual self-attention reads the source from its first step on, under both texts")
+  @Test("MasaCtrl reads the source from its first step on, in both branches")
   func masaCtrl() throws {
     func run(_ start: Double, _ firstLayer: Int, _ grid: Int? = nil) throws -> (
       latents: [Tensor], forward: Int
@@ -173,7 +173,7 @@ import Testing
     let late = try run(0.4, 0)
     #expect(late.forward == 2 * 5 + 2 * 3)
     #expect(late.latents.prefix(3) == uncontrolled.prefix(3) && late.latents[3] != uncontrolled[3])
-    // In the first step both are where the source is, so that the first attention finds itself.
+    // In the first step, target and source have the same latent, so the first attention is unchanged.
     #expect(try run(0, 1).latents[5] != whole.latents[5])
     let nowhere = try run(0, 99)
     #expect(nowhere.forward == 10 && nowhere.latents == uncontrolled)
@@ -182,7 +182,7 @@ import Testing
     let side = try #require(sites.map { max($0.height, $0.width) }.max())
     #expect(try run(0, 0, side).latents == whole.latents)
     #expect(try ![whole.latents[5], uncontrolled[5]].contains(run(0, 0, side - 1).latents[5]))
-    // The source's own prompt finds its own keys and values, and stays where it is.
+    // With the caption as prompt, the source's keys and values are the target's own, and nothing changes.
     var options = EditOptions()
     options.control = .masaCtrl(MasaCtrl(start: 0))
     for (latent, expected) in zip(
@@ -192,7 +192,7 @@ import Testing
     }
   }
 
-  @Test("a late start walks only the last part, and the whole of it is a walk without control")
+  @Test("SDEdit samples only the last part, and at strength 1 it is sampling without control")
   func sdEdit() throws {
     func run(_ strength: Double) throws -> (latents: [Tensor], evaluations: EvaluationCount) {
       var options = EditOptions()
@@ -209,15 +209,16 @@ import Testing
       #expect(evaluations == EvaluationCount(forward: 4 * steps, stem: 2 * steps))
       #expect(latents.count == 6)
       #expect(latents.prefix(6 - steps) == inversion.trajectory.prefix(6 - steps))
-      // The last step of this schedule leads nowhere.
+      // The last step of this schedule does not change the latent.
       if steps > 1 { #expect(latents[5] != inversion.trajectory[5]) }
     }
   }
 }
 
-/// The published scheme: source and target walk together, both guided, and all attention is worked out in full.
+/// The published scheme: source and target are sampled together, both guided, with all attention computed in full.
 ///
-/// For prompts whose words have as many tokens each, so that every token takes the attention of the one in its place.
+/// It supports prompts with equal numbers of tokens per word, so that every token uses the attention of the token at
+/// its position.
 private struct FourRows {
   let small: SmallInversion
   let inversion: Inversion
@@ -275,8 +276,8 @@ private struct FourRows {
   }
 }
 
-@Suite("Edits one after the other") struct SourceMemorySuccessionTests {
-  @Test("an edited picture is the source of the next: its path, its prompt, its guidance")
+@Suite("Successive edits") struct SourceMemorySuccessionTests {
+  @Test("an edited image is the source of the next edit, with its trajectory, prompt and guidance scale")
   func successive() async throws {
     let small = try SmallInversion(steps: 4)
     let editor = try await ImageEditor(model: .directory(small.model.checkpoint.url))
@@ -286,7 +287,7 @@ private struct FourRows {
     #expect(source.inversion.caption == "a dog on the mat" && source.evaluations == EvaluationCount())
     #expect(source.inversion.trajectory == dog.latents)
     #expect(try await source.reconstruction() == dog.image)
-    // What is led back to the source is led back to the edited picture, not to the one before.
+    // A pull-back to the source leads to the edited image, not to the original one.
     var back = EditOptions()
     back.proximal = ProximalGuidance(quantile: 1, pullBackStart: 0)
     let held = try await dog.inverted.edit(prompt: "a big fox on the mat", options: back)
@@ -302,7 +303,7 @@ private struct FourRows {
     same.guidance = 5
     let strong = try await inverted.edit(prompt: "a dog on the mat", options: same)
     #expect(strong.inverted.inversion.guidance == 5)
-    // Walked again without control, under the guidance it was made with, the path is the same.
+    // Without control and at its own guidance scale, sampling reproduces the trajectory.
     same.guidance = nil
     let again = try await strong.inverted.edit(prompt: "a dog on the mat", options: same)
     #expect(again.latents == strong.latents && again.image == strong.image)
@@ -311,7 +312,7 @@ private struct FourRows {
     #expect(try Inversion(contentsOf: folder("a.nti")) == strong.inverted.inversion)
   }
 
-  @Test("an inversion of another model, or of other shapes, is refused")
+  @Test("an inversion of another model, or with other shapes, is rejected")
   func mismatch() async throws {
     let small = try SmallInversion(steps: 2)
     let editor = try await ImageEditor(model: .directory(small.model.checkpoint.url))

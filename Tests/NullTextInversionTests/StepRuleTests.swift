@@ -26,7 +26,7 @@ import Testing
     return (paths[0], evaluations)
   }
 
-  /// Rules at equal guidances of target and source, on the paths that they are made for.
+  /// Rules at equal guidance scales of target and source, with their kinds of pivots.
   private static let cases: [(PublishedMethod, StepRule)] = [
     (.direct, .difference(DifferenceRule(sourceGuidance: 3))),
     (.infEdit, .difference(DifferenceRule(sourceGuidance: 3))),
@@ -37,7 +37,7 @@ import Testing
   ]
 
   @Test(
-    "the caption at equal guidances gives the source's path, under every attention control",
+    "the caption at equal guidance scales gives the source's trajectory with every attention control",
     arguments: checkpoints)
   func identity(checkpoint: String) throws {
     var small = try SmallInversion(checkpoint)
@@ -55,7 +55,9 @@ import Testing
     }
   }
 
-  @Test("InfEdit of the caption without guidance is the photo's latent") func infEditIdentity() throws {
+  @Test("InfEdit with the caption and without guidance gives the photo's latent") func infEditIdentity()
+    throws
+  {
     var small = try SmallInversion()
     let inversion = try inversion(&small, .infEdit, steps: 4)
     var options = EditOptions(control: .none)
@@ -81,7 +83,7 @@ import Testing
     #expect(relativeError(path.latents[5], other.latents[5]) > 1e-3)
   }
 
-  @Test("the difference rule follows from its formula", arguments: checkpoints)
+  @Test("the difference rule equals its formula", arguments: checkpoints)
   func difference(checkpoint: String) throws {
     var small = try SmallInversion(checkpoint)
     let inversion = try inversion(&small, .editFriendly, steps: 3)
@@ -103,7 +105,7 @@ import Testing
         return alpha.squareRoot() * output + (1 - alpha).squareRoot() * latent
       }
       let (a, p) = (Double(schedule.alpha(timestep)), Double(schedule.alpha(timestep - sampler.stride)))
-      // As it is published: η = 1 in DDIM's equation 16.
+      // As published: η = 1 in equation 16 of DDIM.
       let sigma = ((1 - p) / (1 - a)).squareRoot() * (1 - a / p).squareRoot()
       func mean(_ x: Tensor, _ noise: Tensor) -> Tensor {
         let clean = Float(1 / a.squareRoot()) * (x - Float((1 - a).squareRoot()) * noise)
@@ -119,7 +121,7 @@ import Testing
     }
   }
 
-  @Test("costs are known beforehand", arguments: Self.cases.indices)
+  @Test("costs are computed in advance", arguments: Self.cases.indices)
   func costs(index: Int) throws {
     var small = try SmallInversion("four-levels")
     let (method, rule) = Self.cases[index]
@@ -137,7 +139,7 @@ import Testing
       sites: small.model.configuration.unet.attentionSites(height: height, width: width))
     let work = try options.work(in: scene, latent: (height, width), of: inversion.options)
     #expect(work.evaluations == evaluations)
-    // Of the target two, three or four a step, and of the source at least one.
+    // Two, three or four evaluations of the target per step, and at least one of the source.
     let target = [
       .difference(DifferenceRule(sourceGuidance: 3)): 2,
       .hEdit(HEdit(sourceGuidance: 3, isImplicit: false)): 3,
@@ -146,7 +148,7 @@ import Testing
     #expect(evaluations.forward >= (target + 1) * 5)
   }
 
-  @Test("a source that is remembered costs nothing, predictions included") func remembered() throws {
+  @Test("a cached source takes no evaluations, including its predictions") func remembered() throws {
     var small = try SmallInversion("four-levels")
     let inversion = try inversion(&small, .direct)
     var options = EditOptions(control: .none)
@@ -163,12 +165,14 @@ import Testing
     #expect(first.0.latents == second.0.latents)
   }
 
-  @Test("with the empty text's embedding for the target, a fitted inversion edits as one without any fit")
+  @Test(
+    "with the empty text's embedding for the target, an optimized inversion gives the edits of one without optimization"
+  )
   func emptyNull() throws {
     var small = try SmallInversion(steps: 4)
     small.options.guidance = 3
     let fitted = try small.inversion()
-    // The same path under the empty text.
+    // The same trajectory with the empty text.
     var unfitted = fitted
     let empty = try small.model.embedding(of: "")
     unfitted.nullEmbeddings = fitted.nullEmbeddings.map { _ in empty }
@@ -182,7 +186,7 @@ import Testing
     #expect(own.latents != expected.latents)
   }
 
-  @Test("proximal guidance is the guided rule's alone") func proximal() throws {
+  @Test("proximal guidance needs the guided rule") func proximal() throws {
     var small = try SmallInversion(steps: 2)
     let inversion = try inversion(&small, .infEdit, steps: 2)
     var options = EditOptions()
@@ -190,7 +194,7 @@ import Testing
     #expect(throws: InputError.self) { try edit(small, inversion, "a dog on the mat", options) }
   }
 
-  @Test("inversions of all paths come back from their files, and edits of edits go on") func files()
+  @Test("inversions of all kinds are read as they were written, and edits of edits continue") func files()
     async throws
   {
     let scratch = try ScratchFolder()

@@ -3,9 +3,9 @@ import Foundation
 import NullTextInversion
 import Testing
 
-@Suite("Windows of steps") struct StepWindowTests {
+@Suite("Step windows") struct StepWindowTests {
   @Test(
-    "fractions are cut off in double precision",
+    "fractions of steps are truncated in double precision",
     arguments: [
       (0.2, 50, 10), (0.4, 50, 20), (0.5, 50, 25), (0.6, 50, 30), (0.7, 50, 35), (0.8, 51, 40), (1.0, 51, 51),
       (0.29, 100, 28), (0, 50, 0),
@@ -14,7 +14,7 @@ import Testing
     #expect(try StepWindow(to: end).steps(of: count) == 0..<expected)
   }
 
-  @Test("a range begins where it says")
+  @Test("a range starts at its first fraction")
   func range() throws {
     #expect(try StepWindow(0.1, 0.5).steps(of: 50) == 5..<25)
     #expect(try StepWindow(0.3, 0.3).steps(of: 10).isEmpty)
@@ -22,14 +22,14 @@ import Testing
     #expect(StepWindow.none.steps(of: 7).isEmpty)
   }
 
-  @Test("what is no window is refused", arguments: [(-0.1, 0.5), (0.5, 0.4), (0, 1.1), (.nan, 1), (0, .nan)])
+  @Test("invalid windows are rejected", arguments: [(-0.1, 0.5), (0.5, 0.4), (0, 1.1), (.nan, 1), (0, .nan)])
   func refused(bounds: (Double, Double)) {
     let error = #expect(throws: InputError.self) { try StepWindow(bounds.0, bounds.1) }
     #expect(error?.kind == .outOfRange)
   }
 
   @Test(
-    "a window reads and writes itself as on the command line",
+    "a window is parsed and printed as on the command line",
     arguments: ["0.4", "0.1:0.5", "1.0", "0.25:0.25"])
   func text(text: String) throws {
     #expect(try StepWindow(parsing: text).description == text)
@@ -43,14 +43,14 @@ import Testing
   }
 
   @Test(
-    "a text that is no window says how to write one",
+    "the error of an invalid text shows a valid form",
     arguments: ["", ":", "0.1:", "0.1:0.2:0.3", "half", "0,4"])
   func malformed(text: String) {
     let error = #expect(throws: InputError.self) { try StepWindow(parsing: text) }
     #expect(error?.kind == .malformed)
   }
 
-  @Test("a window out of range is refused in texts and in files")
+  @Test("a window out of range is rejected in texts and in files")
   func outOfRange() {
     #expect(throws: InputError.self) { try StepWindow(parsing: "1.5") }
     #expect(throws: InputError.self) { try StepWindow(parsing: "0.5:0.1") }
@@ -69,7 +69,7 @@ import Testing
     }
   }
 
-  @Test("in a file a window is a number, or an array of two")
+  @Test("in a file, a window is a number or an array of two numbers")
   func json() throws {
     let windows = [0.4, try StepWindow(0.1, 0.5), 1]
     let data = try JSONEncoder().encode(windows)
@@ -77,7 +77,7 @@ import Testing
     #expect(try JSONDecoder().decode([StepWindow].self, from: data) == windows)
   }
 
-  @Test("the source's latent is put in place until the last part of the steps, counted from 1")
+  @Test("the source's latent replaces the target's until the last part of the steps, counted from 1")
   func spatialReplace() throws {
     let replace = try SpatialReplace(stopInject: 0.3)
     #expect((0..<50).filter { replace.isActive(step: $0, of: 50) } == Array(0..<34))

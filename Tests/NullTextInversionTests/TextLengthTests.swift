@@ -6,9 +6,9 @@ import Testing
 
 @testable import NullTextInversion
 
-/// Nothing in an edit may take for granted that a text has 77 tokens.
-@Suite("A text encoder of another length than 77") struct TextLengthTests {
-  /// A checkpoint whose text encoder reads `length` tokens.
+/// Edits must not assume that a text has 77 tokens.
+@Suite("Text encoders with a length other than 77") struct TextLengthTests {
+  /// A checkpoint whose text encoder has `length` tokens.
   private func checkpoint(_ length: Int) throws -> CheckpointCopy {
     let copy = try CheckpointCopy(of: "sharded")
     let folder = copy.url.appending(path: "text_encoder")
@@ -27,7 +27,7 @@ import Testing
   }
 
   @Test(
-    "inverts, edits by every control and shows maps",
+    "inversions, edits with every control, and maps work",
     arguments: [
       EditControl.promptToPrompt(),
       .promptToPrompt(PromptToPrompt(controller: .refine, emphasis: [Emphasis("dog", 2)])),
@@ -49,7 +49,7 @@ import Testing
     #expect(try edited.maps.map(of: "dog").count > 0)
   }
 
-  @Test("refuses a longer prompt with the numbers of tokens")
+  @Test("a longer prompt is rejected with the numbers of tokens")
   func refusal() async throws {
     let copy = try checkpoint(7)
     let editor = try await ImageEditor(model: .directory(copy.url))

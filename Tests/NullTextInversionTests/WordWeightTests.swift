@@ -3,7 +3,7 @@ import Foundation
 import NullTextInversion
 import Testing
 
-@Suite("Windows and weights of words") struct WordWeightTests {
+@Suite("Windows and emphasis of words") struct WordWeightTests {
   private struct Golden: Decodable {
     struct Weighted: Decodable {
       let target: GoldenPrompt
@@ -21,7 +21,7 @@ import Testing
     let windows: [Windowed]
   }
 
-  @Test("weights of words become the reference's factors of tokens")
+  @Test("emphasis of words gives the reference's token factors")
   func goldenFactors() throws {
     let golden = try fixture("golden/mappers.json", as: Golden.self)
     #expect(!golden.emphases.isEmpty)
@@ -31,7 +31,7 @@ import Testing
     }
   }
 
-  @Test("windows of words become the reference's table")
+  @Test("word windows give the reference's table")
   func goldenTable() throws {
     let golden = try fixture("golden/mappers.json", as: Golden.self)
     #expect(!golden.windows.isEmpty)
@@ -49,7 +49,7 @@ import Testing
     }
   }
 
-  @Test("with 50 steps a word's 0.4 are its first 20 rows, and the others keep all 51")
+  @Test("with 50 steps, a word's 0.4 covers its first 20 rows, and other words keep all 51")
   func published() throws {
     let target = toy("a lion and a cub", pieces: ["lion": 2])
     let table = try CrossAttentionSchedule(1, words: [WordWindow("lion", 0.4)], target: target, steps: 50)
@@ -63,7 +63,7 @@ import Testing
   }
 
   @Test(
-    "if only words have windows, the rest takes its attention from the source throughout; the last window counts"
+    "if only words have windows, other words use the source's attention throughout; the last window of a word applies"
   )
   func defaults() throws {
     let windows = [WordWindow("lion", 0.2), WordWindow("a lion", try StepWindow(0.5, 1))]
@@ -73,19 +73,19 @@ import Testing
     #expect(table.allSatisfy { $0[3] == 1 && $0[0] == 1 && $0[76] == 1 })
   }
 
-  @Test("a word that is not in the target prompt is an error with the words that are")
+  @Test("a word missing in the target prompt is an error that lists the prompt's words")
   func missing() {
     let target = toy("a lion roars")
     let window = #expect(throws: InputError.self) {
       try CrossAttentionSchedule(words: [WordWindow("cat", 0.2)], target: target, steps: 9)
     }
     #expect(window?.kind == .mismatch)
-    #expect(window?.message.hasSuffix("the words there are: a, lion, roars.") == true)
+    #expect(window?.message.hasSuffix("the prompt's words are: a, lion, roars.") == true)
     let weight = #expect(throws: InputError.self) { try [Emphasis("cat", 2)].equalizer(target: target) }
-    #expect(weight?.message.hasPrefix("The word to emphasise \"cat\" is not in the prompt") == true)
+    #expect(weight?.message.hasPrefix("The word to emphasize \"cat\" is not in the prompt") == true)
   }
 
-  @Test("weights may have any sign, but must be numbers; a word named again takes its last weight")
+  @Test("weights may have any sign but must be finite; the last weight of a word applies")
   func weights() throws {
     let target = toy("deep snow, snow")
     let factors = try [Emphasis("snow", 3), Emphasis("deep", 0), Emphasis("snow", -1.5)].equalizer(
@@ -95,7 +95,7 @@ import Testing
     #expect(throws: InputError.self) { try [Emphasis("snow", .infinity)].equalizer(target: target) }
   }
 
-  @Test("words with weights and windows are read as they are written on the command line")
+  @Test("weights and windows of words are parsed as written on the command line")
   func parsing() throws {
     #expect(try Emphasis(parsing: "silver=2") == Emphasis("silver", 2))
     #expect(try Emphasis(parsing: " silver cat = -1.5 ") == Emphasis("silver cat", -1.5))
@@ -108,7 +108,7 @@ import Testing
     }
   }
 
-  @Test("words with weights and windows come back from a file")
+  @Test("weights and windows of words are decoded from a file")
   func json() throws {
     let data = Data(#"[{"word": "lion", "window": [0.1, 0.5]}, {"word": "cub", "window": 0.4}]"#.utf8)
     let windows = try JSONDecoder().decode([WordWindow].self, from: data)

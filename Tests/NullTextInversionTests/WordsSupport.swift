@@ -3,13 +3,13 @@ import Foundation
 import NullTextInversion
 import Tensor
 
-/// A file of `Tests/Fixtures`.
+/// Reads a file of `Tests/Fixtures`.
 func fixture<T: Decodable>(_ path: String, as type: T.Type = T.self) throws -> T {
   let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
   return try JSONDecoder().decode(T.self, from: Data(contentsOf: folder.appending(path: "Fixtures/\(path)")))
 }
 
-/// A text with its tokens, as the fixtures hold it.
+/// A text with its tokens, as stored in the fixtures.
 struct CodedPrompt: Decodable {
   let text: String
   let ids: [Int]
@@ -19,7 +19,7 @@ struct CodedPrompt: Decodable {
   var words: PromptWords { PromptWords(prompt) }
 }
 
-/// The words of a text whose words have one token each, or as many as `pieces` says; equal words have equal tokens.
+/// Returns the words of a text with one token each, or the numbers in `pieces`; equal words have equal tokens.
 func toy(_ text: String, pieces: [String: Int] = [:]) -> PromptWords {
   let scalars = Array(text.unicodeScalars)
   var (ids, ranges) = ([0], [0..<0])
@@ -78,7 +78,7 @@ extension AttentionEdit {
   }
 }
 
-/// The numbers that `Tools/write_words_fixtures.py` made its attention from.
+/// The random numbers of `Tools/write_words_fixtures.py`, which generated the attention.
 struct Noise {
   private var state: UInt32
 
@@ -94,6 +94,6 @@ struct Noise {
 }
 
 extension Tensor {
-  /// The number at a place of a matrix.
+  /// Returns an element of a matrix.
   subscript(row: Int, column: Int) -> Float { scalars[row * rowLength + column] }
 }

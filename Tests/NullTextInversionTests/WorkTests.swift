@@ -4,7 +4,7 @@ import Testing
 
 @testable import NullTextInversion
 
-@Suite("The work of inversions and edits") struct WorkTests {
+@Suite("Work of inversions and edits") struct WorkTests {
   static let methods: [InversionMethod] = [
     .nullText(NullText(innerSteps: 3, earlyStop: 0)),
     .nullText(NullText(innerSteps: 3, earlyStop: 0, optimizer: .conjugateDirections, start: .caption)),
@@ -17,8 +17,8 @@ import Testing
     .globalNullText(GlobalNullText(sweeps: 2, earlyStop: 0)),
   ]
 
-  /// An early stop of zero stops nothing before its time.
-  @Test("is what the methods ask of the network", arguments: WorkTests.methods)
+  /// An early stop of zero never stops.
+  @Test("the predicted work of an inversion equals its evaluations", arguments: WorkTests.methods)
   func inversions(method: InversionMethod) throws {
     var small = try SmallInversion(steps: 3)
     small.options.method = method
@@ -30,7 +30,7 @@ import Testing
       inversion.innerSteps == (0..<3).map { settings.innerSteps(at: $0, of: 3) }
     }
     if case .nullText(let settings) = method, settings.optimizer != .adam, !isFull(settings) {
-      // Exact steps also end where one made the loss worse, or where nothing moves the landing.
+      // Exact steps also stop if a step increases the loss, or if nothing changes the landing.
       #expect(evaluations.forward <= most.evaluations.forward)
       #expect(evaluations.backward <= most.evaluations.backward)
       #expect(evaluations.stem == most.evaluations.stem)
@@ -39,7 +39,7 @@ import Testing
     }
   }
 
-  @Test("of the published method is 3T + 10T forwards and 10T backwards at most") func published() {
+  @Test("the published method takes at most 3T + 10T forward and 10T backward evaluations") func published() {
     let most = InversionOptions().mostWork.evaluations
     #expect(most == EvaluationCount(forward: 150 + 500, backward: 500, stem: 100))
     #expect(
@@ -61,7 +61,7 @@ import Testing
     return options
   }
 
-  @Test("is what a first edit asks of the network", arguments: WorkTests.editOptions)
+  @Test("the predicted work of a first edit equals its evaluations", arguments: WorkTests.editOptions)
   func edits(options: EditOptions) throws {
     let small = try SmallInversion("four-levels", steps: 4)
     let inversion = try small.inversion()
@@ -81,7 +81,7 @@ import Testing
     #expect(work.encodings == 0 && work.decodings == 1)
   }
 
-  @Test("takes the sum of its parts' times") func seconds() {
+  @Test("the duration is the sum of its parts' durations") func seconds() {
     let work = NetworkWork(
       evaluations: EvaluationCount(forward: 5, backward: 3, stem: 2), encodings: 1, decodings: 2)
     let pace = NetworkPace(stem: 1, trunk: 10, backward: 100, encoding: 1000, decoding: 10000)

@@ -2,8 +2,8 @@ import NullTextInversion
 import Synchronization
 import Testing
 
-@Suite("An editing policy of a program's own") struct EditingPolicyTests {
-  /// What mutual self-attention does, written again with what is public.
+@Suite("Custom editing policies") struct EditingPolicyTests {
+  /// MasaCtrl, reimplemented with the public API.
   struct OwnMasaCtrl: EditingPolicy {
     func begin(_ scene: EditScene) throws -> any EditingRun { Run() }
 
@@ -21,7 +21,7 @@ import Testing
     }
   }
 
-  @Test("that does what one of the library's does gives the same edit for the same evaluations")
+  @Test("a policy equal to one of the library's gives the same edit with the same evaluations")
   func masaCtrl() async throws {
     let inverted = try await SmallEditor.inverted()
     var options = EditOptions(control: .masaCtrl(MasaCtrl(start: 0.25)))
@@ -34,7 +34,7 @@ import Testing
     #expect(own.image != free.image)
   }
 
-  /// Puts the source's latent back from a step on, or starts late.
+  /// Replaces the latent by the source's from a step on, or starts at a later step.
   struct Latents: EditingPolicy {
     var keepsSourceFrom = Int.max
     var firstStep = 0
@@ -53,7 +53,7 @@ import Testing
     }
   }
 
-  @Test("decides about the latents: the source's last one gives the reconstruction")
+  @Test("a policy controls the latents: the source's last latent gives the reconstruction")
   func latents() async throws {
     let inverted = try await SmallEditor.inverted()
     let reconstruction = try await inverted.reconstruction()
@@ -68,10 +68,10 @@ import Testing
     #expect(late.evaluations.forward == 4)
   }
 
-  /// Changes the attention to the words and counts how often it is asked to, for each prompt on its own.
+  /// Changes the cross-attention and counts its calls separately for each prompt.
   struct Counting: EditingPolicy {
     let counts: Counts
-    /// Whether somebody else, such as a blend, reads the source.
+    /// Whether another feature, such as a blend, reads the source.
     var sourceIsRead = false
 
     final class Counts: Sendable {
@@ -102,7 +102,7 @@ import Testing
         if !sourceIsRead {
           #expect(source.inputs(at: own.site) == nil && source.probabilities(at: own.site) == nil)
         }
-        // Half of the attention goes to all tokens alike.
+        // Half of the attention is distributed evenly over all tokens.
         let probabilities = own.probabilities()
         let uniform = Tensor(
           repeating: 0.5 / Float(probabilities.rowLength), shape: probabilities.shape)
@@ -111,7 +111,7 @@ import Testing
     }
   }
 
-  @Test("is begun once for each prompt, asked at every attention, and pays only for what it reads")
+  @Test("a policy begins once per prompt, is called for every attention, and costs only what it reads")
   func state() async throws {
     let inverted = try await SmallEditor.inverted()
     let counts = Counting.Counts()
@@ -134,10 +134,12 @@ import Testing
 
   struct RefusingItself: EditingPolicy {
     func validate() throws(InputError) { throw InputError(.outOfRange, "No such setting.") }
-    func begin(_ scene: EditScene) throws -> any EditingRun { preconditionFailure("begun all the same") }
+    func begin(_ scene: EditScene) throws -> any EditingRun {
+      preconditionFailure("begun despite invalid settings")
+    }
   }
 
-  @Test("may refuse its own settings before it is begun")
+  @Test("a policy can reject its own settings before it begins")
   func ownSettings() async throws {
     let inverted = try await SmallEditor.inverted()
     await #expect(throws: InputError(.outOfRange, "No such setting.")) {
@@ -145,7 +147,7 @@ import Testing
     }
   }
 
-  @Test("may refuse a prompt before any evaluation")
+  @Test("a policy can reject a prompt before any evaluation")
   func refusal() async throws {
     let inverted = try await SmallEditor.inverted()
     await #expect(throws: InputError(.mismatch, "No such word.")) {
@@ -153,7 +155,7 @@ import Testing
     }
   }
 
-  @Test("goes together with a blend, which sees the attention as the policy left it")
+  @Test("a policy works with a blend, which receives the attention as changed by the policy")
   func blend() async throws {
     var options = EditOptions()
     options.blend = LocalBlend("cat", "dog")

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 @Suite("Editors") struct EditorTests {
-  @Test("two at once give the bytes that each gives alone")
+  @Test("two editors at once give the bytes that each gives alone")
   func twoAtOnce() async throws {
     let alone = try await SmallEditor.inverted().inversion
     let aloneEdit = try await SmallEditor.inverted().edit(prompt: "a dog on the mat")
@@ -24,7 +24,7 @@ import Testing
     }
   }
 
-  @Test("calls of one editor run one after the other, and count their own evaluations only")
+  @Test("calls of one editor run one at a time and count only their own evaluations")
   func oneAfterTheOther() async throws {
     let inverted = try await SmallEditor.inverted(memory: MemoryLimits(sourceAttention: 0))
     let alone = try await inverted.edit(prompt: "a dog on the mat")
@@ -35,7 +35,7 @@ import Testing
     for edit in edits { #expect(edit.image == alone.image && edit.evaluations == alone.evaluations) }
   }
 
-  @Test("that may remember nothing of the source ask it again, and give the same")
+  @Test("an editor without a source cache evaluates the source again and gives the same results")
   func memory() async throws {
     let (remembering, forgetting) = (
       try await SmallEditor.inverted(),
@@ -52,7 +52,7 @@ import Testing
     #expect(known.evaluations.forward == 8 && asked.evaluations.forward > 8)
   }
 
-  @Test("keep a photo's proportion if they are asked to, and lay an edit over it at its own size")
+  @Test("a photo's aspect ratio is kept if requested, and an edit is pasted at the photo's size")
   func framing() async throws {
     var options = SmallEditor.options
     options.framing = .auto
@@ -66,7 +66,7 @@ import Testing
     #expect(pasted.width == 40 && pasted.height == 32)
   }
 
-  @Test("invert and edit in less memory as in more, but for rounding")
+  @Test("results with less memory are equal up to rounding")
   func lessMemory() async throws {
     var options = InversionOptions()
     options.steps = 4
@@ -89,7 +89,7 @@ import Testing
     for (a, b) in zip(less.image.bytes, more.image.bytes) { #expect(abs(Int(a) - Int(b)) <= 1) }
   }
 
-  @Test("a task that is cancelled reads no model")
+  @Test("a cancelled task does not read a model")
   func loading() async throws {
     let task = Task {
       withUnsafeCurrentTask { $0?.cancel() }
@@ -98,7 +98,7 @@ import Testing
     await #expect(throws: CancellationError.self) { try await task.value }
   }
 
-  @Test("a task that is cancelled leaves the autoencoder", arguments: [true, false])
+  @Test("a cancelled task leaves the autoencoder", arguments: [true, false])
   func autoencoder(encodes: Bool) async throws {
     let model = try DiffusionModel(.directory(Fixtures.url("models/sharded")))
     let picture = try model.prepare(SmallEditor.picture).image
@@ -110,7 +110,7 @@ import Testing
     await #expect(throws: CancellationError.self) { try await task.value }
   }
 
-  @Test("keep an inversion under way where they are told, apart from its result")
+  @Test("an unfinished inversion is saved in its own file, separate from the result")
   func files() async throws {
     let folder = try ScratchFolder()
     let editor = try await SmallEditor.editor()
@@ -144,7 +144,7 @@ import Testing
     #expect(try folder.names == ["a.nti"])
     #expect(try Inversion(contentsOf: result) == whole.inversion)
 
-    // A finished one is taken only if it is asked for, and only if it was made from the same arguments.
+    // A finished inversion is reused only if requested, and only with the same arguments.
     #expect(try await invert(InversionFiles(result: result)).evaluations.forward > 0)
     let taken = try await invert(InversionFiles(result: result, reusesResult: true))
     #expect(taken.evaluations.forward == 0 && taken.inversion == whole.inversion)

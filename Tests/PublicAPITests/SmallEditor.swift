@@ -2,7 +2,7 @@ import Foundation
 import NullTextInversion
 import TestSupport
 
-/// A tiny model and a picture, as a program would use them: what is tested here sees only what is public.
+/// A tiny model and an image, used through the public API only.
 enum SmallEditor {
   static func editor(_ name: String = "sharded", memory: MemoryLimits = MemoryLimits()) async throws
     -> ImageEditor

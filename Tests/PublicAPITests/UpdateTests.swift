@@ -2,7 +2,7 @@ import NullTextInversion
 import Testing
 
 @Suite("Updates") struct UpdateTests {
-  /// The steps that were reported and the result.
+  /// Returns the reported steps and the result.
   private func collect<Result: Sendable>(_ updates: EditorUpdates<Result>) async throws -> (
     steps: [Int], result: Result
   ) {
@@ -20,7 +20,7 @@ import Testing
     return (steps, try #require(result))
   }
 
-  @Test("of every long call come step by step, and its result last")
+  @Test("updates of every long call arrive step by step, and the result comes last")
   func all() async throws {
     let editor = try await SmallEditor.editor()
     let inversion = try await collect(
@@ -43,7 +43,7 @@ import Testing
     #expect(try await editor.generate(prompt: "a cat", options: options) == generated.result)
   }
 
-  @Test("that nobody waits for any more cancel the call")
+  @Test("leaving the loop cancels the call")
   func leaving() async throws {
     let editor = try await SmallEditor.editor()
     let before = editor.model.counter.total
@@ -51,7 +51,8 @@ import Testing
     {
       if case .progress = update { break }
     }
-    // The next call waits for its turn, which comes long before five hundred steps are made.
+    // The next call waits in the queue, so it returns early only if the first one was cancelled: that has five
+    // hundred steps.
     _ = try await editor.generate(prompt: "a cat", options: GenerationOptions(steps: 1))
     #expect(editor.model.counter.total.forward - before.forward < 500)
   }

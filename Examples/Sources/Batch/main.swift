@@ -1,4 +1,4 @@
-// Inverts many photos with a bar that shows how far all of them are; Ctrl-C stops, and the same command goes on.
+// Inverts several photos with one progress bar for all of them. Ctrl-C stops the work; the same command continues it.
 //
 //     swift run -c release --package-path Examples Batch [folder]
 
@@ -17,7 +17,7 @@ let work = Task {
   let editor = try await ImageEditor(model: .emojiScenes)
   for (index, (number, caption)) in photos.enumerated() {
     let photo = try RGBImage(contentsOf: EmojiScenes.picture(number))
-    // What is finished is taken as it is, and what was interrupted is gone on with.
+    // Finished inversions are reused, and interrupted ones continue.
     let files = InversionFiles(result: folder.appending(path: "\(number).nti"), reusesResult: true)
     let inverted = try await editor.invert(
       image: photo, caption: caption, options: .fast, files: files
@@ -41,5 +41,5 @@ interruption.resume()
 do {
   try await work.value
 } catch is CancellationError {
-  print("\nStopped. The same command goes on from here.")
+  print("\nStopped. Run the same command again to continue.")
 }

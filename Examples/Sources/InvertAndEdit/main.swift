@@ -1,4 +1,4 @@
-// Inverts a photo and swaps the animal in it: all of the library's main road, in five lines.
+// Inverts a photo and replaces the animal in it: the main use of the library in five lines.
 //
 //     swift run -c release --package-path Examples InvertAndEdit [folder]
 
@@ -14,7 +14,7 @@ let photo = try RGBImage(contentsOf: photoURL)
 let inverted = try await editor.invert(image: photo, caption: "a fox next to a strawberry on sand")
 try inverted.inversion.write(to: folder.appendingPathComponent("fox.nti"))
 
-// What suits this model: its edits look best at guidance 2.5 to 4.
+// The model's recommended edit settings.
 let cat = try await inverted.edit(
   prompt: "a cat next to a strawberry on sand", options: editor.recommendation.editOptions)
 try cat.image.write(to: folder.appendingPathComponent("cat.png"))

@@ -1,4 +1,4 @@
-// Edits with a policy of the program's own: the source's layout at coarse grids, everything else free.
+// Edits a photo with a custom policy that keeps the source's layout on coarse grids and nothing else.
 //
 //     swift run -c release --package-path Examples OwnPolicy [folder]
 
@@ -6,7 +6,7 @@ import EmojiScenes
 import Foundation
 import NullTextInversion
 
-/// Keeps the source's self-attention at coarse grids in the first part of the steps.
+/// Keeps the source's self-attention on coarse grids in the first part of the steps.
 struct KeepLayout: EditingPolicy {
   var part = 0.5
   var largestGrid = 8
@@ -40,7 +40,7 @@ let inverted = try await editor.invert(
 
 var options = EditOptions()
 options.guidance = 3
-// A higher threshold than usual: the attention of this small model is wide.
+// A higher threshold than usual, because the attention maps of this small model are wide.
 options.blend = LocalBlend(LocalBlend.Words(source: ["fox"], target: ["cat"]), threshold: 0.6)
 let cat = try await inverted.edit(
   prompt: "a cat next to a strawberry on sand", options: options, policy: KeepLayout())

@@ -1,4 +1,4 @@
-// One photo, six edits of it, all on one sheet.
+// Edits one photo in six ways and writes a contact sheet of the results.
 //
 //     swift run -c release --package-path Examples PhotoBooth [folder]
 
@@ -22,7 +22,7 @@ let inverted = try await editor.invert(
 
 var cells = [ContactSheet.Cell(try await inverted.reconstruction(), label: "the photo")]
 for prompt in prompts {
-  // What suits this model: its own guidance, and other windows where something is to go.
+  // The model's recommended settings for this kind of edit.
   let options = editor.recommendation.editOptions(from: caption, to: prompt)
   let edit = try await inverted.edit(prompt: prompt, options: options)
   cells.append(ContactSheet.Cell(edit.image, label: prompt))

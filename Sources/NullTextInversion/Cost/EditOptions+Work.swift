@@ -1,11 +1,11 @@
 internal import DiffusionCore
 
 extension EditOptions {
-  /// What a first edit asks of the networks.
+  /// Returns the network work of the first edit of an inverted image.
   ///
   /// - Parameters:
-  ///   - latent: the size of the latent.
-  ///   - inversion: how the picture was inverted.
+  ///   - latent: The size of the latent.
+  ///   - inversion: The options of the inversion.
   /// - Throws: `InputError` if the prompts do not fit the options.
   package func work(
     in scene: EditScene, latent: (height: Int, width: Int),

@@ -1,22 +1,22 @@
 package import DiffusionCore
 
-/// What a call asks of the networks.
+/// The number of network operations of a call.
 package struct NetworkWork: Sendable, Equatable, Codable {
-  /// Evaluations of the UNet.
+  /// The evaluations of the UNet.
   package var evaluations = EvaluationCount()
-  /// Pictures encoded.
+  /// The number of encoded images.
   package var encodings = 0
-  /// Latents decoded.
+  /// The number of decoded latents.
   package var decodings = 0
 
-  /// Both together.
+  /// Adds two amounts of work.
   package static func + (a: NetworkWork, b: NetworkWork) -> NetworkWork {
     NetworkWork(
       evaluations: a.evaluations + b.evaluations, encodings: a.encodings + b.encodings,
       decodings: a.decodings + b.decodings)
   }
 
-  /// The time that it takes at a pace.
+  /// Returns the estimated seconds of the work at a pace.
   package func seconds(at pace: NetworkPace) -> Double {
     Double(evaluations.stem) * pace.stem + Double(evaluations.forward) * pace.trunk
       + Double(evaluations.backward) * pace.backward + Double(encodings) * pace.encoding
@@ -24,20 +24,20 @@ package struct NetworkWork: Sendable, Equatable, Codable {
   }
 }
 
-/// How long the networks take on a machine, in seconds.
+/// The durations of network operations on a machine, in seconds.
 package struct NetworkPace: Sendable, Equatable {
-  /// The part of an evaluation that does not read the text.
+  /// The part of an evaluation that does not depend on the text.
   package var stem: Double
-  /// The rest of it.
+  /// The rest of an evaluation.
   package var trunk: Double
-  /// The way back to the text embedding, without the way there.
+  /// The backward pass to the text embedding, without the forward pass.
   package var backward: Double
-  /// A picture encoded.
+  /// The encoding of one image.
   package var encoding = 0.0
-  /// A latent decoded.
+  /// The decoding of one latent.
   package var decoding = 0.0
 
-  /// A pace that was measured part by part.
+  /// Creates a pace from measured parts.
   package init(stem: Double, trunk: Double, backward: Double, encoding: Double = 0, decoding: Double = 0) {
     self.stem = stem
     self.trunk = trunk
@@ -46,11 +46,11 @@ package struct NetworkPace: Sendable, Equatable {
     self.decoding = decoding
   }
 
-  /// What is to be expected where only whole evaluations have been timed.
+  /// Creates an estimate from the duration of a whole evaluation.
   package init(evaluation: Double) {
     self.init(stem: 0, trunk: evaluation, backward: (Self.iterationsPerEvaluation - 1) * evaluation)
   }
 
-  /// About what an inner iteration, there and back, takes of an evaluation.
+  /// The approximate duration of an inner iteration, forward and backward, in units of an evaluation.
   static let iterationsPerEvaluation = 2.5
 }

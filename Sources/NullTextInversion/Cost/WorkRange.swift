@@ -1,6 +1,6 @@
 internal import DiffusionCore
 
-/// The least and the most that a call asks of the networks.
+/// The minimum and maximum network work of a call.
 struct WorkRange: Equatable {
   var least = NetworkWork()
   var most = NetworkWork()
@@ -9,7 +9,7 @@ struct WorkRange: Equatable {
 
   init(least: NetworkWork, most: NetworkWork) { (self.least, self.most) = (least, most) }
 
-  /// What is known beforehand.
+  /// Creates a range for a known amount of work.
   init(_ work: NetworkWork) { self.init(least: work, most: work) }
 
   static func + (a: WorkRange, b: WorkRange) -> WorkRange {
@@ -18,13 +18,13 @@ struct WorkRange: Equatable {
 }
 
 extension WorkRange {
-  /// Evaluations of the UNet, and the picture that they lead to.
+  /// Creates a range of UNet evaluations, plus the decoding of their result.
   init(least: EvaluationCount, most: EvaluationCount) {
     self.init(
       least: NetworkWork(evaluations: least, decodings: 1), most: NetworkWork(evaluations: most, decodings: 1)
     )
   }
 
-  /// Evaluations whose number is known, and the picture that they lead to.
+  /// Creates a range for a known number of UNet evaluations, plus the decoding of their result.
   init(_ evaluations: EvaluationCount) { self.init(least: evaluations, most: evaluations) }
 }

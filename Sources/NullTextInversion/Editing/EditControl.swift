@@ -1,19 +1,19 @@
 internal import DiffusionCore
 
-/// The editing policies of this library, each with its settings; Codable, so that recipes can name them.
+/// An editing policy of this library with its settings, in a form that recipes can store.
 public enum EditControl: Sendable, Hashable {
-  /// Attention control by the words that changed (Hertz et al. 2022).
+  /// Prompt-to-prompt attention control (Hertz et al. 2022).
   case promptToPrompt(PromptToPrompt = PromptToPrompt())
-  /// Nothing: the new prompt alone walks the path.
+  /// No attention control: sampling with the new prompt alone.
   case none
-  /// The target's self-attention reads the source's keys and values, for changes of pose (Cao et al. 2023).
+  /// Self-attention with the source's keys and values, for changes of pose (Cao et al. 2023).
   case masaCtrl(MasaCtrl = MasaCtrl())
-  /// The new prompt walks only the last part of the path (Meng et al. 2022, on the inverted trajectory).
+  /// Sampling of the last part of the trajectory only (Meng et al. 2022, on the inverted trajectory).
   case sdEdit(SDEdit)
-  /// What some words of the caption name is taken out of the picture.
+  /// Removal of the objects that words of the caption name.
   case removal(ObjectRemoval)
 
-  /// The policy with its settings.
+  /// The editing policy with its settings.
   public var policy: any EditingPolicy {
     switch self {
     case .promptToPrompt(let policy): policy
@@ -31,11 +31,11 @@ extension EditControl: Codable {
   }
   private enum Kind: String, Codable {
     case promptToPrompt, none, masaCtrl, sdEdit, removal
-    // The names of older recipes.
+    // The names in older recipes.
     case mutualSelfAttention, lateStart
   }
 
-  /// Reads the kind and its settings, but for those of prompt-to-prompt, which stand beside it in a recipe.
+  /// Decodes the kind and its settings, except those of prompt-to-prompt, which a recipe stores at its top level.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: Key.self)
     switch try values.decode(Kind.self, forKey: .kind) {
@@ -58,7 +58,7 @@ extension EditControl: Codable {
     }
   }
 
-  /// Writes the kind and its settings, but for those of prompt-to-prompt.
+  /// Encodes the kind and its settings, except those of prompt-to-prompt.
   public func encode(to encoder: any Encoder) throws {
     var values = encoder.container(keyedBy: Key.self)
     switch self {

@@ -3,12 +3,12 @@ internal import Foundation
 internal import Tensor
 
 extension EditMask {
-  /// The mask as a picture: white where the edit may change anything, black where nothing.
+  /// The mask as an image: white pixels may change, black pixels may not.
   public var picture: RGBImage {
     RGBImage(width: width, height: height, samples: coverage.flatMap { [$0, $0, $0] })
   }
 
-  /// The mask of a latent, height x width between 0 and 1, at the size of a picture.
+  /// Creates a mask of an image's size from a latent mask, latent height x width with values from 0 to 1.
   init(ofLatent mask: Tensor, width: Int, height: Int) {
     let (rows, columns) = mask.shape2
     var bytes = Data(capacity: width * height)

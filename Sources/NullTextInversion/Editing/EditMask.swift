@@ -2,20 +2,20 @@ public import DiffusionCore
 public import Foundation
 internal import Tensor
 
-/// A region of a picture that may change; outside it the source stays.
+/// A mask of the region of an image that may change; the source is kept elsewhere.
 public struct EditMask: Sendable, Hashable, Codable {
-  /// Columns.
+  /// The width of the mask in pixels.
   public let width: Int
-  /// Rows.
+  /// The height of the mask in pixels.
   public let height: Int
-  /// How far each pixel may change, row by row: 255 freely, 0 not at all.
+  /// How far each pixel may change, in row-major order: from 0 (not at all) to 255 (freely).
   public let coverage: Data
-  /// Over how many pixels the region fades out; 0 for a hard edge.
+  /// The width of the soft edge in the mask's pixels, 0 to 1024; 0 for a hard edge.
   public var softEdge: Double
 
-  /// A mask from a picture: what is white may change, what is black may not.
+  /// Creates a mask from an image: white pixels may change, black pixels may not.
   ///
-  /// - Throws: `InputError` if the picture is black everywhere, or the edge makes no sense.
+  /// - Throws: `InputError` if no pixel is at least half white, or if the edge is out of range.
   public init(_ picture: RGBImage, softEdge: Double = 0) throws {
     width = picture.width
     height = picture.height
@@ -39,7 +39,7 @@ public struct EditMask: Sendable, Hashable, Codable {
     self.softEdge = softEdge
   }
 
-  /// Identifies the region, whatever its edge.
+  /// A fingerprint of the region, independent of its edge.
   var fingerprint: String {
     var fingerprint = Fingerprint()
     fingerprint.add("\(width)x\(height)")
@@ -47,28 +47,31 @@ public struct EditMask: Sendable, Hashable, Codable {
     return fingerprint.hexadecimal
   }
 
-  /// Refuses what is no mask: a recipe may hold anything.
+  /// Validates a mask, which may come from an arbitrary recipe.
   func validate() throws {
     guard (0...1024).contains(softEdge) else {
-      throw InputError(.outOfRange, "a soft edge of \(softEdge) pixels: ask for 0 to 1024.")
+      throw InputError(.outOfRange, "The soft edge is \(softEdge) pixels, but must be between 0 and 1024.")
     }
     let (count, overflow) = width.multipliedReportingOverflow(by: height)
     guard width > 0, height > 0, !overflow, coverage.count == count else {
-      throw InputError(.malformed, "The mask holds \(coverage.count) bytes for \(width)x\(height) pixels.")
+      throw InputError(
+        .malformed,
+        "The mask has \(coverage.count) bytes for \(width)x\(height) pixels. Write the recipe again.")
     }
     guard coverage.contains(where: { $0 >= 128 }) else {
       throw InputError(
-        .outOfRange, "The mask is black everywhere, so nothing could change; paint the region white.")
+        .outOfRange, "The mask is black everywhere, so nothing could change. Paint the region to edit white.")
     }
   }
 
-  /// The mask at the latent's size: for each of its pixels the part that may change.
+  /// Returns the mask at the latent's size.
   ///
-  /// A mask of the source's size is cropped and fitted as the source was; any other is taken to cover the picture as the
-  /// model saw it.
+  /// A mask of the source's size is cropped and fitted like the source. A mask of another size is scaled to the
+  /// model's input.
   ///
-  /// - Returns: height x width, between 0 and 1; only 0 and 1 with a hard edge.
-  /// - Throws: `InputError` if nothing could change, because the region is too small or was cut off.
+  /// - Returns: Height x width, each value the share of the latent pixel that may change, from 0 to 1; only 0 or 1
+  ///   with a hard edge.
+  /// - Throws: `InputError` if nothing could change because the region is too small or was cropped away.
   func latentMask(height rows: Int, width columns: Int, inversion: Inversion) throws -> Tensor {
     try validate()
     let part = shownPart(of: inversion)
@@ -86,14 +89,15 @@ public struct EditMask: Sendable, Hashable, Codable {
     guard mask.withScalars({ $0.contains { $0 > 0 } }) else {
       throw InputError(
         .outOfRange,
-        "The mask leaves nothing to change in the part of the picture that was inverted, where the model's finest grain "
-          + "is \(Int(cell.width.rounded(.up)))x\(Int(cell.height.rounded(.up))) of the mask's pixels; paint a larger "
+        "The mask leaves nothing to change in the inverted part of the image, where one latent pixel covers "
+          + "\(Int(cell.width.rounded(.up)))x\(Int(cell.height.rounded(.up))) pixels of the mask. Paint a larger "
           + "region white, or give it a soft edge.")
     }
     return mask
   }
 
-  /// What the picture that the model saw covers of the mask, in its pixels; it sticks out where the source was fitted.
+  /// Returns the rectangle of the mask, in its pixels, that the model's input shows; it exceeds the mask where the
+  /// source was padded.
   private func shownPart(of inversion: Inversion) -> (x: Double, y: Double, width: Double, height: Double) {
     let own = PixelSize(width: width, height: height)
     guard own == inversion.sourceSize else { return (0, 0, Double(width), Double(height)) }
@@ -118,13 +122,13 @@ public struct EditMask: Sendable, Hashable, Codable {
     return sum / Float(rows.count * columns.count)
   }
 
-  /// The pixels of a cell along one axis; of a cell beyond the edge the nearest.
+  /// Returns the pixels of a cell along one axis; for a cell outside the mask, the nearest pixel.
   private static func range(from start: Double, _ length: Double, within count: Int) -> Range<Int> {
     let first = min(max(0, Int(start)), count - 1)
     return first..<max(first + 1, min(count, Int((start + length).rounded())))
   }
 
-  /// The coverage between 0 and 1.
+  /// The coverage as values from 0 to 1.
   var map: PixelMap {
     PixelMap(width: width, height: height, values: coverage.map { Float($0) / 255 })
   }

@@ -1,45 +1,46 @@
 internal import DiffusionCore
 
-/// How an inverted picture is edited.
+/// The options of an edit.
 ///
-/// The defaults are those of Prompt-to-Prompt. Codable, so that an edit can be kept as a JSON recipe and replayed; what a
-/// recipe leaves out has its default.
+/// The defaults are those of prompt-to-prompt. The type is Codable, so that an edit can be stored as a JSON recipe
+/// and repeated; keys that a recipe omits have the default values.
 ///
 ///     var options = EditOptions()
 ///     options.promptToPrompt?.selfSteps = 0.6
 ///     options.blend = LocalBlend("cat", "tiger")
 public struct EditOptions: Sendable, Hashable {
-  /// The strength of classifier-free guidance; nil for the inversion's own.
+  /// The guidance scale, 0 to 100; nil for that of the inversion.
   public var guidance: Double?
-  /// What keeps the picture together while its words change.
+  /// The editing policy that preserves the source while the words change.
   public var control: EditControl
-  /// Keeps the source outside of the regions that some words attend to.
+  /// The local blend, which keeps the source outside the regions attended to by given words; nil for none.
   public var blend: LocalBlend?
-  /// Keeps the source outside of a region.
+  /// The user mask, which keeps the source outside a region; nil for none.
   public var mask: EditMask?
-  /// Follows the new prompt only where it differs from the null embedding.
+  /// Proximal guidance, which ignores small differences between the predictions for the prompt and for the null
+  /// embedding; nil for plain guidance.
   public var proximal: ProximalGuidance?
-  /// How steps follow from the predictions; nil for what the inversion's path is made for.
+  /// The rule that computes a step from the predictions; nil for the default rule of the inversion's trajectory.
   public var stepRule: StepRule?
-  /// Which null embedding the new prompt is guided away from.
+  /// The null embedding of the target's guidance.
   public var null = TargetNull.fitted
-  /// Puts the source's latents in the place of the target's for the first part of the steps.
+  /// Replaces the target's latents by the source's in the first part of the steps; nil for no replacement.
   public var spatialReplace: SpatialReplace?
 
-  /// The defaults, or another control.
+  /// Creates the default options with a given control.
   public init(control: EditControl = .promptToPrompt()) { self.control = control }
 
-  /// The settings of prompt-to-prompt; nil if the control is another.
+  /// The settings of prompt-to-prompt; nil if another control is selected.
   ///
-  /// Setting them chooses the control.
+  /// Setting a value selects prompt-to-prompt control.
   public var promptToPrompt: PromptToPrompt? {
     get { if case .promptToPrompt(let settings) = control { settings } else { nil } }
     set { if let newValue { control = .promptToPrompt(newValue) } }
   }
 
-  /// Refuses what makes no sense whatever the prompts.
+  /// Validates the options that do not depend on the prompts.
   ///
-  /// - Throws: `InputError` with a sentence that says what may be asked for.
+  /// - Throws: `InputError` that names the invalid option and its valid range.
   public func validate() throws {
     if let guidance { try GuidedStep.validate(guidance: guidance) }
     try control.policy.validate()
@@ -51,7 +52,7 @@ public struct EditOptions: Sendable, Hashable {
   }
 }
 
-/// The stored form is flat: the settings of prompt-to-prompt stand beside the others.
+/// The stored form is flat: the settings of prompt-to-prompt are stored beside the other options.
 extension EditOptions: Codable {
   private enum Key: String, CodingKey, CaseIterable {
     case guidance, control, controller, crossSteps, crossStepsOfWords, selfSteps, selfGrid, emphasis, blend
@@ -61,12 +62,12 @@ extension EditOptions: Codable {
   /// The keys of the stored form.
   package static var storedKeys: [String] { Key.allCases.map(\.rawValue) }
 
-  /// Among a decoder's user information: the options of which those are taken that are left out.
+  /// The key of the options that provide the values missing in a recipe, in a decoder's user information.
   package static let base = CodingUserInfoKey(rawValue: "EditOptions.base")
 
-  /// Reads a recipe; what it leaves out has its default.
+  /// Decodes a recipe; missing keys have the default values.
   ///
-  /// - Throws: `InputError(.mismatch)` if it has emphasis or windows of words with another control than prompt-to-prompt.
+  /// - Throws: `InputError(.mismatch)` if it has emphasis or word windows with a control other than prompt-to-prompt.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: Key.self)
     let base = Self.base.flatMap { decoder.userInfo[$0] as? EditOptions } ?? EditOptions()
@@ -82,7 +83,9 @@ extension EditOptions: Codable {
     if promptToPrompt != nil {
       promptToPrompt = words
     } else if !words.emphasis.isEmpty || !words.crossStepsOfWords.isEmpty {
-      throw InputError(.mismatch, "Emphasis and windows of words need prompt-to-prompt control.")
+      throw InputError(
+        .mismatch,
+        "Emphasis and word windows need prompt-to-prompt control. Remove them or change the control.")
     }
     blend = try values.decodeIfPresent(LocalBlend.self, forKey: .blend)
     mask = try values.decodeIfPresent(EditMask.self, forKey: .mask)
@@ -92,7 +95,7 @@ extension EditOptions: Codable {
     null = try values.decodeIfPresent(TargetNull.self, forKey: .null) ?? base.null
   }
 
-  /// Writes all options; newer ones that are as published leave nothing.
+  /// Encodes all options; `stepRule` and `null` are omitted when they have the default value.
   public func encode(to encoder: any Encoder) throws {
     var values = encoder.container(keyedBy: Key.self)
     try values.encodeIfPresent(guidance, forKey: .guidance)

@@ -1,19 +1,21 @@
 internal import DiffusionCore
 
-/// What an edit of one prompt reads and evaluates in each step, known before any evaluation.
+/// What the edit of one prompt reads and evaluates in each step, computed before any evaluation.
 struct EditPlan {
   let scene: EditScene
   let options: EditOptions
   let rule: any TargetStepMaker
-  /// The policy at work.
+  /// The policy's state for this edit.
   var run: any EditingRun
-  /// The maps that the blend gathers.
+  /// The grid of the attention maps that the local blend collects; nil without a blend.
   let blendGrid: LocalBlendGrid?
 
+  /// Creates a plan.
+  ///
   /// - Parameters:
-  ///   - rule: where the options name none.
-  ///   - policy: nil for the options' control.
-  /// - Throws: `InputError` if the prompts or the network do not fit the options.
+  ///   - rule: The default step rule, used if the options have none.
+  ///   - policy: The editing policy; nil for the control of the options.
+  /// - Throws: `InputError` if the options do not fit the prompts or the network.
   init(
     _ scene: EditScene, _ options: EditOptions, rule: StepRule, policy: (any EditingPolicy)? = nil,
     latent: (height: Int, width: Int)
@@ -23,7 +25,8 @@ struct EditPlan {
     self.options = options
     self.rule = rule.maker
     guard options.proximal == nil || rule == .guided else {
-      throw InputError(.mismatch, "Proximal guidance needs the step rule guided; leave one of them out.")
+      throw InputError(
+        .mismatch, "Proximal guidance needs the step rule guided. Remove one of the two options.")
     }
     run = try (policy ?? options.control.policy).begin(scene)
     blendGrid = try options.blend.map { blend in
@@ -32,13 +35,13 @@ struct EditPlan {
     }
   }
 
-  /// The first step that the target walks by itself.
+  /// The first step that is sampled for the target.
   var firstStep: Int { min(max(0, run.firstStep), scene.stepCount) }
 
-  /// Whether the blend gathers the maps of a site.
+  /// Whether the blend collects the maps of a site.
   func gathers(_ site: AttentionSite) -> Bool { site.isCross && blendGrid?.includes(site) == true }
 
-  /// What step `index` reads of the source.
+  /// Returns what step `index` reads of the source.
   func reading(step index: Int) -> SourceReading {
     func sites(_ branch: GuidanceBranch) -> Set<Int> {
       Set(
@@ -51,7 +54,7 @@ struct EditPlan {
       predictions: rule.sourcePredictions)
   }
 
-  /// What step `index` asks of the network for the target.
+  /// Returns the target's network evaluations in step `index`.
   func evaluations(step index: Int, guidance: Double) -> EvaluationCount {
     rule.evaluations(guidance: guidance).reduce(EvaluationCount()) { count, texts in
       let own = texts.count { controlsStem($0, step: index) }
@@ -59,7 +62,7 @@ struct EditPlan {
     }
   }
 
-  /// Whether the evaluation of a text needs a stem of its own: the stem ends with the first self-attention.
+  /// Whether the evaluation of a text needs its own stem: the stem ends with the first self-attention.
   private func controlsStem(_ text: PredictedText, step index: Int) -> Bool {
     guard let first = scene.sites.first, let branch = text.branch else { return false }
     return run.role(at: first, in: branch, step: index) != .untouched
@@ -67,7 +70,7 @@ struct EditPlan {
 }
 
 extension PredictedText {
-  /// The branch that attention control sees; nil for none.
+  /// The branch that attention control receives; nil for no control.
   var branch: GuidanceBranch? {
     switch self {
     case .null: .unconditional
@@ -77,19 +80,19 @@ extension PredictedText {
   }
 }
 
-/// One step of edits that are walked together.
+/// One step of edits that are sampled together.
 struct PlannedStep {
   let index: Int
-  /// What they read of the source.
+  /// What the edits read of the source.
   let reading: SourceReading
-  /// What they ask of the network, the source included.
+  /// The network evaluations of the step, including those of the source.
   let evaluations: EvaluationCount
 }
 
 extension [EditPlan] {
-  /// The steps that these edits walk, in their order.
+  /// Returns the steps to sample for these edits, in order.
   ///
-  /// - Parameter knowledge: what need not be evaluated of the source.
+  /// - Parameter knowledge: The evaluations of the source that are already cached.
   func steps(guidance: Double, knowing knowledge: SourceKnowledge) -> [PlannedStep] {
     var knowledge = knowledge
     return (0..<(first?.scene.stepCount ?? 0)).compactMap { index in

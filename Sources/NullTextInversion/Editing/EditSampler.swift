@@ -1,10 +1,10 @@
 internal import DiffusionCore
 internal import Tensor
 
-/// Walks an inversion's path with new prompts: the synchronous core of `InvertedImage.edit`.
+/// Samples an inversion's trajectory with new prompts: the synchronous core of `InvertedImage.edit`.
 ///
-/// The source is not recomputed: its latents are the stored trajectory, and its attention is computed only in steps where
-/// a target reads it. `EditPlan` says beforehand what each step costs.
+/// The source is not sampled again: its latents are the stored trajectory, and its attention is computed only in
+/// steps in which a target reads it. `EditPlan` gives the evaluations of each step in advance.
 struct EditSampler {
   let model: DiffusionModel
   let source: SourceBranch
@@ -16,19 +16,20 @@ struct EditSampler {
     self.progress = progress ?? CallProgress(model.counter, nil)
   }
 
-  /// One prompt's way from noise to picture.
+  /// The sampling trajectory of one prompt.
   struct Path {
     /// T + 1 latents, noisiest first.
     let latents: [Tensor]
-    /// Where local blend let the picture change in the last step: height x width of the latent.
+    /// The mask of the local blend after the last step, latent height x width; nil without a blend.
     let mask: Tensor?
   }
 
-  /// The paths of `prompts`, in their order.
+  /// Samples all prompts together and returns their trajectories in the order of the prompts.
   ///
   /// - Parameters:
-  ///   - policy: what keeps the picture together; nil for the options' control.
-  ///   - collector: averages the attention of the first.
+  ///   - policy: The editing policy; nil for the control of the options.
+  ///   - collector: Averages the attention of the first prompt.
+  /// - Throws: `InputError` before any evaluation if a prompt or an option cannot be used; `CancellationError`.
   func sample(
     _ prompts: [String], options: EditOptions, policy: (any EditingPolicy)? = nil,
     collector: AttentionMapCollector? = nil
@@ -87,7 +88,7 @@ struct EditSampler {
     return targets.map { Path(latents: $0.latents, mask: $0.mask) }
   }
 
-  /// The attention of the source under its caption, step by step: T evaluations.
+  /// Computes the source's attention maps under its caption: T evaluations.
   func sourceMaps() throws -> AttentionMaps {
     let inversion = source.inversion
     let sampler = try inversion.sampler(model.schedule)
@@ -108,7 +109,7 @@ struct EditSampler {
 }
 
 extension EditOptions {
-  /// The side, at the model's own size, of the largest self-attention whose probabilities are read and which is remembered
+  /// The side length, at the model's own size, of the largest self-attention grid that edits read and that is cached
   /// for later edits.
   package var largestSelfGrid: Int { (promptToPrompt ?? PromptToPrompt()).selfGrid }
 }

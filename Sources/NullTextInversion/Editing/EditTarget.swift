@@ -1,10 +1,10 @@
 internal import DiffusionCore
 internal import Tensor
 
-/// One new prompt on its way through the steps: its latents, its policy at work, and what keeps the source in place.
+/// The state of one new prompt during an edit: its latents, its policy run, its blend and its masks.
 final class EditTarget {
   private(set) var latents: [Tensor]
-  /// The mask of the last blend, height x width of the latent; nil before the first.
+  /// The mask of the last blend, latent height x width; nil before the first blend.
   private(set) var mask: Tensor?
 
   private let texts: Texts
@@ -13,18 +13,19 @@ final class EditTarget {
   private let inversion: Inversion
   private var blendMaps: LocalBlendMaps?
   private let region: Tensor?
-  /// Averages this target's attention as edited, if somebody wants to see it.
+  /// Averages the edited attention of this target; nil if no maps are requested.
   private let collector: AttentionMapCollector?
 
-  /// The texts that a target's evaluations read.
+  /// The text contexts that a target's evaluations use.
   struct Texts {
     let prompt: TextContext
     let caption: TextContext
   }
 
-  /// Checks all words, before any evaluation.
+  /// Creates a target after checking all its words, before any evaluation.
   ///
-  /// - Parameter step: has the network, the sampler and the strength of guidance.
+  /// - Parameter step: The network, the sampler and the guidance scale.
+  /// - Throws: `InputError` if a word of the blend is missing or the mask is unusable.
   init(
     _ plan: EditPlan, texts: Texts, step: GuidedStep, inversion: Inversion,
     collector: AttentionMapCollector? = nil
@@ -42,14 +43,14 @@ final class EditTarget {
     latents = Array(inversion.trajectory[...plan.firstStep])
   }
 
-  /// The next step that this target walks by itself.
+  /// The next step that this target evaluates.
   var nextStep: Int { latents.count - 1 }
 
-  /// Makes step `index`.
+  /// Performs step `index`.
   ///
   /// - Parameters:
-  ///   - source: as far as the plan reads it.
-  ///   - null: the null embedding that the target is guided away from.
+  ///   - source: The parts of the source that the plan reads.
+  ///   - null: The null embedding of the target's guidance.
   func advance(_ index: Int, source: SourceStep, null: TextContext) throws {
     let step = TargetStep(
       index: index, latent: latents[index], source: source, guidance: step.guidance, sampler: step.sampler,
@@ -61,7 +62,7 @@ final class EditTarget {
     try finish(landing(step), after: index, source: source.next)
   }
 
-  /// The latent that the rule leads to; proximal guidance is the guided rule's.
+  /// Returns the latent after the step, from the step rule or from guided sampling with proximal guidance.
   private func landing(_ step: TargetStep) throws -> Tensor {
     guard let proximal = plan.options.proximal else { return try plan.rule.latent(after: step) }
     var unchanged: Tensor?
@@ -74,7 +75,8 @@ final class EditTarget {
     return proximal.pulledBack(result, to: step.source.pivot, unchanged: unchanged)
   }
 
-  /// The evaluation of a text in a step, with a control if anything acts on its attention.
+  /// Returns the network branch for a text in a step, with attention control only if something changes or observes
+  /// its attention.
   private func branch(
     _ text: PredictedText, _ source: SourceStep, _ null: TextContext, step index: Int
   ) -> NoisePredictor.Branch {
@@ -102,7 +104,7 @@ final class EditTarget {
     plan.run.role(at: site, in: branch, step: index) != .untouched || watches(site, in: branch)
   }
 
-  /// Whether the probabilities at a site are wanted for a blend or for maps.
+  /// Whether a blend or the attention maps need the probabilities at a site.
   private func watches(_ site: AttentionSite, in branch: GuidanceBranch) -> Bool {
     branch == .conditional && (plan.gathers(site) || collector?.watches(site) == true)
   }
@@ -114,7 +116,8 @@ final class EditTarget {
     let change =
       plan.run.role(at: own.site, in: branch, step: index) == .untouched
       ? nil : plan.run.change(own, source: source, in: branch, step: index)
-    // What is only watched is computed as if nobody watched, so that maps come with the same picture.
+    // Attention that is only observed keeps the layer's own computation, so that requesting maps does not change the
+    // image.
     switch change {
     case nil:
       if isWatched { observe(own.probabilities(), at: own.site, source) }
@@ -130,7 +133,7 @@ final class EditTarget {
     }
   }
 
-  /// Lets the blend and the maps take note of probabilities.
+  /// Adds probabilities to the blend and to the attention maps.
   private func observe(_ probabilities: Tensor, at site: AttentionSite, _ source: SourceAttention) {
     if plan.gathers(site), let original = source.probabilities(at: site) {
       blendMaps?.add(source: original, target: probabilities)
@@ -138,7 +141,7 @@ final class EditTarget {
     if let collector, collector.watches(site) { collector.add(probabilities, at: site) }
   }
 
-  /// Takes the latent that a step led to, and puts the source's back where nothing is to change.
+  /// Applies the policy, the blend and the masks to the latent after a step, and appends it.
   private func finish(_ latent: Tensor, after index: Int, source: Tensor) throws(InputError) {
     var latent = plan.run.latent(latent, source: source, after: index)
     let (height, width, _) = latent.shape3
@@ -157,7 +160,7 @@ final class EditTarget {
   }
 }
 
-/// Acts on one evaluation of one target in one step.
+/// The attention control of one evaluation of one target in one step.
 private struct TargetControl: AttentionControl {
   let target: EditTarget
   let branch: GuidanceBranch

@@ -1,48 +1,50 @@
 internal import DiffusionCore
 
-/// Lays what an edit changed over the photo that was inverted, at the photo's own size.
+/// Pastes an edit into the photo that was inverted, at the photo's own size.
 ///
-/// Where an edit kept the structure of what was there, as where something got another colour, the difference of edit and
-/// reconstruction is added to the photo, which keeps the detail that the autoencoder loses. Where the structure was replaced,
-/// that detail is of the old object and would shine through, so the edit itself is laid over the photo. Where colours
-/// changed much, only the lightness of the detail is kept: its colours are of the old ones.
+/// Where the edit kept the structure, for example after a change of color, the difference between edit and
+/// reconstruction is added to the photo, which preserves the detail that the autoencoder loses. Where the edit
+/// replaced the structure, this detail belongs to the old object and would remain visible, so the edit itself is
+/// pasted. Where colors changed strongly, only the luma of the detail is kept.
 struct PastedEdit {
   let edited: RGBImage
   let reconstruction: RGBImage
-  /// Where the edit was let change the picture, of the same size, 0 to 1; nil for everywhere.
+  /// The region that the edit may change, of the same size, values from 0 to 1; nil for everywhere.
   let region: PixelMap?
-  /// The part of these pictures that shows the photo.
+  /// The part of these images that shows the photo.
   let area: PixelRect
   /// The part of the photo that is shown.
   let crop: PixelRect
-  /// How many pixels one of the latent stands for along each side: the finest that an edit changes.
+  /// The number of image pixels per latent pixel along each side: the resolution of an edit.
   let grain: Int
 
-  /// Changes, of 255, up to which nothing is changed, and from which everything.
+  /// The range of differences, out of 255, over which the change grows from none to full.
   ///
-  /// Without a mask, drifts of colour that nobody asked for are left out too.
+  /// Without a mask, the limits are higher to suppress unwanted color drift.
   private var changeLimits: (low: Float, high: Float) { region == nil ? (6, 18) : (1, 4) }
 
-  /// Changes, of 255, up to which lost detail keeps its colours, and from which only its lightness.
+  /// The range of differences, out of 255, over which lost detail is reduced from full color to luma only.
   private static let colourLimits: (low: Float, high: Float) = (12, 48)
 
-  /// Likenesses up to which the edit is laid over the photo, and from which the difference is added.
+  /// The range of structural likeness over which pasting the edit changes to adding the difference.
   private static let likenessLimits: (low: Float, high: Float) = (0.6, 0.9)
 
-  /// How much the wide surroundings of a pixel count beside the near ones: in an even area of both pictures, where the near
-  /// ones say nothing, they tell whether it belongs to a replaced object.
+  /// The weight of the wide window relative to the near one in the likeness.
+  ///
+  /// In an area that is flat in both images, the near window gives no information; the wide one shows whether the
+  /// pixel belongs to a replaced object.
   private static let wideShare: Float = 0.3
 
-  /// What is done at each pixel, from 0 to 1.
+  /// The weights of the operations at each pixel, from 0 to 1.
   private struct Weights {
-    /// How far the photo is changed; 0 where its bytes stay.
+    /// How far the photo changes; its bytes stay the same where this is 0.
     var change: PixelMap
-    /// How much of the lost detail is left out.
+    /// How much of the lost detail is discarded.
     var replaced: PixelMap
-    /// How much of the colours of the lost detail is left out.
+    /// How much of the lost detail's color is discarded.
     var recoloured: PixelMap
 
-    /// The part of the weights that belongs to a part of a picture, at its size.
+    /// Returns the weights of a part of the image, resized to the size of that part in the photo.
     func enlarged(_ area: PixelRect, to size: PixelRect) -> Weights {
       func enlarged(_ map: PixelMap) -> PixelMap {
         map.cropped(to: area).resized(width: size.width, height: size.height)
@@ -52,14 +54,14 @@ struct PastedEdit {
     }
   }
 
-  /// The photo with the edit in it.
+  /// Returns the photo with the edit pasted in.
   func pasted(into photo: RGBImage) throws -> RGBImage {
     func enlarged(_ picture: RGBImage) throws -> RGBImage {
       try picture.cropped(to: area).resized(width: crop.width, height: crop.height)
     }
     let (new, old) = (try enlarged(edited), try enlarged(reconstruction))
     let weights = self.weights().enlarged(area, to: crop)
-    // Towards an edge of the crop at which the photo goes on, changes fade out over two latent pixels.
+    // Changes fade out over two latent pixels towards edges of the crop that are inside the photo.
     let reach = 2 * Float(grain) * Float(crop.width) / Float(area.width)
     func fade(_ place: Int, of length: Int, start: Int, in whole: Int) -> Float {
       let before = start > 0 ? Float(place) + 0.5 : reach
@@ -105,11 +107,12 @@ struct PastedEdit {
       recoloured: difference.map { $0.smoothStep(Self.colourLimits.low, Self.colourLimits.high) })
   }
 
-  /// The second factor of SSIM over luma: (2 cov + C) / (var + var + C), with C = (0.03 · 255)², in windows of two sizes.
+  /// Returns the second factor of SSIM over luma, (2 cov + C) / (var + var + C) with C = (0.03 · 255)², over windows
+  /// of two sizes.
   private func likeness(radius: Int) -> PixelMap {
     let a = PixelMap(edited, edited) { pixel, _ in pixel.luma }
     let b = PixelMap(reconstruction, reconstruction) { pixel, _ in pixel.luma }
-    /// Twice the covariance, and the sum of the variances.
+    /// Returns twice the covariance and the sum of the variances.
     func moments(radius: Int) -> (covariance: PixelMap, variance: PixelMap) {
       func mean(_ map: PixelMap) -> PixelMap { map.blurred(radius: radius) }
       let (meanA, meanB) = (mean(a), mean(b))
@@ -131,6 +134,6 @@ struct PastedEdit {
 }
 
 extension SIMD3<Float> {
-  /// The lightness of a colour, as in grey pictures.
+  /// The luma of a color, with the BT.601 weights of grayscale conversion.
   fileprivate var luma: Float { (self * SIMD3(0.299, 0.587, 0.114)).sum() }
 }

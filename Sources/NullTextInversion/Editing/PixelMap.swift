@@ -1,7 +1,7 @@
 internal import DiffusionCore
 internal import Tensor
 
-/// A number for each pixel of a picture, row by row.
+/// A single-channel map of numbers, one per pixel, in row-major order.
 struct PixelMap: Equatable {
   let width: Int
   let height: Int
@@ -14,7 +14,7 @@ struct PixelMap: Equatable {
     self.values = values
   }
 
-  /// A number for each pixel of two pictures of one size.
+  /// Computes a number for each pixel of two images of the same size.
   init(_ a: RGBImage, _ b: RGBImage, _ number: (_ a: SIMD3<Float>, _ b: SIMD3<Float>) -> Float) {
     precondition((a.width, a.height) == (b.width, b.height), "\(a) and \(b)")
     func pixel(_ picture: RGBImage, _ i: Int) -> SIMD3<Float> {
@@ -25,26 +25,26 @@ struct PixelMap: Equatable {
       values: stride(from: 0, to: a.bytes.count, by: 3).map { number(pixel(a, $0), pixel(b, $0)) })
   }
 
-  /// The map with every number replaced.
+  /// Returns a map with `change` applied to every number.
   func map(_ change: (Float) -> Float) -> PixelMap {
     PixelMap(width: width, height: height, values: values.map(change))
   }
 
-  /// What a function makes of the numbers of two maps of one size.
+  /// Combines the numbers of two maps of the same size.
   static func zip(_ a: PixelMap, _ b: PixelMap, _ number: (Float, Float) -> Float) -> PixelMap {
     precondition((a.width, a.height) == (b.width, b.height), "maps of different sizes")
     return PixelMap(
       width: a.width, height: a.height, values: a.values.indices.map { number(a.values[$0], b.values[$0]) })
   }
 
-  /// The part inside a rectangle that lies in the map.
+  /// Returns the part of the map inside a rectangle, which must lie in the map.
   func cropped(to rect: PixelRect) -> PixelMap {
     let rows = (rect.y..<rect.y + rect.height).map { $0 * width + rect.x }
     return PixelMap(
       width: rect.width, height: rect.height, values: rows.flatMap { values[$0..<$0 + rect.width] })
   }
 
-  /// The mean of the square of `2 * radius + 1` pixels around each; at the edge, of as much of it as there is.
+  /// Returns the mean over the square of side `2 * radius + 1` around each pixel, clipped at the edges.
   func averaged(radius: Int) -> PixelMap {
     guard radius > 0 else { return self }
     var result = self
@@ -53,7 +53,7 @@ struct PixelMap: Equatable {
     return result
   }
 
-  /// Faded by three means one after the other, which come close to a Gaussian.
+  /// Returns the map after three box filters, which approximate a Gaussian blur.
   func blurred(radius: Int) -> PixelMap {
     averaged(radius: radius).averaged(radius: radius).averaged(radius: radius)
   }
@@ -70,7 +70,7 @@ struct PixelMap: Equatable {
     }
   }
 
-  /// At another size, along straight lines between the centres of the pixels.
+  /// Resizes the map by bilinear interpolation between pixel centers.
   func resized(width newWidth: Int, height newHeight: Int) -> PixelMap {
     guard (newWidth, newHeight) != (width, height) else { return self }
     let across = Self.places(newWidth, in: width)
@@ -88,7 +88,7 @@ struct PixelMap: Equatable {
     return PixelMap(width: newWidth, height: newHeight, values: result)
   }
 
-  /// For each of `count` pixels the two that it lies between, and how far it is from the first.
+  /// Returns, for each of `count` pixels, the two source pixels to interpolate between and the weight of the second.
   private static func places(_ count: Int, in size: Int) -> [(low: Int, high: Int, fraction: Float)] {
     (0..<count).map { i in
       let place = max(0, min(Double(size - 1), (Double(i) + 0.5) * Double(size) / Double(count) - 0.5))
@@ -99,7 +99,7 @@ struct PixelMap: Equatable {
 }
 
 extension Float {
-  /// 0 up to `low`, 1 from `high` on, and smooth between them.
+  /// Returns 0 up to `low`, 1 from `high` on, and a smooth cubic interpolation between them.
   func smoothStep(_ low: Float, _ high: Float) -> Float {
     let t = max(0, min(1, (self - low) / (high - low)))
     return t * t * (3 - 2 * t)

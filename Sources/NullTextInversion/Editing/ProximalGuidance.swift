@@ -1,37 +1,40 @@
 internal import DiffusionCore
 internal import Tensor
 
-/// Guidance that follows the new prompt only where it says something else than the null embedding.
+/// Guidance that follows the new prompt only where its prediction differs clearly from that of the null embedding.
 ///
-/// What ProxEdit adds to negative-prompt inversion (Han and others 2023, arXiv:2306.05414). Of the guidance difference
-/// d = ε_text − ε∅ only what exceeds λ counts, a quantile of |d|:
+/// This is the part of ProxEdit (Han et al. 2023, arXiv 2306.05414) that extends negative-prompt inversion. Of the
+/// guidance difference d = ε_text − ε∅, only magnitudes above λ count, where λ is a quantile of |d|:
 ///
 ///     ε = ε∅ + w prox(d)
 ///
-/// In the last part of the steps, the latent after a step is moved towards the source's pivot wherever |prox(d)| is at
-/// most λ and no larger one is near. λ is taken over the target's own latent; the published code takes it over a batch
-/// with the source's, whose differences are nought with negative-prompt inversion, so that its 0.7 is 0.4 here.
+/// In the last part of the steps, the latent after a step is pulled back towards the source's pivot wherever
+/// |prox(d)| is at most λ and no larger value is near. Here, λ is the quantile over the target's own latent. The
+/// published code takes the quantile over a batch that includes the source, whose differences are zero with
+/// negative-prompt inversion; its 0.7 therefore corresponds to 0.4 here.
 public struct ProximalGuidance: Sendable, Hashable {
-  /// What becomes of a difference above the threshold.
+  /// The treatment of differences above the threshold.
   public enum Shrinkage: String, Sendable, Hashable, Codable {
-    /// It is lessened by the threshold: the proximal operator of λ‖d‖₁, and what the published code does by default.
+    /// Subtracts the threshold from the magnitude: the proximal operator of λ‖d‖₁, and the default of the published
+    /// code.
     case soft
-    /// It is kept: that of the count of what is not nought.
+    /// Keeps the difference: the proximal operator of the number of nonzero differences, ‖d‖₀.
     case hard
   }
 
-  /// The part of the differences that is dropped, the smallest first.
+  /// The share of the differences that is set to zero, smallest magnitudes first; 0 to 1.
   public var quantile: Double
-  /// What becomes of the others.
+  /// The treatment of the remaining differences.
   public var shrinkage: Shrinkage
-  /// How far each step moves the unchanged places towards the source's pivot; 0 not at all, 1 onto it.
+  /// The strength of the pull-back towards the source's pivot in unchanged places: 0 for none, 1 for replacement by
+  /// the pivot.
   public var pullBack: Double
-  /// The part of the steps before the first that does.
+  /// The share of the steps before the pull-back begins; 0 to 1.
   public var pullBackStart: Double
-  /// By how many of the latent's pixels the changed places are grown before.
+  /// The dilation of the changed places before the pull-back, in latent pixels; 0 to 64.
   public var dilation: Int
 
-  /// The published settings, but for the quantile's meaning.
+  /// Creates settings; the defaults are the published ones, except that the quantile is defined differently.
   public init(
     quantile: Double = 0.7, shrinkage: Shrinkage = .soft, pullBack: Double = 1, pullBackStart: Double = 0.6,
     dilation: Int = 1
@@ -49,20 +52,21 @@ public struct ProximalGuidance: Sendable, Hashable {
       (pullBackStart, "start of the pull-back"),
     ] {
       guard (0...1).contains(value) else {
-        throw InputError(.outOfRange, "a \(what) of \(value): ask for 0 to 1.")
+        throw InputError(.outOfRange, "The \(what) is \(value), but must be between 0 and 1.")
       }
     }
     guard (0...64).contains(dilation) else {
-      throw InputError(.outOfRange, "a dilation of \(dilation) pixels: ask for 0 to 64.")
+      throw InputError(.outOfRange, "The dilation is \(dilation) pixels, but must be between 0 and 64.")
     }
   }
 
-  /// What guidance makes of the predictions for the null embedding and for the text, and where it moves the picture.
+  /// Returns the guided prediction and the map of unchanged places.
   ///
   /// - Parameters:
-  ///   - null: height x width x channels, as are `text` and the result.
-  ///   - guidance: the factor w.
-  /// - Returns: the prediction, and 1 where the picture is to stay as it was, 0 where not.
+  ///   - null: The prediction for the null embedding: height x width x channels, like `text` and both results.
+  ///   - text: The prediction for the prompt.
+  ///   - guidance: The guidance scale w.
+  /// - Returns: The prediction, and a map that is 1 in unchanged places and 0 elsewhere.
   func guided(null: Tensor, text: Tensor, guidance: Double) -> (prediction: Tensor, unchanged: Tensor) {
     let difference = text - null
     let threshold = Self.quantile(quantile, ofMagnitudesOf: difference)
@@ -74,17 +78,17 @@ public struct ProximalGuidance: Sendable, Hashable {
     return (null + Float(guidance) * kept, dilated(changes).mapped { 1 - $0 })
   }
 
-  /// Whether a step (0 is the noisiest) moves the unchanged places.
+  /// Whether a step pulls unchanged places back; step 0 is the noisiest.
   func pullsBack(step: Int, of steps: Int) -> Bool {
     pullBack > 0 && step >= Int((pullBackStart * Double(steps)).rounded())
   }
 
-  /// A latent moved towards the pivot where nothing is to change.
+  /// Returns the latent, pulled back towards the pivot in unchanged places.
   func pulledBack(_ latent: Tensor, to pivot: Tensor, unchanged: Tensor) -> Tensor {
     latent - Float(pullBack) * unchanged * (latent - pivot)
   }
 
-  /// The value below which a part of the magnitudes lies, between two of them in proportion.
+  /// Returns the `part` quantile of the magnitudes, linearly interpolated between neighboring values.
   static func quantile(_ part: Double, ofMagnitudesOf tensor: Tensor) -> Float {
     let sorted = tensor.withScalars { $0.map(abs).sorted() }
     let position = part * Double(sorted.count - 1)
@@ -93,7 +97,7 @@ public struct ProximalGuidance: Sendable, Hashable {
     return Float(Double(sorted[low]) + share * (Double(sorted[high]) - Double(sorted[low])))
   }
 
-  /// The greatest value within `dilation` pixels in each direction, of each channel.
+  /// Returns the maximum of each channel within `dilation` pixels in each direction.
   private func dilated(_ mask: Tensor) -> Tensor {
     guard dilation > 0 else { return mask }
     let (height, width, channels) = mask.shape3
@@ -120,7 +124,7 @@ public struct ProximalGuidance: Sendable, Hashable {
 extension ProximalGuidance: Codable {
   private enum Key: String, CodingKey { case quantile, shrinkage, pullBack, pullBackStart, dilation }
 
-  /// Reads settings; what they leave out has its default.
+  /// Decodes settings; missing keys have the default values.
   public init(from decoder: any Decoder) throws {
     self.init()
     let values = try decoder.container(keyedBy: Key.self)

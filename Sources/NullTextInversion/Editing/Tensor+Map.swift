@@ -1,7 +1,7 @@
 internal import Tensor
 
 extension Tensor {
-  /// The tensor with every scalar replaced.
+  /// Returns a tensor with `change` applied to every scalar.
   func mapped(_ change: (Float) -> Float) -> Tensor {
     withScalars { scalars in
       Tensor(shape: shape) { result in

@@ -1,29 +1,33 @@
 internal import DiffusionCore
 internal import Tensor
 
-/// One step from noise to picture under classifier-free guidance.
+/// One sampling step with classifier-free guidance.
 ///
-/// Ho and Salimans 2022: ε = ε∅ + w (ε_text − ε∅), then the sampler's step. Generation, inversion and reconstruction make
-/// their steps here. A value, because its sampler is one: a copy continues on its own.
+/// The guided prediction is ε = ε∅ + w (ε_text − ε∅) (Ho and Salimans 2022); the sampler computes the next latent
+/// from it. Generation, inversion and reconstruction use this type. It is a value type like its sampler: a copy
+/// continues independently.
 struct GuidedStep {
   let predictor: NoisePredictor
   private(set) var sampler: any Sampler
-  /// The strength w of guidance.
+  /// The guidance scale w.
   let guidance: Double
 
-  /// - Parameter condition: what an inpainting model reads beside the latent.
+  /// Creates a step for a network, a sampler and a guidance scale.
+  ///
+  /// - Parameter condition: The extra input channels of an inpainting model; nil for other models.
   init(_ unet: UNet, condition: Tensor? = nil, sampler: any Sampler, guidance: Double) {
     predictor = NoisePredictor(unet: unet, condition: condition)
     self.sampler = sampler
     self.guidance = guidance
   }
 
-  /// Throws unless a strength of guidance makes sense.
+  /// Validates a guidance scale: 0 to 100.
   static func validate(guidance: Double) throws(InputError) {
-    try InputError.require((0...100).contains(guidance), "guidance \(guidance): ask for 0 to 100.")
+    try InputError.require(
+      (0...100).contains(guidance), "The guidance scale is \(guidance), but must be between 0 and 100.")
   }
 
-  /// The latent after step `index`: two evaluations over one stem.
+  /// Returns the latent after step `index`: two evaluations that share one stem.
   mutating func callAsFunction(
     _ index: Int, from latent: Tensor, null: TextContext, text: TextContext
   ) throws -> Tensor {
@@ -32,14 +36,15 @@ struct GuidedStep {
     return try landing(index, from: Variable(latent), null: predictions[0], text: predictions[1]).value
   }
 
-  /// The latent after step `index` where both branches would read the same text and guidance cancels: one evaluation.
+  /// Returns the latent after step `index` when both branches have the same text and guidance cancels: one
+  /// evaluation.
   mutating func unguided(_ index: Int, from latent: Tensor, text: TextContext) throws -> Tensor {
     let stem = try predictor.stem(latent, at: sampler.timesteps[index])
     let prediction = try predictor.prediction(stem, text).value
     return try finite(sampler.denoised(latent, prediction: prediction, step: index), after: index)
   }
 
-  /// The latent that two predictions lead to; tracked if one of them is.
+  /// Returns the latent after the step for the given predictions; differentiable if either prediction is.
   mutating func landing(
     _ index: Int, from latent: Variable, null: Variable, text: Variable
   ) throws(InputError) -> Variable {
@@ -55,7 +60,8 @@ struct GuidedStep {
 }
 
 extension InvertibleSampler {
-  /// The factor of the null prediction in a guided step, c (1 − w) with the sampler's factor c of the prediction.
+  /// Returns the factor of the null prediction in a guided step, c (1 − w), where c is the sampler's factor of the
+  /// prediction.
   func nullFactor(step index: Int, guidance: Double) -> Double {
     downward(step: index).prediction * (1 - guidance)
   }

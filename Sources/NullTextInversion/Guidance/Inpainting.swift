@@ -1,34 +1,34 @@
 package import DiffusionCore
 internal import Tensor
 
-/// What an inpainting model reads beside the latent: where the picture may change, and the latent of the rest of it.
+/// The extra input channels of an inpainting model: the mask and the latent of the masked image.
 ///
-/// The channels are those of Stable Diffusion's inpainting models: latent, mask, latent of the masked picture. Inversion,
-/// reconstruction and edits of a picture all read the same.
+/// The channel order is that of Stable Diffusion's inpainting models: latent, mask, masked latent. Inversion,
+/// reconstruction and edits of an image use the same channels.
 package enum Inpainting {
-  /// Refuses a mask that the model does not read, and an inpainting model without one.
+  /// Checks that a mask is given exactly if the model is an inpainting model.
   ///
-  /// - Throws: `InputError(.mismatch)`.
+  /// - Throws: `InputError(.mismatch)` if a mask is missing or not supported; the errors of mask validation.
   package static func check(_ mask: EditMask?, _ configuration: ModelConfiguration) throws {
     if configuration.isForInpainting, mask == nil {
       throw InputError(
         .mismatch,
-        "This is an inpainting model: it needs a mask of what may change when a picture is inverted. Name one with --mask, or "
-          + "give it to invert(image:caption:mask:).")
+        "This is an inpainting model, whose inversions need a mask of the region that may change. Give one with --mask, or "
+          + "pass it to invert(image:caption:mask:).")
     }
     if !configuration.isForInpainting, mask != nil {
       throw InputError(
         .mismatch,
-        "Only inpainting models read a mask when a picture is inverted. With this model, give the mask to the edit."
+        "Only inpainting models use a mask for an inversion. With this model, give the mask to the edit."
       )
     }
     try mask?.validate()
   }
 
-  /// The mask and the latent of what it leaves, for a picture as the model sees it.
+  /// Computes the mask and the masked latent for an image at the model's input size.
   ///
-  /// - Parameter inversion: says which part of the source the picture shows.
-  /// - Returns: latent height x width x (1 + channels).
+  /// - Parameter inversion: The inversion, whose crop maps the mask to the image.
+  /// - Returns: Latent height x latent width x (1 + channels).
   /// - Throws: `InputError` if the mask leaves nothing to change.
   static func condition(
     of picture: RGBImage, _ mask: EditMask, _ inversion: Inversion, _ model: DiffusionModel
@@ -40,7 +40,7 @@ package enum Inpainting {
     let pixels = picture.tensor
     let known = Tensor(shape: pixels.shape) { known in
       pixels.withScalars { pixels in
-        // Zero is the middle of a picture's range.
+        // Masked pixels are zero, the middle of the pixel range.
         for i in 0..<pixels.count { known[i] = free[i / 3] ? 0 : pixels[i] }
       }
     }
@@ -50,7 +50,7 @@ package enum Inpainting {
     }
   }
 
-  /// What says that nothing of a picture is known.
+  /// Returns the channels of a fully masked image.
   static func blank(_ size: PixelSize, _ model: DiffusionModel) throws -> Tensor {
     try condition(ofKnown: Tensor(zeros: [size.height, size.width, 3]), model) { _, _ in true }
   }
@@ -59,7 +59,7 @@ package enum Inpainting {
     ofKnown picture: Tensor, _ model: DiffusionModel, _ isFree: (_ row: Int, _ column: Int) -> Bool
   ) throws -> Tensor {
     let latent = try model.autoencoder.encode(picture).requireFinite(
-      "The autoencoder's latent of the masked picture")
+      "The autoencoder's latent of the masked image")
     let (rows, columns, _) = latent.shape3
     let mask = Tensor(shape: [rows, columns, 1]) { mask in
       for row in 0..<rows {

@@ -1,28 +1,32 @@
 internal import DiffusionCore
 internal import Tensor
 
-/// Evaluates the UNet: gives up before an evaluation when the task is cancelled, and refuses a prediction that is not finite.
+/// Evaluates the UNet.
+///
+/// Throws `CancellationError` before an evaluation if the task is cancelled, and `InputError` if a prediction is not
+/// finite.
 struct NoisePredictor {
   let unet: UNet
-  /// What an inpainting model reads beside the latent: height x width x channels; nil for other models.
+  /// The extra input channels of an inpainting model, height x width x channels; nil for other models.
   var condition: Tensor?
 
-  /// The part of an evaluation that does not depend on the text.
+  /// Computes the part of an evaluation that does not depend on the text.
   func stem(_ latent: Tensor, at timestep: Int, control: (any AttentionControl)? = nil) throws -> Stem {
     try Task.checkCancellation()
     let input = condition.map { Variable(latent).concatenated(with: Variable($0)).value } ?? latent
     return unet.stem(input, timestep: timestep, control: control)
   }
 
-  /// One of several evaluations at a latent: the text that the network reads, and what controls its attention.
+  /// One of several evaluations at the same latent: its text and its attention control.
   struct Branch {
     let context: TextContext
     var control: (any AttentionControl)?
-    /// Whether the control acts on the stem's self-attention, so that the stem cannot be shared.
+    /// Whether the control changes the stem's self-attention, so that the stem cannot be shared.
     var controlsStem = false
   }
 
-  /// The predictions of some branches at a latent, in their order: over one stem, but for those whose control acts on it.
+  /// Returns the predictions of several branches at a latent, in order; branches share one stem unless their control
+  /// changes it.
   func predictions(_ latent: Tensor, at timestep: Int, _ branches: [Branch]) throws -> [Variable] {
     var shared: Stem?
     return try branches.map { branch in
@@ -35,7 +39,7 @@ struct NoisePredictor {
     }
   }
 
-  /// The prediction for a text.
+  /// Returns the prediction for a text.
   func prediction(
     _ stem: Stem, _ context: TextContext, control: (any AttentionControl)? = nil
   ) throws -> Variable {

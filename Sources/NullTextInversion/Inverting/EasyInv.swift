@@ -1,19 +1,19 @@
 internal import DiffusionCore
 internal import Tensor
 
-/// Mixes pivots with the ones before them on the way from picture to noise.
+/// EasyInv: mixes each pivot with the previous one during DDIM inversion.
 ///
-/// Zhang et al. 2024, "EasyInv: toward fast and better DDIM inversion": in a window of the steps, counted from the picture,
-/// z ← η z + (1 − η) z_last.
+/// In a window of the steps, counted from the image, z ← η z + (1 − η) z_last (Zhang et al. 2024, "EasyInv: toward
+/// fast and better DDIM inversion").
 public struct EasyInv: Sendable, Hashable, Codable {
-  /// Where the window begins, as a fraction of the steps counted from the picture.
+  /// The start of the window, as a fraction of the steps counted from the image.
   public var start: Double
-  /// The part of the steps in the window.
+  /// The length of the window, as a fraction of the steps.
   public var length: Double
-  /// η: the share of the step's own result, from 0 to 1.
+  /// The weight η of the step's own result, 0 to 1.
   public var share: Double
 
-  /// Settings; the defaults are the published ones.
+  /// Creates settings; the defaults are the published ones.
   public init(start: Double = 0.05, length: Double = 0.2, share: Double = 0.5) {
     self.start = start
     self.length = length
@@ -23,11 +23,12 @@ public struct EasyInv: Sendable, Hashable, Codable {
   func validate() throws(InputError) {
     try InputError.require(
       start >= 0 && length >= 0 && start + length <= 1,
-      "a window of EasyInv from \(start), \(length) long: ask for a part of 0 to 1.")
-    try InputError.require((0...1).contains(share), "a share of \(share) in EasyInv: ask for 0 to 1.")
+      "The window of EasyInv has start \(start) and length \(length), but must lie between 0 and 1.")
+    try InputError.require(
+      (0...1).contains(share), "The share of EasyInv is \(share), but must be between 0 and 1.")
   }
 
-  /// The pivot that replaces `pivot`, which step `step` of `count` led to from `last`.
+  /// Returns the mixture of `pivot`, the result of step `step` of `count`, with the previous pivot `last`.
   func mixed(_ pivot: Tensor, with last: Tensor, step: Int, of count: Int) -> Tensor {
     let window = Int(start * Double(count))..<Int((start + length) * Double(count))
     guard window.contains(step) else { return pivot }

@@ -1,10 +1,10 @@
 internal import DiffusionCore
 internal import Tensor
 
-/// The guided walk from the last pivot down to the picture, which every inversion method makes in its own way.
+/// Guided sampling from the last pivot to the image, shared by all inversion methods.
 ///
-/// It makes steps, writes them into the inversion, reports them and keeps them. A method decides which null embedding each
-/// step gets.
+/// It performs steps, appends them to the inversion, reports progress and saves the inversion. The method chooses the
+/// null embedding of each step.
 struct GuidedWalk {
   let sampler: any Sampler
   let step: GuidedStep
@@ -13,12 +13,13 @@ struct GuidedWalk {
   let emptyEmbedding: Tensor
   let caption: TextContext
   let progress: CallProgress
-  /// Keeps the inversion as far as it has come.
+  /// Saves the unfinished inversion.
   let keep: (UnfinishedInversion) throws -> Void
 
-  /// Makes all missing steps with the same null embedding.
+  /// Performs all missing steps with one null embedding.
   ///
-  /// - Parameter cancels: whether the embedding is the caption's, so that guidance cancels and one evaluation is enough.
+  /// - Parameter cancels: Whether `null` is the caption's embedding, so that guidance cancels and one evaluation per
+  ///   step is enough.
   func complete(_ unfinished: inout UnfinishedInversion, null: Tensor, cancels: Bool = false) throws {
     let context = step.predictor.unet.context(null)
     let stepCount = unfinished.inversion.stepCount
@@ -33,26 +34,26 @@ struct GuidedWalk {
     }
   }
 
-  /// The latent that a guided step leads to.
+  /// Returns the latent after a guided step.
   func guided(_ index: Int, from latent: Tensor, null: TextContext) throws -> Tensor {
     var step = step
     return try step(index, from: latent, null: null, text: caption)
   }
 
-  /// The latent that a step leads to where the null embedding is the caption's.
+  /// Returns the latent after a step whose null embedding is the caption's.
   func unguided(_ index: Int, from latent: Tensor) throws -> Tensor {
     var step = step
     return try step.unguided(index, from: latent, text: caption)
   }
 
-  /// The loss of the null embedding in step `index`, from where the inversion stands.
+  /// Returns the loss of step `index` as a function of its null embedding.
   func loss(_ index: Int, from latent: Tensor, of inversion: Inversion) throws -> NullTextLoss {
     try NullTextLoss(step, index, from: latent, caption: caption, target: inversion.pivot(after: index))
   }
 
-  /// Reports the step that was written last, and keeps the inversion.
+  /// Reports the step that was appended last, and saves the inversion.
   ///
-  /// - Parameter left: what the inversion still asks of the networks.
+  /// - Parameter left: The remaining work of the inversion.
   func finish(_ unfinished: UnfinishedInversion, left: WorkRange) throws {
     let inversion = unfinished.inversion
     progress.report(
@@ -64,19 +65,19 @@ struct GuidedWalk {
 }
 
 extension EvaluationCount {
-  /// Steps of two evaluations over one stem.
+  /// Counts steps of two evaluations that share one stem.
   static func guidedSteps(_ count: Int) -> EvaluationCount {
     EvaluationCount(forward: 2 * count, stem: count)
   }
 
-  /// Steps of one evaluation.
+  /// Counts steps of one evaluation.
   static func singleSteps(_ count: Int) -> EvaluationCount { EvaluationCount(forward: count, stem: count) }
 }
 
 extension Inversion {
-  /// Writes down a step of the guided walk.
+  /// Appends a guided step.
   ///
-  /// - Parameter loss: the loss that was measured; the distance of `latent` from its pivot if nil.
+  /// - Parameter loss: The measured loss; if nil, the mean squared difference between `latent` and its pivot.
   /// - Throws: `InputError` if the loss or the embedding is not finite.
   mutating func append(
     _ embedding: Tensor, _ latent: Tensor, loss: Float? = nil, innerSteps: Int = 0

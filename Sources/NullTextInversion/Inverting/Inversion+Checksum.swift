@@ -2,7 +2,7 @@ internal import DiffusionCore
 internal import Tensor
 
 extension Inversion {
-  /// A hash of the arrays, by which a damaged file is known.
+  /// A hash of the arrays that detects damaged files.
   var checksum: String {
     var fingerprint = Fingerprint()
     let losses = Tensor(losses, shape: [losses.count])

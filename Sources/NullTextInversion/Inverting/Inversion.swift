@@ -1,67 +1,67 @@
 public import DiffusionCore
 public import Tensor
 
-/// A picture as a path through a diffusion model: all that is needed to reproduce and to edit it, on another day and in
-/// another process.
+/// An inverted image as plain data: everything needed to reproduce and edit it later or in another process.
 ///
-/// Plain data. Every inversion method is a way of filling one, and editing only reads one.
+/// Every inversion method fills this type; edits only read it.
 public struct Inversion: Sendable, Equatable {
-  /// The text that describes the picture.
+  /// The description of the image.
   public internal(set) var caption: String
-  /// How the picture was inverted.
+  /// The options of the inversion.
   public internal(set) var options: InversionOptions
-  /// The sampler: its name, spacing, offset, final alpha, kind of prediction.
+  /// The sampler's name, spacing, offset, final alpha and prediction type.
   public internal(set) var schedule: ScheduleRecord
-  /// Identifies the weights of the model; an inversion is worth nothing with others.
+  /// The fingerprint of the model's weights; the inversion is valid only with this model.
   public internal(set) var modelFingerprint: String
-  /// Width and height of the picture as it was given, in pixels.
+  /// The size of the source image in pixels.
   public internal(set) var sourceSize: PixelSize
-  /// The part of the picture that was inverted, in its pixels.
+  /// The part of the source image that was inverted, in its pixels.
   public internal(set) var crop: PixelRect
-  /// Identifies the picture as the model saw it.
+  /// The fingerprint of the image at the model's input.
   public internal(set) var pictureFingerprint: String
-  /// Width and height of the picture as the model saw it; nil in files of older versions, where they are the model's own.
+  /// The size of the image at the model's input; nil in files of older versions, which used the model's own size.
   public internal(set) var pictureSize: PixelSize?
 
-  /// Whether this is the path of an edit, as ``EditedImage/inverted`` gives it, and not that of the picture itself.
+  /// Whether this is the trajectory of an edit (``EditedImage/inverted``) instead of the source image.
   public internal(set) var isOfEdit = false
 
-  /// Identifies the mask with which an inpainting model read the picture; nil for other models.
+  /// The fingerprint of an inpainting model's mask; nil for other models.
   public internal(set) var maskFingerprint: String?
-  /// What an inpainting model reads beside the latent: height x width x (mask, then the channels of the masked picture's
-  /// latent); nil for other models.
+  /// The extra input channels of an inpainting model: height x width x (1 + channels), mask first, then masked
+  /// latent; nil for other models.
   public internal(set) var condition: Tensor?
 
-  /// T + 1 latents of the DDIM inversion, height x width x channels; the first is the encoded picture.
+  /// T + 1 pivot latents, height x width x channels; the first is the encoded image.
   public internal(set) var pivots: [Tensor]
-  /// T embeddings of tokens x channels in the order of sampling, noisiest first.
+  /// T null embeddings, tokens x channels, in sampling order from the noisiest step.
   public internal(set) var nullEmbeddings: [Tensor]
-  /// T + 1 latents of the guided walk as it was really made; the first is the last pivot, the last the reconstruction.
+  /// T + 1 latents of the guided trajectory; the first is the last pivot, the last is the reconstruction.
   public internal(set) var trajectory: [Tensor]
-  /// The last measured loss of each step: the mean squared distance of the guided step from its pivot.
+  /// The last measured loss of each step: the mean squared difference between the guided step's latent and its pivot.
   ///
-  /// The published recipe measures before each update; all other ways, and steps without updates, tell the distance of
-  /// what they led to.
+  /// The published optimizer measures the loss before each update. Other optimizers, and steps without updates, give
+  /// the loss of the final latent.
   public internal(set) var losses: [Float]
   /// The number of inner iterations of each step.
   public internal(set) var innerSteps: [Int]
 
-  /// Peak signal-to-noise ratio of the reconstruction against the picture as the model sees it, in dB.
+  /// The peak signal-to-noise ratio of the reconstruction in dB, against the image at the model's input.
   public internal(set) var psnr: Double
-  /// The same for the autoencoder alone: no inversion can do better.
+  /// The peak signal-to-noise ratio of the autoencoder alone in dB, which is the upper bound for any inversion.
   public internal(set) var psnrBound: Double
 
-  /// How the null embeddings were found.
+  /// The method that computed the null embeddings.
   public var method: InversionMethod { options.method }
-  /// The strength of classifier-free guidance that the path was made for.
+  /// The guidance scale of the reconstruction.
   public var guidance: Double { options.guidance }
   /// The number of sampling steps, T.
   public var stepCount: Int { options.steps }
 
-  /// The number of steps that a budget ended before their loss was low enough and their inner iterations were used up.
+  /// The number of steps that stopped because of the time budget, before the loss was low enough and all inner
+  /// iterations were used.
   public var stepsCutShort: Int {
     guard let settings = options.nullText, settings.budget != nil else { return 0 }
-    // Between two equal noise levels the last step does not move, whatever its embedding.
+    // Between two equal noise levels, the last step does not change the latent, so its embedding has no effect.
     let movesLast = schedule.stepsOffset != 0 || schedule.finalAlpha == .one
     let moving = movesLast ? stepCount : stepCount - 1
     return zip(losses, innerSteps).prefix(moving).enumerated().count { index, step in
@@ -70,9 +70,9 @@ public struct Inversion: Sendable, Equatable {
     }
   }
 
-  /// The encoded picture.
+  /// The encoded image.
   public var latent: Tensor { pivots[0] }
 
-  /// The pivot that a step of the guided walk (0 is the noisiest) is to lead to.
+  /// Returns the target pivot of a guided step; step 0 is the noisiest.
   package func pivot(after step: Int) -> Tensor { pivots[stepCount - step - 1] }
 }

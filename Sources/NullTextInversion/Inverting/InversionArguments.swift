@@ -2,7 +2,7 @@ package import DiffusionCore
 internal import Foundation
 internal import Tensor
 
-/// What an inversion is made from: equal arguments make the same inversion.
+/// The arguments of an inversion: equal arguments give equal inversions.
 package struct InversionArguments: Sendable, Equatable {
   package var caption: String
   package var options: InversionOptions
@@ -11,12 +11,14 @@ package struct InversionArguments: Sendable, Equatable {
   package let sourceSize: PixelSize
   package let crop: PixelRect
   package let pictureFingerprint: String
-  /// The size at which the model sees the picture; nil in files of older versions, which were of the model's own.
+  /// The image size at the model's input; nil in files of older versions, which used the model's own size.
   package let pictureSize: PixelSize?
-  /// Of the mask that an inpainting model reads.
+  /// The fingerprint of an inpainting model's mask.
   package let maskFingerprint: String?
 
-  /// - Throws: `InputError` if the model's schedule does not have so many steps.
+  /// Collects the arguments of a new inversion.
+  ///
+  /// - Throws: `InputError` if the model's schedule does not support the number of steps.
   package init(
     of picture: PreparedPicture, caption: String, options: InversionOptions, mask: EditMask? = nil,
     schedule: NoiseSchedule, model: ModelIdentity
@@ -44,7 +46,8 @@ package struct InversionArguments: Sendable, Equatable {
     maskFingerprint = inversion.maskFingerprint
   }
 
-  /// What picture these arguments, of a file, have that others have not, in words; nil if both show a model the same.
+  /// Describes how the image of these stored arguments differs from that of others; nil if the model's input is the
+  /// same.
   package func pictureDifference(from other: InversionArguments) -> String? {
     guard
       pictureFingerprint != other.pictureFingerprint || sourceSize != other.sourceSize || crop != other.crop
@@ -54,7 +57,8 @@ package struct InversionArguments: Sendable, Equatable {
       ? "another part or size of the picture (\(own) instead of \(others))" : "another picture"
   }
 
-  /// What these arguments, of a file, have that others have not, in words: as in "another caption ("a cat")"; nil if nothing is.
+  /// Describes how these stored arguments differ from others, as in "another caption ("a cat")"; nil if they are
+  /// equal.
   package func difference(from other: InversionArguments) -> String? {
     guard other.model.isStated(by: model.fingerprint), schedule.isOfSameModel(as: other.schedule) else {
       return "another model or schedule"
@@ -62,7 +66,7 @@ package struct InversionArguments: Sendable, Equatable {
     if let difference = pictureDifference(from: other) { return difference }
     guard maskFingerprint == other.maskFingerprint else { return "another mask" }
     guard caption == other.caption else { return "another caption (\"\(caption)\")" }
-    // Two framings may come to the same.
+    // Different framings can give the same crop and size.
     var options = options
     options.framing = other.options.framing
     return options.difference(from: other.options)
@@ -70,7 +74,7 @@ package struct InversionArguments: Sendable, Equatable {
 }
 
 extension Inversion {
-  /// The beginning of an inversion, of which only the picture is encoded.
+  /// Creates an inversion without steps from the encoded image.
   init(of arguments: InversionArguments, latent: Tensor) {
     self.init(
       caption: arguments.caption, options: arguments.options, schedule: arguments.schedule,
@@ -82,7 +86,7 @@ extension Inversion {
 }
 
 extension InversionOptions {
-  /// As in "steps 20 instead of 50 and guidance 3 instead of 7.5".
+  /// Describes the differences, as in "steps 20 instead of 50 and guidance 3 instead of 7.5".
   fileprivate func difference(from other: InversionOptions) -> String? {
     guard self != other else { return nil }
     let (own, others) = (values, other.values)
@@ -93,7 +97,7 @@ extension InversionOptions {
     return differences.joined(separator: " and ")
   }
 
-  /// The options by their names in the stored form.
+  /// The options by their keys in the stored form.
   private var values: [String: String] {
     let object = try? JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any]
     return (object ?? [:]).mapValues { "\($0)" }
@@ -101,6 +105,6 @@ extension InversionOptions {
 }
 
 extension String {
-  /// A name in small letters with spaces: `inner steps` for `innerSteps`.
+  /// The name in lower case with spaces: `inner steps` for `innerSteps`.
   fileprivate var words: String { map { $0.isUppercase ? " \($0.lowercased())" : String($0) }.joined() }
 }

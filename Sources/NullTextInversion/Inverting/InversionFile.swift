@@ -2,14 +2,15 @@ internal import DiffusionCore
 public import Foundation
 internal import Tensor
 
-/// The file form of an inversion: safetensors, latents channels first, settings as metadata strings.
+/// The file format of an inversion: safetensors, with latents in channels-first layout and settings as metadata
+/// strings.
 ///
-/// It holds no time and no path, so that the same work gives the same bytes.
+/// It contains no time and no path, so that equal inversions have equal bytes.
 enum InversionFile {
   static let format = FileKind.inversionFormat
   static let version = 1
 
-  /// Metadata keys, as they stand in the file.
+  /// The metadata keys.
   enum Key: String, CaseIterable {
     case format, version, method, caption, steps, guidance
     case stepsOffset = "steps_offset", finalAlpha = "final_alpha", predictionType = "prediction_type"
@@ -22,15 +23,15 @@ enum InversionFile {
 }
 
 extension Inversion {
-  /// Writes the inversion to a file: under a temporary name first, so that a file of that name stays whole if anything
-  /// goes wrong.
+  /// Writes the inversion to a file.
   ///
-  /// Returns when the disk has it.
+  /// It is written under a temporary name and then renamed, so that an existing file stays intact if writing fails.
+  /// The method returns after the data is synchronized to the disk.
   ///
   /// - Throws: `InputError` if the file cannot be written.
   public func write(to url: URL) throws { try fileContent().write(to: url, synchronized: true) }
 
-  /// The bytes that `write(to:)` writes.
+  /// Returns the bytes that `write(to:)` writes.
   public func fileData() -> Data { fileContent().data() }
 
   fileprivate func fileContent() -> SafetensorsWriter {
@@ -63,28 +64,28 @@ extension Inversion {
 
   /// Reads an inversion from a file.
   ///
-  /// - Throws: `InputError` if the file is missing, is not an inversion, is of a newer version, is unfinished, or holds
-  ///   arrays that do not fit together.
+  /// - Throws: `InputError` if the file is missing, not an inversion, of a newer format version, unfinished or
+  ///   damaged, or if its arrays do not fit together.
   public init(contentsOf url: URL) throws {
     self = try InversionReader(url).unfinished().inversion
     guard isComplete else {
       throw InputError(
         .malformed,
-        "\(url.path) is an inversion that was not finished. Start it again with the same arguments, and it goes on."
+        "\(url.path) is an unfinished inversion. Run it again with the same arguments to finish it."
       )
     }
   }
 }
 
 extension Inversion {
-  /// Whether all steps have been made.
+  /// Whether all steps are present.
   var isComplete: Bool {
     pivots.count == stepCount + 1 && nullEmbeddings.count == stepCount && trajectory.count == stepCount + 1
   }
 }
 
 extension UnfinishedInversion {
-  /// Writes the inversion as far as it has come, in the same form with fewer steps.
+  /// Writes the unfinished inversion, in the same format with fewer steps.
   ///
   /// - Throws: `InputError` if the file cannot be written.
   func write(to url: URL) throws {
@@ -95,7 +96,7 @@ extension UnfinishedInversion {
 }
 
 extension GlobalNullText.Sweeps {
-  /// Names in the file of an inversion whose sweeps are under way.
+  /// The stored names of the state between two sweeps.
   enum Name {
     static let count = "sweeps"
     static let distance = "sweep_distance"
@@ -112,7 +113,7 @@ extension GlobalNullText.Sweeps {
 }
 
 extension Tensor {
-  /// Tensors of a shape along a new first axis; there may be none.
+  /// Stacks tensors of one shape along a new first axis; `tensors` may be empty.
   fileprivate init(stacking tensors: [Tensor], of shape: [Int]) {
     self = tensors.isEmpty ? Tensor(zeros: [0] + shape) : Tensor(stacking: tensors)
   }

@@ -1,33 +1,35 @@
 internal import DiffusionCore
 
-/// A way of filling an `Inversion`: which null embeddings make the guided walk follow the picture.
+/// An inversion method: the computation of the null embeddings that make guided sampling reproduce the image.
 ///
-/// Each case carries the settings of its method and nothing else. Costs are in evaluations of the network for T steps,
-/// forwards and backwards; all include the T of the pivots. `Docs/Methods.md` compares them.
+/// Each case has the settings of its method. Costs are given in forward and backward evaluations of the network for T
+/// steps, including T for the pivots. `Docs/Methods.md` compares the methods.
 public enum InversionMethod: Sendable, Hashable {
-  /// Fits one null embedding per step so that the guided walk stays on the pivots (Mokady et al. 2022).
+  /// Optimizes one null embedding per step so that guided sampling follows the pivots (Mokady et al. 2022).
   ///
-  /// 3T + n forwards and n backwards, n ≤ 10 T. Choose it when the reconstruction must hold under full guidance, with
-  /// any editor.
+  /// Cost: 3T + n forward and n backward evaluations, n ≤ 10 T. Suitable when the reconstruction must hold at full
+  /// guidance, with any editor.
   case nullText(NullText = NullText())
-  /// Takes the caption's own embedding as the null embedding, where guidance cancels (Miyake et al. 2023).
+  /// Uses the caption's embedding as the null embedding, so that guidance cancels (Miyake et al. 2023).
   ///
-  /// 2T forwards, 3T with an interpolation. Choose it for speed, where a slightly weaker reconstruction is enough.
+  /// Cost: 2T forward evaluations, 3T with interpolation. Suitable when speed matters more than the quality of the
+  /// reconstruction.
   case negativePrompt(NegativePrompt = NegativePrompt())
-  /// Replays the pivots as the source of every edit, with the embedding of the empty text (Ju et al. 2023).
+  /// Uses the pivots as the source trajectory of every edit, with the embedding of the empty text (Ju et al. 2023).
   ///
-  /// T forwards. The source is exact by construction; choose it where edits with attention control are all that is wanted.
+  /// Cost: T forward evaluations. The source is exact by construction. Suitable for edits with attention control.
   case direct
-  /// Walks with the embedding of the empty text, with no optimisation at all.
+  /// Samples with the embedding of the empty text, without optimization.
   ///
-  /// 3T forwards. The baseline: under guidance it drifts away from the picture.
+  /// Cost: 3T forward evaluations. This is the baseline; with guidance it drifts away from the image.
   case ddim
-  /// Fits one null embedding for all steps together, in sweeps over the whole walk.
+  /// Optimizes one null embedding for all steps, in sweeps over the whole trajectory.
   ///
-  /// 3T forwards and 3T more for each sweep, T for each backwards. The paper's ablation: the smallest result, and slow to converge.
+  /// Cost: 3T forward evaluations, and per sweep 3T forward and T backward evaluations. This is an ablation of the
+  /// paper: its result is the smallest, and it converges slowly.
   case globalNullText(GlobalNullText = GlobalNullText())
 
-  /// The methods by the names that files and options use.
+  /// The names of the methods in files and options.
   public enum Name: String, Sendable, Codable, CaseIterable {
     /// ``InversionMethod/nullText(_:)``.
     case nullText
@@ -41,7 +43,7 @@ public enum InversionMethod: Sendable, Hashable {
     case globalNullText
   }
 
-  /// The method's name.
+  /// The name of the method.
   public var name: Name {
     switch self {
     case .nullText: .nullText
@@ -52,7 +54,7 @@ public enum InversionMethod: Sendable, Hashable {
     }
   }
 
-  /// A method with its default settings.
+  /// Creates a method with its default settings.
   public init(_ name: Name) {
     self =
       switch name {
@@ -64,7 +66,7 @@ public enum InversionMethod: Sendable, Hashable {
       }
   }
 
-  /// The way to fill an inversion.
+  /// The implementation of the method.
   var walk: any InversionWalk {
     switch self {
     case .nullText(let settings): settings
@@ -76,20 +78,21 @@ public enum InversionMethod: Sendable, Hashable {
   }
 }
 
-/// A method at work: fills the null embeddings and the trajectory of an inversion whose pivots are complete.
+/// The implementation of an inversion method: computes the null embeddings and the trajectory of an inversion with
+/// complete pivots.
 protocol InversionWalk {
-  /// Refuses settings that make no sense.
+  /// Validates the settings.
   ///
-  /// - Parameter steps: the number of sampling steps.
+  /// - Parameter steps: The number of sampling steps.
   func validate(steps: Int) throws(InputError)
 
-  /// The most evaluations that it makes in `steps` steps, those of the pivots not counted.
+  /// Returns the maximum number of evaluations in `steps` steps, without those of the pivots.
   func mostEvaluations(steps: Int) -> EvaluationCount
 
-  /// The fewest, the same where no step can end early.
+  /// Returns the minimum number of evaluations; equal to the maximum if no step can stop early.
   func leastEvaluations(steps: Int) -> EvaluationCount
 
-  /// Continues from wherever the inversion stands; its trajectory holds at least the last pivot.
+  /// Completes the inversion from its current state; its trajectory contains at least the last pivot.
   func complete(_ unfinished: inout UnfinishedInversion, along walk: GuidedWalk) throws
 }
 

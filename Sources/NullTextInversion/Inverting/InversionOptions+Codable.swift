@@ -1,7 +1,7 @@
 internal import DiffusionCore
 internal import Foundation
 
-/// The stored form is flat: the method's name, the common options, and the settings of that method alone.
+/// The stored form is flat: the method's name, the common options, and the settings of that method only.
 extension InversionOptions: Codable {
   fileprivate enum Key: String, CodingKey {
     case method, steps, guidance, innerSteps, earlyStop, optimizer, start, regularization, finalSteps,
@@ -10,7 +10,7 @@ extension InversionOptions: Codable {
     case crop, fit
   }
 
-  /// Reads options; what is absent has its default, and settings of other methods are ignored.
+  /// Decodes options; missing keys have the default values, and settings of other methods are ignored.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: Key.self)
     let name = try values.decodeIfPresent(InversionMethod.Name.self, forKey: .method) ?? .nullText
@@ -31,8 +31,8 @@ extension InversionOptions: Codable {
     framing = try Framing(from: values)
   }
 
-  /// Writes all options of the method; newer ones that are as published leave nothing, so that options say the same as
-  /// those of older versions.
+  /// Encodes all options of the method; newer options with their published value are omitted, so that the result
+  /// equals that of older versions.
   public func encode(to encoder: any Encoder) throws {
     var values = encoder.container(keyedBy: Key.self)
     try values.encode(method.name, forKey: .method)
@@ -54,7 +54,7 @@ extension InversionOptions: Codable {
 }
 
 extension KeyedDecodingContainer {
-  /// Reads a value if it is there.
+  /// Decodes a value if the key is present.
   func read<T: Decodable>(_ key: Key, into value: inout T) throws {
     value = try decodeIfPresent(T.self, forKey: key) ?? value
   }
@@ -67,7 +67,7 @@ extension Framing {
       guard let text = try values.decodeIfPresent(String.self, forKey: key) else { return nil }
       guard let value = Value(text) else {
         throw DecodingError.dataCorruptedError(
-          forKey: key, in: values, debugDescription: "\"\(text)\" is no \(key.rawValue)")
+          forKey: key, in: values, debugDescription: "\"\(text)\" is not a valid \(key.rawValue)")
       }
       return value
     }
@@ -76,7 +76,7 @@ extension Framing {
     try values.read(.fit, into: &fit)
   }
 
-  /// The published framing leaves nothing, so that options say the same as those of older versions.
+  /// Encodes the framing; published values are omitted, so that the result equals that of older versions.
   fileprivate func encode(into values: inout KeyedEncodingContainer<InversionOptions.Key>) throws {
     if size != .square { try values.encode(size.description, forKey: .size) }
     try values.encodeIfPresent(crop?.description, forKey: .crop)
@@ -131,7 +131,7 @@ extension InversionMethod {
 }
 
 extension InversionOptions {
-  /// One line, the same for the same options.
+  /// The options as one line of JSON with sorted keys, equal for equal options.
   var json: String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys

@@ -1,66 +1,69 @@
 public import DiffusionCore
 
-/// How a picture is inverted.
+/// The options of an inversion.
 ///
-/// The defaults are those of the published method. Codable; what a stored form leaves out has its default.
+/// The defaults are those of the published method. The type is Codable; keys that a stored form omits have the
+/// default values.
 ///
 ///     var options = InversionOptions.fast
 ///     options.steps = 20
 ///     options.method = .nullText(NullText(innerSteps: 5))
 public struct InversionOptions: Sendable, Hashable {
-  /// How the null embeddings are found.
+  /// The method that computes the null embeddings.
   public var method: InversionMethod
-  /// The number of sampling steps, T.
+  /// The number of sampling steps T, 1 to 1000.
   public var steps = 50
-  /// The strength of classifier-free guidance under which the picture is to be reproduced.
+  /// The guidance scale of the reconstruction, 0 to 100.
   public var guidance = 7.5
-  /// Where the pivots come from.
+  /// The source of the pivots.
   public var pivots = Pivots.inversion
-  /// The sampler whose timesteps the path has: DDIM's, or LCM's for pivots of independent noise.
+  /// The sampler that defines the timesteps: DDIM, or LCM for pivots of independent noise.
   public var sampler = SamplerName.ddim
-  /// How often each pivot is refined by a fixed-point iteration at most, one evaluation each (two under guidance).
+  /// The maximum number of fixed-point iterations per pivot, 0 to 100; each takes one evaluation, or two with
+  /// guidance.
   ///
-  /// Pan et al. 2023.
+  /// Source: Pan et al. 2023.
   public var pivotRefinements = 0
-  /// The mean squared change of a pivot under which it is refined no further; nil to make all refinements.
+  /// The mean squared change of a pivot below which its fixed-point iterations stop; nil for no early stop.
   ///
-  /// Li et al. 2024 (SPDInv) stop at 5e-6.
+  /// Li et al. 2024 (SPDInv) use 5e-6.
   public var pivotTolerance: Double?
-  /// The strength of guidance on the way from picture to noise; at 1 the caption alone is asked.
+  /// The guidance scale of the DDIM inversion; at 1 only the caption is evaluated.
   ///
-  /// SimInversion takes 0.5.
+  /// SimInversion uses 0.5.
   public var pivotGuidance = 1.0
-  /// Mixes each pivot with the one before it, in a window of the way up; nil for no mixing.
+  /// Mixing of each pivot with the previous one in a window of the inversion steps; nil for none.
   public var easyInv: EasyInv?
-  /// Which part of the picture is inverted, and at what size.
+  /// The crop and the size of the image for the model.
   public var framing = Framing.square
 
-  /// A trajectory for the walk to follow.
+  /// The source of the pivot latents.
   public enum Pivots: Sendable, Hashable {
-    /// DDIM inversion under the caption.
+    /// DDIM inversion with the caption.
     case inversion
-    /// The encoded picture with noise of its own at each level, drawn from the noisiest down: no evaluation at all.
+    /// The encoded image with independent noise at each level, drawn from the noisiest level down; it takes no
+    /// evaluations.
     ///
-    /// The path of edit-friendly inversion (Huberman-Spiegelglas et al. 2024) and, at LCM's timesteps, of InfEdit
-    /// (Xu et al. 2024). Every seed gives another path, and so another edit.
+    /// Edit-friendly inversion uses these pivots (Huberman-Spiegelglas et al. 2024); so does InfEdit, at LCM
+    /// timesteps (Xu et al. 2024). Each seed gives another trajectory and therefore another edit.
     case independentNoise(seed: UInt64)
-    /// The encoded picture with one noise, scaled for every step (the ablation of the paper).
+    /// The encoded image with one noise sample, scaled for every step: an ablation of the null-text paper.
     case random(seed: UInt64)
   }
 
-  /// The published recipe, or another method.
+  /// Creates the published options with a given method.
   public init(method: InversionMethod = .nullText()) { self.method = method }
 
-  /// Null-text inversion with ``NullText/fast`` in 16 steps: a seventh of the published evaluations.
+  /// Null-text inversion with ``NullText/fast`` in 16 steps: a seventh of the published number of evaluations.
   public static var fast: InversionOptions {
     var options = InversionOptions(method: .nullText(.fast))
     options.steps = 16
     return options
   }
 
-  /// The settings of null-text inversion; nil if the method is another.
+  /// The settings of null-text inversion; nil if another method is selected.
   ///
-  /// Setting them chooses the method.
+  /// Setting a value selects null-text inversion.
   public var nullText: NullText? {
     get { if case .nullText(let settings) = method { settings } else { nil } }
     set { if let newValue { method = .nullText(newValue) } }
@@ -68,17 +71,18 @@ public struct InversionOptions: Sendable, Hashable {
 }
 
 extension InversionOptions {
-  /// The seed of the path's own noise; nil if its pivots are not of independent noise.
+  /// The seed of the pivots' independent noise; nil for other pivots.
   package var noiseSeed: UInt64? { if case .independentNoise(let seed) = pivots { seed } else { nil } }
 
-  /// The step rule that the path is made for.
+  /// The default step rule for edits with these pivots.
   var stepRule: StepRule { noiseSeed == nil ? .guided : .difference() }
 
-  /// Refuses what makes no sense, before any work.
+  /// Validates the options before any computation.
   ///
-  /// - Throws: `InputError` with a sentence that says what may be asked for.
+  /// - Throws: `InputError` that names the invalid option and its valid range.
   public func validate() throws(InputError) {
-    try InputError.require((1...1000).contains(steps), "\(steps) steps: ask for 1 to 1000.")
+    try InputError.require(
+      (1...1000).contains(steps), "The number of steps is \(steps), but must be between 1 and 1000.")
     try method.walk.validate(steps: steps)
     try GuidedStep.validate(guidance: guidance)
     try GuidedStep.validate(guidance: pivotGuidance)
@@ -87,26 +91,27 @@ extension InversionOptions {
 
   private func validatePivots() throws(InputError) {
     try InputError.require(
-      (0...100).contains(pivotRefinements), "\(pivotRefinements) refinements a pivot: ask for 0 to 100.")
+      (0...100).contains(pivotRefinements),
+      "The number of pivot refinements is \(pivotRefinements), but must be between 0 and 100.")
     if let pivotTolerance {
       try InputError.require(
         pivotTolerance.isFinite && pivotTolerance >= 0,
-        "a tolerance of pivots of \(pivotTolerance): ask for zero or a small positive number.")
+        "The pivot tolerance is \(pivotTolerance), but must be zero or a small positive number.")
     }
     try easyInv?.validate()
     if noiseSeed != nil {
       guard method == .direct else {
         throw InputError(
           .mismatch,
-          "Pivots of independent noise are replayed and not walked: they need the method direct, not \(method.name.rawValue)."
+          "Pivots of independent noise need the method direct, not \(method.name.rawValue)."
         )
       }
     } else if sampler != .ddim {
       throw InputError(
         .mismatch,
-        "The timesteps of \(sampler.rawValue) are for pivots of independent noise; others need ddim.")
+        "The sampler \(sampler.rawValue) needs pivots of independent noise. Use ddim for other pivots.")
     }
     try InputError.require(
-      sampler != .dpmSolver, "The sampler \(sampler.rawValue) has no path to edit: ask for ddim or lcm.")
+      sampler != .dpmSolver, "The sampler \(sampler.rawValue) does not support inversions. Use ddim or lcm.")
   }
 }

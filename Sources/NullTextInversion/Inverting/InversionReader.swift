@@ -2,14 +2,14 @@ internal import DiffusionCore
 internal import Foundation
 internal import Tensor
 
-/// Reads and checks an inversion file; what does not fit is refused before anything of its size is allocated.
+/// Reads and validates an inversion file; invalid sizes are rejected before anything of that size is allocated.
 struct InversionReader {
   private let file: SafetensorsFile
   private let path: String
 
   init(_ url: URL) throws {
     if PictureFormat(of: [UInt8](try InputFile(url).prefix(PictureFormat.magicLength))) != nil {
-      throw InputError(.malformed, "\(url.path) is a picture, not an inversion; invert it first.")
+      throw InputError(.malformed, "\(url.path) is an image, not an inversion. Invert it first.")
     }
     file = try SafetensorsFile(contentsOf: url).requiringFinite
     path = url.path
@@ -21,12 +21,12 @@ struct InversionReader {
     guard version <= InversionFile.version else {
       throw InputError(
         .unsupported,
-        "\(path) is of version \(version), and this library reads up to \(InversionFile.version): use a newer one."
+        "\(path) has format version \(version), but this library reads up to version \(InversionFile.version). Use a newer library."
       )
     }
   }
 
-  /// The inversion, finished or not.
+  /// Reads the inversion, which may be unfinished.
   func unfinished() throws -> UnfinishedInversion {
     let steps: Int = try number(.steps)
     guard (1...1000).contains(steps) else { throw wrong(.steps, String(steps)) }
@@ -47,13 +47,13 @@ struct InversionReader {
     if let checksum = file.metadata[InversionFile.Key.checksum.rawValue], checksum != inversion.checksum {
       throw InputError(
         .malformed,
-        "\(path) does not hold the arrays that were written into it: it is damaged. Take another copy, or invert the picture "
-          + "again; a program that changes them must take \"checksum\" out of the metadata.")
+        "\(path) is damaged: its arrays do not match its checksum. Use another copy, or invert the image again. "
+          + "A program that changes the arrays must remove \"checksum\" from the metadata.")
     }
     return UnfinishedInversion(inversion, sweeps: try sweeps())
   }
 
-  /// The sampler; files of older versions name none, and were made with DDIM and leading timesteps.
+  /// Reads the sampler; files of older versions have no sampler and used DDIM with leading timesteps.
   private func schedule() throws -> ScheduleRecord {
     ScheduleRecord(
       sampler: try optionalChoice(.sampler) ?? .ddim,
@@ -73,13 +73,13 @@ struct InversionReader {
       let distance = file.metadata[Name.distance].flatMap(Float.init),
       let bestDistance = file.metadata[Name.bestDistance].flatMap(Float.init),
       tensors.allSatisfy({ $0.count > 0 && $0.shape == tensors[0].shape })
-    else { throw InputError(.malformed, "\(path) holds sweeps that do not fit together.") }
+    else { throw InputError(.malformed, "\(path) has sweeps that do not fit together.") }
     return GlobalNullText.Sweeps(
       embedding: tensors[0], count: count, distance: distance, best: tensors[1], bestDistance: bestDistance,
       mean: tensors[2], square: tensors[3])
   }
 
-  /// An unfinished inversion has fewer of everything, perhaps none but the encoded picture.
+  /// Checks that the arrays fit together; an unfinished inversion has fewer entries, at least the encoded image.
   private func checkLengths(steps: Int) throws {
     let (pivots, trajectory) = (try shape("pivots", axes: 4), try shape("trajectory", axes: 4))
     let embeddings = try shape("null_embeddings", axes: 3)
@@ -87,20 +87,20 @@ struct InversionReader {
     guard (1...steps + 1).contains(pivots[0]), trajectory[0] <= steps + 1, made <= steps,
       !pivots.contains(0), trajectory.dropFirst() == pivots.dropFirst(), made == 0 || !embeddings.contains(0),
       try shape("losses", axes: 1) == [made], try shape("inner_steps", axes: 1) == [made]
-    else { throw InputError(.malformed, "\(path) holds arrays whose lengths do not fit together.") }
+    else { throw InputError(.malformed, "\(path) has arrays whose lengths do not fit together.") }
   }
 
-  /// What an inpainting model read; of the latents' size, with a channel more.
+  /// Reads the extra channels of an inpainting model: the size of the latents, one channel more.
   private func condition() throws -> Tensor? {
     guard file.contains("condition") else { return nil }
     let (shape, pivots) = (try shape("condition", axes: 3), try shape("pivots", axes: 4))
     guard shape == [pivots[1] + 1, pivots[2], pivots[3]] else {
-      throw InputError(.malformed, "\(path) holds a condition that does not fit its pivots.")
+      throw InputError(.malformed, "\(path) has a condition that does not fit its pivots.")
     }
     return try file.tensor(named: "condition").channelsLast()
   }
 
-  /// The options as they were recorded, or as far as a file of another program tells them.
+  /// Reads the options, or derives them from the other metadata in files of other programs.
   private func options(_ steps: Int) throws -> InversionOptions {
     var options = InversionOptions()
     if let json = file.metadata[InversionFile.Key.options.rawValue] {
@@ -117,7 +117,7 @@ struct InversionReader {
 
   private func shape(_ name: String, axes: Int) throws -> [Int] {
     guard let shape = file.shape(of: name), shape.count == axes, file.scalarType(of: name) == "F32" else {
-      throw InputError(.malformed, "\(path) has no array \"\(name)\" of \(axes) axes in single precision.")
+      throw InputError(.malformed, "\(path) has no single-precision array \"\(name)\" with \(axes) axes.")
     }
     return shape
   }
@@ -132,7 +132,8 @@ struct InversionReader {
   private func counts(_ name: String) throws -> [Int] {
     try file.tensor(named: name).scalars.map {
       guard let count = Int(exactly: $0), (0...1_000_000).contains(count) else {
-        throw InputError(.malformed, "\(path) holds \($0) in \"\(name)\", which is no number of iterations.")
+        throw InputError(
+          .malformed, "\(path) has the value \($0) in \"\(name)\", which is not a number of iterations.")
       }
       return count
     }
@@ -140,13 +141,13 @@ struct InversionReader {
 
   private func string(_ key: InversionFile.Key) throws -> String {
     guard let string = file.metadata[key.rawValue] else {
-      throw InputError(.malformed, "\(path) does not say its \"\(key.rawValue)\".")
+      throw InputError(.malformed, "\(path) has no \"\(key.rawValue)\" in its metadata.")
     }
     return string
   }
 
   private func wrong(_ key: InversionFile.Key, _ string: String) -> InputError {
-    InputError(.malformed, "\(path) says \"\(string)\" for its \"\(key.rawValue)\".")
+    InputError(.malformed, "\(path) has the invalid value \"\(string)\" for \"\(key.rawValue)\".")
   }
 
   private func number<N: LosslessStringConvertible>(_ key: InversionFile.Key) throws -> N {
@@ -169,7 +170,7 @@ struct InversionReader {
     file.metadata[key.rawValue] == nil ? nil : try choice(key)
   }
 
-  /// Equal pictures have an infinite one.
+  /// Reads a ratio in decibels, which is infinite for equal images.
   private func decibels(_ key: InversionFile.Key) throws -> Double {
     let ratio: Double = try number(key)
     guard !ratio.isNaN else { throw wrong(key, String(ratio)) }

@@ -1,15 +1,17 @@
 package import Foundation
 
-/// What a file keeps of an inversion, finished or not.
+/// A summary of an inversion file, finished or not.
 package struct InversionRecord {
-  /// What the inversion is made from.
+  /// The arguments of the inversion.
   package let arguments: InversionArguments
-  /// The pivots that are there, without the encoded picture.
+  /// The number of pivots in the file, without the encoded image.
   package let pivotCount: Int
-  /// The steps that are there.
+  /// The number of finished guided steps in the file.
   package let stepCount: Int
 
-  /// - Throws: `InputError` if the file is missing or no inversion.
+  /// Reads the summary of a file.
+  ///
+  /// - Throws: `InputError` if the file is missing or not an inversion.
   package init(contentsOf url: URL) throws {
     let inversion = try InversionReader(url).unfinished().inversion
     arguments = InversionArguments(of: inversion)

@@ -1,15 +1,15 @@
 internal import DiffusionCore
 internal import Tensor
 
-/// Turns a picture into an inversion: the synchronous core of `ImageEditor.invert`.
+/// Inverts images: the synchronous core of `ImageEditor.invert`.
 struct Inverter {
   let model: DiffusionModel
   let caption: String
   let options: InversionOptions
-  /// Where the picture may change, for an inpainting model.
+  /// The region that may change, for an inpainting model.
   let mask: EditMask?
   let progress: CallProgress
-  /// Called with the inversion as far as it has come, whenever a step of it is done.
+  /// Called with the unfinished inversion after each step.
   var keep: (UnfinishedInversion) throws -> Void = { _ in }
 
   init(
@@ -23,7 +23,7 @@ struct Inverter {
     self.progress = CallProgress(model.counter, budget: options.nullText?.budget, progress)
   }
 
-  /// An inversion of which only the picture is encoded.
+  /// Encodes the image and returns an inversion without any steps.
   func begin(_ picture: PreparedPicture) throws -> Inversion {
     let arguments = try InversionArguments(
       of: picture, caption: caption, options: options, mask: mask, schedule: model.schedule,
@@ -33,9 +33,9 @@ struct Inverter {
     return inversion
   }
 
-  /// Goes on with an inversion from wherever it stands to its end.
+  /// Continues an unfinished inversion to its end.
   func complete(_ unfinished: inout UnfinishedInversion, of picture: PreparedPicture) throws {
-    // First, so that an autoencoder that does not work is found before hours of work.
+    // This comes first, so that a broken autoencoder is found before hours of computation.
     unfinished.inversion.psnrBound = try psnr(
       of: unfinished.inversion.latent, picture,
       left: options.work(afterPivots: unfinished.inversion.pivots.count - 1))
@@ -57,7 +57,7 @@ struct Inverter {
     return ImageMetrics.psnr(decoded, picture.image)
   }
 
-  /// All that needs the UNet.
+  /// Performs all steps that evaluate the UNet.
   private func completeWalk(of unfinished: inout UnfinishedInversion) throws {
     let sampler = try unfinished.inversion.sampler(model.schedule)
     let embeddings = try model.embeddings(of: [caption, ""])
@@ -66,8 +66,8 @@ struct Inverter {
     guard kept.shape == embedding.shape else {
       throw InputError(
         .malformed,
-        "The unfinished inversion holds embeddings of \(kept.shape) where the model's are of "
-          + "\(embedding.shape); it is damaged. Remove it to start afresh.")
+        "The unfinished inversion has embeddings of shape \(kept.shape), but the model's have shape "
+          + "\(embedding.shape): it is damaged. Remove it to start again.")
     }
     let unet = try model.unet
     let context = unet.context(embedding)
@@ -96,7 +96,7 @@ struct Inverter {
       let made = pivots.count - 1
       let left = options.work(afterPivots: made)
       progress.report(.pivots, step: made, of: options.steps, left: left)
-      // The first evaluation also pays for what is done once; the second tells the pace.
+      // The first evaluation includes one-time costs, so the pace is known after the second one.
       if made - first <= 2, options.nullText?.budget != nil {
         guard made - first == 2 || made == options.steps else { return }
         try progress.checkBudget(left: left.least, steps: options.steps)

@@ -1,41 +1,41 @@
 internal import DiffusionCore
 internal import Foundation
 
-/// Keeps an inversion under way in a file, so that it can go on after it was stopped, by whatever.
+/// Saves an unfinished inversion in a file, so that it can continue after an interruption.
 ///
-/// The file is an inversion file with fewer steps. It is replaced as a whole after each step, so that it is sound
-/// whenever the program ends.
+/// The file is an inversion file with fewer steps. It is replaced atomically after each step and is therefore always
+/// valid.
 struct PartialInversion {
   let url: URL
 
   init(_ url: URL) { self.url = url }
 
-  /// The inversion as it was left, if there is one.
+  /// Returns the saved inversion, or nil if there is none.
   ///
-  /// - Throws: `InputError` if it is damaged, or not of this picture, caption, model or these options.
+  /// - Throws: `InputError` if it is damaged or belongs to another image, caption, model or other options.
   func resume(_ begun: Inversion) throws -> UnfinishedInversion? {
     guard var unfinished = try kept() else { return nil }
     let kept = unfinished.inversion
     if let what = InversionArguments(of: kept).difference(from: InversionArguments(of: begun)) {
       throw InputError(
         .mismatch,
-        "\(url.path) is the beginning of an inversion with \(what). Remove it to start afresh, or give "
-          + "the same arguments as before to go on.")
+        "\(url.path) is an unfinished inversion with \(what). Remove it to start again, or use "
+          + "the same arguments as before to continue.")
     }
     guard kept.pivots.first == begun.pivots[0] else {
       throw InputError(
         .mismatch,
-        "\(url.path) was begun on a processor, or by a build of this program, that rounds differently, or is damaged. "
-          + "Go on where it was begun, or remove it to start afresh.")
+        "\(url.path) was started on a processor or by a build of this program that rounds differently, or it is damaged. "
+          + "Continue it where it was started, or remove it to start again.")
     }
     guard
       kept.trajectory.count == kept.nullEmbeddings.count + (kept.trajectory.isEmpty ? 0 : 1),
       kept.trajectory.isEmpty
         || kept.pivots.count == kept.stepCount + 1 && kept.trajectory[0] == kept.pivots.last
     else {
-      throw InputError(.malformed, "\(url.path) is damaged. Remove it to start afresh.")
+      throw InputError(.malformed, "\(url.path) is damaged. Remove it to start again.")
     }
-    // It may have been begun by a version with other fingerprints.
+    // An older version may have stored another form of the fingerprint.
     unfinished.inversion.modelFingerprint = begun.modelFingerprint
     return unfinished
   }
@@ -48,9 +48,9 @@ struct PartialInversion {
     }
   }
 
-  /// Replaces what is kept.
+  /// Replaces the saved inversion.
   func keep(_ unfinished: UnfinishedInversion) throws { try unfinished.write(to: url) }
 
-  /// Removes what is kept, once the inversion is finished and written.
+  /// Removes the saved inversion after the result is finished and written.
   func remove() { try? FileManager.default.removeItem(at: url) }
 }

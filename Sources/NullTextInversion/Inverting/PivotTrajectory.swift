@@ -1,18 +1,18 @@
 internal import DiffusionCore
 internal import Tensor
 
-/// The latents that the guided walk is to follow, from the encoded picture up into noise.
+/// Computes the pivot latents, from the encoded image to noise.
 struct PivotTrajectory {
   let predictor: NoisePredictor
   let sampler: any Sampler
   let caption: TextContext
-  /// The empty text, which guidance on the way up reads.
+  /// The empty text, used by guidance during DDIM inversion.
   let empty: TextContext
   var options = InversionOptions()
 
-  /// Extends `pivots`, which holds at least the encoded picture, to all T + 1.
+  /// Extends `pivots`, which contains at least the encoded image, to T + 1 latents.
   ///
-  /// - Throws: `InputError(.unsupported)` if the pivots are to be computed and the sampler cannot walk upwards.
+  /// - Throws: `InputError(.unsupported)` if the sampler does not support DDIM inversion and the pivots need it.
   func complete(_ pivots: inout [Tensor], afterEach: ([Tensor]) throws -> Void) throws {
     switch options.pivots {
     case .inversion: try invert(&pivots, sampler.invertible, afterEach)
@@ -21,11 +21,11 @@ struct PivotTrajectory {
     }
   }
 
-  /// DDIM inversion under the caption, at guidance 1 where the options say nothing else.
+  /// Performs DDIM inversion with the caption, at guidance scale 1 unless the options have another scale.
   ///
-  /// The network is asked at the level that a step goes to, as the published code does (the paper's formula writes the
-  /// level it comes from). A refinement asks again at the latent that the step led to: a fixed point is a latent whose
-  /// denoising step leads back exactly.
+  /// The network is evaluated at the timestep of the destination level, as in the published code; the formula in the
+  /// paper uses the source level. A refinement evaluates the network again at the resulting latent: at a fixed point,
+  /// the denoising step leads back exactly.
   private func invert(
     _ pivots: inout [Tensor], _ sampler: any InvertibleSampler, _ afterEach: ([Tensor]) throws -> Void
   ) throws {
@@ -58,9 +58,10 @@ struct PivotTrajectory {
 }
 
 extension Sampler {
-  /// The pivots √ᾱ z₀ + √(1−ᾱ) n of a picture's latent z₀, itself first.
+  /// Returns the pivots √ᾱ z₀ + √(1−ᾱ) n of an encoded image z₀, which is the first pivot.
   ///
-  /// - Parameter sharesNoise: whether all levels have one noise n; otherwise each has its own, drawn from the noisiest down.
+  /// - Parameter sharesNoise: Whether all levels share one noise sample n; otherwise each has its own, drawn from the
+  ///   noisiest level down.
   func noised(_ picture: Tensor, seed: UInt64, sharesNoise: Bool) -> [Tensor] {
     var random = RandomSource(seed: seed)
     func draw() -> Tensor { random.normal(shape: picture.channelsFirst().shape).channelsLast() }

@@ -1,29 +1,29 @@
 public import DiffusionCore
 internal import Tensor
 
-/// What an inversion remembers of its sampler, to use it again and to refuse another one.
+/// The sampler settings stored with an inversion, which edits use and compare with the model's.
 public struct ScheduleRecord: Sendable, Equatable {
   /// The sampler's name.
   public let sampler: SamplerName
-  /// How the timesteps are spread.
+  /// The spacing of the timesteps.
   public let spacing: TimestepSpacing
-  /// What is added to every timestep.
+  /// The offset added to every timestep.
   public let stepsOffset: Int
-  /// The signal level before the first timestep.
+  /// The signal level ᾱ before the first timestep.
   public let finalAlpha: NoiseSchedule.FinalAlpha
-  /// What the network predicts.
+  /// The prediction type of the network.
   public let prediction: NoiseSchedule.Prediction
 
-  /// The record of a sampler.
+  /// Creates the record of a DDIM sampler.
   public init(_ sampler: DDIM) {
     self.init(
       spacing: sampler.spacing, stepsOffset: sampler.schedule.stepsOffset,
       finalAlpha: sampler.schedule.finalAlpha, prediction: sampler.schedule.prediction)
   }
 
-  /// The record of the sampler that an inversion with some options has.
+  /// Creates the record of the sampler for an inversion.
   ///
-  /// - Throws: `InputError` if it cannot make so many steps with the model's schedule.
+  /// - Throws: `InputError` if the model's schedule does not support the number of steps.
   init(_ options: InversionOptions, of schedule: NoiseSchedule) throws {
     let ddim = try DDIM(schedule, stepCount: options.sampler == .ddim ? options.steps : 1)
     self.init(
@@ -43,7 +43,7 @@ public struct ScheduleRecord: Sendable, Equatable {
     self.prediction = prediction
   }
 
-  /// Whether both are of one model: the spacing may differ, since older versions took `leading` always.
+  /// Whether both records fit the same model; the spacing may differ, because older versions always used `leading`.
   func isOfSameModel(as other: ScheduleRecord) -> Bool {
     sampler == other.sampler && stepsOffset == other.stepsOffset && finalAlpha == other.finalAlpha
       && prediction == other.prediction
@@ -51,27 +51,28 @@ public struct ScheduleRecord: Sendable, Equatable {
 }
 
 extension ScheduleRecord {
-  /// The sampler on record.
+  /// Returns the recorded sampler.
   ///
-  /// - Throws: `InputError(.unsupported)` if a path cannot have it.
+  /// - Throws: `InputError(.unsupported)` if the sampler does not support inversions.
   fileprivate func sampler(_ schedule: NoiseSchedule, stepCount: Int) throws -> any Sampler {
     switch sampler {
     case .ddim: try DDIM(schedule, stepCount: stepCount, spacing: spacing)
-    // The noise of a path is in its latents; the sampler draws none.
+    // The trajectory's latents contain the noise; the sampler draws none.
     case .lcm: try LCM(schedule, stepCount: stepCount, noise: RandomSource(seed: 0))
-    case let other: throw InputError(.unsupported, "The sampler \(other.rawValue) cannot invert a picture.")
+    case let other:
+      throw InputError(.unsupported, "The sampler \(other.rawValue) does not support inversions.")
     }
   }
 }
 
 extension Sampler {
-  /// This sampler, to walk up with.
+  /// This sampler, if it supports DDIM inversion.
   ///
-  /// - Throws: `InputError(.unsupported)` if it cannot.
+  /// - Throws: `InputError(.unsupported)` otherwise.
   var invertible: any InvertibleSampler {
     get throws(InputError) {
       guard let sampler = self as? any InvertibleSampler else {
-        throw InputError(.unsupported, "This sampler cannot walk from a picture up into noise; DDIM can.")
+        throw InputError(.unsupported, "This sampler does not support inversions. Use DDIM.")
       }
       return sampler
     }
@@ -79,18 +80,19 @@ extension Sampler {
 }
 
 extension Inversion {
-  /// The sampler whose timesteps this inversion has.
+  /// Returns the sampler with the timesteps of this inversion.
   ///
-  /// - Parameter schedule: of the model.
-  /// - Throws: `InputError(.unsupported)` if an inversion cannot have it.
+  /// - Parameter schedule: The noise schedule of the model.
+  /// - Throws: `InputError(.unsupported)` if the sampler does not support inversions.
   func sampler(_ schedule: NoiseSchedule) throws -> any Sampler {
     try self.schedule.sampler(schedule, stepCount: stepCount)
   }
 
-  /// ω²: the variance of the noise that step `index` of this path adds; zero where the path is deterministic.
+  /// Returns the variance ω² of the noise that step `index` of this trajectory adds; zero for deterministic
+  /// trajectories.
   ///
-  /// With ᾱ at its start and ᾱ' at its end: (1 − ᾱ') / (1 − ᾱ) · (1 − ᾱ / ᾱ') between pivots of independent noise, as in
-  /// DDPM (Ho et al. 2020, equation 7), and all noise there is, 1 − ᾱ', at the timesteps of LCM.
+  /// With ᾱ at the start and ᾱ' at the end of the step, it is (1 − ᾱ') / (1 − ᾱ) · (1 − ᾱ / ᾱ') for pivots of
+  /// independent noise, as in DDPM (Ho et al. 2020, equation 7), and the full noise variance 1 − ᾱ' at LCM timesteps.
   func variance(ofStep index: Int, _ sampler: any Sampler) -> Double {
     let (start, end) = sampler.alphas(ofStep: index)
     if schedule.sampler == .lcm { return 1 - end }
@@ -102,7 +104,7 @@ extension Inversion {
 extension ScheduleRecord: Codable {
   private enum CodingKeys: String, CodingKey { case sampler, spacing, stepsOffset, finalAlpha, prediction }
 
-  /// Reads a record; one without sampler and spacing is of DDIM with leading timesteps.
+  /// Decodes a record; without sampler and spacing, it is DDIM with leading timesteps.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
     self.init(

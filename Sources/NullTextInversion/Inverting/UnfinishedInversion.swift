@@ -1,7 +1,7 @@
-/// An inversion under way, with what its method must remember to go on.
+/// An unfinished inversion and the state that its method needs to continue.
 struct UnfinishedInversion: Equatable {
   var inversion: Inversion
-  /// The sweeps of ``GlobalNullText`` so far; nil before and after them.
+  /// The state of ``GlobalNullText`` between sweeps; nil before and after them.
   var sweeps: GlobalNullText.Sweeps?
 
   init(_ inversion: Inversion, sweeps: GlobalNullText.Sweeps? = nil) {

@@ -1,7 +1,7 @@
 internal import DiffusionCore
 internal import Tensor
 
-/// Averages the attention that evaluations come to, step by step, and changes nothing.
+/// Collects average attention maps step by step, without changing the attention.
 final class AttentionMapCollector: AttentionControl {
   private struct Sum {
     var total: Tensor
@@ -22,12 +22,13 @@ final class AttentionMapCollector: AttentionControl {
     var mean: Tensor { total * (1 / Float(max(count, 1))) }
   }
 
-  /// Self-attention is kept up to this many positions: a matrix of their square.
+  /// The side length of the largest self-attention grid that is collected; its matrix has the square of the number of
+  /// positions.
   private let selfGrid: Int
   private var cross: [AttentionMaps.Grid: Sum] = [:]
   private var own: [AttentionMaps.Grid: Sum] = [:]
   private var steps: [AttentionMaps.Grid: [Tensor]] = [:]
-  /// The steps that were watched.
+  /// The steps that were collected.
   private var watched = 0..<0
   private var outerGrids: Set<AttentionMaps.Grid> = []
 
@@ -40,10 +41,10 @@ final class AttentionMapCollector: AttentionControl {
     return nil
   }
 
-  /// Whether the attention at a site is averaged.
+  /// Whether the attention at a site is collected.
   func watches(_ site: AttentionSite) -> Bool { site.isCross || site.isWithin(nominalSide: selfGrid) }
 
-  /// Takes heads x queries x keys into the averages.
+  /// Adds probabilities, heads x queries x keys, to the averages.
   func add(_ probabilities: Tensor, at site: AttentionSite) {
     let grid = AttentionMaps.Grid(height: site.height, width: site.width)
     let (_, queries, keys) = probabilities.shape3
@@ -56,7 +57,7 @@ final class AttentionMapCollector: AttentionControl {
     }
   }
 
-  /// Ends a step; each follows the one before.
+  /// Ends a step; steps must be consecutive.
   func finish(step: Int) {
     watched = (watched.isEmpty ? step : watched.lowerBound)..<step + 1
     for (grid, sum) in cross { steps[grid, default: []].append(sum.mean) }

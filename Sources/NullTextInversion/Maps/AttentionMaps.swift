@@ -1,82 +1,88 @@
 public import DiffusionCore
 public import Tensor
 
-/// Where the words of a prompt look in a picture, and which of its parts look alike.
+/// The cross-attention maps of a prompt's words, and the self-attention of the image.
 ///
-/// Averages over heads and layers of a UNet's attention, kept for each grid and each step.
+/// The maps are averages over the heads and layers of the UNet, separate for each grid and each step.
 ///
 ///     let maps = try await inverted.attentionMaps()
 ///     let cat = try maps.map(of: "cat")                  // height x width
 ///     try maps.overlay(of: "cat", on: photo).write(to: url)
 public struct AttentionMaps: Sendable {
-  /// A size at which the network attends.
+  /// The size of an attention grid.
   public struct Grid: Sendable, Hashable, Comparable, CustomStringConvertible {
-    /// Rows.
+    /// The number of rows.
     public let height: Int
-    /// Columns.
+    /// The number of columns.
     public let width: Int
 
-    /// A grid of a given size.
+    /// Creates a grid of the given size.
     public init(height: Int, width: Int) {
       self.height = height
       self.width = width
     }
 
-    /// Whether there are fewer positions in `a`.
+    /// Whether `a` has fewer positions than `b`.
     public static func < (a: Grid, b: Grid) -> Bool { a.height * a.width < b.height * b.width }
 
-    /// As in "16x16", width first.
+    /// The width and the height, as in "16x16".
     public var description: String { "\(width)x\(height)" }
   }
 
-  /// The words that look.
+  /// The words of the prompt.
   public let words: PromptWords
-  /// The sampling steps that were watched, 0 being the noisiest; an edit with a late start walks only the last.
+  /// The collected sampling steps, 0 being the noisiest; SDEdit samples only the last steps.
   public let steps: Range<Int>
 
-  /// By grid and watched step: positions x tokens.
+  /// The cross-attention by grid and collected step: positions x tokens.
   let cross: [Grid: [Tensor]]
-  /// The grids at which words look on the way down or up, where their maps are sharpest.
+  /// The cross-attention grids outside the middle block, whose maps are sharpest.
   let outerGrids: Set<Grid>
-  /// By grid, over all steps: positions x positions.
+  /// The self-attention by grid, averaged over all steps: positions x positions.
   let own: [Grid: Tensor]
 
-  /// The grids at which words look, coarsest first.
+  /// The grids with cross-attention, coarsest first.
   public var grids: [Grid] { cross.keys.sorted() }
 
-  /// The grids for which self-attention was kept, coarsest first.
+  /// The grids with collected self-attention, coarsest first.
   public var selfGrids: [Grid] { own.keys.sorted() }
 
-  /// The attention to a word: the mean over heads, layers, the word's tokens and steps.
+  /// Returns the attention to a word, averaged over heads, layers, steps and the word's tokens.
   ///
   /// - Parameters:
-  ///   - grid: one of `grids`; if nil, of those outside the middle block the one nearest to a quarter of the finest's side.
-  ///   - steps: the sampling steps to average over, some of `self.steps`; all of them if nil.
-  /// - Returns: height x width of the grid.
-  /// - Throws: `InputError` if the word is not in the prompt, there is no such grid or step, or no step was watched.
+  ///   - word: A word or phrase of the prompt.
+  ///   - grid: One of `grids`. If nil, the grid outside the middle block whose side is closest to a quarter of the
+  ///     finest grid's side.
+  ///   - steps: The sampling steps to average over, a part of `self.steps`; all of them if nil.
+  /// - Returns: Height x width of the grid.
+  /// - Throws: `InputError` if the word is not in the prompt, if there is no such grid or step, or if no steps were
+  ///   sampled.
   public func map(of word: String, grid: Grid? = nil, steps: Range<Int>? = nil) throws -> Tensor {
     try map(ofTokens: words.tokens(of: word), grid: grid, steps: steps)
   }
 
-  /// The attention to some tokens, position 0 being the start token: the mean over heads, layers, tokens and steps.
+  /// Returns the attention to the given tokens, averaged over heads, layers, tokens and steps; the start token has
+  /// index 0.
   ///
-  /// - Throws: `InputError` if there is no such token, grid or step, or no step was watched.
+  /// - Throws: `InputError` if there is no such token, grid or step, or if no steps were sampled.
   public func map(ofTokens tokens: [Int], grid: Grid? = nil, steps: Range<Int>? = nil) throws -> Tensor {
     let grid = try grid ?? defaultGrid()
     guard let watched = cross[grid] else {
       throw InputError(
         .outOfRange,
-        "No words look at a grid of \(grid); there are \(grids.map(\.description).joined(separator: ", ")).")
+        "There is no cross-attention grid \(grid). Available grids: \(grids.map(\.description).joined(separator: ", "))."
+      )
     }
     let steps = steps ?? self.steps
     guard !steps.isEmpty, self.steps.contains(steps) else {
-      throw InputError(.outOfRange, "Steps \(steps): steps \(self.steps) were watched; ask for some of them.")
+      throw InputError(
+        .outOfRange, "There are no maps of the steps \(steps). The collected steps are \(self.steps).")
     }
     let length = watched[0].rowLength
     if let token = tokens.first(where: { !(0..<length).contains($0) }) {
-      throw InputError(.outOfRange, "Token \(token): the text has tokens 0 to \(length - 1).")
+      throw InputError(.outOfRange, "There is no token \(token). The prompt has tokens 0 to \(length - 1).")
     }
-    try InputError.require(!tokens.isEmpty, "No tokens: ask for one at least.")
+    try InputError.require(!tokens.isEmpty, "There are no tokens to map. Give at least one.")
     let factor = 1 / Float(tokens.count * steps.count)
     return Tensor(shape: [grid.height, grid.width]) { map in
       map.initialize(repeating: 0)
@@ -92,32 +98,33 @@ public struct AttentionMaps: Sendable {
     }
   }
 
-  /// A word's attention as colours over a picture.
+  /// Draws a word's attention as a heat map over an image.
   ///
-  /// - Throws: as `map(of:grid:steps:)`.
+  /// - Throws: The errors of `map(of:grid:steps:)`.
   public func overlay(
     of word: String, on picture: RGBImage, grid: Grid? = nil, steps: Range<Int>? = nil
   ) throws -> RGBImage {
     HeatMap(try map(of: word, grid: grid, steps: steps)).overlaid(on: picture)
   }
 
-  /// The principal components of the self-attention at a grid: which parts of the picture look alike.
+  /// Returns the principal components of the self-attention at a grid, which show the similar parts of the image.
   ///
-  /// The right singular vectors of the attention averaged over heads, layers and steps, with the mean of its rows taken
-  /// away, strongest first. Signs are such that the largest entry of each is positive.
+  /// They are the right singular vectors of the attention matrix, averaged over heads, layers and steps and centered
+  /// by its mean row, in order of decreasing singular value. Each is signed so that its entry of largest magnitude is
+  /// positive.
   ///
-  /// - Parameter grid: one of `selfGrids`; the finest if nil.
-  /// - Returns: up to `count` maps of height x width.
-  /// - Throws: `InputError` if there is no such grid.
+  /// - Parameter grid: One of `selfGrids`; the finest if nil.
+  /// - Returns: At most `count` maps of height x width.
+  /// - Throws: `InputError` if there is no such grid, or if the attention is not finite.
   public func selfAttentionComponents(_ count: Int = 3, grid: Grid? = nil) throws -> [Tensor] {
     guard let grid = grid ?? selfGrids.last, let attention = own[grid] else {
       throw InputError(
         .outOfRange,
-        "No self-attention was kept at that grid; there are \(selfGrids.map(\.description).joined(separator: ", "))."
+        "There is no self-attention at this grid. Available grids: \(selfGrids.map(\.description).joined(separator: ", "))."
       )
     }
     guard let parts = attention.withoutRowMean().singularValueDecomposition() else {
-      throw InputError(.malformed, "The self-attention at \(grid) holds something that is not a number.")
+      throw InputError(.malformed, "The self-attention at \(grid) has values that are not numbers.")
     }
     return (0..<min(max(0, count), parts.values.count)).map { index in
       let component = parts.vTransposed[index]
@@ -129,11 +136,11 @@ public struct AttentionMaps: Sendable {
   private func defaultGrid() throws -> Grid {
     guard !steps.isEmpty else {
       throw InputError(
-        .outOfRange, "No step was walked: a late start at strength 0 keeps the picture as it is.")
+        .outOfRange, "No steps were sampled: SDEdit with strength 0 leaves the image unchanged.")
     }
     let grids = outerGrids.isEmpty ? self.grids : outerGrids.sorted()
     guard let finest = grids.last else {
-      throw InputError(.unsupported, "The network has no attention to words.")
+      throw InputError(.unsupported, "The network has no cross-attention.")
     }
     let wanted = max(1, finest.height * finest.width / 16)
     return grids.min { abs($0.height * $0.width - wanted) < abs($1.height * $1.width - wanted) } ?? finest
@@ -141,7 +148,7 @@ public struct AttentionMaps: Sendable {
 }
 
 extension Tensor {
-  /// The matrix with the mean of its rows taken from each.
+  /// Returns the matrix with its mean row subtracted from each row.
   fileprivate func withoutRowMean() -> Tensor {
     let (rows, columns) = shape2
     var means = [Float](repeating: 0, count: columns)

@@ -1,23 +1,22 @@
 public import DiffusionCore
 internal import Tensor
 
-/// How much memory may be spent on speed.
+/// The limits of the memory that is spent on speed.
 ///
-/// Less memory gives the same results, later.
+/// Lower limits give the same results in more time.
 public struct MemoryLimits: Sendable, Hashable {
-  /// Which networks stay in memory, and what is computed again or in pieces.
+  /// The networks that stay in memory, and the computations that are repeated or split to save memory.
   public var model: ModelOptions
 
-  /// The bytes of attention that an inverted picture remembers of its source, so that a second edit costs less than the
-  /// first.
+  /// The maximum size in bytes of an inverted image's source attention cache, which makes later edits cheaper.
   public var sourceAttention: Int
 
-  /// The bytes of freed buffers that are kept for the next tensor instead of being returned to the system.
+  /// The maximum size in bytes of freed buffers kept for new tensors instead of being returned to the system.
   ///
-  /// One pool serves the whole process: the editor that was made last sets its limit.
+  /// One pool serves the whole process: the most recently created editor sets its limit.
   public var freeBuffers: Int
 
-  /// Limits in bytes, a gibibyte each by default, and the fastest model.
+  /// Creates limits in bytes; the defaults are one gibibyte each and the fastest model options.
   public init(
     sourceAttention: Int = 1 << 30, freeBuffers: Int = 1 << 30, model: ModelOptions = ModelOptions()
   ) {

@@ -1,20 +1,20 @@
 public import DiffusionCore
 internal import Tensor
 
-/// A way to work with a model, and about the most memory that the process takes then.
+/// Model options and the estimated peak memory of the process with these options.
 package struct MemoryPlan: Sendable, Equatable {
-  /// What stays in memory, and what is computed again or in pieces.
+  /// The networks that stay in memory, and the computations that are repeated or split.
   package let options: ModelOptions
 
-  /// About the most bytes that the process takes, but for what it keeps to be faster.
+  /// The estimated peak memory in bytes, without caches.
   package let byteCount: Int
 
-  /// What a process takes without networks and maps: code, tokenizer, and each thread's scratch memory.
+  /// The memory of a process without networks and activations: code, tokenizer and each thread's scratch buffers.
   private static var processByteCount: Int { 100_000_000 + 16_000_000 * Parallel.threadCount }
 
-  /// All plans, the fastest first.
+  /// Returns all plans, fastest first.
   ///
-  /// - Parameter differentiates: whether gradients will be asked for.
+  /// - Parameter differentiates: Whether gradients will be computed.
   package static func all(_ memory: ModelMemory, differentiates: Bool) -> [MemoryPlan] {
     let band = ModelMemory.bandByteCount
     var options = [
@@ -35,26 +35,26 @@ package struct MemoryPlan: Sendable, Equatable {
 }
 
 extension MemoryLimits {
-  /// The fewest bytes of freed buffers with which evaluations are about as fast as with more.
+  /// The minimum size of the pool of freed buffers at which evaluations are about as fast as with a larger pool.
   private static let leastFreeBuffers = 128_000_000
 
-  /// The limits with which work with a model is fastest in some memory.
+  /// Creates the fastest limits that keep the process below a given amount of memory.
   ///
-  /// Where all networks and maps do not fit, networks are read when they are used and freed afterwards, then the decoder
-  /// works in bands, then gradients compute activations again. Pictures are the same but for rounding.
+  /// If the networks and activations do not fit, networks are read for each use and freed afterwards; then the
+  /// decoder works in bands; then gradients recompute activations. Results are equal up to rounding.
   ///
-  /// The need is an estimate that follows from the model's shapes. It counts one editor that works on pictures of one
-  /// size, and nothing that the program has besides.
+  /// The estimate is derived from the model's shapes. It covers one editor working on images of one size, and no
+  /// other memory of the program.
   ///
   /// - Parameters:
-  ///   - byteCount: the most memory that the process is to take.
-  ///   - source: the model.
-  ///   - options: what replaces or changes its parts.
-  ///   - methods: those by which pictures will be inverted; none for edits and generation alone.
-  ///   - edits: what pictures will be edited with; what a policy of a program's own holds is not counted.
-  ///   - pictureSize: of the largest pictures that the model works on; nil for its own size.
-  ///   - remembersSource: whether a second edit of a picture is to cost less than the first.
-  /// - Throws: `InputError(.outOfRange)` that says what would be enough, or what is wrong with the checkpoint.
+  ///   - byteCount: The maximum memory of the process in bytes.
+  ///   - source: The location of the model.
+  ///   - options: Replacements and changes of the model's parts.
+  ///   - methods: The inversion methods to be used; empty for edits and generation only.
+  ///   - edits: The edit options to be used. The memory of custom policies is not included.
+  ///   - pictureSize: The size of the largest images at the model's input; nil for the model's own size.
+  ///   - remembersSource: Whether to cache source attention, which makes later edits of an image cheaper.
+  /// - Throws: `InputError(.outOfRange)` with the required memory; the errors of opening the checkpoint.
   public init(
     fitting byteCount: Int, model source: ModelSource, options: ModelOptions = ModelOptions(),
     inverting methods: [InversionMethod] = [.nullText()], editing edits: EditOptions = EditOptions(),
@@ -65,7 +65,7 @@ extension MemoryLimits {
       pictureSize: pictureSize, remembersSource: remembersSource)
   }
 
-  /// The same for a checkpoint.
+  /// Creates the fastest limits for a checkpoint.
   package init(
     fitting byteCount: Int, _ checkpoint: Checkpoint, inverting methods: [InversionMethod],
     editing edits: EditOptions, pictureSize: PixelSize? = nil, remembersSource: Bool
@@ -75,7 +75,7 @@ extension MemoryLimits {
     model = checkpoint.options.saving(in: model)
   }
 
-  /// The same for networks whose needs are known.
+  /// Creates the fastest limits for a model with a known memory demand.
   package init(
     fitting byteCount: Int, _ memory: ModelMemory, inverting methods: [InversionMethod], remembersSource: Bool
   ) throws(InputError) {
@@ -97,17 +97,17 @@ extension MemoryLimits {
     _ byteCount: Int, _ plans: [MemoryPlan], _ memory: ModelMemory, differentiates: Bool
   ) -> String {
     func least(_ plans: [MemoryPlan]) -> String {
-      // Rounded up to what is enough.
+      // Rounded up, so that the stated memory is sufficient.
       let bytes = (plans.map(\.byteCount).min() ?? 0) + leastFreeBuffers
       let hundredths = (bytes + 9_999_999) / 10_000_000
       return "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100) GB"
     }
     let work = differentiates ? "an inversion with gradients" : "this work"
     var sentence =
-      "\(byteCount / 1_000_000) MB of memory are too few: \(work) needs \(least(plans)) with this model"
+      "\(byteCount / 1_000_000) MB of memory is not enough: with this model, \(work) needs \(least(plans))"
     if differentiates {
       sentence +=
-        ", one without (negative-prompt, direct, ddim) or an edit "
+        ", and an edit or an inversion without gradients (negative-prompt, direct, ddim) needs "
         + least(MemoryPlan.all(memory, differentiates: false))
     }
     return sentence + "."

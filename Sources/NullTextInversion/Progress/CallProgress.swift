@@ -1,10 +1,10 @@
 internal import DiffusionCore
 
-/// Follows a long call: measures the pace of the networks, and reports what is done and what is left.
+/// The progress of a long call: measures the pace of the networks and reports finished and remaining work.
 ///
-/// Made where the call begins, and used on its thread alone.
+/// It is created at the beginning of the call and used only on its thread.
 final class CallProgress {
-  /// When the call began.
+  /// The time at which the call began.
   let start = ContinuousClock.now
   private(set) var pace = MeasuredPace()
 
@@ -15,9 +15,11 @@ final class CallProgress {
   private var fraction = 0.0
   private let budget: Duration?
 
+  /// Creates the progress of a call.
+  ///
   /// - Parameters:
-  ///   - counter: counts the evaluations of the call.
-  ///   - budget: after which no more is done than must be.
+  ///   - counter: The counter of the model's evaluations.
+  ///   - budget: The time after which optional work is skipped.
   init(_ counter: EvaluationCounter, budget: Duration? = nil, _ handler: ProgressHandler?) {
     self.counter = counter
     self.handler = handler
@@ -26,9 +28,9 @@ final class CallProgress {
     lastReport = start
   }
 
-  /// Says how much of a phase is done.
+  /// Reports the progress of a phase.
   ///
-  /// - Parameter left: what the rest of the whole call asks of the networks.
+  /// - Parameter left: The remaining network work of the whole call.
   func report(
     _ phase: EditorProgress.Phase, step: Int, of stepCount: Int, innerStep: Int = 0, loss: Float? = nil,
     left: WorkRange
@@ -53,12 +55,12 @@ final class CallProgress {
     handler(progress)
   }
 
-  /// Refuses the budget if the pace does not allow it.
+  /// Throws an error if the budget is too short for the measured pace.
   ///
   /// - Parameters:
-  ///   - left: the least that the call still asks of the networks.
-  ///   - steps: the number of sampling steps that the call makes.
-  /// - Throws: `InputError(.outOfRange)` that says what would be enough.
+  ///   - left: The minimum remaining work of the call.
+  ///   - steps: The number of sampling steps of the call.
+  /// - Throws: `InputError(.outOfRange)` with the required time.
   func checkBudget(left: NetworkWork, steps: Int) throws(InputError) {
     guard let budget, let pace = pace.network else { return }
     let elapsed = (ContinuousClock.now - start) / .seconds(1)
@@ -69,16 +71,17 @@ final class CallProgress {
     func text(_ seconds: Double) -> String {
       seconds < 10 ? "\((seconds * 10).rounded(.up) / 10)" : "\(Int(seconds.rounded(.up)))"
     }
-    let advice = fitting > 0 ? "Allow that, or ask for at most \(fitting) steps." : "Allow that."
+    let advice =
+      fitting > 0 ? "Increase the budget, or use at most \(fitting) steps." : "Increase the budget."
     throw InputError(
       .outOfRange,
-      "A budget of \(text(allowed)) s is too short: at \(text(pace.stem + pace.trunk)) s an evaluation, \(steps) steps "
+      "A budget of \(text(allowed)) s is too short: at \(text(pace.stem + pace.trunk)) s per evaluation, \(steps) steps "
         + "take at least \(text(needed)) s. \(advice)")
   }
 
-  /// Encodes or decodes a picture, with reports before and after.
+  /// Runs the encoding or decoding of an image, with reports before and after.
   ///
-  /// - Parameter left: what the call asks of the networks after that.
+  /// - Parameter left: The remaining network work of the call after it.
   func autoencoder<Result>(
     _ phase: EditorProgress.Phase, left: WorkRange, _ body: () throws -> Result
   ) rethrows -> Result {

@@ -1,41 +1,40 @@
-/// How far a long call has come.
+/// The progress of a long call.
 public struct EditorProgress: Sendable, Equatable {
-  /// What is being done.
+  /// A phase of a call.
   public enum Phase: String, Sendable, Codable {
     /// Reading the networks of a model.
     case loading
-    /// Encoding the picture.
+    /// Encoding the image.
     case encoding
-    /// Following the picture up into noise.
+    /// Computing the pivots, from the image to noise.
     case pivots
-    /// Fitting the null embeddings, from noise back to the picture.
+    /// Optimizing the null embeddings, from noise to the image.
     case optimisation
-    /// Walking from noise to picture.
+    /// Sampling, from noise to the image.
     case sampling
-    /// Decoding a picture.
+    /// Decoding a latent.
     case decoding
   }
 
-  /// What is being done.
+  /// The current phase.
   public var phase: Phase
-  /// Steps of this phase that are done.
+  /// The number of finished steps of this phase.
   public var step: Int
-  /// Steps that this phase has.
+  /// The total number of steps of this phase.
   public var stepCount: Int
-  /// Inner iterations made in the step under way; zero where a phase has none.
+  /// The number of finished inner iterations of the current step; zero in phases without inner iterations.
   public var innerStep = 0
-  /// The last measured loss, where there is one.
+  /// The last measured loss; nil in phases without a loss.
   public var loss: Float?
-  /// The time since the call began.
+  /// The time since the beginning of the call.
   public var elapsed: Duration
-  /// The part of the whole call that is done, by the time that it takes: from 0 to 1, and never less than before.
+  /// The finished share of the whole call's duration, from 0 to 1; it never decreases.
   public var fraction = 0.0
-  /// The most time that the rest of the whole call will take, at the pace of its evaluations so far; nil before there is a
-  /// pace.
+  /// The estimated maximum remaining time of the whole call at the measured pace; nil before the first measurement.
   public var remaining: Duration?
-  /// The least that it will take: less than `remaining` where steps may end early.
+  /// The estimated minimum remaining time; less than `remaining` if steps may stop early.
   public var leastRemaining: Duration?
-  /// How long an evaluation of the network takes; nil before that is known.
+  /// The duration of one evaluation of the network; nil before the first measurement.
   public var evaluation: Duration?
 
   package init(
@@ -52,5 +51,5 @@ public struct EditorProgress: Sendable, Equatable {
   }
 }
 
-/// Receives progress, on the thread that computes: it should return at once.
+/// A progress handler, called on the computing thread; it should return quickly.
 public typealias ProgressHandler = @Sendable (EditorProgress) -> Void

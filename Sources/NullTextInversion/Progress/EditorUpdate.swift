@@ -1,8 +1,8 @@
-/// What a long call sends while it runs, and in the end its result.
+/// An element of an update sequence: the progress of a long call, or its result.
 public enum EditorUpdate<Result: Sendable>: Sendable {
-  /// How far the call has come.
+  /// The progress of the call.
   case progress(EditorProgress)
-  /// The call's result; nothing follows.
+  /// The result of the call; the last element.
   case finished(Result)
 }
 
@@ -12,7 +12,7 @@ public enum EditorUpdate<Result: Sendable>: Sendable {
 public typealias EditorUpdates<Result: Sendable> = AsyncThrowingStream<EditorUpdate<Result>, any Error>
 
 extension AsyncThrowingStream where Element: Sendable, Failure == any Error {
-  /// What `work` sends while it runs, in a task of its own; whoever leaves the loop over the stream cancels it.
+  /// Creates a stream of the values that `work` sends from a separate task; ending the iteration cancels the task.
   package init(
     sending work: @escaping @Sendable (_ send: @escaping @Sendable (Element) -> Void) async throws -> Void
   ) {
@@ -29,7 +29,7 @@ extension AsyncThrowingStream where Element: Sendable, Failure == any Error {
     }
   }
 
-  /// The updates of a long call that reports its progress to a handler.
+  /// Creates the updates of a call that reports its progress to a handler.
   init<Result: Sendable>(
     of call: @escaping @Sendable (@escaping ProgressHandler) async throws -> Result
   ) where Element == EditorUpdate<Result> {

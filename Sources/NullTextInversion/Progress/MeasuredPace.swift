@@ -1,14 +1,14 @@
 internal import DiffusionCore
 
-/// The pace of the networks as a call shows it, in seconds.
+/// The pace of the networks as measured during a call, in seconds.
 struct MeasuredPace {
-  /// The time of a picture encoded, and of a latent decoded, once they are known.
+  /// The durations of encoding an image and decoding a latent; nil before the first measurement.
   var encoding: Double?
   var decoding: Double?
   private var forward = DecayingMean()
   private var backward = DecayingMean()
 
-  /// Takes note of evaluations and the time that they took.
+  /// Adds evaluations and their total duration.
   mutating func learn(_ evaluations: EvaluationCount, in seconds: Double) {
     guard evaluations.forward > 0 else { return }
     if evaluations.backward == 0 {
@@ -19,23 +19,23 @@ struct MeasuredPace {
     }
   }
 
-  /// Whether more than the first evaluation is known, which also pays for what is done once.
+  /// Whether more than the first evaluation was measured, which includes one-time costs.
   var isSure: Bool { forward.count > 1 }
 
-  /// What is to be expected of the rest; nil before there has been an evaluation.
+  /// The expected pace of the remaining work; nil before the first evaluation.
   var network: NetworkPace? {
     guard let evaluation = forward.value else { return nil }
     var pace = NetworkPace(evaluation: evaluation)
     pace.backward = backward.value ?? pace.backward
     pace.encoding = encoding ?? evaluation
-    // The first decoding also pays for what is done once: about half of it, where two evaluations say no more.
+    // About half of the first decoding is one-time cost, unless two evaluations suggest more.
     pace.decoding = decoding.map { min($0, max($0 / 2, 2 * evaluation)) } ?? 2 * evaluation
     return pace
   }
 
-  /// A mean in which the newest values count most.
+  /// A mean with exponentially decreasing weights of older values.
   ///
-  /// The first value also pays for what is done once; it counts until there is a second.
+  /// The first value includes one-time costs and is discarded when the second one arrives.
   private struct DecayingMean {
     private var sum = 0.0
     private var weight = 0.0

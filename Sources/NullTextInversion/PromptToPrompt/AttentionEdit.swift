@@ -1,35 +1,35 @@
 package import DiffusionCore
 package import Tensor
 
-/// What prompt-to-prompt does to the attention of one target prompt, worked out from the words alone.
+/// The changes of prompt-to-prompt to the attention of one target prompt, computed from the words alone.
 ///
-/// Making one checks everything about words that an edit asks for, before any network runs. Only the conditional
-/// half of a guided evaluation is edited; the source's attention is never changed.
+/// The initializer validates all words of an edit before any network runs. Only the conditional branch of a guided
+/// evaluation is edited; the source's attention never changes.
 package struct AttentionEdit: Sendable {
-  /// Whether words are replaced or the prompt is refined; never `auto`.
+  /// Replacement or refinement; never `auto`.
   package let controller: ControllerChoice
 
-  /// Where the target's tokens take their attention from.
+  /// The alignment of the target's tokens with the source's.
   package let alignment: PromptAlignment
 
   /// The factor of each token of the target.
   package let equalizer: [Float]
 
-  /// In which steps each token takes its cross-attention from the source.
+  /// The steps in which each token uses the source's cross-attention.
   package let schedule: CrossAttentionSchedule
 
-  /// The steps in which the self-attention is the source's.
+  /// The steps in which the target uses the source's self-attention.
   package let selfSteps: Range<Int>
 
-  /// The side, at the model's own size, of the largest grid at which self-attention is the source's.
+  /// The side length of the largest grid with replaced self-attention, at the model's own size.
   package let selfGrid: Int
 
   private let mixtures: [TokenMixture]
 
-  /// The edit of a scene by the settings of prompt-to-prompt.
+  /// Computes the edit from the settings of prompt-to-prompt.
   ///
-  /// - Throws: `InputError` of kind `mismatch` if a word is not in the target prompt, or words should be replaced but
-  ///   their numbers differ; `outOfRange` for a weight that is not finite.
+  /// - Throws: `InputError` of kind `mismatch` if a word is not in the target prompt, or if replacement is selected
+  ///   and the prompts have different numbers of words; `outOfRange` for a weight that is not finite.
   package init(_ settings: PromptToPrompt, _ scene: EditScene) throws {
     let (source, target, length) = (scene.source, scene.target, scene.textLength)
     controller = settings.controller.resolved(source: source, target: target)
@@ -46,29 +46,29 @@ package struct AttentionEdit: Sendable {
     }
   }
 
-  /// Whether the target's self-attention at a site is the source's in a step (0 is the noisiest).
+  /// Whether self-attention at a site is replaced by the source's in a step; step 0 is the noisiest.
   package func replacesSelfAttention(step: Int, at site: AttentionSite) -> Bool {
     selfSteps.contains(step) && site.isWithin(nominalSide: selfGrid)
   }
 
-  /// Whether any of the target's cross-attention in a step is made from the source's.
+  /// Whether any cross-attention of the target depends on the source's in a step.
   package func readsSource(step: Int) -> Bool { mixtures[step].readsSource }
 
   /// Whether any cross-attention of the target is changed in a step.
   package func changesCrossAttention(step: Int) -> Bool { !mixtures[step].isIdentity }
 
-  /// The target's cross-attention in a step, from the source's and its own: [heads, positions, tokens] all three.
+  /// Returns the target's edited cross-attention in a step; all shapes are [heads, positions, tokens].
   ///
-  /// With R the source's attention in the order of the target's tokens (a new token's own), weighted by the
-  /// emphasis, and α the schedule: αR + (1 - α) · own. Rows need not sum to one any more.
+  /// With the source's attention R mapped to the target's tokens (a new token's own attention) and multiplied by the
+  /// emphasis, and the schedule α, the result is αR + (1 − α) · own. Rows need not sum to one afterwards.
   package func crossAttention(source: Tensor, target: Tensor, step: Int) -> Tensor {
     mixtures[step].mix(source, target)
   }
 }
 
-/// One step's way from the attention of source and target to the edited one: a sum over few tokens for each token.
+/// The linear combination of source and target attention in one step: a sum over few tokens for each target token.
 private struct TokenMixture: Sendable {
-  /// For each token the end of its part of `sources` and `factors`.
+  /// For each token, the end of its entries in `sources` and `factors`.
   private var ends: [Int] = []
   private var sources: [Int] = []
   private var factors: [Float] = []
@@ -88,7 +88,7 @@ private struct TokenMixture: Sendable {
     }
   }
 
-  /// Whether any of the source's attention goes into it.
+  /// Whether the mixture depends on the source's attention.
   var readsSource: Bool { !sources.isEmpty }
 
   /// Whether the mixture is the target's own attention.

@@ -1,13 +1,13 @@
-/// How the attention of the target prompt is made from the source's.
+/// The method for computing the target's cross-attention from the source's.
 public enum ControllerChoice: String, Sendable, Codable, CaseIterable {
-  /// Replace if both prompts have as many words, refine otherwise.
+  /// Replacement if both prompts have the same number of words, refinement otherwise.
   case auto
-  /// Words are exchanged one for one: each takes the attention of the word in its place.
+  /// Words are replaced one by one: each word uses the attention of the source word at its position.
   case replace
-  /// Words are added or dropped: those that stay keep the source's attention, new ones have their own.
+  /// Words are added or removed: common words use the source's attention, new words use their own.
   case refine
 
-  /// The choice for two prompts, never `auto`.
+  /// Returns the choice for two prompts, never `auto`.
   public func resolved(source: PromptWords, target: PromptWords) -> ControllerChoice {
     guard self == .auto else { return self }
     return source.words.count == target.words.count ? .replace : .refine

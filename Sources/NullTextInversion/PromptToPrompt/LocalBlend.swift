@@ -1,28 +1,29 @@
-/// Keeps the source picture outside the regions that some words attend to.
+/// A local blend, which keeps the source outside the regions attended to by given words.
 ///
-/// After each step (from `start` on) the target's latent is kept where the words' attention, gathered over the steps so
-/// far, exceeds `threshold` of its maximum, in the source's maps or in the target's; elsewhere the source's latent is put back.
+/// After each step from `start` on, the target's latent is kept where the words' attention, summed over the steps so
+/// far, exceeds `threshold` of its maximum in the source's or the target's maps. Elsewhere the latent is replaced by
+/// the source's.
 ///
 ///     let blend = LocalBlend("cat", "tiger")
 public struct LocalBlend: Sendable, Hashable {
-  /// Words of the source prompt and words of the target prompt; either may be none.
+  /// Words of the source prompt and of the target prompt; either list may be empty.
   public struct Words: Sendable, Hashable {
-    /// Words, or groups of words that follow each other, of the source prompt.
+    /// Words or phrases of the source prompt.
     public var source: [String]
 
-    /// Words, or groups of words that follow each other, of the target prompt.
+    /// Words or phrases of the target prompt.
     public var target: [String]
 
-    /// Words of either prompt.
+    /// Creates a selection of words of both prompts.
     public init(source: [String] = [], target: [String] = []) {
       self.source = source
       self.target = target
     }
 
-    /// Whether there is no word.
+    /// Whether both lists are empty.
     public var isEmpty: Bool { source.isEmpty && target.isEmpty }
 
-    /// The words of both.
+    /// Concatenates both lists.
     public static func + (a: Words, b: Words) -> Words {
       Words(source: a.source + b.source, target: a.target + b.target)
     }
@@ -31,25 +32,24 @@ public struct LocalBlend: Sendable, Hashable {
   /// The words whose regions are edited.
   public var words: Words
 
-  /// The words whose regions are left alone even there.
+  /// The words whose regions are excluded from the edit.
   public var subtracted: Words
 
-  /// The share of its maximum that the words' attention must exceed; 0 to below 1.
+  /// The share of the maximum attention above which a place belongs to the region; at least 0 and less than 1.
   public var threshold: Double
 
-  /// The share of its maximum that the subtracted words' attention must exceed; 0 to below 1.
+  /// The share of the maximum attention above which a place is excluded; at least 0 and less than 1.
   public var subtractThreshold: Double
 
-  /// The part of the steps before the first blend, 0 to 1, cut off to whole steps.
+  /// The share of the steps before the first blend, 0 to 1; fractions of a step are truncated.
   public var start: Double
 
-  /// The width of the attention maps that are gathered, as it is at the model's own size; nil for the level at a quarter of
-  /// the latent's sides, as published.
+  /// The width of the attention maps at the model's own size; nil for a quarter of the latent's width, as published.
   ///
-  /// It names a level of the network, whatever the size of the picture.
+  /// It selects a level of the network, independent of the size of the image.
   public var grid: Int?
 
-  /// A blend around some words; the defaults are the published ones.
+  /// Creates a blend for some words; the defaults are the published ones.
   public init(
     _ words: Words, subtracting subtracted: Words = Words(), threshold: Double = 0.3,
     subtractThreshold: Double = 0.3, start: Double = 0.2, grid: Int? = nil
@@ -62,41 +62,42 @@ public struct LocalBlend: Sendable, Hashable {
     self.grid = grid
   }
 
-  /// A blend around a word of the source prompt and the word of the target prompt that stands for it.
+  /// Creates a blend for a word of the source prompt and the corresponding word of the target prompt.
   public init(_ source: String, _ target: String) {
     self.init(Words(source: [source], target: [target]))
   }
 }
 
 extension LocalBlend {
-  /// Checks that thresholds and start make sense and that there is a word.
+  /// Checks that there are words and that thresholds and start are in range.
   ///
-  /// - Throws: `InputError` of kind `outOfRange` or `mismatch` that says what is wrong.
+  /// - Throws: `InputError` of kind `outOfRange` or `mismatch`.
   public func validate() throws {
     guard !words.isEmpty else {
       throw InputError(
-        .mismatch, "A local blend has no words; name at least one of the source or the target prompt.")
+        .mismatch, "The local blend has no words. Give at least one word of the source or the target prompt.")
     }
     for (name, value) in [("threshold", threshold), ("subtract threshold", subtractThreshold)] {
       guard 0 <= value, value < 1 else {
         throw InputError(
-          .outOfRange, "The \(name) of a local blend is \(value); it must be from 0 to below 1.")
+          .outOfRange, "The \(name) of the local blend is \(value), but must be at least 0 and less than 1.")
       }
     }
     guard 0...1 ~= start else {
       throw InputError(
-        .outOfRange, "The start of a local blend is \(start); give a fraction of the steps, 0 to 1.")
+        .outOfRange,
+        "The start of the local blend is \(start), but must be a fraction of the steps between 0 and 1.")
     }
   }
 
-  /// Whether the latents are blended after a step (0 is the noisiest) of `steps`.
+  /// Whether latents are blended after a step of `steps`; step 0 is the noisiest.
   package func isActive(step: Int, of steps: Int) -> Bool { step >= Int(start * Double(steps)) }
 }
 
 extension LocalBlend.Words {
-  /// A pair of words as written on the command line: `cat,tiger`.
+  /// Parses a pair of words as written on the command line: `cat,tiger`.
   ///
-  /// A single word stands for both prompts, and `hat,` or `,hat` for the source's or the target's alone.
+  /// A single word applies to both prompts. `hat,` applies to the source only, `,hat` to the target only.
   ///
   /// - Throws: `InputError` of kind `malformed` if there is no word or more than two.
   public init(parsing text: String) throws {
@@ -104,7 +105,7 @@ extension LocalBlend.Words {
     guard 1...2 ~= parts.count, parts.contains(where: { !$0.isEmpty }) else {
       throw InputError(
         .malformed,
-        "\"\(text)\" does not name the words to blend; write the source's and the target's word like cat,tiger."
+        "\"\(text)\" does not give the words to blend. Write the word of the source and that of the target, as in cat,tiger."
       )
     }
     self.init(
@@ -115,7 +116,7 @@ extension LocalBlend.Words {
 extension LocalBlend.Words: Codable {
   private enum CodingKeys: String, CodingKey { case source, target }
 
-  /// Reads words; the words of a prompt that is absent are none.
+  /// Decodes words; missing keys are empty lists.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
     self.init(
@@ -129,7 +130,7 @@ extension LocalBlend: Codable {
     case words, subtracted, threshold, subtractThreshold, start, grid
   }
 
-  /// Reads a blend; what is absent has its default.
+  /// Decodes a blend; missing keys have the default values.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
     self.init(try values.decode(Words.self, forKey: .words))

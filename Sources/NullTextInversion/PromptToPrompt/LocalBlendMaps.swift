@@ -1,10 +1,10 @@
 package import Tensor
 
-/// The attention to the words of a local blend, gathered over layers, heads and steps, and the mask made from it.
+/// The attention to the words of a local blend, summed over layers, heads and steps, and the mask computed from it.
 ///
-/// One of these belongs to one target prompt. Its maps are sums; their scale cancels where a mask is made.
+/// Each target prompt has its own maps. They are sums; their scale cancels when a mask is computed.
 package struct LocalBlendMaps: Sendable {
-  /// What is blended.
+  /// The blend's settings.
   package let blend: LocalBlend
 
   /// The size of the maps.
@@ -13,20 +13,20 @@ package struct LocalBlendMaps: Sendable {
   private var words: PairOfMaps
   private var subtracted: PairOfMaps
 
-  /// Empty maps for the words of two prompts.
+  /// Creates empty maps for the words of two prompts.
   ///
-  /// - Throws: `InputError`: `mismatch` if a word is not in its prompt or there is none, `outOfRange` for
-  ///   thresholds or a start that make no sense.
+  /// - Throws: `InputError`: `mismatch` if a word is not in its prompt or there are no words, `outOfRange` if a
+  ///   threshold or the start is out of range.
   package init(_ blend: LocalBlend, source: PromptWords, target: PromptWords, grid: LocalBlendGrid) throws {
     try blend.validate()
     self.blend = blend
     self.grid = grid
     words = try PairOfMaps(blend.words, source, target, grid, role: "word to blend")
     subtracted = try PairOfMaps(
-      blend.subtracted, source, target, grid, role: "word to leave out of the blend")
+      blend.subtracted, source, target, grid, role: "word to subtract from the blend")
   }
 
-  /// Adds one layer's cross-attention in one step, [heads, positions, tokens], to the sums.
+  /// Adds the cross-attention of one layer in one step, [heads, positions, tokens].
   ///
   /// - Parameters:
   ///   - source: The attention of the source prompt.
@@ -39,11 +39,11 @@ package struct LocalBlendMaps: Sendable {
     subtracted.add(source: source, target: target)
   }
 
-  /// Where the target's latent is kept (1) and where the source's is put back (0): [height, width].
+  /// Returns the mask, [height, width]: 1 where the target's latent is kept, 0 where it is replaced by the source's.
   ///
-  /// A map is widened by the maximum over 3 x 3 positions (not for subtracted words), enlarged to the latent's size
-  /// by nearest neighbours, and compared with its own maximum. Source and target count alike. A map that is
-  /// positive nowhere marks nothing.
+  /// Each map is dilated by 3 x 3 max pooling (except maps of subtracted words), resized to the latent's size by
+  /// nearest neighbor, and compared with its own maximum. Source and target have equal weight. A map without positive
+  /// values selects nothing.
   package func mask(height: Int, width: Int) -> Tensor {
     let size = LocalBlendGrid(height: height, width: width)
     let kept = words.marks(above: blend.threshold, widened: true, from: grid, to: size)
@@ -51,9 +51,9 @@ package struct LocalBlendMaps: Sendable {
     return Tensor(zip(kept, excluded).map { $0 && !$1 ? 1 : 0 }, shape: [height, width])
   }
 
-  /// The latents after a step, [height, width, channels]: the target's as far as the mask goes, else the source's.
+  /// Blends the latents after a step, [height, width, channels].
   ///
-  /// - Parameter mask: [height, width], from 0 (the source's, exactly) to 1 (the target's, exactly).
+  /// - Parameter mask: [height, width], from 0 (exactly the source) to 1 (exactly the target).
   package static func blended(target: Tensor, source: Tensor, mask: Tensor) -> Tensor {
     let (height, width, channels) = target.shape3
     precondition(
@@ -73,7 +73,7 @@ package struct LocalBlendMaps: Sendable {
   }
 }
 
-/// The maps of some words of the source prompt and of some of the target prompt.
+/// The maps of some words of the source prompt and of some words of the target prompt.
 private struct PairOfMaps: Sendable {
   private var source: WordMap
   private var target: WordMap
@@ -104,7 +104,7 @@ private struct PairOfMaps: Sendable {
   }
 }
 
-/// The attention of each position of a grid to some tokens, summed.
+/// The summed attention of each grid position to some tokens.
 private struct WordMap: Sendable {
   private let tokens: [Int]
   private var sums: [Float]
@@ -153,7 +153,8 @@ private struct WordMap: Sendable {
     }
   }
 
-  /// For each place of an axis of `size` the nearest of an axis of `count`, in PyTorch's single precision.
+  /// Returns, for each position on an axis of length `size`, the nearest one on an axis of length `count`, with
+  /// PyTorch's single-precision rounding.
   private static func nearest(from count: Int, to size: Int) -> [Int] {
     let scale = Float(count) / Float(size)
     return (0..<size).map { min(Int(Float($0) * scale), count - 1) }

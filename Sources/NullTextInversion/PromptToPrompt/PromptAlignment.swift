@@ -1,15 +1,16 @@
 internal import Tensor
 
-/// Where each token of the target prompt takes its attention from.
+/// The alignment of the target prompt's tokens with the source prompt's.
 package enum PromptAlignment: Sendable, Equatable {
-  /// The words are exchanged one for one.
+  /// Words are replaced one by one.
   case replacement(ReplacementMapper)
   /// The target's tokens are those of the source with additions and omissions.
   case refinement(RefinementMapper)
 
-  /// The alignment of two prompts.
+  /// Aligns two prompts.
   ///
-  /// - Throws: `InputError` of kind `mismatch` if words shall be replaced, but their numbers differ.
+  /// - Throws: `InputError` of kind `mismatch` if replacement is selected and the prompts have different numbers of
+  ///   words.
   package init(source: PromptWords, target: PromptWords, controller: ControllerChoice, length: Int)
     throws
   {
@@ -19,7 +20,7 @@ package enum PromptAlignment: Sendable, Equatable {
     }
   }
 
-  /// For each token of the target the source's tokens that it reads, with their shares, and the share of its own.
+  /// For each token of the target: the source tokens it reads with their shares, and the share of its own attention.
   package var shares: [(sources: [(token: Int, share: Float)], own: Float)] {
     switch self {
     case .replacement(let mapper):

@@ -1,31 +1,31 @@
-/// The words of a prompt, and the tokens of each.
+/// The words of a prompt and the tokens of each word.
 ///
-/// Words are what stands between white space; punctuation belongs to the word it touches. Which tokens a word has is
-/// found from the part of the text each token came from, so accents, emoji and double spaces do no harm. A word
-/// that leaves no token (an invisible character, say) is not counted, since the network never sees it.
+/// Words are separated by white space; punctuation belongs to the word it is attached to. The tokens of a word are
+/// found from each token's range in the text, so accents, emoji and double spaces are handled correctly. A word
+/// without tokens, such as an invisible character, is omitted, because the network does not receive it.
 ///
 ///     let words = PromptWords(tokenizer.tokenize("a silver cat, asleep"))
-///     try words.tokens(of: "cat")          // [3, 4], the token of the comma included
+///     try words.tokens(of: "cat")          // [3, 4], including the token of the comma
 ///     try words.tokens(of: "silver cat")   // [2, 3, 4]
 public struct PromptWords: Sendable, Equatable {
   /// A word and its tokens.
   public struct Word: Sendable, Equatable {
-    /// The word as it is written, punctuation included.
+    /// The text of the word, including punctuation.
     public let text: String
 
-    /// The positions of its tokens; the start token is position 0.
+    /// The positions of the word's tokens; the start token has position 0.
     public let tokens: Range<Int>
   }
 
-  /// The prompt these are the words of.
+  /// The tokenized prompt.
   public let prompt: TokenizedPrompt
 
   /// The words in the order of the text.
   public let words: [Word]
 
-  /// The words of a prompt.
+  /// Finds the words of a prompt.
   ///
-  /// A token that reaches over two words belongs to the one it starts in.
+  /// A token that spans two words belongs to the word in which it starts.
   public init(_ prompt: TokenizedPrompt) {
     let scalars = Array(prompt.text.unicodeScalars)
     let spans = scalars.indices.split { scalars[$0].properties.isWhitespace }.map {
@@ -48,15 +48,16 @@ public struct PromptWords: Sendable, Equatable {
 }
 
 extension PromptWords {
-  /// The positions of the tokens of every occurrence of a word, or of several words that follow each other.
+  /// Returns the token positions of every occurrence of a word or phrase.
   ///
-  /// A word in plain lower case means every occurrence, whatever its capitals and the punctuation around it. A word with
-  /// capitals or punctuation means the occurrences written exactly so, if there are any, and otherwise every one.
+  /// A phrase in lower case without punctuation matches every occurrence, ignoring case and punctuation. A phrase
+  /// with capitals or punctuation matches exact occurrences, or, if there are none, all occurrences ignoring case and
+  /// punctuation.
   ///
-  /// - Throws: `InputError` of kind `mismatch` that lists the words of the prompt, if the word is not among them.
+  /// - Throws: `InputError` of kind `mismatch` that lists the words of the prompt if there is no occurrence.
   public func tokens(of phrase: String) throws -> [Int] { try tokens(of: phrase, as: "word") }
 
-  /// The same; `role` says in the error what the word was meant for ("word to blend").
+  /// Returns the token positions of a phrase; `role` describes the phrase in the error, as in "word to blend".
   package func tokens(of phrase: String, as role: String) throws -> [Int] {
     let sought = phrase.split(whereSeparator: \.isWhitespace).map(String.init)
     guard !sought.isEmpty else { throw InputError(.mismatch, "The \(role) is empty; \(inventory).") }
@@ -73,30 +74,30 @@ extension PromptWords {
     return Set(places.flatMap { $0.flatMap { words[$0].tokens } }).sorted()
   }
 
-  /// The positions of the tokens of any of several words, in order.
+  /// Returns the sorted token positions of several phrases.
   package func tokens(ofAny phrases: [String], as role: String) throws -> [Int] {
     Set(try phrases.flatMap { try tokens(of: $0, as: role) }).sorted()
   }
 
-  /// The runs of words whose `form` is `sought`.
+  /// Returns the runs of words whose `form` equals `sought`.
   private func places(of sought: [String], form: (Word) -> String) -> [Range<Int>] {
     guard words.count >= sought.count else { return [] }
     return (0...words.count - sought.count).lazy.map { $0..<$0 + sought.count }
       .filter { words[$0].map(form) == sought }
   }
 
-  /// A word without capitals and without the punctuation around it; one that is all punctuation stays as it is.
+  /// Returns a word in lower case without surrounding punctuation; a word of punctuation only is returned unchanged.
   private static func bare(_ word: String) -> String {
     let inner = word.drop(while: \.isPunctuation)
     guard let last = inner.lastIndex(where: { !$0.isPunctuation }) else { return word }
     return inner[...last].lowercased()
   }
 
-  /// What words there are, as the end of a sentence.
+  /// A clause that lists the prompt's words, for error messages.
   private var inventory: String {
     var seen: Set<String> = []
     let unique = words.map(\.text).filter { seen.insert($0).inserted }
     return unique.isEmpty
-      ? "that prompt has no words" : "the words there are: \(unique.joined(separator: ", "))"
+      ? "the prompt has no words" : "the prompt's words are: \(unique.joined(separator: ", "))"
   }
 }

@@ -1,16 +1,16 @@
-/// Which token of the source prompt a token of the target prompt continues, when words are added, dropped or changed.
+/// The alignment of target tokens with source tokens for added, removed or changed words.
 ///
-/// The token sequences are aligned globally: a match scores 1, a mismatch -1, a gap nothing, so that a changed word always
-/// becomes a new one. Among equal alignments the one is taken that, seen from the end, passes over tokens of the target
-/// first, then over tokens of the source. Paddings behind the target's end token continue the paddings of the same position.
+/// The token sequences are aligned globally with the scores 1 for a match, -1 for a mismatch and 0 for a gap, so a
+/// changed word always counts as new. Among alignments with equal scores, the backward trace prefers to skip target
+/// tokens, then source tokens. Padding tokens after the target's end token map to the same position of the source.
 package struct RefinementMapper: Sendable, Equatable {
-  /// For each token of the target the source's token it continues, or -1 for a new one.
+  /// For each target token, the index of the corresponding source token, or -1 for a new token.
   package let sources: [Int]
 
-  /// For each token of the target 1 if it takes the source's attention, 0 if it is new and keeps its own.
+  /// For each target token, 1 if it uses the source's attention, 0 if it is new and uses its own.
   package let alphas: [Float]
 
-  /// The alignment of `source` and `target` in sequences of `length` tokens.
+  /// Aligns `source` and `target`, padded to `length` tokens.
   package init(from source: TokenizedPrompt, to target: TokenizedPrompt, length: Int) {
     precondition(source.count <= length && target.count <= length, "a prompt of more than \(length) tokens")
     let aligned = Self.align(source.ids, target.ids)

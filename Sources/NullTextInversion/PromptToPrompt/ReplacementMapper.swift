@@ -1,27 +1,28 @@
 package import Tensor
 
-/// Which tokens of the source prompt give a token of the target its attention when words are replaced one by one.
+/// The matrix that maps source tokens to target tokens when words are replaced one by one.
 ///
-/// The words of the two prompts are paired in order. Words of as many tokens are paired token by token; where the
-/// counts differ, each token of the target's word receives the sum over the source's word, divided by the number of tokens that
-/// share it. Start, end and padding tokens follow each other, counted from the last word on in each prompt.
+/// The words of the two prompts are paired in order. Words with the same number of tokens are paired token by token.
+/// Otherwise each token of the target's word receives the sum over the source's word, divided by the number of the
+/// target's tokens. Start, end and padding tokens are paired in order, counted from the end of the last word in each
+/// prompt.
 ///
-/// The published code pairs everything after the last changed word by the position in the target alone, which is off
-/// by the difference where token counts differ, and leaves columns empty where the target is shorter; here the tail
-/// starts behind the words of either prompt, and the last paddings of a shorter target read the source's last one.
+/// The published code pairs all tokens after the last changed word by their position in the target. If token counts
+/// differ, this is off by the difference, and a shorter target leaves columns empty. Here, the tail begins after the
+/// last word of each prompt, and the last padding tokens of a shorter target read the source's last token.
 package struct ReplacementMapper: Sendable, Equatable {
   /// The share of each source token (row) in each target token (column).
   package let matrix: Tensor
 
-  /// The map from `source` to `target` in sequences of `length` tokens.
+  /// Maps `source` to `target`, padded to `length` tokens.
   ///
-  /// - Throws: `InputError` of kind `mismatch` if the prompts differ in their number of words.
+  /// - Throws: `InputError` of kind `mismatch` if the prompts have different numbers of words.
   package init(from source: PromptWords, to target: PromptWords, length: Int) throws {
     guard source.words.count == target.words.count else {
       throw InputError(
         .mismatch,
-        "Replacing words needs as many in both prompts, but \"\(source.prompt.text)\" has \(source.words.count) "
-          + "and \"\(target.prompt.text)\" \(target.words.count); refine the prompt instead.")
+        "Replacement needs the same number of words in both prompts, but \"\(source.prompt.text)\" has \(source.words.count) "
+          + "and \"\(target.prompt.text)\" has \(target.words.count). Use refine instead.")
     }
     precondition(
       source.prompt.count <= length && target.prompt.count <= length, "a prompt of more than \(length) tokens"

@@ -1,4 +1,4 @@
-// Edits a photo for whoever asks: GET /edit?prompt=a+cat+next+to+a+strawberry+on+sand answers with a PNG.
+// A web server that edits a photo: GET /edit?prompt=a+cat+next+to+a+strawberry+on+sand returns a PNG.
 //
 //     swift run -c release --package-path Examples/EditServer EditServer [port]
 
@@ -17,12 +17,13 @@ let inverted = try await editor.invert(
 
 let router = Router()
 router.get("edit") { request, _ -> Response in
-  // Forms write spaces as plus signs.
+  // HTML forms encode spaces as plus signs.
   guard let prompt = request.uri.queryParameters.get("prompt")?.replacing("+", with: " ") else {
-    throw HTTPError(.badRequest, message: "Say with ?prompt= what the picture is to show.")
+    throw HTTPError(
+      .badRequest, message: "The query has no prompt. Describe the edited image with ?prompt=….")
   }
   do {
-    // Calls wait for their turn; a client that goes away cancels its own.
+    // Calls run one at a time; a client that disconnects cancels its own call.
     let options = editor.recommendation.editOptions(from: caption, to: prompt)
     let edit = try await inverted.edit(prompt: prompt, options: options)
     return Response(

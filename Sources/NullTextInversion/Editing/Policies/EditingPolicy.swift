@@ -1,12 +1,12 @@
 public import DiffusionCore
 public import Tensor
 
-/// What keeps a picture together while its words change: which attentions of the source an edit reads, what becomes of
-/// the target's, and what becomes of its latents.
+/// A strategy that preserves the source while the words change: which source attention an edit reads, how it changes
+/// the target's attention, and how it changes the target's latents.
 ///
-/// `EditControl` has those of this library. A program can bring its own and give it to `InvertedImage.edit`:
+/// `EditControl` lists the policies of this library. A program can pass its own policy to `InvertedImage.edit`:
 ///
-///     /// Keeps the source's self-attention at coarse grids in the first half of the steps.
+///     /// Keeps the source's self-attention on coarse grids in the first half of the steps.
 ///     struct KeepLayout: EditingPolicy {
 ///       func begin(_ scene: EditScene) throws -> any EditingRun { Run(steps: scene.stepCount / 2) }
 ///
@@ -26,33 +26,33 @@ public import Tensor
 ///       }
 ///     }
 public protocol EditingPolicy: Sendable {
-  /// Refuses settings that make no sense, whatever the prompts.
+  /// Validates the settings that do not depend on the prompts.
   ///
-  /// - Throws: `InputError` with a sentence that says what may be asked for.
+  /// - Throws: `InputError` that names the invalid setting and its valid range.
   func validate() throws(InputError)
 
-  /// Prepares the edit of one prompt, before any evaluation of the network.
+  /// Prepares the edit of one prompt, before any network evaluation.
   ///
-  /// - Throws: `InputError` if the policy cannot do what it is asked for with these prompts.
+  /// - Throws: `InputError` if the policy cannot be applied to these prompts.
   func begin(_ scene: EditScene) throws -> any EditingRun
 }
 
 extension EditingPolicy {
-  /// There is nothing to refuse.
+  /// Accepts all settings.
   public func validate() throws(InputError) {}
 }
 
-/// What an editing policy is told of an edit before it begins.
+/// The input of an editing policy: prompts, steps and attention sites of an edit.
 public struct EditScene: Sendable {
   /// The words of the caption.
   public let source: PromptWords
   /// The words of the new prompt.
   public let target: PromptWords
-  /// The number of sampling steps.
+  /// The number of sampling steps T.
   public let stepCount: Int
-  /// The number of tokens of a padded text.
+  /// The number of tokens of a padded prompt.
   public let textLength: Int
-  /// All attentions of an evaluation, in their order.
+  /// All attention sites of an evaluation, in order of execution.
   public let sites: [AttentionSite]
 
   package init(
@@ -66,90 +66,90 @@ public struct EditScene: Sendable {
   }
 }
 
-/// One of the two evaluations of a guided step.
+/// One of the two branches of classifier-free guidance.
 public enum GuidanceBranch: Sendable, Hashable {
-  /// Under the text: the caption for the source, the new prompt for the target.
+  /// The evaluation under the text: the caption for the source, the new prompt for the target.
   case conditional
-  /// Under the step's null embedding.
+  /// The evaluation under the step's null embedding.
   case unconditional
 }
 
-/// What a policy does at one attention in one step.
+/// What a policy does at one attention site in one step.
 public enum AttentionRole: Sendable, Hashable {
-  /// Nothing: the layer computes it.
+  /// The layer's own attention is used.
   case untouched
-  /// It changes the target's attention without the source's.
+  /// The policy changes the target's attention without reading the source's.
   case changes
-  /// It changes the target's attention and reads the source's, which costs one evaluation of the source in the step.
+  /// The policy changes the target's attention and reads the source's, which takes one source evaluation in the step.
   case readsSource
 }
 
-/// The inputs of one attention in one evaluation.
+/// The inputs of one attention site in one evaluation.
 public struct AttentionInputs: Sendable {
-  /// Where the attention is in the network.
+  /// The position of the attention in the network.
   public let site: AttentionSite
-  /// Computes probabilities and mixes values as the layer does.
+  /// The layer's functions for probabilities and output.
   public let attention: Attention
-  /// Queries x channels, heads side by side; row-major over the grid of `site`.
+  /// Queries x channels with the heads side by side; queries are in row-major order over the grid of `site`.
   public let query: Tensor
   /// Keys x channels.
   public let key: Tensor
   /// Keys x channels.
   public let value: Tensor
 
-  /// The attention probabilities, heads x queries x keys.
+  /// Returns the attention probabilities, heads x queries x keys.
   public func probabilities() -> Tensor { attention.probabilities(query: query, key: key) }
 }
 
-/// What becomes of one attention of the target.
+/// A change of one attention of the target.
 public enum AttentionChange: Sendable {
-  /// The attention of other queries, keys and values.
+  /// Replaces queries, keys and values; the layer computes its attention from them.
   case inputs(query: Tensor, key: Tensor, value: Tensor)
-  /// The target's own values under other probabilities, heads x queries x keys.
+  /// Replaces the probabilities, heads x queries x keys; the target's values are kept.
   case probabilities(Tensor)
 }
 
-/// An editing policy at work on one prompt.
+/// The state of an editing policy during the edit of one prompt.
 public protocol EditingRun {
-  /// The first step that the target walks by itself; until then its latents are the source's.
+  /// The first step that is sampled for the target; before it, the target's latents are the source's.
   var firstStep: Int { get }
 
-  /// What this policy does at an attention in a step, 0 being the noisiest.
+  /// Returns what the policy does at an attention site in a step; step 0 is the noisiest.
   ///
-  /// Asked before the step. `change` is called only where the answer is not `untouched`.
+  /// It is called before the step. `change` is called only where the role is not `untouched`.
   func role(at site: AttentionSite, in branch: GuidanceBranch, step: Int) -> AttentionRole
 
-  /// What becomes of an attention of the target.
+  /// Returns the change of one attention of the target.
   ///
   /// - Parameters:
-  ///   - own: the target's inputs.
-  ///   - source: the source's attention in the same branch and step, where the role is `readsSource`.
-  /// - Returns: nil to leave the attention as it is.
+  ///   - own: The target's inputs.
+  ///   - source: The source's attention in the same branch and step, available where the role is `readsSource`.
+  /// - Returns: The change; nil to keep the layer's own attention.
   mutating func change(_ own: AttentionInputs, source: SourceAttention, in branch: GuidanceBranch, step: Int)
     -> AttentionChange?
 
-  /// What becomes of the target's latent after a step, before masks and blends.
+  /// Returns the target's latent after a step, before masks and blends are applied.
   ///
   /// - Parameters:
-  ///   - target: height x width x channels, as is `source`.
-  ///   - source: the source's latent after the same step.
+  ///   - target: The sampled latent, height x width x channels.
+  ///   - source: The source's latent after the same step, of the same shape.
   mutating func latent(_ target: Tensor, source: Tensor, after step: Int) -> Tensor
 }
 
 extension EditingRun {
-  /// The target walks all steps by itself.
+  /// Samples all steps for the target.
   public var firstStep: Int { 0 }
 
-  /// Nothing is done to the attention.
+  /// Leaves all attention unchanged.
   public func role(at site: AttentionSite, in branch: GuidanceBranch, step: Int) -> AttentionRole {
     .untouched
   }
 
-  /// The attention stays as it is.
+  /// Leaves the attention unchanged.
   public func change(
     _ own: AttentionInputs, source: SourceAttention, in branch: GuidanceBranch, step: Int
   ) -> AttentionChange? { nil }
 
-  /// The latent stays as it is.
+  /// Leaves the latent unchanged.
   public func latent(_ target: Tensor, source: Tensor, after step: Int) -> Tensor { target }
 }

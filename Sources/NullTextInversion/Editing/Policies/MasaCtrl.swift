@@ -1,40 +1,41 @@
 internal import DiffusionCore
 internal import Tensor
 
-/// The target's self-attention reads the source's keys and values, for changes of pose.
+/// MasaCtrl: the target's self-attention uses the source's keys and values, which allows changes of pose.
 ///
-/// MasaCtrl: Cao et al. 2023, arXiv 2304.08465.
+/// Source: Cao et al. 2023, arXiv 2304.08465.
 public struct MasaCtrl: EditingPolicy, Hashable {
-  /// The part of the steps before it begins.
+  /// The share of the steps before the control begins; 0 to 1.
   public var start: Double
-  /// The first transformer block that it acts on.
+  /// The index of the first transformer block that is controlled, from 0.
   public var firstLayer: Int
-  /// The side of the largest grid that it acts on, as it is at the model's own size; nil for all.
+  /// The side length of the largest controlled grid, at the model's own size; nil for all grids.
   public var largestGrid: Int?
 
-  /// Settings.
+  /// Creates settings.
   public init(start: Double = 0.08, firstLayer: Int = 0, largestGrid: Int? = nil) {
     self.start = start
     self.firstLayer = firstLayer
     self.largestGrid = largestGrid
   }
 
-  /// Works out the first step.
+  /// Computes the first controlled step.
   public func begin(_ scene: EditScene) throws -> any EditingRun {
     Run(
       firstActiveStep: Int(start * Double(scene.stepCount)), firstLayer: firstLayer,
       largestGrid: largestGrid)
   }
 
-  /// Refuses a start, a layer or a grid that makes no sense.
+  /// Validates the start, the layer and the grid.
   public func validate() throws(InputError) {
     try InputError.require(
       (0...1).contains(start) && firstLayer >= 0,
-      "mutual self-attention from \(start) at layer \(firstLayer): ask for 0 to 1, from 0.")
+      "MasaCtrl starts at \(start) and layer \(firstLayer): the start must be between 0 and 1, the layer 0 or more."
+    )
     guard let largestGrid else { return }
     try InputError.require(
       (1...4096).contains(largestGrid),
-      "mutual self-attention up to a grid of \(largestGrid): ask for 1 to 4096.")
+      "The largest grid of MasaCtrl is \(largestGrid), but must be between 1 and 4096.")
   }
 
   private struct Run: EditingRun {

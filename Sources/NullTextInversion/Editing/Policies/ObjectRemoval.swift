@@ -1,24 +1,25 @@
 public import DiffusionCore
 internal import Tensor
 
-/// Takes things out of the picture: where words of the caption look, the picture may look only at the rest of itself.
+/// Removes objects: self-attention inside the region of the given words reads only the rest of the image.
 ///
-/// The region of the words is found as a local blend finds it, from the source's cross-attention. In the target's self-attention, in
-/// both evaluations of a guided step, the keys and values of the region are left out, so that it fills up with what is around
-/// it. Things that stay would be drawn there again, so their region is left out as well, and their words may not look there. This is
-/// the self-attention redirection of Sun et al. 2025 ("Attentive Eraser", arXiv 2412.12974) without its search
-/// for a direction. A ``LocalBlend`` of the same words keeps the rest of the picture.
+/// The region is found like that of a local blend, from the source's cross-attention. In the target's self-attention,
+/// in both branches of guidance, the keys and values of the region are left out, so that the region fills with its
+/// surroundings. Kept objects would be drawn there again; their regions are therefore left out, too, and attention
+/// from the region to their words is set to zero. This is the redirected self-attention of Sun et al. 2025
+/// ("Attentive Eraser", arXiv 2412.12974), without the guidance that the paper derives from it. A ``LocalBlend`` of
+/// the same words keeps the rest of the image.
 public struct ObjectRemoval: EditingPolicy, Hashable {
-  /// Words of the caption, or groups of words that follow each other, whose things are to go.
+  /// Words or phrases of the caption that name the objects to remove.
   public var words: [String]
-  /// Words of both prompts whose things are not to come in the place of what goes.
+  /// Words of both prompts that name objects which must not replace the removed ones.
   public var keptOut: [String]
-  /// The share of its maximum that the words' attention must exceed; 0 to below 1.
+  /// The share of the maximum attention above which a place belongs to the region; at least 0 and less than 1.
   public var threshold: Double
-  /// The steps in which the region is hidden; the first step is needed to find it.
+  /// The steps in which the region is hidden, except the first step, which finds the region.
   public var steps: StepWindow
 
-  /// Settings.
+  /// Creates settings.
   public init(
     words: [String], keptOut: [String] = [], threshold: Double = 0.3, steps: StepWindow = .all
   ) {
@@ -28,14 +29,14 @@ public struct ObjectRemoval: EditingPolicy, Hashable {
     self.steps = steps
   }
 
-  /// The share of its maximum from which on a word that stays looks at a place.
+  /// The share of the maximum attention above which a place belongs to a kept object.
   private static let keptThreshold = 0.5
 
   private var blend: LocalBlend { LocalBlend(.init(source: words), threshold: threshold) }
 
-  /// Looks for the words in the two prompts.
+  /// Finds the words in the two prompts.
   ///
-  /// - Throws: `InputError(.mismatch)` if one is not there.
+  /// - Throws: `InputError(.mismatch)` if a word is missing.
   public func begin(_ scene: EditScene) throws -> any EditingRun {
     let crossSites = scene.sites.filter(\.isCross)
     let finest = scene.sites.max { $0.height * $0.width < $1.height * $1.width }
@@ -54,21 +55,22 @@ public struct ObjectRemoval: EditingPolicy, Hashable {
       steps: steps.steps(of: scene.stepCount))
   }
 
-  /// Refuses no words, or a threshold that makes no sense.
+  /// Checks that there are words and that the threshold is in range.
   public func validate() throws(InputError) {
-    try InputError.require(!words.isEmpty, "A removal names no words: name what is to go.")
+    try InputError.require(!words.isEmpty, "The removal names no words. Name the objects to remove.")
     try InputError.require(
-      (0..<1).contains(threshold), "a threshold of a removal of \(threshold): ask for 0 to below 1.")
+      (0..<1).contains(threshold),
+      "The threshold of the removal is \(threshold), but must be at least 0 and less than 1.")
   }
 
   private struct Run: EditingRun {
-    /// Where what goes is, and where what stays.
+    /// The attention maps of the removed and of the kept objects.
     var maps: LocalBlendMaps
     var keptMaps: LocalBlendMaps?
-    /// Tokens of the target.
+    /// The target's tokens that the region must not attend to.
     let keptOut: [Int]
     let steps: Range<Int>
-    /// The positions that may be looked at, by sites, in the step that is under way.
+    /// The visible positions by site in the current step.
     private var visible: [Int: [Int]] = [:]
     private var step = -1
 
@@ -76,7 +78,7 @@ public struct ObjectRemoval: EditingPolicy, Hashable {
       (self.maps, self.keptMaps, self.keptOut, self.steps) = (maps, keptMaps, keptOut, steps)
     }
 
-    /// Whether the region is hidden: it is found in the first step.
+    /// Whether the region is hidden in a step; the first step only finds it.
     private func hides(_ step: Int) -> Bool { step > 0 && steps.contains(step) }
 
     func role(at site: AttentionSite, in branch: GuidanceBranch, step: Int) -> AttentionRole {
@@ -105,7 +107,8 @@ public struct ObjectRemoval: EditingPolicy, Hashable {
       return probabilities.map(AttentionChange.probabilities)
     }
 
-    /// The target's probabilities without the words that are kept out, in the region; the others share what they had.
+    /// Returns the target's probabilities with the kept-out tokens set to zero inside the region and the rest
+    /// renormalized.
     private func keepingOut(_ own: AttentionInputs) -> Tensor {
       let outside = Set(outside(at: own.site))
       var probabilities = own.probabilities()
@@ -116,7 +119,7 @@ public struct ObjectRemoval: EditingPolicy, Hashable {
             let row = (head * positions + position) * tokens
             for token in keptOut { scalars[row + token] = 0 }
             let rest = scalars[row..<row + tokens].reduce(0, +)
-            // The start token is where attention goes that has no word to look at.
+            // Without other tokens, all attention goes to the start token, which carries the attention to no word.
             if rest < 1e-6 { scalars[row] = 1 }
             for token in 0..<tokens where rest >= 1e-6 { scalars[row + token] /= rest }
           }
@@ -125,7 +128,8 @@ public struct ObjectRemoval: EditingPolicy, Hashable {
       return probabilities
     }
 
-    /// The positions outside of the region and of the things that stay; outside of the region if these are everywhere.
+    /// Returns the positions outside the region and the kept objects, or outside the region only if the kept objects
+    /// leave none.
     private mutating func places(visibleAt site: AttentionSite) -> [Int] {
       if let known = visible[site.index] { return known }
       let outside = self.outside(at: site)
@@ -144,7 +148,7 @@ public struct ObjectRemoval: EditingPolicy, Hashable {
 }
 
 extension Tensor {
-  /// Some rows of a matrix, in their order.
+  /// Returns the given rows of a matrix, in the given order.
   fileprivate func rows(_ indices: [Int]) -> Tensor {
     let (_, columns) = shape2
     return withScalars { scalars in

@@ -1,24 +1,24 @@
 internal import DiffusionCore
 internal import Tensor
 
-/// Attention control by the words that changed.
+/// Prompt-to-prompt attention control.
 ///
-/// Hertz et al. 2022, arXiv 2208.01626. The defaults are the published ones.
+/// Source: Hertz et al. 2022, arXiv 2208.01626. The defaults are the published ones.
 public struct PromptToPrompt: EditingPolicy, Hashable {
-  /// How the words of the two prompts are matched.
+  /// The method for matching the words of the two prompts.
   public var controller: ControllerChoice
-  /// The steps in which words that both prompts have take their attention from the source.
+  /// The steps in which words of both prompts use the source's cross-attention.
   public var crossSteps: StepWindow
-  /// Steps for single words of the new prompt, instead of `crossSteps`.
+  /// Step windows of single words of the new prompt, which override `crossSteps`.
   public var crossStepsOfWords: [WordWindow]
-  /// The steps in which self-attention is the source's: the more of them, the more of its layout stays.
+  /// The steps in which the target uses the source's self-attention; more steps preserve more of the layout.
   public var selfSteps: StepWindow
-  /// The side of the largest grid whose self-attention is taken from the source, as it is at the model's own size.
+  /// The side length of the largest grid whose self-attention is replaced, at the model's own size; 0 to 4096.
   public var selfGrid: Int
-  /// Factors of the attention to single words.
+  /// Factors for the cross-attention to single words.
   public var emphasis: [Emphasis]
 
-  /// Settings; the defaults are the published ones.
+  /// Creates settings; the defaults are the published ones.
   public init(
     controller: ControllerChoice = .auto, crossSteps: StepWindow = 0.8, crossStepsOfWords: [WordWindow] = [],
     selfSteps: StepWindow = 0.4, selfGrid: Int = 32, emphasis: [Emphasis] = []
@@ -33,14 +33,15 @@ public struct PromptToPrompt: EditingPolicy, Hashable {
 
   /// Matches the words of the two prompts.
   ///
-  /// - Throws: `InputError(.mismatch)` if a word is not in the new prompt, or words should be replaced but their numbers
-  ///   differ.
+  /// - Throws: `InputError(.mismatch)` if a word is missing in the new prompt, or if replacement is requested and the
+  ///   prompts have different numbers of words.
   public func begin(_ scene: EditScene) throws -> any EditingRun { Run(edit: try AttentionEdit(self, scene)) }
 
-  /// Refuses a grid that makes no sense.
+  /// Validates the self-attention grid: 0 to 4096.
   public func validate() throws(InputError) {
     try InputError.require(
-      (0...4096).contains(selfGrid), "a self-attention grid of \(selfGrid): ask for 0 to 4096.")
+      (0...4096).contains(selfGrid), "The self-attention grid is \(selfGrid), but must be between 0 and 4096."
+    )
   }
 
   private struct Run: EditingRun {
@@ -60,7 +61,7 @@ public struct PromptToPrompt: EditingPolicy, Hashable {
       -> AttentionChange?
     {
       guard own.site.isCross else {
-        // The source's probabilities are those of its queries and keys; the values stay the target's.
+        // The source's queries and keys give the source's probabilities; the values stay the target's.
         return source.inputs(at: own.site).map {
           .inputs(query: $0.query, key: $0.key, value: own.value)
         }

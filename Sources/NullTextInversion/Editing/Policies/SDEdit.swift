@@ -1,27 +1,28 @@
-/// The new prompt walks only the last part of the path.
+/// SDEdit: only the last part of the trajectory is sampled with the new prompt.
 ///
-/// SDEdit: Meng et al. 2022, arXiv 2108.01073, on the inverted trajectory instead of added noise.
+/// Source: Meng et al. 2022, arXiv 2108.01073; here it starts from the inverted trajectory instead of added noise.
 public struct SDEdit: EditingPolicy, Hashable {
-  /// The part of the steps that the new prompt walks, from 0 to 1.
+  /// The share of the steps that is sampled with the new prompt, 0 to 1.
   public var strength: Double
 
-  /// A start before the last `strength` of the steps.
+  /// Creates a policy that samples the last `strength` of the steps.
   public init(strength: Double) { self.strength = strength }
 
-  /// Works out the first step.
+  /// Computes the first sampled step.
   public func begin(_ scene: EditScene) throws -> any EditingRun {
     Run(firstStep: scene.stepCount - Int(strength * Double(scene.stepCount)))
   }
 
-  /// Refuses a strength that makes no sense.
+  /// Validates the strength: 0 to 1.
   public func validate() throws(InputError) {
-    try InputError.require((0...1).contains(strength), "a strength of \(strength): ask for 0 to 1.")
+    try InputError.require(
+      (0...1).contains(strength), "The strength is \(strength), but must be between 0 and 1.")
   }
 
   private struct Run: EditingRun { let firstStep: Int }
 }
 
-/// No control: the new prompt alone walks the path.
+/// No attention control: sampling with the new prompt alone.
 struct NoControl: EditingPolicy {
   func begin(_ scene: EditScene) throws -> any EditingRun { Run() }
 

@@ -3,19 +3,20 @@ public import Tensor
 
 /// The source's attention in one branch of one step.
 ///
-/// Probabilities are computed when they are asked for: queries and keys are several times smaller.
+/// Probabilities are computed on first use, because the recorded queries and keys are several times smaller.
 public final class SourceAttention {
   let records: [Int: AttentionInputs]
   private var probabilities: [Int: Tensor] = [:]
 
   init(_ records: [Int: AttentionInputs] = [:]) { self.records = records }
 
-  /// The source's queries, keys and values at an attention; nil where nobody asked to read it.
+  /// The source's queries, keys and values at an attention site; nil if the site is not read in this step.
   public func inputs(at site: AttentionSite) -> AttentionInputs? { records[site.index] }
 
-  /// The source's probabilities at an attention, heads x queries x keys; nil where nobody asked to read it.
+  /// Returns the source's probabilities at an attention site, heads x queries x keys; nil if the site is not read in
+  /// this step.
   ///
-  /// Computed once for all targets of a step.
+  /// They are computed once for all targets of a step.
   public func probabilities(at site: AttentionSite) -> Tensor? {
     if let known = probabilities[site.index] { return known }
     let result = records[site.index]?.probabilities()
@@ -25,13 +26,13 @@ public final class SourceAttention {
 }
 
 extension AttentionInputs {
-  /// The memory that it takes to remember these.
+  /// The memory that the cached inputs take.
   ///
-  /// A text's keys and values are the same in all steps, so of cross-attention only the queries are counted.
+  /// In cross-attention only the queries count, because the keys and values of a text are the same in all steps.
   var byteCount: Int { 4 * (query.count + (site.isCross ? 0 : key.count + value.count)) }
 }
 
-/// Records the inputs of attentions while an evaluation runs, and changes nothing.
+/// Records the inputs of attention sites during an evaluation, without changing it.
 final class AttentionRecorder: AttentionControl {
   private let records: (AttentionSite) -> Bool
   private(set) var found: [Int: AttentionInputs] = [:]

@@ -1,8 +1,10 @@
 internal import DiffusionCore
 internal import Tensor
 
-/// The source of edits: the stored trajectory, whose attention and predictions are computed only when somebody reads them,
-/// and remembered for the next edit: attention up to a number of bytes, predictions, as large as latents, always.
+/// The source of edits: the stored trajectory with cached attention and predictions, which are computed when an edit
+/// reads them.
+///
+/// Attention is cached up to a number of bytes; predictions, as large as latents, are always cached.
 final class SourceBranch: Sendable {
   private struct Memory {
     var steps: [Int: [Int: AttentionInputs]] = [:]
@@ -11,7 +13,7 @@ final class SourceBranch: Sendable {
   }
 
   let inversion: Inversion
-  /// How many bytes of attention are remembered at most.
+  /// The maximum size of the attention cache in bytes.
   let byteLimit: Int
   private let memory = Lock(Memory())
 
@@ -20,31 +22,31 @@ final class SourceBranch: Sendable {
     self.byteLimit = byteLimit
   }
 
-  /// What an edit need not evaluate.
+  /// The evaluations of the source that are already cached.
   var knowledge: SourceKnowledge {
     memory.withLock {
       SourceKnowledge(sites: $0.steps.mapValues { Set($0.keys) }, predicted: Set($0.predictions.keys))
     }
   }
 
-  /// Evaluates the source under its caption and under null embeddings.
+  /// Evaluates the source under its caption and its null embeddings.
   struct Evaluator {
     let predictor: NoisePredictor
     let sampler: any Sampler
     let caption: TextContext
-    /// Accepts the sites whose attention is remembered beside what is read.
+    /// Selects sites whose attention is cached in addition to the sites that are read.
     let keepable: (AttentionSite) -> Bool
 
-    /// The timestep at a position of the path: 0 at its end.
+    /// Returns the timestep at a position of the trajectory; 0 at its end.
     fileprivate func timestep(at position: Int) -> Int {
       position < sampler.stepCount
         ? sampler.timesteps[position] : sampler.endTimestep(ofStep: sampler.stepCount - 1)
     }
   }
 
-  /// What is read of the source in step `index`; nothing is evaluated that is known.
+  /// Returns what an edit reads of the source in step `index`, evaluating only what is not cached.
   ///
-  /// - Parameter null: the step's null embedding.
+  /// - Parameter null: The step's null embedding.
   func step(_ index: Int, _ reading: SourceReading, _ evaluator: Evaluator, null: TextContext) throws
     -> SourceStep
   {
@@ -57,10 +59,10 @@ final class SourceBranch: Sendable {
       predictions: .init(caption: prediction, null: unconditional.prediction))
   }
 
-  /// The source's attention under its caption at a position, at the sites that `wanted` names.
+  /// Returns the source's attention under its caption at a position, at the sites in `wanted`.
   ///
-  /// One evaluation, or none if it is remembered or nothing is wanted. Whatever the evaluation passes that
-  /// `Evaluator.keepable` accepts is remembered with it.
+  /// It takes one evaluation, or none if the attention is cached or no site is wanted. An evaluation also caches all
+  /// sites that `Evaluator.keepable` accepts.
   private func attention(at position: Int, _ wanted: Set<Int>, _ evaluator: Evaluator) throws
     -> SourceAttention
   {
@@ -81,9 +83,9 @@ final class SourceBranch: Sendable {
     return found.prediction
   }
 
-  /// What is read of the source under its null embedding.
+  /// Returns the source's attention and prediction under its null embedding, as far as they are read.
   ///
-  /// One evaluation for attention and prediction at one position, none if nothing is read. It is not remembered.
+  /// It takes one evaluation if both are at the same position, and none if nothing is read. The result is not cached.
   private func nullEvaluation(
     _ index: Int, _ reading: SourceReading, _ evaluator: Evaluator, _ null: TextContext
   ) throws -> (attention: SourceAttention, prediction: Tensor?) {

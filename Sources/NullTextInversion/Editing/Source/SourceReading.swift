@@ -1,15 +1,15 @@
-/// What the steps of edits read of the source in one step.
+/// What the edits read of the source in one step.
 struct SourceReading: Equatable {
-  /// Where on the source's path the attention is read: the step itself, or one after it.
+  /// The position on the source trajectory at which attention is read: the step itself, or a later one.
   var position: Int
   /// The sites whose attention under the caption is read.
   var sites: Set<Int> = []
   /// The sites whose attention under the null embedding is read.
   var nullSites: Set<Int> = []
-  /// The source's own predictions before the step that are read.
+  /// The source's own predictions, before the step, that are read.
   var predictions: SourcePredictions = []
 
-  /// Both together, of edits with the same rule.
+  /// Combines the readings of two edits with the same step rule.
   static func + (a: SourceReading, b: SourceReading) -> SourceReading {
     SourceReading(
       position: a.position, sites: a.sites.union(b.sites), nullSites: a.nullSites.union(b.nullSites),
@@ -17,16 +17,14 @@ struct SourceReading: Equatable {
   }
 }
 
-/// What is known of the source, step by step, so that nothing is evaluated twice.
-///
-/// It counts beforehand what `SourceBranch` evaluates.
+/// The cached evaluations of the source, used to count in advance the evaluations of `SourceBranch`.
 struct SourceKnowledge {
-  /// The sites whose attention under the caption is remembered, by positions on the path.
+  /// The sites whose attention under the caption is cached, by position on the trajectory.
   var sites: [Int: Set<Int>] = [:]
-  /// The positions whose predictions under the caption are known.
+  /// The positions whose predictions under the caption are cached.
   var predicted: Set<Int> = []
 
-  /// Counts the evaluations of the source in step `index`, and takes note of them.
+  /// Returns the number of source evaluations in step `index` and marks their results as cached.
   mutating func evaluations(_ reading: SourceReading, step index: Int) -> Int {
     var count = 0
     if !reading.sites.isEmpty, !reading.sites.isSubset(of: sites[reading.position] ?? []) {

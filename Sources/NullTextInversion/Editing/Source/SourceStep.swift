@@ -1,6 +1,6 @@
 internal import Tensor
 
-/// The source in one step, as far as edits read it.
+/// The parts of the source that edits read in one step.
 struct SourceStep {
   /// The source's latent before the step, height x width x channels.
   let latent: Tensor
@@ -8,9 +8,9 @@ struct SourceStep {
   let next: Tensor
   /// The pivot after the step.
   let pivot: Tensor
-  /// The attention under the caption, where it is read.
+  /// The attention under the caption, at the sites that are read.
   let conditional: SourceAttention
-  /// The attention under the null embedding, where it is read.
+  /// The attention under the null embedding, at the sites that are read.
   let unconditional: SourceAttention
   /// The network's outputs before the step.
   let predictions: Predictions
@@ -18,12 +18,12 @@ struct SourceStep {
   /// The source's own predictions before a step.
   struct Predictions {
     fileprivate let ofCaption: Tensor?
-    /// That under the null embedding; nil where it is not read.
+    /// The prediction under the null embedding; nil if it is not read.
     let null: Tensor?
 
     init(caption: Tensor?, null: Tensor?) { (ofCaption, self.null) = (caption, null) }
 
-    /// That under the caption, which the step's reading must name.
+    /// The prediction under the caption; reading it traps if the step's `SourceReading` does not include it.
     var caption: Tensor {
       guard let ofCaption else { preconditionFailure("the source's prediction was not read") }
       return ofCaption

@@ -1,19 +1,19 @@
 internal import DiffusionCore
 internal import Tensor
 
-/// The source's own step, and the difference between the guided predictions of target and source.
+/// Adds the difference between the guided predictions of target and source to the source's own step.
 ///
 ///     x' = z' + A (x − z) + c (ε_w(x, prompt) − ε_ŵ(z, caption)),  ε_w = ε∅ + w (ε_text − ε∅)
 ///
-/// With z and z' the source's latents before and after the step, A = √(ᾱ'/ᾱ), c = √(1 − ᾱ' − ω²) − A √(1 − ᾱ), and ω² the
-/// variance of the noise that the path adds: zero on DDIM's. On pivots of independent noise this is edit-friendly DDPM
-/// inversion (Huberman-Spiegelglas et al. 2024, arXiv 2304.06140); at LCM's timesteps, where the path adds all noise anew, it is
-/// InfEdit (Xu et al. 2024, arXiv 2312.04965).
+/// Here z and z' are the source's latents before and after the step, A = √(ᾱ'/ᾱ), c = √(1 − ᾱ' − ω²) − A √(1 − ᾱ),
+/// and ω² is the variance of the noise that the step adds; it is zero for DDIM. On pivots of independent noise, this
+/// is edit-friendly DDPM inversion (Huberman-Spiegelglas et al. 2024, arXiv 2304.06140). At LCM timesteps, where each
+/// step adds entirely new noise, it is InfEdit (Xu et al. 2024, arXiv 2312.04965).
 public struct DifferenceRule: Sendable, Hashable {
-  /// ŵ: the strength of guidance of the source's prediction; at 1 its null embedding is not asked.
+  /// The guidance scale ŵ of the source's prediction; at 1 the source's null embedding is not evaluated.
   public var sourceGuidance: Double
 
-  /// Settings.
+  /// Creates a rule.
   public init(sourceGuidance: Double = 1) { self.sourceGuidance = sourceGuidance }
 }
 

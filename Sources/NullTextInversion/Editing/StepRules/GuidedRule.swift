@@ -1,7 +1,7 @@
 internal import DiffusionCore
 internal import Tensor
 
-/// Classifier-free guidance, then the sampler's step.
+/// Classifier-free guidance followed by the sampler's step.
 struct GuidedRule: TargetStepMaker {
   func evaluations(guidance: Double) -> [[PredictedText]] { [[.null, .prompt]] }
 
@@ -9,7 +9,9 @@ struct GuidedRule: TargetStepMaker {
     try latent(after: step) { .guided(null: $0, text: $1, by: step.guidance) }
   }
 
-  /// - Parameter guide: combines the outputs for the null embedding and for the prompt.
+  /// Returns the latent after the step.
+  ///
+  /// - Parameter guide: Combines the predictions for the null embedding and for the prompt.
   func latent(after step: TargetStep, guide: (_ null: Tensor, _ text: Tensor) -> Tensor) throws -> Tensor {
     let outputs = try step.outputs([.null, .prompt], step.latent, step.timestep)
     var sampler = step.sampler

@@ -1,22 +1,26 @@
 internal import DiffusionCore
 internal import Tensor
 
-/// The source's step carried over to the target, and guidance towards the new prompt and away from the caption.
+/// h-Edit: applies the source's step to the target, with guidance towards the new prompt and away from the caption.
 ///
-/// h-Edit: Nguyen et al. 2025, arXiv 2503.02187. With u = z' − μ(z, ε(z, caption)), μ(x, ε) = A x + c ε as in ``DifferenceRule``:
+/// Source: Nguyen et al. 2025, arXiv 2503.02187. With u = z' − μ(z, ε(z, caption)) and μ(x, ε) = A x + c ε as in
+/// ``DifferenceRule``:
 ///
 ///     b  = μ(x, ε(x, caption)) + u
 ///     x' = b + c { w (ε_prompt − ε∅) − ŵ (ε_caption − ε∅) }
 ///
-/// The braces are evaluated at x and the step's timestep, or, implicitly, at b and the timestep that the step leads to. On DDIM's
-/// path it is h-Edit-D, on pivots of independent noise h-Edit-R. Three evaluations a step, four implicitly, and one of the source.
+/// The explicit form evaluates the terms in braces at x and the step's timestep; the implicit form evaluates them at
+/// b and the next timestep. On a DDIM trajectory, this is h-Edit-D; on pivots of independent noise, it is h-Edit-R. A
+/// step takes three evaluations (implicit: four), and one of the source.
 public struct HEdit: Sendable, Hashable {
-  /// ŵ: the strength of guidance away from the caption; near the edit's own guidance w, what both texts say cancels.
+  /// The guidance scale ŵ away from the caption.
+  ///
+  /// Near the edit's guidance scale w, the parts that both texts share cancel.
   public var sourceGuidance: Double
-  /// Whether the braces are evaluated where the step leads to.
+  /// Whether the terms in braces are evaluated at the end of the step.
   public var isImplicit: Bool
 
-  /// Settings; the defaults are the published ones, for edits at guidance 10.
+  /// Creates a rule; the defaults are the published ones, for edits at guidance scale 10.
   public init(sourceGuidance: Double = 9, isImplicit: Bool = true) {
     self.sourceGuidance = sourceGuidance
     self.isImplicit = isImplicit

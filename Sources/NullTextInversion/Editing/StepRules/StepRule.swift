@@ -1,18 +1,17 @@
 internal import DiffusionCore
 internal import Tensor
 
-/// How the steps of an edit follow from the network's predictions.
+/// The rule that computes the steps of an edit from the network's predictions.
 ///
-/// The attention control decides what the predictions see of the source; the rule decides what becomes of them. Every rule
-/// works with every control.
+/// Attention control determines how the predictions depend on the source; the step rule determines how the next
+/// latent follows from them. Every rule works with every control.
 public enum StepRule: Sendable, Hashable {
-  /// Classifier-free guidance and the sampler's step: the default on the path of an inversion.
+  /// Classifier-free guidance and the sampler's step: the default for inverted trajectories.
   case guided
-  /// The source's own step, and the difference between the guided predictions of target and source: the default on paths
-  /// of independent noise.
+  /// The source's own step plus the difference between the guided predictions of target and source: the default for
+  /// pivots of independent noise.
   case difference(DifferenceRule = DifferenceRule())
-  /// The source's step carried over to the target, and guidance towards the new prompt and away from the caption
-  /// (Nguyen et al. 2025).
+  /// The source's step with guidance towards the new prompt and away from the caption (Nguyen et al. 2025).
   case hEdit(HEdit = HEdit())
 
   var maker: any TargetStepMaker {
@@ -24,21 +23,21 @@ public enum StepRule: Sendable, Hashable {
   }
 }
 
-/// A step rule at work: makes a target's steps.
+/// The implementation of a step rule.
 protocol TargetStepMaker: Sendable {
-  /// Refuses settings that make no sense.
+  /// Validates the settings.
   func validate() throws(InputError)
 
-  /// By how many steps the attention that is controlled is ahead of the step.
+  /// The number of steps between the current step and the later position whose attention is controlled.
   var attentionLead: Int { get }
 
-  /// What is read of the source's own predictions.
+  /// The source's own predictions that the rule reads.
   var sourcePredictions: SourcePredictions { get }
 
-  /// The evaluations of the target in a step: what is predicted at each of its latents.
+  /// Returns the texts to evaluate in a step: one list for each latent at which predictions are made.
   func evaluations(guidance: Double) -> [[PredictedText]]
 
-  /// The target's latent after a step.
+  /// Returns the target's latent after a step.
   func latent(after step: TargetStep) throws -> Tensor
 }
 
@@ -48,22 +47,22 @@ extension TargetStepMaker {
   var sourcePredictions: SourcePredictions { [] }
 }
 
-/// The predictions of the source that a step reads.
+/// The source's predictions that a step reads.
 struct SourcePredictions: OptionSet {
   let rawValue: Int
-  /// That under the caption.
+  /// The prediction under the caption.
   static let caption = SourcePredictions(rawValue: 1)
-  /// That under the null embedding.
+  /// The prediction under the null embedding.
   static let null = SourcePredictions(rawValue: 2)
 }
 
-/// A text under which a prediction is made for the target.
+/// A text for a prediction of the target.
 enum PredictedText: Hashable {
   /// The null embedding.
   case null
-  /// The caption of the source, under no control.
+  /// The caption of the source, without attention control.
   case caption
-  /// The new prompt, under attention control.
+  /// The new prompt, with attention control.
   case prompt
 }
 
@@ -71,7 +70,7 @@ extension StepRule: Codable {
   private enum Key: String, CodingKey { case kind, sourceGuidance, implicit }
   private enum Kind: String, Codable { case guided, difference, hEdit }
 
-  /// Reads the kind and its settings; what they leave out has its default.
+  /// Decodes the kind and its settings; missing keys have the default values.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: Key.self)
     switch try values.decode(Kind.self, forKey: .kind) {
@@ -88,7 +87,7 @@ extension StepRule: Codable {
     }
   }
 
-  /// Writes the kind and its settings.
+  /// Encodes the kind and its settings.
   public func encode(to encoder: any Encoder) throws {
     var values = encoder.container(keyedBy: Key.self)
     switch self {

@@ -1,30 +1,31 @@
 internal import DiffusionCore
 
-/// Settings for a kind of edit; what they leave out stays as it is.
+/// Suggested settings for a kind of edit; nil settings keep the value of the options they are applied to.
 public struct EditSuggestion: Sendable, Hashable, Codable {
-  /// The strength of guidance.
+  /// The guidance scale.
   public var guidance: Double?
-  /// The steps in which words look where they did in the source.
+  /// The steps in which words use the source's cross-attention.
   public var crossSteps: StepWindow?
-  /// The steps in which the picture's parts look at each other as in the source.
+  /// The steps in which the target uses the source's self-attention.
   public var selfSteps: StepWindow?
-  /// The factor of the attention to the words that come or change.
+  /// The factor of the attention to the added or changed words.
   public var emphasis: Float?
-  /// Keeps the source outside of where the changed words look, from this share of their maximum; nil to leave the blend out.
+  /// The threshold of a local blend on the changed words, as a share of the maximum attention; nil for no blend.
   public var blendThreshold: Double?
-  /// The part of the steps before the first blend.
+  /// The share of the steps before the first blend.
   public var blendStart: Double?
-  /// The null embedding that the new prompt is guided away from.
+  /// The null embedding of the target's guidance.
   public var null: TargetNull?
-  /// The steps in which what goes is hidden from self-attention (``ObjectRemoval``); nil to hold words and layout by windows.
+  /// The steps in which removed objects are hidden from self-attention (``ObjectRemoval``); nil for prompt-to-prompt
+  /// control.
   public var removalSteps: StepWindow?
 
-  /// Nothing but what is there.
+  /// Creates a suggestion without settings.
   public init() {}
 
-  /// The settings on top of others, for an edit of some words.
+  /// Returns options with these settings applied.
   ///
-  /// - Parameter change: has the words of the blend.
+  /// - Parameter change: The changed words of the edit.
   func applied(to options: EditOptions, _ change: PromptChange) -> EditOptions {
     var options = options
     options.guidance = guidance ?? options.guidance
@@ -49,7 +50,7 @@ public struct EditSuggestion: Sendable, Hashable, Codable {
     return options
   }
 
-  /// These settings, and those of another where these say nothing.
+  /// Returns these settings, completed by those of another suggestion where they are nil.
   func completed(by other: EditSuggestion?) -> EditSuggestion {
     var result = self
     result.guidance = guidance ?? other?.guidance
@@ -69,11 +70,11 @@ public struct EditSuggestion: Sendable, Hashable, Codable {
 }
 
 extension EditSuggestion {
-  /// What suits the kinds of edit with any model.
+  /// Default settings by kind of edit, for any model.
   ///
-  /// Freer words for what comes, self-attention for what keeps its shape, a blend where words name a region, and guidance away
-  /// from the empty text in the second half of the steps. Measured on the bundled model alone, which has numbers of its own
-  /// beside these.
+  /// Added words get more freedom in cross-attention; objects that keep their shape keep their self-attention; edits
+  /// of named regions use a local blend; guidance uses the empty text's embedding in the second half of the steps.
+  /// These values were measured with the bundled model only, which has its own values in addition.
   public static let general: [EditKind: EditSuggestion] = [
     .replacement: EditSuggestion(cross: 0.7, own: 0.5, blend: 0.3),
     .addition: EditSuggestion(cross: 0, own: 0.4, blend: 0.3),
@@ -90,11 +91,11 @@ extension EditSuggestion {
 }
 
 extension EditOptions {
-  /// The published options with what suits the kind of edit that two prompts tell.
+  /// Returns the published options with the default settings for the kind of edit that two prompts describe.
   ///
   /// - Parameters:
-  ///   - caption: of the inversion.
-  ///   - prompt: the new text.
+  ///   - caption: The caption of the inversion.
+  ///   - prompt: The new prompt.
   public static func suggested(from caption: String, to prompt: String) -> EditOptions {
     EditingRecommendation().editOptions(from: caption, to: prompt)
   }

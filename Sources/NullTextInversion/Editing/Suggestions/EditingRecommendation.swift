@@ -1,52 +1,56 @@
 public import DiffusionCore
 internal import Foundation
 
-/// What suits a model for edits.
+/// Recommended edit settings of a model.
 ///
-/// Stands in `editing.json` in the folder of its checkpoint; what it leaves out is as published. A recommendation is taken by
-/// who asks for it (``editOptions``), never by itself. `nti edit` does; explicit options and recipes go before it.
+/// They are stored in `editing.json` in the checkpoint's folder; values that the file omits are the published ones.
+/// The library does not apply a recommendation by itself: use ``editOptions(from:to:)`` or ``editOptions``. `nti
+/// edit` applies it; explicit options and recipes take precedence.
 public struct EditingRecommendation: Sendable, Hashable {
-  /// The strength of guidance of edits.
+  /// The guidance scale of edits.
   public var guidance: Double?
-  /// The steps in which words look where they did in the source.
+  /// The steps in which words use the source's cross-attention.
   public var crossSteps: StepWindow?
-  /// The steps in which the picture's parts look at each other as in the source.
+  /// The steps in which the target uses the source's self-attention.
   public var selfSteps: StepWindow?
-  /// The side of the largest grid on which self-attention is kept.
+  /// The side length of the largest grid whose self-attention is replaced.
   public var selfGrid: Int?
-  /// The width of the maps of a local blend.
+  /// The width of the attention maps of a local blend.
   public var blendGrid: Int?
-  /// The null embedding that new prompts are guided away from.
+  /// The null embedding of the target's guidance.
   public var null: TargetNull?
-  /// The inversion that serves edits with attention control best for its cost.
+  /// The inversion method with the best results for its cost in edits with attention control.
   public var method: InversionMethod.Name?
-  /// Settings by the kind of edit, which the two prompts tell; kinds that are absent have those of
-  /// ``EditSuggestion/general``.
+  /// Settings by kind of edit.
+  ///
+  /// Missing kinds use ``EditSuggestion/general``.
   public var kinds: [EditKind: EditSuggestion] = [:]
 
-  /// Nothing but what is published.
+  /// Creates a recommendation of the published settings.
   public init() {}
 
-  /// Reads the recommendation of a checkpoint; one without `editing.json` has none.
+  /// Reads the recommendation of a checkpoint; it is empty if there is no `editing.json`.
   ///
-  /// - Throws: `InputError` if the file is damaged, or has values that make no sense.
+  /// - Throws: `InputError` if the file is damaged or has values out of range.
   public init(_ checkpoint: Checkpoint) throws {
     guard let file = checkpoint.file(named: "editing.json") else { return }
     do {
       self = try JSONFile.decode(Self.self, from: file)
       try editOptions.validate()
       for suggestion in kinds.values { try suggestion.validate() }
-      try InputError.require((blendGrid ?? 1) > 0, "A blend grid of \(blendGrid ?? 0): ask for 1 or more.")
+      try InputError.require(
+        (blendGrid ?? 1) > 0, "The blend grid is \(blendGrid ?? 0), but must be 1 or more.")
     } catch let error as InputError where !error.message.contains(file.path) {
       throw InputError(error.kind, "\(file.path): \(error.message)")
     }
   }
 
-  /// The published options of an edit with what is recommended, and what suits its kind, in their place.
+  /// Returns the published options with the recommended settings and those for the kind of edit that two prompts
+  /// describe.
   ///
   /// - Parameters:
-  ///   - caption: of the inversion.
-  ///   - prompt: the new text.
+  ///   - caption: The caption of the inversion.
+  ///   - prompt: The new prompt.
   public func editOptions(from caption: String, to prompt: String) -> EditOptions {
     let change = PromptChange(from: caption, to: prompt)
     var options: EditOptions
@@ -60,7 +64,7 @@ public struct EditingRecommendation: Sendable, Hashable {
     return options
   }
 
-  /// The same whatever the prompts.
+  /// The published options with the recommended settings that do not depend on the prompts.
   public var editOptions: EditOptions { recommended(over: EditOptions()) }
 
   private func recommended(over options: EditOptions) -> EditOptions {
@@ -80,11 +84,13 @@ public struct EditingRecommendation: Sendable, Hashable {
 extension EditingRecommendation: Codable {
   private enum Key: String, CodingKey {
     case guidance, crossSteps, selfSteps, selfGrid, blendGrid, null, method, kinds
-    // Of older files: the settings of removals.
+    // In older files: the settings of removals.
     case removal
   }
 
-  /// Reads a recommendation; what it leaves out is as published.
+  /// Decodes a recommendation; missing keys keep the published values.
+  ///
+  /// - Throws: `InputError(.malformed)` if `kinds` has an unknown kind of edit.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: Key.self)
     guidance = try values.decodeIfPresent(Double.self, forKey: .guidance)
@@ -99,7 +105,7 @@ extension EditingRecommendation: Codable {
       guard let kind = EditKind(rawValue: name) else {
         throw InputError(
           .malformed,
-          "\"\(name)\" is no kind of edit; there are \(EditKind.allCases.map(\.rawValue).joined(separator: ", "))."
+          "\"\(name)\" is not a kind of edit. Valid kinds: \(EditKind.allCases.map(\.rawValue).joined(separator: ", "))."
         )
       }
       kinds[kind] = suggestion
@@ -109,7 +115,7 @@ extension EditingRecommendation: Codable {
     }
   }
 
-  /// Writes what is recommended.
+  /// Encodes the settings that are recommended.
   public func encode(to encoder: any Encoder) throws {
     var values = encoder.container(keyedBy: Key.self)
     try values.encodeIfPresent(guidance, forKey: .guidance)

@@ -1,17 +1,17 @@
-/// What became of the caption's words in a new prompt.
+/// The difference between a caption and a new prompt, word by word.
 ///
 ///     PromptChange(from: "a cat next to a dog", to: "a cat").kind        // .removal, of "dog"
 public struct PromptChange: Sendable, Hashable {
-  /// The kind of edit that the words tell.
+  /// The kind of edit that the words describe.
   public let kind: EditKind
-  /// The words of the caption whose things change or go, without articles and the like; phrases in their order.
+  /// The phrases of the caption that name changed or removed objects, in order and without function words.
   public let source: [String]
-  /// The words of the prompt whose things change or come.
+  /// The phrases of the prompt that name changed or added objects.
   public let target: [String]
-  /// The words of both that name things, but for those that say where things are.
+  /// The phrases in both prompts that name objects, except those after a preposition of place.
   public let kept: [String]
 
-  /// Compares two prompts word by word, whatever their capitals and punctuation.
+  /// Compares two prompts word by word, ignoring case and punctuation.
   public init(from caption: String, to prompt: String) {
     let (old, new) = (Self.words(caption), Self.words(prompt))
     let runs = Self.changedRuns(from: old, to: new)
@@ -22,7 +22,8 @@ public struct PromptChange: Sendable, Hashable {
     kept = Self.things(in: new, but: runs.map(\.new))
   }
 
-  /// The phrases of words outside of some ranges that are neither function words nor behind a preposition of place.
+  /// Returns the phrases outside the given ranges, without function words and without words after a preposition of
+  /// place.
   private static func things(in words: [String], but changed: [Range<Int>]) -> [String] {
     var phrases: [[String]] = [[]]
     var isInPlace = false
@@ -41,7 +42,7 @@ public struct PromptChange: Sendable, Hashable {
     return phrases.filter { !$0.isEmpty }.map { $0.joined(separator: " ") }
   }
 
-  /// A run of words that differ: ranges of the caption and of the prompt between words that both have.
+  /// A run of different words between words that both prompts have.
   fileprivate struct Run: Equatable {
     var old: Range<Int>
     var new: Range<Int>
@@ -55,9 +56,9 @@ public struct PromptChange: Sendable, Hashable {
     }
   }
 
-  /// The runs between the words of a longest common subsequence.
+  /// Returns the runs between the words of a longest common subsequence.
   private static func changedRuns(from old: [String], to new: [String]) -> [Run] {
-    // lengths[i][j]: of the longest common subsequence of old[i...] and new[j...].
+    // lengths[i][j] is the length of the longest common subsequence of old[i...] and new[j...].
     var lengths = Array(repeating: Array(repeating: 0, count: new.count + 1), count: old.count + 1)
     for i in old.indices.reversed() {
       for j in new.indices.reversed() {
@@ -88,29 +89,29 @@ public struct PromptChange: Sendable, Hashable {
     return runs
   }
 
-  /// "a" and "an" are one word.
+  /// Whether two words are equal; all articles count as equal.
   private static func isSame(_ a: String, _ b: String) -> Bool {
     a == b || Vocabulary.articles.contains(a) && Vocabulary.articles.contains(b)
   }
 }
 
-/// The kinds of edit that two prompts can tell.
+/// A kind of edit that two prompts can describe.
 public enum EditKind: String, Sendable, Hashable, Codable, CodingKeyRepresentable, CaseIterable {
-  /// Nothing changes.
+  /// No change.
   case none
-  /// A thing becomes another.
+  /// An object is replaced by another.
   case replacement
-  /// A thing comes.
+  /// An object is added.
   case addition
-  /// A thing goes.
+  /// An object is removed.
   case removal
-  /// A thing keeps its shape and gets another look: colour, material, size.
+  /// An object keeps its shape and changes its look: color, material or size.
   case attribute
-  /// What is around things changes.
+  /// The surroundings of objects change.
   case background
-  /// The look of everything changes.
+  /// The style of the whole image changes.
   case style
-  /// Several of these, or none.
+  /// A mixture of these kinds, or another change.
   case other
 
   fileprivate func merged(with kind: EditKind) -> EditKind {
@@ -118,7 +119,7 @@ public enum EditKind: String, Sendable, Hashable, Codable, CodingKeyRepresentabl
   }
 }
 
-/// What one run of changed words says.
+/// The kind of edit described by one run of changed words.
 private struct RunChange {
   var kind: EditKind
   var source: [String] = []
@@ -127,7 +128,7 @@ private struct RunChange {
   init(old: [String], new: [String], _ run: PromptChange.Run) {
     let (removed, added) = (Array(old[run.old]), Array(new[run.new]))
     let (gone, come) = (Self.things(in: removed), Self.things(in: added))
-    /// The words that both prompts have before and after the run.
+    /// The words that both prompts have directly before and after the run.
     let before = run.new.lowerBound > 0 ? new[run.new.lowerBound - 1] : nil
     let after = run.new.upperBound < new.count ? new[run.new.upperBound] : nil
     let isStyle =
@@ -142,13 +143,13 @@ private struct RunChange {
       kind = .background
       (source, target) = (gone, come)
     } else if [removed, added].allSatisfy({ $0.dropFirst().contains(where: Vocabulary.places.contains) }) {
-      // A thing and its place in one run.
+      // The run contains both an object and its place.
       kind = .other
       (source, target) = (gone, come)
     } else if let after, !Vocabulary.isFunctionWord(after), !Vocabulary.isDoing(after), !Self.links(removed),
       !Self.links(added)
     {
-      // "a red car": the words stand before a noun that stays.
+      // As in "a red car", the words stand before a noun that does not change.
       let noun = Self.noun(from: run.new.upperBound, in: new)
       kind = .attribute
       (source, target) = ([noun], [noun])
@@ -164,42 +165,42 @@ private struct RunChange {
     }
   }
 
-  /// The phrases of words that are no function words: "a silver cat and a dog" has "silver cat" and "dog".
+  /// Returns the phrases between function words: "silver cat" and "dog" in "a silver cat and a dog".
   private static func things(in words: [String]) -> [String] {
     words.split(whereSeparator: Vocabulary.isFunctionWord).map { $0.joined(separator: " ") }
   }
 
-  /// Whether words join a thing to others, as "next to" does.
+  /// Whether words connect an object to others, as "next to" does.
   private static func links(_ words: [String]) -> Bool {
     words.contains { Vocabulary.isFunctionWord($0) && !Vocabulary.articles.contains($0) }
   }
 
-  /// Whether words say where things are.
+  /// Whether words describe a place.
   private static func isPlace(_ removed: [String], _ added: [String], before: String?, after: String?) -> Bool
   {
     if after == "background" || (removed + added).contains("background") { return true }
     let changed = [removed, added].filter { !$0.isEmpty }
     if changed.allSatisfy({ Vocabulary.places.contains($0[0]) }) { return true }
     guard let before else { return false }
-    // "in snow" and "on red checks", but not "on a chair".
+    // Matches "in snow" and "on red checks", but not "on a chair".
     return Vocabulary.places.contains(before) && after == nil
       && changed.allSatisfy { !Vocabulary.articles.contains($0[0]) }
   }
 
-  /// The phrase up to the noun that words before it describe: up to the next function word.
+  /// Returns the noun that the words from `start` describe: the last word before the next function word.
   private static func noun(from start: Int, in words: [String]) -> String {
     words[start...].prefix { !Vocabulary.isFunctionWord($0) }.last ?? words[start]
   }
 }
 
-/// The words of English that say how things are joined.
+/// English function words and other words that determine the kind of an edit.
 private enum Vocabulary {
   static let articles: Set<String> = ["a", "an", "the"]
-  /// Prepositions that lead a place.
+  /// Prepositions that begin a description of a place.
   static let places: Set<String> = [
     "in", "on", "at", "under", "inside", "outside", "during", "against", "beneath", "underneath", "amid",
   ]
-  /// Words for pictures, which tell a style in front of "of".
+  /// Words for kinds of images, which describe a style before "of".
   static let pictures: Set<String> = [
     "photo", "photograph", "picture", "image", "painting", "drawing", "sketch", "watercolor", "watercolour",
     "illustration",
@@ -219,7 +220,7 @@ private enum Vocabulary {
     "pudding", "ring", "spring", "string", "thing", "wedding", "wing",
   ]
 
-  /// Whether a word says what a thing before it does, as "sitting" does.
+  /// Whether a word describes an action of the object before it, as "sitting" does.
   static func isDoing(_ word: String) -> Bool { word.hasSuffix("ing") && !nounsInIng.contains(word) }
 
   static func isFunctionWord(_ word: String) -> Bool {

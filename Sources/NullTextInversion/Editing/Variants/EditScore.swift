@@ -1,29 +1,34 @@
 internal import DiffusionCore
 internal import Tensor
 
-/// What can be measured of an edit without knowing what it should look like.
+/// A score of an edit that needs no reference image.
 ///
-/// It tells variants of one edit apart that miss their words or touch the rest of the picture. It is no judge of beauty: a dull
-/// edit in the right place scores higher than a fine one that spills over.
+/// It separates variants that miss the new words or change the rest of the image from better ones. It does not
+/// measure image quality: a weak edit in the right place scores higher than a good one that changes its surroundings.
 public struct EditScore: Sendable, Hashable, Codable {
-  /// How much of the picture stayed outside of where the changed words look: structural similarity to the reconstruction, 1 if
-  /// they look everywhere.
+  /// How well the rest of the image is kept: the structural similarity to the reconstruction outside the attention to
+  /// the changed words; 1 if their attention covers the whole image.
   public let kept: Double
-  /// How much changed where they look: 1 less the structural similarity there.
+  /// How much the attended region changed: 1 minus the structural similarity there.
   public let changed: Double
-  /// The share of the attention to the words of the new prompt that lies where they look most; nil if there are no new words.
+  /// The share of the attention to the new words that lies where it exceeds its threshold, averaged over the words;
+  /// nil without new words.
   public let attended: Double?
 
-  /// What variants are ranked by, higher is better: `kept` times `attended`, or the root of `changed` without new words.
+  /// The score for ranking, higher is better: `kept` times `attended`, or times the square root of `changed` without
+  /// new words.
   public var total: Double { kept * (attended ?? changed.squareRoot()) }
 
-  /// The share of a word's greatest attention from which on it counts as looking at a place: that of local blends.
+  /// The share of a word's maximum attention above which a place counts as attended: the default of local blends.
   private static let threshold: Float = 0.3
 
+  /// Scores an edit.
+  ///
   /// - Parameters:
-  ///   - original: what the edit was made from, of the same size.
-  ///   - source: the attention of the source under its caption.
-  ///   - target: the attention of the edit under its prompt.
+  ///   - original: The image before the edit, of the same size.
+  ///   - source: The attention maps of the source under its caption.
+  ///   - target: The attention maps of the edit under its prompt.
+  /// - Throws: `InputError` if a changed word has no attention map.
   init(
     of edited: RGBImage, from original: RGBImage, _ change: PromptChange, source: AttentionMaps,
     target: AttentionMaps
@@ -31,7 +36,7 @@ public struct EditScore: Sendable, Hashable, Codable {
     let old = try change.source.map { try source.map(of: $0) }
     let new = try change.target.map { try target.map(of: $0) }
     let region = Self.region((old + new).map(Self.marks), width: edited.width, height: edited.height)
-    // A similarity with a part set to black in both pictures counts that part as alike.
+    // SSIM counts a region that is black in both images as equal, so differences are rescaled by the region's share.
     let (outside, whole) = (region.scalars.reduce(0, +), Float(region.count))
     let (inside, all) = (whole - outside, Double(whole))
     func difference(_ mask: Tensor, _ count: Float) -> Double {
@@ -51,13 +56,13 @@ public struct EditScore: Sendable, Hashable, Codable {
     attended = shares.isEmpty ? nil : shares.reduce(0, +) / Double(shares.count)
   }
 
-  /// 1 where a map exceeds the threshold of its maximum, 0 elsewhere.
+  /// Returns 1 where a map exceeds the threshold share of its maximum, 0 elsewhere.
   private static func marks(_ map: Tensor) -> Tensor {
     let limit = threshold * map.maximum
     return map.mapped { $0 > limit ? 1 : 0 }
   }
 
-  /// 0 where any of some marks is, 1 outside, in pixels; nothing is outside if there are none.
+  /// Returns 0 at pixels covered by any of the marks and 1 elsewhere; 0 everywhere if there are no marks.
   private static func region(_ marks: [Tensor], width: Int, height: Int) -> Tensor {
     Tensor(shape: [height, width]) { region in
       region.initialize(repeating: marks.isEmpty ? 0 : 1)

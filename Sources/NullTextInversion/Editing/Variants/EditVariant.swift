@@ -1,27 +1,30 @@
 internal import DiffusionCore
 internal import Tensor
 
-/// One of several edits of a picture with one prompt.
+/// One of several edits of an image with the same prompt.
 public struct EditVariant: Sendable {
   /// The edit.
   public let edited: EditedImage
-  /// What can be measured of it.
+  /// The score that ranks the variants.
   public let score: EditScore
-  /// The seed of the noise of its path; nil where the path has none.
+  /// The seed of the trajectory's noise; nil if the trajectory has none.
   public let seed: UInt64?
 }
 
 extension InvertedImage {
-  /// Several edits of the picture with one prompt, the best first by what can be measured.
+  /// Edits the image with one prompt in several ways and sorts the edits by score, best first.
   ///
-  /// On a path of independent noise each has noise of its own, from the inversion's seed upwards. On others they differ in the
-  /// windows of prompt-to-prompt; other controls have no variants there.
+  /// With pivots of independent noise, each variant has its own noise, with seeds counted up from the inversion's
+  /// seed. With other pivots, variants differ in the step windows of prompt-to-prompt; other controls have only one
+  /// variant.
   ///
   /// - Parameters:
-  ///   - count: how many, from 1; at most ``windowVariants`` on a path without noise.
-  ///   - options: those of the first.
-  ///   - progress: hears of one edit after the other.
-  /// - Throws: `InputError` if there are no such variants, and as `edit(prompt:options:)`.
+  ///   - count: The number of variants, at least 1; at most ``windowVariants`` with pivots without independent noise.
+  ///   - prompt: The new prompt.
+  ///   - options: The options of the first variant.
+  ///   - progress: Receives the progress of one edit after the other.
+  /// - Throws: `InputError` if there are fewer variants than requested; the errors of
+  ///   `edit(prompt:options:policy:progress:)`.
   public func variants(
     _ count: Int, prompt: String, options: EditOptions = EditOptions(), progress: ProgressHandler? = nil
   ) async throws -> [EditVariant] {
@@ -40,10 +43,10 @@ extension InvertedImage {
     return variants.sorted { $0.score.total > $1.score.total }
   }
 
-  /// The most variants on a path without noise.
+  /// The maximum number of variants with pivots without independent noise.
   public static var windowVariants: Int { windows.count + 1 }
 
-  /// Pairs of windows, of cross- and self-attention, from the freer to the stricter.
+  /// Step windows of cross-attention and self-attention, from the least to the most restrictive.
   private static var windows: [(cross: StepWindow, own: StepWindow)] {
     [(0.4, 0.2), (0.4, 0.6), (0.8, 0.6), (0.8, 0.2), (0, 0.4), (0.2, 0.1), (0.8, 0.8)]
   }
@@ -51,7 +54,7 @@ extension InvertedImage {
   private func variants(_ count: Int, _ options: EditOptions) throws -> [(
     inverted: InvertedImage, options: EditOptions
   )] {
-    try InputError.require(count > 0, "\(count) variants: ask for 1 or more.")
+    try InputError.require(count > 0, "The number of variants is \(count), but must be 1 or more.")
     if let seed = inversion.seed {
       return try (0..<count).map { number in
         (number == 0 ? self : try reseeded(seed &+ UInt64(number)), options)
@@ -60,14 +63,14 @@ extension InvertedImage {
     guard count == 1 || options.promptToPrompt != nil else {
       throw InputError(
         .mismatch,
-        "Variants differ in the windows of prompt-to-prompt or in the noise of the path; this edit has neither."
+        "Variants need prompt-to-prompt control or pivots of independent noise; this edit has neither."
       )
     }
     let own = options.promptToPrompt.map { ($0.crossSteps, $0.selfSteps) }
     let others = Self.windows.filter { windows in own.map { $0 != windows } ?? true }
     try InputError.require(
       count <= others.count + 1,
-      "\(count) variants: this inversion has up to \(others.count + 1). Edits of photos by InfEdit have more."
+      "This inversion has at most \(others.count + 1) variants, not \(count). InfEdit inversions have more."
     )
     return [(self, options)]
       + others.prefix(count - 1).map { windows in
@@ -78,9 +81,10 @@ extension InvertedImage {
       }
   }
 
-  /// The same picture on a path with noise of another seed; nothing is evaluated.
+  /// Returns the same image with pivots from another noise seed, without network evaluations.
   ///
-  /// - Throws: `InputError(.mismatch)` unless the path is one of independent noise.
+  /// - Throws: `InputError(.mismatch)` if the pivots are not those of independent noise, or if this is the inversion
+  ///   of an edit.
   public func reseeded(_ seed: UInt64) throws -> InvertedImage {
     guard inversion.seed != nil, !inversion.isOfEdit else {
       throw InputError(.mismatch, "Only inversions with pivots of independent noise have a seed.")
@@ -92,10 +96,10 @@ extension InvertedImage {
 }
 
 extension Inversion {
-  /// The seed of the noise of the path; nil if it has none.
+  /// The seed of the pivots' independent noise; nil for other pivots.
   public var seed: UInt64? { options.noiseSeed }
 
-  /// The same with noise of another seed.
+  /// Returns the inversion with pivots from another noise seed.
   fileprivate func reseeded(_ seed: UInt64, _ schedule: NoiseSchedule) throws -> Inversion {
     var inversion = self
     inversion.options.pivots = .independentNoise(seed: seed)

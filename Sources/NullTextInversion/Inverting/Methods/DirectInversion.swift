@@ -1,8 +1,8 @@
 internal import DiffusionCore
 
-/// Direct inversion: the pivots themselves as the trajectory.
+/// Direct inversion: uses the pivots as the trajectory.
 ///
-/// Ju et al. 2023, arXiv 2310.01506.
+/// Source: Ju et al. 2023, arXiv 2310.01506.
 struct DirectInversion: InversionWalk {
   func mostEvaluations(steps: Int) -> EvaluationCount { EvaluationCount() }
 

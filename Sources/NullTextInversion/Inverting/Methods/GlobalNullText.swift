@@ -1,20 +1,20 @@
 internal import DiffusionCore
 internal import Tensor
 
-/// One null embedding for all steps: an ablation of the paper.
+/// Global null-text inversion: one null embedding for all steps, an ablation of the paper.
 ///
-/// A sweep walks down from the last pivot and makes, in each step, one update towards the next pivot before it goes on with
-/// the embedding as it is then. One Adam is kept for all sweeps. The result is the embedding of the sweep whose steps
-/// were nearest to the pivots.
+/// A sweep samples from the last pivot; each step updates the embedding once towards the next pivot and continues
+/// with the updated embedding. One Adam optimizer is used for all sweeps. The result is the embedding of the sweep
+/// with the lowest mean loss.
 public struct GlobalNullText: Sendable, Hashable {
-  /// The most sweeps.
+  /// The maximum number of sweeps, 0 to 1000.
   public var sweeps: Int
-  /// The mean loss of a sweep under which no other follows.
+  /// The mean loss of a sweep below which no further sweep follows.
   public var earlyStop: Double
-  /// The embedding that the first sweep starts from.
+  /// The initial embedding.
   public var start: NullEmbeddingStart
 
-  /// Settings of the ablation.
+  /// Creates the settings of the ablation.
   public init(sweeps: Int = 10, earlyStop: Double = 1e-5, start: NullEmbeddingStart = .empty) {
     self.sweeps = sweeps
     self.earlyStop = earlyStop
@@ -24,13 +24,13 @@ public struct GlobalNullText: Sendable, Hashable {
   /// The state between two sweeps.
   struct Sweeps: Equatable {
     var embedding: Tensor
-    /// The number of sweeps made.
+    /// The number of finished sweeps.
     var count = 0
-    /// The mean distance of the last sweep's steps from the pivots.
+    /// The mean loss of the last sweep.
     var distance = Float.infinity
     var best: Tensor
     var bestDistance = Float.infinity
-    /// Adam's running means of the gradient and its square.
+    /// Adam's running means of the gradient and of its square.
     var mean: Tensor
     var square: Tensor
   }
@@ -38,13 +38,15 @@ public struct GlobalNullText: Sendable, Hashable {
 
 extension GlobalNullText: InversionWalk {
   func validate(steps: Int) throws(InputError) {
-    try InputError.require((0...1000).contains(sweeps), "\(sweeps) inner steps: ask for 0 to 1000.")
+    try InputError.require(
+      (0...1000).contains(sweeps),
+      "The number of inner steps (sweeps) is \(sweeps), but must be between 0 and 1000.")
     try InputError.require(
       earlyStop.isFinite && earlyStop >= 0,
-      "early stop at \(earlyStop): ask for zero or a small positive number.")
+      "The early-stop loss is \(earlyStop), but must be zero or a small positive number.")
   }
 
-  /// A sweep makes three evaluations a step, one of them also backwards.
+  /// Counts three forward evaluations and one backward evaluation per step of a sweep.
   func mostEvaluations(steps: Int) -> EvaluationCount {
     .guidedSteps(steps)
       + EvaluationCount(forward: 3 * sweeps * steps, backward: sweeps * steps, stem: sweeps * steps)
@@ -60,7 +62,7 @@ extension GlobalNullText: InversionWalk {
     return single.mostEvaluations(steps: steps)
   }
 
-  /// The embedding that the walk has begun with, or the result of the sweeps that are missing.
+  /// Returns the embedding of the steps already made, or the result of the missing sweeps.
   private func embedding(for unfinished: inout UnfinishedInversion, _ walk: GuidedWalk) throws -> Tensor {
     if let found = unfinished.inversion.nullEmbeddings.first { return found }
     var state = unfinished.sweeps ?? Sweeps(startingAt: walk.embedding(start))
@@ -94,7 +96,7 @@ extension GlobalNullText: InversionWalk {
     }
     if let moments = adam.moments { (state.mean, state.square) = moments }
     for tensor in [state.embedding, state.mean, state.square] {
-      try tensor.requireFinite("The fit of sweep \(state.count + 1)")
+      try tensor.requireFinite("The optimizer state of sweep \(state.count + 1)")
     }
     state.count += 1
     state.distance = distance

@@ -1,32 +1,34 @@
 internal import DiffusionCore
 
-/// Spends a given time on the inner iterations that lower the error most.
+/// Distributes a time budget over the inner iterations where they reduce the error most.
 ///
-/// What a null embedding can do in a step is bounded by the factor of the null prediction in the guided step,
-/// |c (1 − w)|, which falls from noise to picture; time is shared out in proportion to it, and what a step leaves over is
-/// there for those after it. The evaluations that every step must make are set aside first.
+/// The effect of a null embedding in a step is limited by the factor of the null prediction in the guided step, |c (1
+/// − w)|, which decreases from noise to image. Time is distributed in proportion to this factor, and time that a step
+/// does not use is available to later steps. The evaluations that every step needs are reserved first.
 struct InnerBudget {
-  /// What a step may do.
+  /// The permitted work of a step.
   enum Allowance: Equatable {
-    /// Up to so many inner iterations.
+    /// At most this number of inner iterations.
     case innerSteps(Int)
-    /// Nothing but the one evaluation that a step cannot do without.
+    /// Only the one evaluation that a step needs.
     case bareStep
   }
 
   private let deadline: ContinuousClock.Instant
   private let weights: [Double]
-  /// Seconds set aside for the picture at the end.
+  /// The seconds reserved for decoding the reconstruction.
   private let decoding: Double
-  /// The most inner iterations of each step.
+  /// The maximum number of inner iterations of each step.
   private let limits: [Int]
-  /// Seconds of one evaluation forwards, and of one inner iteration; nil before there has been any.
+  /// The seconds of one forward evaluation and of one inner iteration; nil before the first measurement.
   private var pace: (evaluation: Double, iteration: Double)?
 
+  /// Creates a budget.
+  ///
   /// - Parameters:
-  ///   - budget: the time of the whole inversion.
-  ///   - start: when the inversion began.
-  ///   - pace: that of the networks until now; nil if the pivots needed none, or were there already.
+  ///   - budget: The time of the whole inversion.
+  ///   - start: The time at which the inversion began.
+  ///   - pace: The measured pace of the networks; nil if no pivots were evaluated.
   init(
     _ budget: Duration, of settings: NullText, start: ContinuousClock.Instant, pace: NetworkPace?,
     sampler: any InvertibleSampler, guidance: Double
@@ -50,15 +52,15 @@ struct InnerBudget {
       return left > 0 ? .innerSteps(min(limits[index], 1)) : .bareStep
     }
     let stepsLeft = Double(weights.count - index)
-    // Two evaluations a step, and two for what is not foreseen.
+    // Two evaluations per remaining step, and two as a reserve.
     let spare = left - 2 * evaluation * (stepsLeft + 1) - decoding
     guard spare > 0 else { return .bareStep }
     let share = weights[index] / max(weights[index...].reduce(0, +), .leastNormalMagnitude)
-    // Twice the fair share: steps that need less leave it to the others.
+    // Twice the proportional share, because other steps need less than theirs.
     return .innerSteps(Int(min(Double(limits[index]), min(spare, 2 * spare * share) / max(iteration, 1e-9))))
   }
 
-  /// Takes note of how long a step took.
+  /// Updates the pace with the duration of a step.
   mutating func learn(_ duration: Duration, innerSteps: Int) {
     let seconds = duration / .seconds(1)
     guard var (evaluation, iteration) = pace else {

@@ -2,24 +2,24 @@ internal import DiffusionCore
 internal import Foundation
 internal import Tensor
 
-/// Negative-prompt inversion: the caption's own embedding as the null embedding of every step.
+/// Negative-prompt inversion: uses the caption's embedding as the null embedding of every step.
 ///
-/// Miyake et al. 2023, arXiv 2305.16807; equation 8 is the interpolation.
+/// Source: Miyake et al. 2023, arXiv 2305.16807; equation 8 is the interpolation.
 public struct NegativePrompt: Sendable, Hashable {
-  /// How far to go from the caption's embedding (0) to that of the empty text (1), along the great circle between them.
+  /// The position between the caption's embedding (0) and that of the empty text (1), by spherical interpolation.
   public var interpolation: Double
 
-  /// Settings; by default there is no interpolation.
+  /// Creates settings; the default is no interpolation.
   public init(interpolation: Double = 0) { self.interpolation = interpolation }
 }
 
 extension NegativePrompt: InversionWalk {
   func validate(steps: Int) throws(InputError) {
     try InputError.require(
-      (0...1).contains(interpolation), "interpolation \(interpolation): ask for 0 to 1.")
+      (0...1).contains(interpolation), "The interpolation is \(interpolation), but must be between 0 and 1.")
   }
 
-  /// Where guidance cancels, one evaluation makes a step.
+  /// Returns one evaluation per step if guidance cancels, two otherwise.
   func mostEvaluations(steps: Int) -> EvaluationCount {
     interpolation == 0 ? .singleSteps(steps) : .guidedSteps(steps)
   }
@@ -31,14 +31,14 @@ extension NegativePrompt: InversionWalk {
 }
 
 extension Tensor {
-  /// Along the great circle from `start` (0) to this tensor (1), row by row.
+  /// Returns the spherical interpolation from `start` (0) to this tensor (1), row by row.
   fileprivate func interpolated(from start: Tensor, by share: Double) -> Tensor {
     guard share > 0 else { return start }
     return Tensor(
       stacking: (0..<shape[0]).map { row in
         let (a, b) = (start[row], self[row])
         let cosine = Double(a.dot(b)) / (Double(a.norm) * Double(b.norm))
-        // Rows that point the same way lie on no circle of their own.
+        // Nearly parallel rows are interpolated linearly, because the spherical formula is unstable.
         guard cosine.isFinite, abs(cosine) < 0.9995 else {
           return .combination(Float(1 - share), a, Float(share), b)
         }

@@ -1,51 +1,53 @@
 internal import DiffusionCore
 internal import Tensor
 
-/// How null-text inversion fits a null embedding in each step.
+/// The settings of null-text inversion, which optimizes a null embedding in each step.
 ///
 /// The defaults are those of the published method (Mokady et al. 2022).
 public struct NullText: Sendable, Hashable {
-  /// The most inner iterations of a step.
+  /// The maximum number of inner iterations per step, 0 to 1000.
   public var innerSteps: Int
-  /// The loss under which the first step stops; each following step allows 2e-5 more.
+  /// The loss below which the first step stops; the limit increases by 2e-5 with each step.
   public var earlyStop: Double
-  /// How an embedding is fitted.
+  /// The optimizer of the embeddings.
   public var optimizer: Optimizer
-  /// The null embedding that the first step starts from.
+  /// The initial null embedding of the first step.
   public var start: NullEmbeddingStart
-  /// The weight λ of the penalty λ (c (1 − w))² mean (∅ − ∅ₑ)² that is added to the loss of a step, with ∅ₑ the empty text's
-  /// embedding and c (1 − w) the factor of the null prediction in the step.
+  /// The weight λ of a penalty that keeps the embeddings near that of the empty text; 0 for none.
   ///
-  /// With that factor λ weighs embeddings against predictions, and means the same for any number of steps and any guidance.
+  /// The penalty λ (c (1 − w))² mean (∅ − ∅ₑ)² is added to the loss of a step, where ∅ₑ is the embedding of the empty
+  /// text and c (1 − w) the factor of the null prediction in the step. This factor makes λ independent of the number
+  /// of steps and the guidance scale.
   ///
-  /// Guidance was trained with the empty text. A larger weight keeps the fitted embeddings nearer to it: edits improve, and the
-  /// reconstruction loses. For ``Optimizer/gaussNewton`` only.
+  /// Guidance was trained with the empty text. A larger weight improves edits and worsens the reconstruction. It
+  /// requires ``Optimizer/gaussNewton``.
   public var regularization: Double
-  /// The number of last steps that are fitted without the penalty and with twice the inner iterations.
+  /// The number of last steps without penalty and with twice the inner iterations.
   ///
-  /// They improve the reconstruction and hardly change edits. For ``Optimizer/gaussNewton`` only.
+  /// They improve the reconstruction and have little effect on edits. They require ``Optimizer/gaussNewton``.
   public var finalSteps: Int
-  /// How long the whole inversion may take; nil for as long as it needs.
+  /// The time limit of the whole inversion; nil for none.
   ///
-  /// The result then depends on the speed of the machine.
+  /// With a budget, the result depends on the speed of the machine.
   public var budget: Duration?
 
-  /// How a null embedding is fitted in each step.
+  /// An optimizer of the null embeddings.
   public enum Optimizer: String, Sendable, Codable, CaseIterable {
-    /// Adam with the published learning rates; the loss is tested after each update, so there is always one.
+    /// Adam with the published learning rates; the loss is tested after each update, so each step makes at least one
+    /// update.
     case adam
-    /// Adam, but the loss is tested first, and a step whose loss is low enough makes no update; of all landings of a step
-    /// the nearest is kept.
+    /// Adam with the loss tested before each update, so that a step with a low loss makes no update; the embedding
+    /// with the lowest loss is kept.
     case adamTestingFirst
-    /// Conjugate directions with exact steps: the loss is nearly quadratic in the null prediction, so one more evaluation
-    /// along a direction tells how far to go. The loss is tested first.
+    /// Conjugate directions with exact line search, which takes one additional evaluation per update because the loss
+    /// is nearly quadratic in the null prediction; the loss is tested before each update.
     case conjugateDirections
-    /// Gauss-Newton: conjugate gradients minimise the loss of the linearised prediction, with one forward and one backward
-    /// evaluation for each inner iteration. The loss is tested first.
+    /// Gauss-Newton: conjugate gradients minimize the loss of the linearized prediction, with one forward and one
+    /// backward evaluation per inner iteration; the loss is tested first.
     case gaussNewton
   }
 
-  /// Settings; the defaults are the published ones.
+  /// Creates settings; the defaults are the published ones.
   public init(
     innerSteps: Int = 10, earlyStop: Double = 1e-5, optimizer: Optimizer = .adam,
     start: NullEmbeddingStart = .empty, regularization: Double = 0, finalSteps: Int = 0,
@@ -60,18 +62,20 @@ public struct NullText: Sendable, Hashable {
     self.budget = budget
   }
 
-  /// Better edits and nearly the same reconstruction for a seventh of the published evaluations.
+  /// Settings for better edits and nearly the same reconstruction at a seventh of the published number of
+  /// evaluations.
   ///
-  /// For about 16 steps (``InversionOptions/fast``): starts halfway to the caption's embedding, takes Gauss-Newton steps, and keeps
-  /// the embeddings near the empty text's in all but the last four steps. `Docs/Methods.md` has the figures.
+  /// They are meant for about 16 steps (``InversionOptions/fast``): the start is halfway to the caption's embedding,
+  /// the optimizer is Gauss-Newton, and all but the last four steps have a penalty that keeps the embeddings near
+  /// that of the empty text. `Docs/Methods.md` gives the measurements.
   public static var fast: NullText {
     NullText(innerSteps: 2, optimizer: .gaussNewton, start: .halfway, regularization: 0.0015, finalSteps: 4)
   }
 
-  /// The loss under which step `index` stops, counted from the noisiest.
+  /// Returns the loss below which step `index` stops, counted from the noisiest.
   public func stoppingLoss(at index: Int) -> Double { earlyStop + 2e-5 * Double(index) }
 
-  /// The most inner iterations of step `index` of `stepCount`, counted from the noisiest.
+  /// Returns the maximum number of inner iterations of step `index` of `stepCount`, counted from the noisiest.
   func innerSteps(at index: Int, of stepCount: Int) -> Int {
     isFinal(index, of: stepCount) ? 2 * innerSteps : innerSteps
   }
@@ -79,23 +83,24 @@ public struct NullText: Sendable, Hashable {
   private func isFinal(_ index: Int, of stepCount: Int) -> Bool { index >= stepCount - finalSteps }
 }
 
-/// A null embedding to start fitting from.
+/// An initial null embedding.
 public enum NullEmbeddingStart: String, Sendable, Codable, CaseIterable {
-  /// That of the empty text, as published.
+  /// The embedding of the empty text, as published.
   case empty
-  /// The caption's: guidance cancels there, so the walk begins close to the pivots.
+  /// The caption's embedding: guidance cancels there, so sampling begins close to the pivots.
   case caption
-  /// The mean of both.
+  /// The mean of both embeddings.
   case halfway
 }
 
 extension NullText {
-  /// A budget from a number that may be anything; `Duration` itself traps on very large ones.
+  /// Converts seconds to a budget; `Duration` itself traps on very large numbers.
   ///
-  /// - Throws: `InputError(.outOfRange)` unless it is above zero and at most 1e9 seconds.
+  /// - Throws: `InputError(.outOfRange)` unless the number is greater than 0 and at most 1e9.
   package static func budget(seconds: Double) throws(InputError) -> Duration {
     try InputError.require(
-      seconds > 0 && seconds <= 1e9, "a budget of \(seconds) seconds: ask for more than 0, up to 1e9.")
+      seconds > 0 && seconds <= 1e9,
+      "The budget is \(seconds) seconds, but must be greater than 0 and at most 1e9.")
     return .seconds(seconds)
   }
 }
@@ -103,32 +108,34 @@ extension NullText {
 extension NullText: InversionWalk {
   func validate(steps: Int) throws(InputError) {
     try InputError.require(
-      (0...1000).contains(innerSteps), "\(innerSteps) inner steps: ask for 0 to 1000.")
+      (0...1000).contains(innerSteps),
+      "The number of inner steps is \(innerSteps), but must be between 0 and 1000.")
     try InputError.require(
       earlyStop.isFinite && earlyStop >= 0,
-      "early stop at \(earlyStop): ask for zero or a small positive number.")
+      "The early-stop loss is \(earlyStop), but must be zero or a small positive number.")
     try InputError.require(
-      (0...1000).contains(finalSteps), "\(finalSteps) final steps: ask for 0 to 1000.")
+      (0...1000).contains(finalSteps),
+      "The number of final steps is \(finalSteps), but must be between 0 and 1000.")
     try InputError.require(
       regularization.isFinite && regularization >= 0,
-      "a regularization of \(regularization): ask for zero or a small positive number.")
+      "The regularization is \(regularization), but must be zero or a small positive number.")
     guard optimizer == .gaussNewton || (regularization == 0 && finalSteps == 0) else {
       throw InputError(
-        .mismatch, "Regularization and final steps are settings of the optimizer gauss-newton alone.")
+        .mismatch, "Regularization and final steps need the optimizer gauss-newton.")
     }
-    // The learning rate falls by a hundredth of its start with each step and would be zero at the 101st.
+    // The learning rate decreases by 1 % of its initial value per step and would be zero at step 101.
     try InputError.require(
       steps <= 100 || innerSteps == 0 || !optimizer.isAdam,
-      "\(steps) steps: null-text optimisation with Adam is defined for at most 100, since its learning rate reaches "
-        + "zero there.")
+      "The number of steps is \(steps), but null-text inversion with Adam supports at most 100, because its learning rate "
+        + "then reaches zero. Use fewer steps or another optimizer.")
     if let budget { _ = try Self.budget(seconds: budget / .seconds(1)) }
   }
 
-  /// An inner iteration is one forward and one backward evaluation.
+  /// Counts one forward and one backward evaluation per inner iteration.
   ///
-  /// Conjugate directions add one forward for each iteration, Gauss-Newton one or two for each step that iterates.
+  /// Conjugate directions add one forward evaluation per iteration, Gauss-Newton at most two per step that iterates.
   ///
-  /// - Parameter steps: the last steps of the walk.
+  /// - Parameter steps: The number of remaining steps.
   func mostEvaluations(steps: Int) -> EvaluationCount {
     let iterations = innerSteps * (steps + min(steps, finalSteps))
     let landings =
@@ -140,16 +147,16 @@ extension NullText: InversionWalk {
     return .guidedSteps(steps) + EvaluationCount(forward: iterations + landings, backward: iterations)
   }
 
-  /// The published recipe updates before it tests, the others may find nothing to do.
+  /// Counts at least one update per step for the published optimizer, and none for the others.
   ///
-  /// With a budget, a step may be left with the single evaluation that moves it.
+  /// With a budget, a step may have only a single evaluation.
   func leastEvaluations(steps: Int) -> EvaluationCount {
     guard budget == nil else { return .singleSteps(steps) }
     let iterations = optimizer == .adam ? min(innerSteps, 1) * steps : 0
     return .guidedSteps(steps) + EvaluationCount(forward: iterations, backward: iterations)
   }
 
-  /// What the walk still asks of the networks after so many steps, and inner iterations of the next.
+  /// Returns the remaining work after some steps and some inner iterations of the next step.
   private func left(after step: Int, innerSteps made: Int = 0, of stepCount: Int) -> WorkRange {
     guard made > 0 else {
       return WorkRange(
@@ -158,7 +165,7 @@ extension NullText: InversionWalk {
     var rest = self
     (rest.innerSteps, rest.finalSteps) = (max(0, innerSteps(at: step, of: stepCount) - made), 0)
     let later = left(after: step + 1, of: stepCount)
-    // The step under way has its landing still to make.
+    // The current step still has to evaluate its latent.
     let current = WorkRange(
       least: NetworkWork(evaluations: EvaluationCount(forward: 1)),
       most: NetworkWork(evaluations: rest.mostEvaluations(steps: 1)))
@@ -195,7 +202,7 @@ extension NullText: InversionWalk {
           step.embedding, step.latent, loss: step.loss, innerSteps: step.updates)
         budget?.learn(ContinuousClock.now - begun, innerSteps: step.updates)
       case .bareStep:
-        // Where guidance cancels, one evaluation makes the step.
+        // Guidance cancels with the caption's embedding, so one evaluation is enough.
         try unfinished.inversion.append(walk.captionEmbedding, walk.unguided(index, from: latent))
       }
       try walk.finish(unfinished, left: left(after: index + 1, of: stepCount))
@@ -204,7 +211,7 @@ extension NullText: InversionWalk {
 }
 
 extension NullText {
-  /// What is added to the loss of step `index`; nil where there is nothing to add.
+  /// Returns the penalty of step `index`; nil for steps without one.
   private func penalty(at index: Int, _ walk: GuidedWalk) throws -> EmbeddingPenalty? {
     guard regularization > 0, !isFinal(index, of: walk.sampler.stepCount) else { return nil }
     let factor = try walk.sampler.invertible.nullFactor(step: index, guidance: walk.step.guidance)
@@ -217,7 +224,7 @@ extension NullText.Optimizer {
 }
 
 extension GuidedWalk {
-  /// The null embedding to start fitting from.
+  /// Returns the initial null embedding.
   func embedding(_ start: NullEmbeddingStart) -> Tensor {
     switch start {
     case .empty: emptyEmbedding

@@ -1,26 +1,27 @@
 internal import Tensor
 
-/// A penalty on the distance of the null embedding ∅ from another, c: λ times the mean of (∅ − c)².
+/// A penalty on the distance between the null embedding ∅ and a center c: λ times the mean of (∅ − c)².
 struct EmbeddingPenalty {
   /// The weight λ.
   let weight: Double
-  /// The embedding c, tokens x channels.
+  /// The center c, tokens x channels.
   let center: Tensor
 
-  /// The penalty of an embedding.
+  /// Returns the penalty of an embedding.
   func callAsFunction(_ embedding: Tensor) -> Float {
     Float(weight) * embedding.meanSquaredDifference(to: center)
   }
 }
 
 extension NullTextOptimizer {
-  /// One Gauss-Newton step, by conjugate gradients for least squares.
+  /// Performs one Gauss-Newton step by conjugate gradients for least squares.
   ///
-  /// With the landing linear in the embedding, the error is r + J p after a step p, and loss and penalty are a quadratic in p. Each
-  /// iteration minimises it along a direction conjugate to those before. A probe a little way along the direction gives
-  /// J p as a difference; its backward pass gives the next gradient. The landing is evaluated once, after all iterations. If loss
-  /// and penalty have grown there, a shorter step is tried once: to the lowest point of the parabola through both values with the
-  /// slope of the quadratic. If that fails too, the step is taken back.
+  /// With the resulting latent linearized in the embedding, the error is r + J p after a step p, and loss plus
+  /// penalty is quadratic in p. Each iteration minimizes it along a direction conjugate to the previous ones. A probe
+  /// at a small distance along the direction gives J p as a difference; its backward pass gives the next gradient.
+  /// The actual latent is evaluated once, after all iterations. If loss plus penalty has increased there, a shorter
+  /// step is tried once: the minimum of the parabola through both values with the slope of the quadratic. If this
+  /// fails too, the step is discarded.
   func withGaussNewton(
     _ start: Step, _ loss: NullTextLoss, _ limit: Double, _ innerSteps: Int, _ penalty: EmbeddingPenalty?,
     _ afterEach: (Int, Float) -> Void
@@ -57,7 +58,7 @@ extension NullTextOptimizer {
         return .combination(1, error, length, change)
       }
       let point = Tensor.combination(1, start.embedding, reach, next)
-      // No gradient is needed after the last iteration.
+      // The last iteration needs no gradient.
       if step.updates < innerSteps - 1 {
         let probe = try loss.linearized(at: point, errorAfterStep)
         (error, product) = (probe.weight, probe.product)
@@ -72,7 +73,7 @@ extension NullTextOptimizer {
 
     func total(_ measured: Float, _ embedding: Tensor) -> Float { measured + (penalty?(embedding) ?? 0) }
     let before = total(value, start.embedding)
-    /// How much loss and penalty grow to an embedding, which is kept if they fall.
+    /// Returns the increase of loss plus penalty at an embedding, and accepts the embedding if it is negative.
     func grow(to embedding: Tensor) throws -> Float {
       let landed = try loss.landing(embedding)
       let reached = landed.meanSquaredDifference(to: loss.target)
@@ -83,14 +84,14 @@ extension NullTextOptimizer {
     }
     let growth = try grow(to: embedding)
     guard growth >= 0 else { return step }
-    // From its start to its lowest point a quadratic falls by half of its slope.
+    // From its start to its minimum, a quadratic decreases by half of its initial slope.
     let slope = 2 * (total(errors * error.dot(error), embedding) - before)
     let share = -slope / (2 * (growth - slope))
     _ = try grow(to: .combination(1 - share, start.embedding, share, embedding))
     return step
   }
 
-  /// The multiple of a direction at which it is probed.
+  /// Returns the factor of a direction for its probe.
   func reach(along direction: Tensor, from embedding: Tensor) -> Float {
     reach * embedding.norm / direction.norm
   }

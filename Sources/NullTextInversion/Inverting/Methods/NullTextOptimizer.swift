@@ -1,28 +1,29 @@
 internal import DiffusionCore
 internal import Tensor
 
-/// Fits the null embedding of one step so that the guided step lands on the next pivot.
+/// Optimizes the null embedding of one step so that the guided step reaches the next pivot.
 ///
-/// Mokady et al. 2022, algorithm 1, and three faster variants.
+/// It implements algorithm 1 of Mokady et al. 2022 and three faster variants.
 struct NullTextOptimizer {
   let settings: NullText
-  /// The length of a probe along a direction, relative to the embedding's norm: long enough to exceed rounding, short enough for
-  /// the prediction to be linear.
+  /// The length of a probe along a direction, relative to the embedding's norm.
+  ///
+  /// It must be large enough to exceed rounding errors and small enough for the prediction to be linear.
   var reach: Float = 0.01
 
-  /// The results of one step.
+  /// The result of one step.
   struct Step {
     var embedding: Tensor
-    /// The latent that the guided step leads to with the fitted embedding.
+    /// The latent after the guided step with the optimized embedding.
     var latent: Tensor
-    /// The losses as they were measured, each before its update; the last may have had none.
+    /// The measured losses, each before its update; the last may have no update.
     var losses: [Float] = []
-    /// The loss to remember: the last measured one, or that of `latent` where it was measured.
+    /// The loss to store: the last measured one, or that of `latent` if it was measured.
     var loss: Float?
     /// The number of updates.
     var updates = 0
 
-    /// Takes a landing that is nearer to the pivot than any before, or the first.
+    /// Accepts an embedding whose latent is closer to the pivot than all previous ones, and returns whether it is.
     mutating func keepBetter(_ embedding: Tensor, _ landed: Tensor, _ measured: Float) -> Bool {
       losses.append(measured)
       if let loss, measured >= loss || measured.isNaN { return false }
@@ -31,13 +32,13 @@ struct NullTextOptimizer {
     }
   }
 
-  /// Fits the embedding of step `index`, counted from the noisiest.
+  /// Optimizes the embedding of step `index`, counted from the noisiest.
   ///
   /// - Parameters:
-  ///   - embedding: the null embedding to start from.
-  ///   - innerSteps: the most updates.
-  ///   - penalty: what Gauss-Newton adds to the loss.
-  ///   - afterEach: called after each update with the loss before it.
+  ///   - embedding: The initial null embedding.
+  ///   - innerSteps: The maximum number of updates.
+  ///   - penalty: The penalty that Gauss-Newton adds to the loss.
+  ///   - afterEach: Called after each update with the loss before it.
   func fit(
     _ loss: NullTextLoss, step index: Int, from embedding: Tensor, innerSteps: Int,
     penalty: EmbeddingPenalty? = nil, afterEach: (_ innerStep: Int, _ loss: Float) -> Void = { _, _ in }
@@ -52,10 +53,10 @@ struct NullTextOptimizer {
     }
   }
 
-  /// A fresh Adam for each step; its learning rate falls by a hundredth of its start from step to step.
+  /// Returns a new Adam optimizer for a step; its learning rate decreases by 1 % of the initial value with each step.
   private func adam(for index: Int) -> Adam { Adam(learningRate: 0.01 * (1 - Double(index) / 100)) }
 
-  /// As published: after each update, the loss measured before it is compared with the limit.
+  /// The published optimizer: after each update, the loss before the update is compared with the limit.
   private func withAdam(
     _ start: Step, _ loss: NullTextLoss, _ index: Int, _ limit: Double, _ innerSteps: Int,
     _ afterEach: (Int, Float) -> Void
@@ -75,9 +76,10 @@ struct NullTextOptimizer {
     return step
   }
 
-  /// The loss is compared with the limit before each update, and a low one makes none.
+  /// Adam with the loss tested before each update, so that a step with a low loss needs no update.
   ///
-  /// The evaluation that measured it is then the step itself. Of all landings the nearest is kept.
+  /// The evaluation that measures the loss then already gives the step's latent. The embedding with the lowest loss
+  /// is kept.
   private func withAdamTestingFirst(
     _ start: Step, _ loss: NullTextLoss, _ index: Int, _ limit: Double, _ innerSteps: Int,
     _ afterEach: (Int, Float) -> Void
@@ -95,11 +97,12 @@ struct NullTextOptimizer {
     }
   }
 
-  /// Conjugate directions (Polak and Ribière), each with an exact step.
+  /// Conjugate directions (Polak and Ribière) with exact line search.
   ///
-  /// The loss is quadratic in the prediction, and the prediction nearly linear in the embedding close by. So one more
-  /// evaluation a little way along a direction tells how the error r changes, and the best step length is
-  /// −⟨r, Δr⟩ / ⟨Δr, Δr⟩ of that. A step that makes the loss worse all the same is taken back.
+  /// The loss is quadratic in the prediction, and the prediction is nearly linear in the embedding near the current
+  /// point. One additional evaluation at a small distance along a direction therefore gives the change Δr of the
+  /// error r, and the best step length is −⟨r, Δr⟩ / ⟨Δr, Δr⟩ times this distance. A step that increases the loss
+  /// anyway is discarded.
   private func withConjugateDirections(
     _ start: Step, _ loss: NullTextLoss, _ limit: Double, _ innerSteps: Int, _ afterEach: (Int, Float) -> Void
   ) throws -> Step {

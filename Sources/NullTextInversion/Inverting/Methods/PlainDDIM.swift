@@ -1,6 +1,6 @@
 internal import DiffusionCore
 
-/// DDIM with the embedding of the empty text in every step: the baseline.
+/// DDIM sampling with the embedding of the empty text in every step: the baseline.
 struct PlainDDIM: InversionWalk {
   func mostEvaluations(steps: Int) -> EvaluationCount { .guidedSteps(steps) }
 
