@@ -195,7 +195,7 @@ import Testing
     let one = Tensor([1], shape: [1])
     let alpha = "lora_unet_mid_block_resnets_0_conv1.alpha"
     for (changes, kind, word) in [
-      ([up: nil], .malformed, "partner"),
+      ([up: nil], .malformed, "counterpart"),
       ([down: Tensor([], shape: [0, 16, 3, 3]), up: Tensor([], shape: [16, 0, 1, 1])], .malformed, "rank"),
       ([up: normal([16, 3, 1, 1], seed: 2)], .malformed, "rank"),
       ([alpha: Tensor([.nan], shape: [])], .malformed, "alpha"),
