@@ -181,7 +181,7 @@ import Testing
       try DPMSolver(schedule(spacing: spacing, offset: 1), stepCount: count)
     }
     #expect(error.kind == .outOfRange)
-    #expect(error.message.hasPrefix("\(count) steps: "))
+    #expect(error.message.hasPrefix("The number of steps is \(count), "))
   }
 
   @Test("makes as many steps as the training has timesteps for")

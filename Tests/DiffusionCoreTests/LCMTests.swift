@@ -87,7 +87,9 @@ import Testing
     let error = try #require(throws: InputError.self) {
       try LCM(schedule(), stepCount: count, noise: RandomSource(seed: 0))
     }
-    #expect(error == InputError(.outOfRange, "\(count) steps: LCM makes between 1 and 50."))
+    #expect(
+      error
+        == InputError(.outOfRange, "The number of steps is \(count), but must be between 1 and 50 for LCM."))
   }
 
   @Test("refuses a training of fewer than 50 timesteps")
