@@ -2,14 +2,14 @@ internal import CZlib
 package import Foundation
 internal import InputOutput
 
-/// The vocabulary of CLIP, which all of Stable Diffusion 1 and 2 share and single-file checkpoints leave out.
+/// The vocabulary of CLIP, shared by all Stable Diffusion 1 and 2 models and missing from single-file checkpoints.
 package enum CLIPVocabulary {
-  /// More than the text has, and little enough for a damaged file.
+  /// An upper limit of the text's bytes, to stop at a damaged file.
   private static let byteLimit = 1 << 20
 
-  /// The text of its `merges.txt`: a line with the version, then two tokens a line.
+  /// Returns the text of CLIP's `merges.txt`: a version line, then lines of two tokens.
   ///
-  /// - Throws: `InputError` if the resources of this package are not there or damaged.
+  /// - Throws: `InputError` if the resources of this package are missing or damaged.
   package static func merges() throws -> Data {
     let url = try PackageResources(of: "CLIPVocabulary", besideSource: #filePath).folder(
       with: "merges.txt.gz"
@@ -22,7 +22,7 @@ package enum CLIPVocabulary {
     var text = Data(count: byteLimit)
     let count = text.withUnsafeMutableBytes { gzread(file, $0.baseAddress, UInt32($0.count)) }
     guard count > 0, count < byteLimit, gzeof(file) == 1 else {
-      throw InputError(.malformed, "\(url.path) is damaged; install the program or the package again.")
+      throw InputError(.malformed, "\(url.path) is damaged. Install the program or the package again.")
     }
     return text.prefix(Int(count))
   }

@@ -2,37 +2,39 @@ public import DiffusionCore
 public import Foundation
 internal import InputOutput
 
-/// The small demo model, its sample pictures and a benchmark with known right answers.
+/// A small demo model, its sample pictures and a benchmark with known results.
 ///
-/// A latent diffusion model of Stable Diffusion's own architecture, trained from nothing on drawn scenes of emoji.
-/// `Resources/README.md` says what it knows.
+/// The model is a latent diffusion model with Stable Diffusion's architecture, trained from scratch on drawn scenes
+/// of emoji. `Resources/README.md` describes what it can draw.
 public enum EmojiScenes {
-  /// The folder of the model, in the layout of diffusers.
+  /// Returns the folder of the model, in the diffusers layout.
   ///
-  /// Looked for beside the running program, where the package manager puts it, then where this package was built.
+  /// It is searched for next to the running program, where the package manager puts it, and then where this package
+  /// was built.
   ///
-  /// - Throws: `InputError(.missing)` with the places looked at.
+  /// - Throws: `InputError(.missing)` that lists the searched folders.
   public static func folder() throws -> URL {
     try PackageResources(of: "EmojiScenes", besideSource: #filePath).folder(with: "model_index.json")
   }
 
-  /// The benchmark: sixty edits in PIE-Bench's form, their right answers beside them.
+  /// Returns the folder of the benchmark: sixty edits in PIE-Bench's format, with their expected results.
   ///
-  /// - Throws: `InputError(.missing)` if the model's folder is not there.
+  /// - Throws: `InputError(.missing)` if the model's folder is missing.
   public static func benchmark() throws -> URL {
     try folder().appendingPathComponent("bench", isDirectory: true)
   }
 
-  /// A picture of the benchmark by its number.
+  /// Returns the file of a benchmark picture.
   ///
-  /// - Throws: `InputError(.missing)` if the model's folder is not there.
+  /// - Parameter number: the number of the picture, such as `100000000000`.
+  /// - Throws: `InputError(.missing)` if the model's folder is missing.
   public static func picture(_ number: String) throws -> URL {
     try benchmark().appendingPathComponent("annotation_images/\(number).png")
   }
 }
 
 extension ModelSource {
-  /// The demo model that comes with this package.
+  /// The demo model of this package.
   public static var emojiScenes: ModelSource {
     ModelSource(name: "emoji-scenes") { try EmojiScenes.folder() }
   }

@@ -69,7 +69,7 @@ import Testing
     #expect(run.status == 0, "\(run.errors)")
     let again = try await Program.run(
       ["convert", Sample.model, "-o", "merged"], in: scratch)
-    #expect(again.status != 0 && again.errors.contains("is there already"))
+    #expect(again.status != 0 && again.errors.contains("already exists"))
     #expect(try await generate("merged.png", "--model", "merged").status == 0)
     #expect(try await generate("given.png", "--lora", "style.safetensors").status == 0)
     let (merged, given) = try (

@@ -1,7 +1,7 @@
 @testable import DiffusionCore
 
 extension AutoencoderConfiguration {
-  /// The network with the weights of a checkpoint's autoencoder.
+  /// Returns the network with the weights of a checkpoint's autoencoder.
   func network(_ weights: WeightScope) throws -> any Autoencoder {
     switch self {
     case .kl(let configuration): try AutoencoderKL(configuration, weights: weights)

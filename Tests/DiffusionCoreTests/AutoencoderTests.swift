@@ -11,7 +11,7 @@ import Testing
       golden.checkpoint.configuration(of: .vae), weights: golden.checkpoint.weights(of: .vae))
   }
 
-  @Test("encodes to the latents of diffusers, square pictures and others", arguments: GoldenFile.names)
+  @Test("encodes square and other pictures to the latents of diffusers", arguments: GoldenFile.names)
   func encoding(name: String) throws {
     let golden = try GoldenFile(name)
     let autoencoder = try autoencoder(golden)
@@ -23,7 +23,7 @@ import Testing
     }
   }
 
-  @Test("decodes to the pictures of diffusers, square latents and others", arguments: GoldenFile.names)
+  @Test("decodes square and other latents to the pictures of diffusers", arguments: GoldenFile.names)
   func decoding(name: String) throws {
     let golden = try GoldenFile(name)
     let autoencoder = try autoencoder(golden)
@@ -35,18 +35,19 @@ import Testing
     }
   }
 
-  /// Latents, and bytes of a band; heights of bands that do and do not divide those of the maps.
+  /// Latent sizes and band sizes in bytes; band heights that do and do not divide the heights of the maps.
   static let bandCases = [(11, 6), (16, 16), (1, 3)].flatMap { (height, width) in
     [1, 5_000, 30_000, 100_000, 1 << 30].map { (height, width, $0) }
   }
 
-  @Test("decodes in bands to the same pictures as whole", arguments: GoldenFile.names, bandCases)
+  @Test("decodes in bands to the same pictures as without bands", arguments: GoldenFile.names, bandCases)
   func bands(name: String, test: (height: Int, width: Int, bandByteCount: Int)) throws {
     let golden = try GoldenFile(name)
     try expectSamePicture(autoencoder(golden), test)
   }
 
-  @Test("decodes in bands to the same pictures as whole, where filtering is minimal", arguments: bandCases)
+  @Test(
+    "decodes in bands to the same pictures as without bands, with minimal filtering", arguments: bandCases)
   func bandsOfWideMaps(_ test: (height: Int, width: Int, bandByteCount: Int)) throws {
     let checkpoint = try Checkpoint(EmojiScenes.folder())
     let autoencoder = try AutoencoderKL(

@@ -15,7 +15,7 @@ import Testing
     return try configuration.network(WeightScope(layout.store(of: .vae)))
   }
 
-  @Test("pictures and latents are those of diffusers")
+  @Test("pictures and latents match diffusers")
   func golden() throws {
     let golden = try SafetensorsFile(contentsOf: Fixtures.url("golden/tiny-autoencoder.safetensors"))
     let network = try network()
@@ -25,7 +25,7 @@ import Testing
     try expectClose(network.decode(image("latent"), bandByteCount: nil), image("decoded"), relative: 1e-5)
   }
 
-  @Test("a file without its configuration is the same network")
+  @Test("a file without its configuration gives the same network")
   func inferred() throws {
     let scratch = try ScratchFolder()
     let file = scratch("taesd.safetensors")
@@ -44,7 +44,7 @@ import Testing
     #expect(found.latentChannels == 4 && found.scalingFactor == 1)
   }
 
-  @Test("a model edits with it in the place of its own")
+  @Test("a model can edit with it instead of its own autoencoder")
   func model() throws {
     var options = ModelOptions()
     options.autoencoder = Self.folder
@@ -57,7 +57,7 @@ import Testing
   }
 
   @Test(
-    "what is not supported is said by its key",
+    "an error names the key of an unsupported value",
     arguments: [
       (#"{"_class_name": "AutoencoderTiny", "act_fn": "gelu"}"#, "act_fn"),
       (#"{"_class_name": "AutoencoderTiny", "upsample_fn": "bilinear"}"#, "upsample_fn"),

@@ -2,19 +2,19 @@ import DiffusionCore
 import Foundation
 import Testing
 
-/// What a configuration file of this content says, if it is valid.
+/// Decodes and validates a configuration file with this content.
 private func read<T: CheckpointConfiguration>(_ json: String, as: T.Type = T.self) throws -> T {
   let configuration = try JSONDecoder().decode(T.self, from: Data(json.utf8))
   try configuration.validate()
   return configuration
 }
 
-/// Expects that each content is refused, in a sentence with the word beside it.
+/// Expects that each content throws an error whose message contains the given word.
 private func expectRefusal<T: CheckpointConfiguration>(of cases: [(String, String)], as type: T.Type) {
   for (json, word) in cases {
     do {
       _ = try read(json, as: type)
-      Issue.record("\(json) is taken")
+      Issue.record("\(json) is accepted")
     } catch {
       let message = (error as? InputError)?.message ?? ""
       #expect(message.contains(word) && message.hasSuffix("."), "\(json): \(error)")
@@ -24,7 +24,7 @@ private func expectRefusal<T: CheckpointConfiguration>(of cases: [(String, Strin
 
 @Suite("UNet configuration") struct CheckpointUNetConfigurationTests {
   // The defaults of diffusers' `UNet2DConditionModel.__init__`.
-  @Test("keys that are absent have diffusers' values")
+  @Test("missing keys have the defaults of diffusers")
   func defaults() throws {
     let unet: UNetConfiguration = try read("{}")
     #expect(unet.inChannels == 4 && unet.outChannels == 4 && unet.sampleSize == (64, 64))
@@ -42,7 +42,7 @@ private func expectRefusal<T: CheckpointConfiguration>(of cases: [(String, Strin
     #expect(unet.convInKernel == 3 && unet.convOutKernel == 3)
   }
 
-  @Test("explicit nulls are like absent keys, except that they can mean no middle block")
+  @Test("null is like a missing key, except that it can mean no middle block")
   func nulls() throws {
     let unet: UNetConfiguration = try read(
       #"{"sample_size": null, "num_attention_heads": null, "class_embed_type": null, "mid_block_type": null}"#
@@ -52,7 +52,7 @@ private func expectRefusal<T: CheckpointConfiguration>(of cases: [(String, Strin
     #expect(plain.hasMiddleBlock && !plain.middleBlockHasAttention)
   }
 
-  @Test("values may be given once or for each block; attention_head_dim is the number of heads")
+  @Test("values can be given once or per block; attention_head_dim is the number of heads")
   func lists() throws {
     let unet: UNetConfiguration = try read(
       #"""
@@ -71,14 +71,14 @@ private func expectRefusal<T: CheckpointConfiguration>(of cases: [(String, Strin
 
   // diffusers' StableDiffusionPipeline corrects these files in the same way.
   @Test(
-    "sizes below 64 that the first versions of diffusers wrote are corrected",
+    "sizes below 64 from the first versions of diffusers are corrected",
     arguments: [("0.6.0", 64), ("0.2.2", 64), ("0.9.0", 32), ("0.10.0", 32), ("1.0.0", 32), ("odd", 32)])
   func oldSizes(version: String, side: Int) throws {
     let unet: UNetConfiguration = try read(#"{"_diffusers_version": "\#(version)", "sample_size": 32}"#)
     #expect(unet.sampleSize == (side, side))
   }
 
-  @Test("what is not supported, or cannot be, is refused in a sentence about its key")
+  @Test("an error names the key of an unsupported or invalid value")
   func refusals() {
     expectRefusal(
       of: [
@@ -128,7 +128,7 @@ private func expectRefusal<T: CheckpointConfiguration>(of cases: [(String, Strin
 }
 
 @Suite("Configurations of the other parts") struct CheckpointOtherConfigurationTests {
-  @Test("an autoencoder without a scaling factor has Stable Diffusion's")
+  @Test("the default scaling factor of an autoencoder is Stable Diffusion's")
   func autoencoder() throws {
     let vae: AutoencoderKLConfiguration = try read(
       #"""
@@ -155,7 +155,7 @@ private func expectRefusal<T: CheckpointConfiguration>(of cases: [(String, Strin
   }
 
   // The defaults of transformers' `CLIPTextConfig`.
-  @Test("a text encoder's absent keys have transformers' values")
+  @Test("missing keys of a text encoder have the defaults of transformers")
   func textEncoder() throws {
     let text: TextEncoderConfiguration = try read("{}")
     #expect(text.vocabularySize == 49408 && text.hiddenSize == 512 && text.intermediateSize == 2048)
@@ -173,8 +173,8 @@ private func expectRefusal<T: CheckpointConfiguration>(of cases: [(String, Strin
       ], as: TextEncoderConfiguration.self)
   }
 
-  // diffusers: DDIMScheduler.from_pretrained of the same file.
-  @Test("a scheduler of another class gives its noise schedule, with DDIM's values where it is silent")
+  // The result of diffusers' DDIMScheduler.from_pretrained for the same file.
+  @Test("a scheduler of another class keeps its noise schedule; missing keys have DDIM's defaults")
   func schedulers() throws {
     let published: SchedulerConfiguration = try read(
       #"""
@@ -206,7 +206,7 @@ private func expectRefusal<T: CheckpointConfiguration>(of cases: [(String, Strin
   }
 
   // alphas_cumprod of diffusers' DDIMScheduler with these settings.
-  @Test("noise levels are those of diffusers, also given one by one or rescaled to end without signal")
+  @Test("noise levels match diffusers, also with explicit betas or rescaled to zero terminal SNR")
   func noiseLevels() throws {
     func levels(_ json: String) throws -> NoiseSchedule { try NoiseSchedule(read(json)) }
     let rescaled = try levels(

@@ -10,7 +10,7 @@ import Testing
 
   private struct Anything: Decodable {}
 
-  @Test("a place that is no checkpoint is refused with what it should be")
+  @Test("a path that is not a checkpoint is an error of the right kind")
   func places() throws {
     let folder = try ScratchFolder()
     let kind: (URL) -> InputError.Kind? = { url in
@@ -29,7 +29,7 @@ import Testing
     #expect(kind(folder.url) == nil)
   }
 
-  @Test("a configuration that is missing, no JSON, or asks for the unsupported is refused with its path")
+  @Test("an error names the path of a configuration that is missing, not JSON, or unsupported")
   func configurations() throws {
     let folder = try ScratchFolder()
     try FileManager.default.createDirectory(at: folder("unet"), withIntermediateDirectories: true)
@@ -85,7 +85,7 @@ import Testing
 
   private let tiny = Fixtures.url("models/four-levels")
 
-  @Test("the same content has the same sixteen digits wherever it is")
+  @Test("the same content has the same sixteen digits at any path")
   func same() throws {
     let first = try fingerprint(tiny)
     #expect(first.count == 16 && first.allSatisfy { $0.isHexDigit })
@@ -93,7 +93,7 @@ import Testing
     #expect(try fingerprint(folder.url) == first)
   }
 
-  @Test("other names, versions and settings of the sampler do not count")
+  @Test("names, versions and sampler settings do not change the fingerprint")
   func bookkeeping() throws {
     let folder = try copy(of: tiny)
     for (part, old, new) in [
@@ -106,7 +106,7 @@ import Testing
     ] {
       try change(folder(part)) {
         let text = String(decoding: $0, as: UTF8.self)
-        // Keys that are there already would be there twice.
+        // Remove existing lines with these keys, to avoid duplicates.
         let lines = text.split(separator: "\n").filter { line in
           ![
             "_name_or_path", "_diffusers_version", "transformers_version", "torch_dtype", "skip_prk",
@@ -122,7 +122,7 @@ import Testing
   }
 
   @Test(
-    "weights, architecture and noise levels count",
+    "changed weights change the fingerprint",
     arguments: [
       "unet/diffusion_pytorch_model.safetensors", "vae/diffusion_pytorch_model.safetensors",
       "text_encoder/model.safetensors",
@@ -133,7 +133,7 @@ import Testing
     #expect(try fingerprint(folder.url) != fingerprint(tiny))
   }
 
-  @Test("a changed configuration counts")
+  @Test("a changed configuration changes the fingerprint")
   func configuration() throws {
     let original = try fingerprint(tiny)
     for (path, old, new) in [
@@ -150,7 +150,7 @@ import Testing
     }
   }
 
-  @Test("a checkpoint has one fingerprint in one file and in shards, and with other names of its shards")
+  @Test("shards have the same fingerprint as a single file")
   func shards() throws {
     let sharded = Fixtures.url("models/sharded")
     let folder = try copy(of: sharded)
@@ -170,7 +170,7 @@ import Testing
 
 @Suite("Fingerprints of earlier versions") struct EarlierFingerprintTests {
   @Test(
-    "those that earlier versions gave to folders are still known",
+    "folders are still identified by the fingerprints of earlier versions",
     arguments: [
       ("four-levels", "3848ab7d75005ab6"), ("linear-v", "e3ee10049417e17a"),
       ("plain-first", "dbfaf6a1562b081a"), ("sharded", "4415ded35b083094"),
@@ -181,7 +181,7 @@ import Testing
     #expect(!identity.isStated(by: "0123456789abcdef"))
   }
 
-  @Test("but not of the model with another autoencoder or layers left out")
+  @Test("a model with another autoencoder or skipped layers is not identified by them")
   func changed() throws {
     for change in [
       { (options: inout ModelOptions) in options.clipSkip = 1 },
@@ -197,7 +197,7 @@ import Testing
 }
 
 @Suite("Model source") struct CheckpointSourceTests {
-  @Test("a directory is where it is, and a source of one's own is asked")
+  @Test("a directory keeps its path, and a custom source is called")
   func directory() throws {
     let url = URL(filePath: "/some/where")
     #expect(
@@ -205,7 +205,7 @@ import Testing
     #expect(try ModelSource(name: "own") { url }.url() == url)
   }
 
-  @Test("the cache is looked for where Hugging Face's tools keep it")
+  @Test("the cache is located as by Hugging Face's tools")
   func cacheFolder() {
     func root(_ environment: [String: String]) -> String {
       HuggingFaceCache.standard(environment: environment).root.path
@@ -218,7 +218,8 @@ import Testing
     #expect(root(["HOME": "/h", "HF_HUB_CACHE": ""]) == "/h/.cache/huggingface/hub")
   }
 
-  @Test("a downloaded repository is found by branch and by commit; another is refused with how to get it")
+  @Test(
+    "a downloaded repository is found by branch and commit; for others the error gives the download command")
   func repositories() throws {
     let folder = try ScratchFolder()
     let cache = HuggingFaceCache(root: folder.url)

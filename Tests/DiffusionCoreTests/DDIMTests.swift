@@ -32,14 +32,14 @@ import Testing
     for (t, alpha) in known { #expect(abs(schedule.alphasCumulative[t] / alpha - 1) < 2e-6, "at \(t)") }
   }
 
-  @Test("visits the timesteps of diffusers", arguments: GoldenFile.names, [50, 30, 10])
+  @Test("uses the timesteps of diffusers", arguments: GoldenFile.names, [50, 30, 10])
   func timesteps(name: String, count: Int) throws {
     let golden = try GoldenFile(name)
     let sampler = try DDIM(schedule(golden), stepCount: count)
     #expect(sampler.timesteps == (try golden.tensor("schedule.timesteps.\(count)").scalars.map { Int($0) }))
   }
 
-  @Test("steps both ways like the reference", arguments: GoldenFile.names, [50, 8])
+  @Test("steps in both directions like the reference", arguments: GoldenFile.names, [50, 8])
   func steps(name: String, count: Int) throws {
     let golden = try GoldenFile(name)
     let sampler = try DDIM(schedule(golden), stepCount: count)
@@ -57,7 +57,7 @@ import Testing
     }
   }
 
-  @Test("visits no timestep twice: as many steps as the offset leaves room for, and no more")
+  @Test("uses no timestep twice, so the offset limits the number of steps")
   func everyTimestep() throws {
     for offset in [0, 1, 2] {
       let schedule = NoiseSchedule(
@@ -73,7 +73,7 @@ import Testing
     }
   }
 
-  @Test("a noising step undoes a denoising step made with the same noise", arguments: [10, 30, 50])
+  @Test("a noising step inverts a denoising step with the same noise", arguments: [10, 30, 50])
   func roundTrip(count: Int) throws {
     let golden = try GoldenFile("emoji")
     let sampler = try DDIM(schedule(golden), stepCount: count)
@@ -97,19 +97,19 @@ import Testing
     }
   }
 
-  @Test("samples as diffusers does, both spacings", arguments: try SamplerWalk.all("ddim"))
+  @Test("samples like diffusers with both spacings", arguments: try SamplerWalk.all("ddim"))
   func walk(golden: SamplerWalk) throws {
     try golden.expectEqual(DDIM(golden.schedule, stepCount: golden.stepCount), relative: 1e-5)
   }
 
   @Test(
-    "spreads trailing timesteps as diffusers does where halves are rounded",
+    "rounds halves in trailing timesteps like diffusers",
     arguments: try SamplerWalk.cases("ddim"))
   func roundedTimesteps(golden: SamplerWalk) throws {
     #expect(try DDIM(golden.schedule, stepCount: golden.stepCount).timesteps == golden.timesteps)
   }
 
-  @Test("refuses a number of steps that the training does not have", arguments: [0, -1, 1001])
+  @Test("throws for an unsupported number of steps", arguments: [0, -1, 1001])
   func refusal(count: Int) throws {
     let schedule = try schedule(GoldenFile("emoji"))
     #expect(throws: InputError.self) { try DDIM(schedule, stepCount: count) }

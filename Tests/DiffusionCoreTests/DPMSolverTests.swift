@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 @Suite("DPM-Solver++") struct DPMSolverTests {
-  /// The noise levels of Stable Diffusion.
+  /// Returns the noise levels of Stable Diffusion.
   private func schedule(
     spacing: TimestepSpacing? = nil, offset: Int = 0, prediction: NoiseSchedule.Prediction = .epsilon
   ) -> NoiseSchedule {
@@ -15,12 +15,12 @@ import Testing
       stepsOffset: offset, finalAlpha: .one, prediction: prediction, spacing: spacing)
   }
 
-  @Test("samples as diffusers does", arguments: try SamplerWalk.all("dpm-solver"))
+  @Test("samples like diffusers", arguments: try SamplerWalk.all("dpm-solver"))
   func walk(golden: SamplerWalk) throws {
     try golden.expectEqual(DPMSolver(golden.schedule, stepCount: golden.stepCount), relative: 1e-5)
   }
 
-  @Test("visits the timesteps of diffusers", arguments: try SamplerWalk.cases("dpm-solver"))
+  @Test("uses the timesteps of diffusers", arguments: try SamplerWalk.cases("dpm-solver"))
   func timesteps(golden: SamplerWalk) throws {
     let sampler = try DPMSolver(golden.schedule, stepCount: golden.stepCount)
     #expect(sampler.timesteps == golden.timesteps)
@@ -41,7 +41,7 @@ import Testing
     #expect(walks.contains { $0.schedule.alpha(999) == 0 })
   }
 
-  @Test("an explicit spacing overrules that of the checkpoint", arguments: TimestepSpacing.allCases)
+  @Test("an explicit spacing overrides that of the checkpoint", arguments: TimestepSpacing.allCases)
   func explicitSpacing(spacing: TimestepSpacing) throws {
     let stated = try DPMSolver(schedule(spacing: spacing, offset: 1), stepCount: 12)
     for other in TimestepSpacing.allCases {
@@ -50,7 +50,7 @@ import Testing
     }
   }
 
-  @Test("the first step is that of DDIM between the same levels")
+  @Test("the first step equals DDIM's between the same levels")
   func firstStep() throws {
     let golden = try SamplerWalk.named("epsilon.trailing.20", in: "dpm-solver")
     var solver = try DPMSolver(golden.schedule, stepCount: 20)
@@ -61,13 +61,13 @@ import Testing
       ddim.denoised(golden.latents[0], prediction: output, step: 0), relative: 1e-6)
   }
 
-  @Test("a copy made half-way goes on by itself and gives the same")
+  @Test("a copy made halfway continues independently with the same result")
   func copy() throws {
     let golden = try SamplerWalk.named("velocity.linspace.20", in: "dpm-solver")
     var original = try DPMSolver(golden.schedule, stepCount: 20)
     let start = golden.walk(&original, from: golden.latents[0], steps: 0..<9)
     var copy = original
-    // What the original is used for in between is nothing to the copy.
+    // Further use of the original does not affect the copy.
     _ = original.denoised(
       Tensor(repeating: 100, shape: start[9].shape), prediction: Tensor(zeros: start[9].shape), step: 9)
     let end = golden.walk(&copy, from: start[9], steps: 9..<20)
@@ -75,23 +75,23 @@ import Testing
     #expect(golden.walk(&whole, from: golden.latents[0]).last == end.last)
   }
 
-  @Test("a sampler that is used again begins anew")
+  @Test("a reused sampler starts again without history")
   func secondUse() throws {
     let golden = try SamplerWalk.named("epsilon.leading.10", in: "dpm-solver")
     var sampler = try DPMSolver(golden.schedule, stepCount: 10)
     let first = golden.walk(&sampler, from: golden.latents[0])
     #expect(golden.walk(&sampler, from: golden.latents[0]) == first)
-    // Half-way in, the history of the last use does not count either.
+    // A partial sampling also ignores the history of the last use.
     var fresh = try DPMSolver(golden.schedule, stepCount: 10)
     let half = golden.walk(&sampler, from: golden.latents[5], steps: 5..<10)
     #expect(half == golden.walk(&fresh, from: golden.latents[5], steps: 5..<10))
   }
 
   @Test(
-    "comes closer than DDIM to the exact solution for normally distributed data", arguments: [0.5, 0.7, 2, 3])
+    "is closer than DDIM to the exact solution for normally distributed data", arguments: [0.5, 0.7, 2, 3])
   func secondOrder(deviation: Double) throws {
-    // For data N(0, s²), z ~ N(0, ᾱ s² + 1 − ᾱ) and ε(z) = √(1−ᾱ) z / (ᾱ s² + 1 − ᾱ); the exact flow keeps z in
-    // proportion to its standard deviation.
+    // For data N(0, s²), z ~ N(0, ᾱ s² + 1 − ᾱ) and ε(z) = √(1−ᾱ) z / (ᾱ s² + 1 − ᾱ); the exact flow keeps z
+    // proportional to its standard deviation.
     let levels = schedule(spacing: .trailing)
     func variance(_ timestep: Int) -> Double {
       let alpha = Double(levels.alpha(timestep))
@@ -111,11 +111,11 @@ import Testing
     let (first, second) = (
       errors(try DDIM(levels, stepCount: 20)), errors(try DPMSolver(levels, stepCount: 20))
     )
-    #expect(second[19] < first[19], "at the end, which is a step of first order for both")
+    #expect(second[19] < first[19], "at the end, where both steps are first-order")
     #expect(second[18] * 5 < first[18], "before it")
   }
 
-  @Test("predictions of noise and of velocity lead to the same sample")
+  @Test("noise and velocity predictions give the same sample")
   func predictions() throws {
     let golden = try SamplerWalk.named("epsilon.linspace.20", in: "dpm-solver")
     let velocities = schedule(prediction: .velocity)
@@ -136,7 +136,7 @@ import Testing
   }
 
   @Test(
-    "stays finite where no signal is left", arguments: TimestepSpacing.allCases,
+    "stays finite without terminal signal", arguments: TimestepSpacing.allCases,
     [NoiseSchedule.Prediction.epsilon, .velocity])
   func zeroSignal(spacing: TimestepSpacing, prediction: NoiseSchedule.Prediction) throws {
     var alphas = schedule().alphasCumulative
@@ -151,7 +151,7 @@ import Testing
     }
   }
 
-  @Test("the gradient of a step with history is that of an affine map")
+  @Test("a step with history has the gradient of an affine map")
   func gradient() throws {
     let golden = try SamplerWalk.named("epsilon.linspace.10", in: "dpm-solver")
     var sampler = try DPMSolver(golden.schedule, stepCount: 10)
@@ -161,7 +161,7 @@ import Testing
       var copy = sampler
       return copy.denoised(Variable(latent), prediction: output, step: 4)
     }
-    // The step is affine in the output, z' = c + b y for each number, so b is a difference.
+    // The step is affine in the output, z' = c + b y per scalar, so b is a difference.
     let (zeros, ones) = (Tensor(zeros: latent.shape), Tensor(repeating: 1, shape: latent.shape))
     let slope = step(Variable(ones)).value - step(Variable(zeros)).value
     let output = golden.prediction(for: latent, at: sampler.timesteps[4])
@@ -171,7 +171,7 @@ import Testing
   }
 
   @Test(
-    "refuses a number of steps that do not have a timestep each",
+    "throws if there are more steps than timesteps",
     arguments: [
       (TimestepSpacing.linspace, 0), (.linspace, -1), (.linspace, 1000), (.linspace, .max),
       (.leading, 999), (.leading, 1000), (.trailing, 0), (.trailing, 1001),
@@ -181,10 +181,10 @@ import Testing
       try DPMSolver(schedule(spacing: spacing, offset: 1), stepCount: count)
     }
     #expect(error.kind == .outOfRange)
-    #expect(error.message.hasPrefix("\(count) steps: "))
+    #expect(error.message.hasPrefix("The number of steps is \(count), "))
   }
 
-  @Test("makes as many steps as the training has timesteps for")
+  @Test("allows as many steps as there are timesteps")
   func most() throws {
     #expect(
       try DPMSolver(schedule(spacing: .linspace), stepCount: 999).timesteps == Array((1...999).reversed()))

@@ -6,7 +6,7 @@ import Testing
 @testable import DiffusionCore
 
 @Suite("Framings") struct FramingTests {
-  /// Stable Diffusion 1 and 2, and the bundled model.
+  /// The sizes of Stable Diffusion 1 and 2, and of the demo model.
   static let sizes = [
     PictureSizes(own: PixelSize(width: 512, height: 512), unit: 64),
     PictureSizes(own: PixelSize(width: 768, height: 768), unit: 64),
@@ -14,7 +14,7 @@ import Testing
   ]
 
   @Test(
-    "automatic sizes are of whole units, of about the model's pixels and the picture's proportion",
+    "automatic sizes are multiples of the unit, with about the model's pixel count and the picture's aspect ratio",
     arguments: zip(sizes, [(cut: 0.08, fewest: 0.8, most: 1.25), (0.05, 0.85, 1.2), (0.14, 0.6, 1.5)]))
   func automatic(sizes: PictureSizes, bound: (cut: Double, fewest: Double, most: Double)) throws {
     for step in -60...60 {
@@ -34,7 +34,7 @@ import Testing
     }
   }
 
-  @Test("usual proportions have the sizes that one would take")
+  @Test("common aspect ratios have plausible sizes")
   func usual() {
     let found = [(3, 2), (4, 3), (16, 9), (2, 1), (3, 1), (640, 427), (10, 1), (1, 1), (4032, 4032)].map {
       Self.sizes[0].automatic(for: PixelSize(width: $0.0, height: $0.1)).description
@@ -45,7 +45,7 @@ import Testing
       ])
   }
 
-  @Test("the unit is the autoencoder's factor times two for each halving of the UNet")
+  @Test("the unit is the autoencoder's factor times two per downsampling of the UNet")
   func unit() throws {
     let models = try ["four-levels", "linear-v", "plain-first", "sharded"].map {
       try ModelConfiguration(Checkpoint(.directory(Fixtures.url("models/\($0)"))))
@@ -56,7 +56,7 @@ import Testing
   }
 
   @Test(
-    "sizes that a model does not work at are refused with the nearest ones",
+    "the error for an unsupported size names the nearest sizes",
     arguments: [
       ("500x300", "multiples of 64", "512x320 and 448x320"), ("64x64", "too far", "256x256"),
       ("8192x64", "4 : 1", "1536x384 and 1280x320"), ("1x1", "multiples of 64", "256x256"),
@@ -70,14 +70,15 @@ import Testing
     #expect(throws: Never.self) { try Self.sizes[0].check(PixelSize(width: 768, height: 512)) }
   }
 
-  @Test("a size that is no multiple is taken if it is the model's own")
+  @Test("the model's own size is supported even if it is not a multiple of the unit")
   func own() {
     let sizes = PictureSizes(own: PixelSize(width: 24, height: 20), unit: 16)
     #expect(throws: Never.self) { try sizes.check(sizes.own) }
     #expect(sizes.automatic(for: PixelSize(width: 240, height: 200)) == sizes.own)
   }
 
-  @Test("of a square picture the automatic framing is the published one", arguments: [128, 300, 17])
+  @Test(
+    "the automatic framing of a square picture is that of the published method", arguments: [128, 300, 17])
   func square(side: Int) throws {
     let picture = noisePicture(side, side)
     let (square, auto) = try (prepared(picture, .square), prepared(picture, .auto))
@@ -87,7 +88,7 @@ import Testing
     #expect(square.image == published.image && square.crop == published.crop)
   }
 
-  @Test("the middle of the asked proportion is taken, of the crop if there is one")
+  @Test("the center with the aspect ratio of the size is used, inside the crop if there is one")
   func crops() throws {
     let picture = noisePicture(300, 200)
     func shown(_ framing: Framing) throws -> [String] {
@@ -111,7 +112,7 @@ import Testing
     }
   }
 
-  @Test("what is fitted is whole, in the middle, and its edge goes on")
+  @Test("a fitted picture is whole, centered, and padded by repeating its edges")
   func fitted() throws {
     let picture = noisePicture(64, 32)
     let prepared = try prepared(picture, Framing(.square, fit: true))
@@ -125,12 +126,12 @@ import Testing
     #expect(
       PixelRect.fitting(PixelRect(x: 9, y: 9, width: 3, height: 5), inWidth: 64, height: 64).description
         == "13,0,38,64")
-    // The proportion is the frame's: there is nothing to fill.
+    // The aspect ratio is that of the size, so there is no padding.
     let wide = try self.prepared(picture, Framing(.pixels(PixelSize(width: 128, height: 64)), fit: true))
     #expect(wide.image == inner)
   }
 
-  @Test("sizes are written as they are read", arguments: ["square", "auto", "768x512"])
+  @Test("descriptions of sizes can be parsed", arguments: ["square", "auto", "768x512"])
   func text(size: String) throws {
     #expect(try #require(Framing.Size(size)).description == size)
     for wrong in ["", "768", "768x", "0x5", "768x512x3", "-4x4"] { #expect(Framing.Size(wrong) == nil) }
@@ -142,7 +143,7 @@ import Testing
 }
 
 @Suite("Attentions at other sizes") struct NominalSiteTests {
-  @Test("have the grids of the model's own size beside those of the picture's")
+  @Test("have the grids of the model's own size and of the picture's size")
   func nominal() throws {
     let unet: UNetConfiguration = try Checkpoint(EmojiScenes.folder()).configuration(of: .unet)
     let own = unet.attentionSites(height: 16, width: 16)

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 @Suite("LCM") struct LCMTests {
-  /// The noise levels of Stable Diffusion, for another number of timesteps too.
+  /// Returns the noise levels of Stable Diffusion, or similar ones for another number of timesteps.
   private func schedule(count: Int = 1000, prediction: NoiseSchedule.Prediction = .epsilon) -> NoiseSchedule {
     NoiseSchedule(
       alphasCumulative: NoiseSchedule.alphasCumulative(
@@ -14,7 +14,8 @@ import Testing
   }
 
   @Test(
-    "samples as diffusers does, from the first number of the seed on", arguments: try SamplerWalk.all("lcm"))
+    "samples like diffusers, starting at the first random number of the seed",
+    arguments: try SamplerWalk.all("lcm"))
   func walk(golden: SamplerWalk) throws {
     var source = RandomSource(seed: try #require(golden.seed))
     let (height, width, channels) = golden.latents[0].shape3
@@ -24,13 +25,13 @@ import Testing
       LCM(golden.schedule, stepCount: golden.stepCount, noise: source), relative: 1e-5)
   }
 
-  @Test("visits the timesteps of diffusers", arguments: try SamplerWalk.cases("lcm"))
+  @Test("uses the timesteps of diffusers", arguments: try SamplerWalk.cases("lcm"))
   func timesteps(golden: SamplerWalk) throws {
     let sampler = try LCM(golden.schedule, stepCount: golden.stepCount, noise: RandomSource(seed: 0))
     #expect(sampler.timesteps == golden.timesteps)
   }
 
-  @Test("the golden values cover 1, 2, 4 and 8 steps of both predictions")
+  @Test("the golden values cover 1, 2, 4 and 8 steps with both predictions")
   func coverage() throws {
     for prediction in [NoiseSchedule.Prediction.epsilon, .velocity] {
       let walks = try SamplerWalk.all("lcm").filter { $0.schedule.prediction == prediction }
@@ -38,7 +39,7 @@ import Testing
     }
   }
 
-  @Test("gives the same for the same seed, and something else for another")
+  @Test("gives the same result for the same seed, and another result for another seed")
   func determinism() throws {
     let golden = try SamplerWalk.named("epsilon.4", in: "lcm")
     func end(seed: UInt64, steps: Int) throws -> Tensor? {
@@ -51,7 +52,7 @@ import Testing
     #expect(try end(seed: 1, steps: 1) == end(seed: 2, steps: 1))
   }
 
-  @Test("a copy made half-way goes on by itself and gives the same")
+  @Test("a copy made halfway continues independently with the same result")
   func copy() throws {
     let golden = try SamplerWalk.named("velocity.8", in: "lcm")
     let fresh = try LCM(golden.schedule, stepCount: 8, noise: RandomSource(seed: 5))
@@ -63,7 +64,7 @@ import Testing
     #expect(golden.walk(&whole, from: golden.latents[0]).last == end.last)
   }
 
-  @Test("leaves as much noise as the next level has, and none at the end")
+  @Test("leaves the noise of the next level, and none at the end")
   func noiseLevel() throws {
     // The clean latent is zero, so ε = z / √(1−ᾱ).
     let levels = schedule()
@@ -82,15 +83,17 @@ import Testing
   }
 
   @Test(
-    "refuses a number of steps that it was not distilled for", arguments: [0, -1, 51, 1001, Int.max, Int.min])
+    "throws for an unsupported number of steps", arguments: [0, -1, 51, 1001, Int.max, Int.min])
   func refusal(count: Int) throws {
     let error = try #require(throws: InputError.self) {
       try LCM(schedule(), stepCount: count, noise: RandomSource(seed: 0))
     }
-    #expect(error == InputError(.outOfRange, "\(count) steps: LCM makes between 1 and 50."))
+    #expect(
+      error
+        == InputError(.outOfRange, "The number of steps is \(count), but must be between 1 and 50 for LCM."))
   }
 
-  @Test("refuses a training of fewer than 50 timesteps")
+  @Test("throws for fewer than 50 training timesteps")
   func shortTraining() throws {
     let error = try #require(throws: InputError.self) {
       try LCM(schedule(count: 49), stepCount: 4, noise: RandomSource(seed: 0))

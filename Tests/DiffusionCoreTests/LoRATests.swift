@@ -6,7 +6,7 @@ import Testing
 @testable import DiffusionCore
 
 @Suite("LoRA") struct LoRATests {
-  /// A layer of the fixture with the names that files give it.
+  /// A layer of the fixture with the names that files use for it.
   private static let layer = "down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q"
   private static let convolution = "down_blocks.0.resnets.0.conv1"
   private static let textLayer = "text_model.encoder.layers.1.mlp.fc1"
@@ -29,7 +29,7 @@ import Testing
     return try Checkpoint(Fixtures.url("models/\(model)"), options: options)
   }
 
-  /// W + scale · up · down, in double precision.
+  /// Returns W + scale · up · down, computed in double precision.
   private func merged(_ weight: Tensor, _ down: Tensor, _ up: Tensor, scale: Double) -> [Double] {
     let (rank, outputs) = (down.shape[0], weight.shape[0])
     let inputs = weight.scalars.count / outputs
@@ -49,7 +49,7 @@ import Testing
   }
 
   @Test(
-    "every naming changes the layers that it names, by weight · alpha / rank · up · down",
+    "every naming scheme changes the right layers by weight · alpha / rank · up · down",
     arguments: [
       ("lora_unet_%.lora_down.weight", "lora_unet_%.lora_up.weight", "lora_unet_%.alpha", "_"),
       ("unet.%.lora_A.weight", "unet.%.lora_B.weight", nil, "."),
@@ -79,7 +79,7 @@ import Testing
     #expect(try store.tensor(named: untouched) == plain.tensor(named: untouched))
   }
 
-  @Test("the names of CompVis, old processors, text encoders, and alpha from the metadata")
+  @Test("supports names of CompVis, old attention processors and text encoders, and alpha from the metadata")
   func otherNamings() throws {
     let folder = try ScratchFolder()
     let plain = try checkpoint()
@@ -119,7 +119,7 @@ import Testing
   }
 
   @Test(
-    "half-precision weights are within one rounding of the sum in single precision",
+    "half-precision weights are the sum in single precision, rounded once",
     arguments: ["linear-v", "plain-first"])
   func halves(model: String) throws {
     let folder = try ScratchFolder()
@@ -147,7 +147,8 @@ import Testing
     }
   }
 
-  @Test("several are summed in any order, none of them with weight zero, and the fingerprint knows them")
+  @Test(
+    "several are summed in any order, those with weight zero are ignored, and they change the fingerprint")
   func several() throws {
     let folder = try ScratchFolder()
     for (file, seed) in [("a", 7), ("b", 9)] as [(String, UInt64)] {
@@ -173,7 +174,7 @@ import Testing
     #expect(try checkpoint(LoRA(a.url, weight: 0)).modelFingerprint() == fingerprints[0])
   }
 
-  @Test("what is wrong with a file is said with its name and the tensor's")
+  @Test("an error names the file and the tensor")
   func refusals() throws {
     let folder = try ScratchFolder()
     let (down, up) = (
@@ -195,7 +196,7 @@ import Testing
     let one = Tensor([1], shape: [1])
     let alpha = "lora_unet_mid_block_resnets_0_conv1.alpha"
     for (changes, kind, word) in [
-      ([up: nil], .malformed, "partner"),
+      ([up: nil], .malformed, "counterpart"),
       ([down: Tensor([], shape: [0, 16, 3, 3]), up: Tensor([], shape: [16, 0, 1, 1])], .malformed, "rank"),
       ([up: normal([16, 3, 1, 1], seed: 2)], .malformed, "rank"),
       ([alpha: Tensor([.nan], shape: [])], .malformed, "alpha"),
@@ -235,7 +236,7 @@ import Testing
     #expect(throws: InputError.self) { try checkpoint(LoRA(folder("none.safetensors"))) }
   }
 
-  @Test("a merged value that half precision cannot hold is refused with the layer's name")
+  @Test("the error for a merged value beyond half precision names the layer")
   func tooLarge() throws {
     let folder = try ScratchFolder()
     let name = "unet.mid_block.resnets.0.conv1"

@@ -4,10 +4,10 @@ import Tensor
 import TestSupport
 import Testing
 
-@Suite("A model whose networks are read when they are used") struct ModelPartTests {
+@Suite("A model that reads networks on demand") struct ModelPartTests {
   private static let none = ModelOptions(keptParts: [])
 
-  @Test("computes what one computes that keeps them")
+  @Test("gives the same results as a model that keeps its networks")
   func results() throws {
     let source = ModelSource.directory(Fixtures.url("models/sharded"))
     let (kept, read) = (try DiffusionModel(source), try DiffusionModel(source, options: Self.none))
@@ -25,7 +25,7 @@ import Testing
     #expect(read.fingerprint == kept.fingerprint)
   }
 
-  @Test("shares a network while it is used, and frees it then")
+  @Test("shares a network while it is in use, and frees it afterwards")
   func lifetime() throws {
     let model = try DiffusionModel(
       .directory(Fixtures.url("models/sharded")), options: ModelOptions(keptParts: [.vae]))
@@ -41,7 +41,7 @@ import Testing
     #expect(unet == nil && textEncoder == nil && autoencoder != nil)
   }
 
-  @Test("notices what is missing before any work, and weights that were changed since")
+  @Test("detects missing files before any work, and weights that changed since")
   func changes() throws {
     let copy = try CheckpointCopy(of: "linear-v")
     let model = try DiffusionModel(.directory(copy.url), options: Self.none)
@@ -55,7 +55,7 @@ import Testing
   }
 
   @Test(
-    "networks that do not fit each other are refused when the model is read",
+    "reading a model throws if its networks do not fit together",
     arguments: [
       ("unet/config.json", "out_channels", 8), ("unet/config.json", "in_channels", 8),
       ("unet/config.json", "cross_attention_dim", 24), ("text_encoder/config.json", "hidden_size", 64),

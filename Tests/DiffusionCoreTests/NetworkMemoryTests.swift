@@ -4,9 +4,9 @@ import Tensor
 import TestSupport
 import Testing
 
-/// Estimates are held against the memory that tensors take while the networks run.
-@Suite("The estimate of memory") struct NetworkMemoryTests {
-  /// Folders of checkpoints (nil for the demo model), and sizes of latents.
+/// Compares the estimates with the measured memory of tensors while the networks run.
+@Suite("Memory estimates") struct NetworkMemoryTests {
+  /// Names of checkpoints (nil for the demo model), and sizes of latents.
   private static let cases: [(String?, (Int, Int))] = [
     (nil, (16, 16)), (nil, (24, 40)), ("sharded", (32, 32)), ("four-levels", (64, 48)),
   ]
@@ -15,14 +15,14 @@ import Testing
     try Checkpoint(name.map { Fixtures.url("models/\($0)") } ?? EmojiScenes.folder())
   }
 
-  /// What was taken is at most the estimate, and not so little that the estimate would be of no use.
+  /// Expects that the measured peak is at most the estimate, and at least half of it.
   private func expect(_ estimate: Int, of name: String, _ body: () throws -> Void) rethrows {
     let peak = try TensorMemory.measuringPeak(body).peak
-    #expect(peak <= estimate, "\(name) takes \(peak) bytes")
-    #expect(Double(estimate) <= 2 * Double(peak), "\(name) takes only \(peak) bytes")
+    #expect(peak <= estimate, "\(name) needs \(peak) bytes")
+    #expect(Double(estimate) <= 2 * Double(peak), "\(name) needs only \(peak) bytes")
   }
 
-  @Test("bounds what an evaluation and its gradient take", arguments: cases)
+  @Test("bound the memory of an evaluation and its gradient", arguments: cases)
   func unet(model: String?, size: (height: Int, width: Int)) throws {
     let checkpoint = try checkpoint(model)
     let configuration = try ModelConfiguration(checkpoint)
@@ -50,7 +50,7 @@ import Testing
     }
   }
 
-  @Test("bounds what the autoencoder takes", arguments: cases)
+  @Test("bound the memory of the autoencoder", arguments: cases)
   func autoencoder(model: String?, size: (height: Int, width: Int)) throws {
     let checkpoint = try checkpoint(model)
     let configuration = try ModelConfiguration(checkpoint).autoencoder
@@ -73,7 +73,7 @@ import Testing
     }
   }
 
-  @Test("is smaller the more is saved")
+  @Test("are smaller with options that save memory")
   func order() throws {
     let memory = try ModelMemory(Checkpoint(EmojiScenes.folder()), largestGrid: 16)
     let whole = memory.peak(with: ModelOptions(), differentiates: true)

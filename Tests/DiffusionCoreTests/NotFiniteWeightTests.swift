@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 @Suite("Weights that are not finite") struct NotFiniteWeightTests {
-  /// A tensor of each network, the file that holds it, and the checkpoint; in three precisions.
+  /// A tensor of each network, with its file and checkpoint, in three precisions.
   struct Place: CustomTestStringConvertible, Sendable {
     let model: String
     let path: String
@@ -28,7 +28,7 @@ import Testing
       tensor: "encoder.conv_out.weight"),
   ]
 
-  @Test("are refused when the model is read, with tensor, file and index", arguments: places)
+  @Test("throw when the model is read; the error names tensor, file and index", arguments: places)
   func refusal(place: Place) throws {
     for number in [Float.nan, -.nan, .infinity, -.infinity] {
       let copy = try CheckpointCopy(of: place.model)
@@ -41,13 +41,13 @@ import Testing
     }
   }
 
-  @Test("the largest finite numbers of each type are read, the next pattern is not")
+  @Test("the largest finite numbers of each type are read, the next bit pattern throws")
   func limits() throws {
-    // The type, the largest finite pattern, and its value in single precision.
+    // The type, the largest finite bit pattern, and its value in single precision.
     let cases: [(String, [UInt8], Float)] = [
       ("F16", bytes(UInt16(0x7bff)), 65504), ("BF16", bytes(UInt16(0x7f7f)), 0x1.fep127),
       ("F32", bytes(UInt32(0x7f7f_ffff)), .greatestFiniteMagnitude),
-      // The largest double that rounds to a finite number.
+      // The largest double that rounds to a finite single-precision number.
       ("F64", bytes((0x1.ffffffp127 as Double).nextDown.bitPattern), .greatestFiniteMagnitude),
     ]
     for (type, pattern, value) in cases {
@@ -70,7 +70,7 @@ import Testing
     withUnsafeBytes(of: pattern.littleEndian) { Array($0) }
   }
 
-  /// The tensor of three scalars that some bytes are.
+  /// Reads three scalars as a tensor.
   private func read(_ type: String, _ scalars: [UInt8]) throws -> Tensor {
     let header = #"{"x":{"dtype":"\#(type)","shape":[3],"data_offsets":[0,\#(scalars.count)]}}"#
     let folder = try ScratchFolder()

@@ -4,13 +4,13 @@ import TestSupport
 
 @testable import DiffusionCore
 
-/// A checkpoint of random numbers as a single file, and what its tensors are in the layout of diffusers
+/// A checkpoint with random numbers as a single file, and its tensors in the diffusers layout
 /// (`Tools/single_files.py`).
 struct OriginalCheckpoint {
   /// The names of all structures.
   static let structures = ["sd1", "sd2", "inpainting", "bk-sdm-tiny", "sdxs"]
 
-  /// A tensor of diffusers as rows of a stored one.
+  /// A tensor of diffusers as rows of a stored tensor.
   private struct View: Decodable {
     let part: String
     let name: String
@@ -37,10 +37,10 @@ struct OriginalCheckpoint {
     }
   }
 
-  /// The tensors as they stand in the file.
+  /// The tensors as stored in the file.
   private(set) var stored: [String: Tensor] = [:]
 
-  /// The tensors of the three networks in the layout of diffusers, by their folders.
+  /// The tensors of the three networks in the diffusers layout, by folder.
   private(set) var networks: [String: [String: Tensor]] = [:]
 
   init(_ structure: String) throws {
@@ -69,7 +69,7 @@ struct OriginalCheckpoint {
     try writer.write(to: url)
   }
 
-  /// Writes the weights of the networks as diffusers does, but for the configurations.
+  /// Writes the weights of the networks in the diffusers layout, without configurations.
   func writeFolders(_ url: URL) throws {
     for (part, tensors) in networks {
       let folder = url.appending(path: part)

@@ -6,7 +6,7 @@ import Testing
 @testable import Tensor
 
 @Suite("Safetensors: files that change") struct SafetensorsChangeTests {
-  /// Two tensors of many pieces, the second of the given type.
+  /// Writes a file with two tensors of many pieces, the second of the given type.
   private func file(in folder: ScratchFolder, type: String, size: Int) throws -> URL {
     let (rows, columns) = (300, 700)
     let count = rows * columns
@@ -27,7 +27,7 @@ import Testing
   }
 
   @Test(
-    "a file that is cut short after it was opened is refused when a tensor is read",
+    "reading a tensor throws if the file was truncated after it was opened",
     arguments: [("F32", 4), ("F16", 2), ("BF16", 2), ("F64", 8), ("I64", 8), ("I32", 4)])
   func truncation(type: String, size: Int) throws {
     let folder = try ScratchFolder()
@@ -49,7 +49,7 @@ import Testing
     }
   }
 
-  @Test("a model whose weights are written to while it is read is refused")
+  @Test("reading a model throws if its weights are overwritten meanwhile")
   func models() throws {
     let folder = try ScratchFolder()
     let url = try file(in: folder, type: "F16", size: 2)
@@ -60,7 +60,7 @@ import Testing
     #expect(isRefused { try Linear(weights["a"], inputs: 700, outputs: 300, hasBias: false) })
   }
 
-  @Test("a part of a weight's rows has the numbers of these rows", arguments: ["F32", "F16"])
+  @Test("a range of a weight's rows has the right numbers", arguments: ["F32", "F16"])
   func rows(type: String) throws {
     let folder = try ScratchFolder()
     let patterns: [UInt16] = (0..<60).map { 0x3c00 + $0 }

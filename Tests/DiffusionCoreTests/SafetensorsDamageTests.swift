@@ -17,7 +17,7 @@ import Testing
   }
 
   @Test(
-    "a header that is not sound is refused with a sentence that says why",
+    "the error for an invalid header states the reason",
     arguments: [
       ("[]", 0, "form"), ("{", 0, "JSON"), ("", 0, "JSON"), ("\u{0}", 0, "JSON"),
       ("{}", 3, "belong to no tensor"),
@@ -56,7 +56,7 @@ import Testing
     #expect(error?.message.contains(word) == true, "\(error?.message ?? "-")")
   }
 
-  @Test("a length of the header beyond the file, or beyond all reason, is refused")
+  @Test("a header length beyond the file or the limit throws")
   func lengths() throws {
     for length in [UInt64(3), 100, 100_000_001, 1 << 62, .max] {
       let bytes = withUnsafeBytes(of: length.littleEndian, Array.init) + Array("{}".utf8)
@@ -66,7 +66,7 @@ import Testing
     #expect(try failure([1, 2, 3])?.kind == .malformed)
   }
 
-  @Test("a tensor of a type that is not known is no obstacle to the others")
+  @Test("a tensor of an unknown type does not affect the others")
   func unknownType() throws {
     let header =
       #"{"a":{"dtype":"F4","shape":[3],"data_offsets":[0,2]},"b":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}}"#
@@ -77,7 +77,7 @@ import Testing
     #expect { try file.tensor(named: "a") } throws: { "\($0)".contains("F4") }
   }
 
-  @Test("a file that is missing or a folder is refused")
+  @Test("a missing file or a folder throws")
   func places() throws {
     let folder = try ScratchFolder()
     #expect { try SafetensorsFile(contentsOf: folder("none")) } throws: {
@@ -88,7 +88,7 @@ import Testing
     }
   }
 
-  @Test("a file cut short anywhere is refused")
+  @Test("a file truncated at any length throws")
   func truncation() throws {
     let bytes = Array(try Data(contentsOf: Fixtures.url("weights/written.safetensors")))
     let folder = try ScratchFolder()
@@ -100,7 +100,7 @@ import Testing
     }
   }
 
-  @Test("whatever is changed in a file, it is read or refused, and nothing else happens", arguments: 1...4)
+  @Test("a damaged file is either read or throws an InputError", arguments: 1...4)
   func mutations(seed: UInt64) throws {
     let folder = try ScratchFolder()
     let originals = try ["written", "kinds", "unaligned"].map {
@@ -132,7 +132,7 @@ import Testing
       do {
         let tensors = try SafetensorsFile(contentsOf: file)
         for name in tensors.names {
-          // Which of the two fits depends on the type; both must end well.
+          // Which of the two is right depends on the type; neither may crash.
           _ = try? tensors.tensor(named: name).scalars.reduce(0, +)
           _ = try? tensors.integers(named: name)
         }
@@ -146,6 +146,6 @@ import Testing
 }
 
 extension SplitMix {
-  /// A number from 0 to below `limit`.
+  /// Returns a number from 0 to `limit` - 1.
   fileprivate mutating func below(_ limit: Int) -> Int { Int(next() % UInt64(limit)) }
 }

@@ -4,13 +4,13 @@ import Tensor
 import TestSupport
 import Testing
 
-/// The bytes of a safetensors file with a header as given.
+/// Returns the bytes of a safetensors file with the given header.
 func safetensors(_ header: String, data: [UInt8] = []) -> [UInt8] {
   withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian, Array.init) + Array(header.utf8) + data
 }
 
 @Suite("Safetensors: reading") struct SafetensorsReadingTests {
-  /// A number that JSON may have to write as a string.
+  /// A number that JSON may encode as a string.
   enum Value: Decodable {
     case number(Double)
 
@@ -28,7 +28,7 @@ func safetensors(_ header: String, data: [UInt8] = []) -> [UInt8] {
     }
   }
 
-  @Test("tensors of every type have the numbers that were written with the safetensors library")
+  @Test("tensors of every type have the numbers that the safetensors library wrote")
   func kinds() throws {
     let file = try SafetensorsFile(contentsOf: Fixtures.url("weights/kinds.safetensors"))
     let golden = try JSONDecoder().decode(
@@ -47,7 +47,7 @@ func safetensors(_ header: String, data: [UInt8] = []) -> [UInt8] {
     #expect(try file.tensor(named: "empty").shape == [0, 3])
   }
 
-  @Test("a file says what is in it, also of types that cannot be read")
+  @Test("a file lists its contents, including unsupported types")
   func listing() throws {
     let file = try SafetensorsFile(contentsOf: Fixtures.url("weights/kinds.safetensors"))
     #expect(file.metadata == ["format": "pt", "note": "ünïcode ✓"])
@@ -62,14 +62,14 @@ func safetensors(_ header: String, data: [UInt8] = []) -> [UInt8] {
     #expect { try file.tensor(named: "nothing") } throws: { ($0 as? InputError)?.kind == .missing }
   }
 
-  @Test("tensors at odd places are read like others")
+  @Test("unaligned tensors are read correctly")
   func unaligned() throws {
     let file = try SafetensorsFile(contentsOf: Fixtures.url("weights/unaligned.safetensors"))
     #expect(try file.tensor(named: "a") == Tensor([1.5, -2.25, 1e-30], shape: [3]))
     #expect(try file.tensor(named: "b") == Tensor([0.5, -3], shape: [2, 1]))
   }
 
-  @Test("a tensor outlives the reader, and the file when it is written to")
+  @Test("a tensor has its own memory, independent of the file")
   func ownMemory() throws {
     let url = Fixtures.url("weights/written.safetensors")
     var tensor = try SafetensorsFile(contentsOf: url).tensor(named: "b.weight")
@@ -78,9 +78,9 @@ func safetensors(_ header: String, data: [UInt8] = []) -> [UInt8] {
     #expect(try SafetensorsFile(contentsOf: url).tensor(named: "b.weight").scalars[0] == 0)
   }
 
-  @Test("long tensors of every type are read whole", arguments: ["F32", "F16", "BF16", "F64"])
+  @Test("long tensors of every type are read completely", arguments: ["F32", "F16", "BF16", "F64"])
   func longTensors(type: String) throws {
-    // More than are read at a time, and no whole number of pieces.
+    // More than one piece, and not a whole number of pieces.
     let count = 200_003
     // Eighths from 0 to 15: exact in every type.
     let numbers = (0..<count).map { Float($0 % 121) / 8 }
@@ -102,7 +102,7 @@ func safetensors(_ header: String, data: [UInt8] = []) -> [UInt8] {
   }
 
   #if !os(macOS) || arch(arm64)
-    @Test("all half-precision numbers become the same single-precision numbers", arguments: [false, true])
+    @Test("all half-precision numbers are converted exactly to single precision", arguments: [false, true])
     func halves(atOddPlace: Bool) throws {
       let patterns = (UInt16.min...UInt16.max).map { $0 }
       let data = patterns.flatMap { withUnsafeBytes(of: $0.littleEndian, Array.init) }

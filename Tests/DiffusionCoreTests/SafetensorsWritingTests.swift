@@ -6,7 +6,7 @@ import Testing
 @testable import DiffusionCore
 
 @Suite("Safetensors: writing") struct SafetensorsWritingTests {
-  @Test("a file has the bytes that the safetensors library writes")
+  @Test("a file has the same bytes as from the safetensors library")
   func sameBytes() throws {
     var writer = SafetensorsWriter()
     writer.add("c", Tensor([5], shape: []))
@@ -16,7 +16,7 @@ import Testing
     #expect(writer.data() == (try Data(contentsOf: Fixtures.url("weights/written.safetensors"))))
   }
 
-  @Test("what is written is read again, integers and odd names included")
+  @Test("written files can be read, including integers and unusual names")
   func roundTrip() throws {
     let folder = try ScratchFolder()
     let strings = [
@@ -46,7 +46,7 @@ import Testing
     #expect(try folder.names == ["x.safetensors"])
   }
 
-  @Test("the order in which content is added does not show")
+  @Test("the order of addition does not change the file")
   func order() {
     let names = ["b", "a.b", "a", "ab", "Z", "é", "0"]
     func file(_ names: [String]) -> Data {
@@ -61,14 +61,14 @@ import Testing
     #expect(file(names) == file(names.reversed()))
   }
 
-  @Test("a file without tensors is a file")
+  @Test("a file without tensors is valid")
   func nothing() throws {
     let folder = try ScratchFolder()
     try SafetensorsWriter().write(to: folder("x"))
     #expect(try SafetensorsFile(contentsOf: folder("x")).names == [])
   }
 
-  @Test("a folder that is not there is a clear failure, and nothing is left behind")
+  @Test("a missing folder throws and no file is left behind")
   func unwritable() throws {
     let folder = try ScratchFolder()
     #expect { try SafetensorsWriter().write(to: folder("no/x")) } throws: {

@@ -7,7 +7,7 @@ import Testing
 @Suite("Names of samplers") struct SamplerNameTests {
   private func golden() throws -> SamplerWalk { try SamplerWalk.named("epsilon.4", in: "lcm") }
 
-  @Test("are those of files and options")
+  @Test("match files and options")
   func names() throws {
     #expect(SamplerName.allCases.map(\.rawValue) == ["ddim", "dpm-solver", "lcm"])
     let text = try JSONEncoder().encode(SamplerName.allCases)
@@ -15,7 +15,7 @@ import Testing
     #expect(try JSONDecoder().decode([SamplerName].self, from: text) == SamplerName.allCases)
   }
 
-  @Test("make the sampler that they name, with the spacing of the checkpoint")
+  @Test("create the right sampler with the checkpoint's spacing")
   func factory() throws {
     let schedule = try golden().schedule
     func made(_ name: SamplerName) throws -> any Sampler {
@@ -37,7 +37,7 @@ import Testing
     #expect(try (end(seed: 1) == end(seed: 2)) == (name != .lcm))
   }
 
-  @Test("all refuse a number of steps that cannot be", arguments: SamplerName.allCases, [0, -3, 1001])
+  @Test("all throw for an impossible number of steps", arguments: SamplerName.allCases, [0, -3, 1001])
   func refusal(name: SamplerName, count: Int) throws {
     let schedule = try golden().schedule
     let error = try #require(throws: InputError.self) {
@@ -46,7 +46,7 @@ import Testing
     #expect(error.kind == .outOfRange)
   }
 
-  /// A walk of a sampler whose type is not known.
+  /// Returns the latents of a sampling with a type-erased sampler.
   private func walk(_ golden: SamplerWalk, _ sampler: inout any Sampler) -> [Tensor] {
     sampler.timesteps.indices.reduce(into: [golden.latents[0]]) { latents, step in
       let latent = latents[latents.count - 1]

@@ -6,29 +6,29 @@ import Testing
 
 /// A sampling by a scheduler of diffusers, with a network of one line (`Tools/golden/samplers.py`).
 struct SamplerWalk: Sendable, CustomTestStringConvertible {
-  /// The case in its file: prediction, spacing and number of steps.
+  /// The name of the case in its file: prediction, spacing and number of steps.
   let name: String
-  /// The noise levels that its configuration asks for.
+  /// The noise levels of its configuration.
   let schedule: NoiseSchedule
   /// The number of steps.
   let stepCount: Int
-  /// The seed of the first latent and of the noise; nil for a sampler that draws none.
+  /// The seed of the first latent and of the noise; nil for a sampler without noise.
   let seed: UInt64?
   /// The timestep of each step.
   let timesteps: [Int]
-  /// What enters each step, and the last result: height x width x channels.
+  /// The latent before each step, and the last result: height x width x channels.
   ///
-  /// Empty if only the timesteps were written.
+  /// Empty if the file has only the timesteps.
   let latents: [Tensor]
-  /// What the network adds to its input.
+  /// The term that the network adds to its scaled input.
   let texture: Tensor
 
   var testDescription: String { name }
 
-  /// The cases of a file that have latents.
+  /// Returns the cases of a file that have latents.
   static func all(_ file: String) throws -> [SamplerWalk] { try cases(file).filter { !$0.latents.isEmpty } }
 
-  /// The cases of a file, such as `lcm`.
+  /// Returns all cases of a file, such as `lcm`.
   static func cases(_ file: String) throws -> [SamplerWalk] {
     let file = try SafetensorsFile(contentsOf: Fixtures.url("golden/sampler-\(file).safetensors"))
     return try file.metadata.sorted { $0.key < $1.key }.filter { $0.key != "format" }.map {
@@ -36,7 +36,7 @@ struct SamplerWalk: Sendable, CustomTestStringConvertible {
     }
   }
 
-  /// A case by its name.
+  /// Returns a case by its name.
   static func named(_ name: String, in file: String) throws -> SamplerWalk {
     try #require(try cases(file).first { $0.name == name })
   }
@@ -63,14 +63,14 @@ struct SamplerWalk: Sendable, CustomTestStringConvertible {
     }
   }
 
-  /// The output of the network for a latent.
+  /// Returns the output of the network for a latent.
   func prediction(for latent: Tensor, at timestep: Int) -> Tensor {
     .combination(0.3, latent, Float(cos(Double(timestep) / 200)), texture)
   }
 
-  /// Every latent of a sampling from the first one, which is given.
+  /// Returns every latent of a sampling, starting with the given one.
   ///
-  /// - Parameter steps: nil for all; others are left out of both ends.
+  /// - Parameter steps: the steps to take; nil for all.
   func walk(_ sampler: inout some Sampler, from latent: Tensor, steps: Range<Int>? = nil) -> [Tensor] {
     (steps ?? sampler.timesteps.indices).reduce(into: [latent]) { latents, step in
       let latent = latents[latents.count - 1]
@@ -79,8 +79,8 @@ struct SamplerWalk: Sendable, CustomTestStringConvertible {
     }
   }
 
-  /// Expects each step from the latent that entered it in diffusers to give what it gave there, and so the whole way from
-  /// the first latent.
+  /// Expects that each step from a latent of diffusers gives the next latent of diffusers, and that the whole
+  /// sampling does.
   func expectEqual(_ sampler: some Sampler, relative: Double) throws {
     try #require(sampler.timesteps == timesteps)
     var stepwise = sampler
@@ -93,7 +93,7 @@ struct SamplerWalk: Sendable, CustomTestStringConvertible {
     let walked = walk(&whole, from: latents[0])
     #expect(walked.count == latents.count)
     for (step, (ours, theirs)) in zip(walked, latents).enumerated() {
-      expectClose(ours, theirs, relative: relative, "\(name), walked to \(step)")
+      expectClose(ours, theirs, relative: relative, "\(name), sampled to step \(step)")
     }
   }
 }

@@ -22,7 +22,7 @@ import Testing
   }
 
   @Test(
-    "every tensor is that of diffusers, byte for byte, and no other is read",
+    "the tensors are exactly those of diffusers, and there are no others",
     arguments: OriginalCheckpoint.structures)
   func tensors(structure: String) throws {
     let folder = try ScratchFolder()
@@ -40,7 +40,7 @@ import Testing
   }
 
   @Test(
-    "a folder written of it has the same tensors, the same fingerprint and the same tokens",
+    "conversion to folders keeps the fingerprint",
     arguments: OriginalCheckpoint.structures)
   func conversion(structure: String) throws {
     let folder = try ScratchFolder()
@@ -63,7 +63,7 @@ import Testing
     #expect(try checkpoint.modelFingerprint() == Checkpoint(folder("weights")).modelFingerprint())
   }
 
-  @Test("what follows from the tensors is the architecture that they were made with")
+  @Test("the inferred architecture is that of the tensors")
   func configurations() throws {
     let folder = try ScratchFolder()
     func unet(_ structure: String) throws -> UNetConfiguration {
@@ -95,7 +95,7 @@ import Testing
     #expect(vae.blockOutChannels == [32, 32, 32, 64] && vae.layersPerBlock == 2 && vae.latentChannels == 4)
   }
 
-  @Test("what the UNet predicts: the caller's word, then the file's, then the family's")
+  @Test("the prediction type comes from the caller, else from the file, else from the family")
   func prediction() throws {
     let folder = try ScratchFolder()
     func prediction(
@@ -119,7 +119,7 @@ import Testing
     #expect(unet.sampleSize == (96, 96))
   }
 
-  @Test("networks without a prefix, without text_model, or in the names of diffusers are found too")
+  @Test("finds networks without a prefix, without text_model, or with diffusers names")
   func prefixes() throws {
     let folder = try ScratchFolder()
     let original = try OriginalCheckpoint("bk-sdm-tiny")
@@ -149,7 +149,7 @@ import Testing
     #expect(try filled.modelFingerprint() == whole.modelFingerprint())
   }
 
-  @Test("a tensor under two names, or a file of another kind, is refused by name")
+  @Test("a tensor under two names, or a file of another kind, throws")
   func refusals() throws {
     let folder = try ScratchFolder()
     let original = try OriginalCheckpoint("bk-sdm-tiny")
@@ -184,7 +184,7 @@ import Testing
     }
   }
 
-  @Test("the bundled vocabulary makes the tokens that transformers makes")
+  @Test("the bundled vocabulary gives the tokens of transformers")
   func vocabulary() throws {
     let tokens = try JSONDecoder().decode(
       [String: [Int]].self, from: Data(contentsOf: Fixtures.url("single-files/tokens.json")))

@@ -10,7 +10,7 @@ import Testing
       checkpoint.configuration(of: .textEncoder), weights: checkpoint.weights(of: .textEncoder))
   }
 
-  @Test("embeds texts like transformers, from the text on", arguments: GoldenFile.names)
+  @Test("embeds texts like transformers, including tokenization", arguments: GoldenFile.names)
   func embeddings(name: String) throws {
     let golden = try GoldenFile(name)
     let encoder = try encoder(golden.checkpoint)
@@ -25,7 +25,7 @@ import Testing
     }
   }
 
-  @Test("a token changes no embedding before its own, and all from there on", arguments: [0, 1, 40, 76])
+  @Test("a token changes its own and all later embeddings, and no earlier ones", arguments: [0, 1, 40, 76])
   func causality(position: Int) throws {
     let checkpoint = try Checkpoint(Fixtures.url("models/linear-v"))
     let encoder = try encoder(checkpoint)
@@ -37,7 +37,7 @@ import Testing
     for row in 0..<encoder.length { #expect((before[row] == after[row]) == (row < position), "row \(row)") }
   }
 
-  @Test("weights may have the prefix that older files give them, or not")
+  @Test("weights can have the prefix of older files or none")
   func prefixes() throws {
     let checkpoint = try Checkpoint(Fixtures.url("models/plain-first"))
     let weights = try SafetensorsFile(
@@ -58,7 +58,7 @@ import Testing
     #expect(try renamed(ids) == expected)
   }
 
-  @Test("tokens that do not belong to the encoder are refused, as are weights of another width")
+  @Test("unknown tokens and weights of another width throw")
   func misfits() throws {
     let checkpoint = try Checkpoint(Fixtures.url("models/linear-v"))
     let encoder = try encoder(checkpoint)

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 @Suite("CLIP tokenizer: files") struct TokenizerFilesTests {
-  /// A copy of the tiny tokenizer's files with some of them changed, or removed by nil.
+  /// Returns a copy of the tiny tokenizer with some files changed, or removed if nil.
   private func tokenizer(_ changes: [String: String?]) throws -> CLIPTokenizer {
     let folder = try ScratchFolder()
     let tiny = Fixtures.url("tokenizer/tiny")
@@ -24,7 +24,7 @@ import Testing
     }
   }
 
-  @Test("missing and broken files are refused with a sentence that names them")
+  @Test("the error for a missing or damaged file names it")
   func broken() {
     let missingVocabulary = failure(["vocab.json": nil])
     #expect(missingVocabulary?.kind == .missing && missingVocabulary?.message.contains("vocab.json") == true)
@@ -51,7 +51,7 @@ import Testing
     }
   }
 
-  @Test("without settings the usual special tokens and the usual length are taken")
+  @Test("special tokens and length have defaults without settings")
   func defaults() throws {
     let tokenizer = try tokenizer(["tokenizer_config.json": nil])
     #expect(tokenizer.decode(tokenizer.startID) == "<|startoftext|>")
@@ -59,9 +59,9 @@ import Testing
     #expect(tokenizer.paddingID == tokenizer.endID && tokenizer.maximumLength == 77)
   }
 
-  // What transformers 5 does in each case: see the vocabulary of each.
+  // The behavior of transformers 5 in each case.
   @Test(
-    "the padding token comes from the map, then from the settings; complete settings need no map",
+    "the padding token comes from the map, else from the settings; complete settings need no map",
     arguments: [
       (#"{"pad_token": "a"}"#, nil, "a"), (#"{"pad_token": "a"}"#, #"{"pad_token": "b"}"#, "b"),
       (#"{"pad_token": {"content": "a"}}"#, #"{}"#, "a"), (#"{}"#, #"{"pad_token": {"content": "b"}}"#, "b"),
@@ -71,11 +71,11 @@ import Testing
   func padding(settings: String, map: String?, expected: String) throws {
     let tokenizer = try tokenizer(["tokenizer_config.json": settings, "special_tokens_map.json": map])
     #expect(tokenizer.decode(tokenizer.paddingID) == expected)
-    // A padding token is a special token wherever it stands.
+    // A padding token is a special token everywhere in a text.
     #expect(tokenizer.tokenize("h\(expected)h").ids.filter { $0 == tokenizer.paddingID }.count >= 1)
   }
 
-  @Test("merges may end their lines like on Windows, and without a last line feed")
+  @Test("merges can have Windows line ends and no final line feed")
   func lineEnds() throws {
     let path = Fixtures.url("tokenizer/tiny/merges.txt")
     let merges = try String(contentsOf: path, encoding: .utf8)

@@ -3,12 +3,12 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What transformers' `CLIPTokenizer` made of texts (Tools/write_tokenizer_fixtures.py).
+/// The results of transformers' `CLIPTokenizer` (`Tools/write_tokenizer_fixtures.py`).
 struct GoldenTokens: Decodable, Sendable {
   struct Encoded: Decodable, Sendable {
     let text: String
     let ids: [Int]
-    /// The scalars that each token came from.
+    /// The range of scalars that each token came from.
     let ranges: [Range<Int>]
 
     init(from decoder: any Decoder) throws {
@@ -56,7 +56,7 @@ struct GoldenTokens: Decodable, Sendable {
   }
 
   @Test(
-    "every text has the tokens that transformers gives it", arguments: ["demo", "random", "tiny", "whole"])
+    "every text has the tokens of transformers", arguments: ["demo", "random", "tiny", "whole"])
   func tokens(name: String) throws {
     let golden = try GoldenTokens(name)
     let tokenizer = try Self.tokenizer(for: name)
@@ -68,7 +68,7 @@ struct GoldenTokens: Decodable, Sendable {
   }
 
   @Test(
-    "every token came from the place that transformers says", arguments: ["demo", "random", "tiny", "whole"])
+    "every token has the source range of transformers", arguments: ["demo", "random", "tiny", "whole"])
   func places(name: String) throws {
     let tokenizer = try Self.tokenizer(for: name)
     for expected in try GoldenTokens(name).texts {
@@ -76,7 +76,7 @@ struct GoldenTokens: Decodable, Sendable {
       let length = expected.text.unicodeScalars.count
       #expect(ranges.allSatisfy { 0 <= $0.lowerBound && $0.upperBound <= length })
       #expect(zip(ranges.dropFirst(), ranges).allSatisfy { $0.lowerBound >= $1.lowerBound })
-      // What may be composed stays together here.
+      // Composed scalars stay together here.
       let isPlain = expected.text.count == length
       for (range, place) in zip(ranges, expected.ranges).dropFirst().dropLast() {
         #expect(
@@ -87,7 +87,7 @@ struct GoldenTokens: Decodable, Sendable {
     }
   }
 
-  @Test("every token has the text that transformers gives it", arguments: ["demo", "tiny"])
+  @Test("every token decodes as in transformers", arguments: ["demo", "tiny"])
   func decoding(name: String) throws {
     let tokenizer = try Self.tokenizer(for: name)
     for expected in try GoldenTokens(name).decoded {
@@ -103,7 +103,7 @@ struct GoldenTokens: Decodable, Sendable {
 }
 
 @Suite("CLIP tokenizer: length") struct TokenizerLengthTests {
-  @Test("a text is filled up with the padding token to the length that the encoder reads")
+  @Test("a text is padded to the length of the encoder's input")
   func padding() throws {
     let tokenizer = try TokenizerTests.demo.get()
     let ids = try tokenizer.paddedIDs(of: "a cat")
@@ -115,7 +115,7 @@ struct GoldenTokens: Decodable, Sendable {
     #expect(try tiny.paddedIDs(of: "") == [tiny.startID, tiny.endID] + Array(repeating: 0, count: 22))
   }
 
-  @Test("the longest text that fits is taken, one token more is refused with the place where it would be cut")
+  @Test("the longest text that fits is accepted; the error for a longer one shows where it would be cut")
   func limit() throws {
     let tokenizer = try TokenizerTests.demo.get()
     let words = Array(repeating: "cat", count: 75).joined(separator: " ")
@@ -126,7 +126,7 @@ struct GoldenTokens: Decodable, Sendable {
     #expect(error?.message.contains("cat cat\"") == true)
   }
 
-  @Test("a word of ten thousand letters does not take forever")
+  @Test("a word of ten thousand letters is tokenized quickly")
   func longWord() throws {
     let tokenizer = try TokenizerTests.demo.get()
     let word = String((0..<2_000).flatMap { _ in "abcab" })

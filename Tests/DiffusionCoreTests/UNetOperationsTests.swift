@@ -12,7 +12,7 @@ import Testing
     return configuration
   }
 
-  @Test("are those of a count by hand for one level") func byHand() throws {
+  @Test("match a manual count for one level") func byHand() throws {
     let unet = try configuration(
       """
       {"block_out_channels": [4], "down_block_types": ["CrossAttnDownBlock2D"], "up_block_types": ["UpBlock2D"],
@@ -24,7 +24,7 @@ import Testing
     let time = 4 * 16 + 16 * 16
     let ends = pixels * 9 * (3 * 4 + 4 * 3)
     let down = pixels * 9 * (4 * 4 + 4 * 4) + 16 * 4
-    // The two ways up join 4 kept channels each.
+    // Each of the two residual blocks on the way up concatenates 4 kept channels.
     let up = 2 * (pixels * (9 * (8 * 4 + 4 * 4) + 8 * 4) + 16 * 4)
     let itself = pixels * (4 * 4 * 4 + 2 * pixels * 4)
     let text = pixels * (2 * 4 * 4 + 2 * 7 * 4)
@@ -35,14 +35,14 @@ import Testing
     #expect(unet.contextOperations(tokens: 7) == 2 * 7 * 5 * 4 * 2)
   }
 
-  @Test("of Stable Diffusion 1 at 64 x 64 are 0.803 million millions, the text's keys and values included")
+  @Test("are 0.803 trillion for Stable Diffusion 1 at 64 x 64, including the text's keys and values")
   func stableDiffusion() throws {
     let unet = try configuration(#"{"cross_attention_dim": 768}"#)
     let operations = unet.operations(height: 64, width: 64, tokens: 77) + unet.contextOperations(tokens: 77)
     #expect(abs(Double(operations) / 1e12 - 0.803) < 0.0005)
   }
 
-  @Test("are what the layers do, for square and other latents", arguments: GoldenFile.names)
+  @Test("match the layers' operations for square and other latents", arguments: GoldenFile.names)
   func layers(name: String) throws {
     let golden = try GoldenFile(name)
     let unet = try UNet(

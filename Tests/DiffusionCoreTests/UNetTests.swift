@@ -10,7 +10,7 @@ import Testing
       recomputesActivations: recomputes)
   }
 
-  @Test("predicts what diffusers predicts, for square and other latents", arguments: GoldenFile.names)
+  @Test("predicts like diffusers for square and other latents", arguments: GoldenFile.names)
   func prediction(name: String) throws {
     let golden = try GoldenFile(name)
     let unet = try unet(golden)
@@ -23,7 +23,7 @@ import Testing
   }
 
   @Test(
-    "has the gradient to the text that torch has, from activations kept and computed again",
+    "has the text gradient of PyTorch, with kept and recomputed activations",
     arguments: GoldenFile.names, [false, true])
   func gradient(name: String, recomputes: Bool) throws {
     let golden = try GoldenFile(name)
@@ -40,7 +40,7 @@ import Testing
     }
   }
 
-  @Test("counts its evaluations where they are made")
+  @Test("counts its evaluations")
   func counting() throws {
     let golden = try GoldenFile("sharded")
     let unet = try unet(golden)
@@ -53,7 +53,7 @@ import Testing
     #expect(unet.counter.total == EvaluationCount(forward: 2, backward: 1, stem: 1))
   }
 
-  @Test("a control sees every attention, in the order and on the grids that are announced")
+  @Test("a control is called for every attention, in the order and with the grids of attentionSites")
   func sites() throws {
     final class Watcher: AttentionControl {
       var seen: [AttentionSite] = []
@@ -77,7 +77,7 @@ import Testing
     }
   }
 
-  @Test("a control that computes what the layer would leaves the prediction as it is")
+  @Test("a control that computes the layer's own output does not change the prediction")
   func probabilitiesAgree() throws {
     struct Explicit: AttentionControl {
       func attend(_ site: AttentionSite, _ attention: Attention, query: Tensor, key: Tensor, value: Tensor)

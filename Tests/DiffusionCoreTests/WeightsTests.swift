@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 @Suite("Weights") struct WeightsTests {
-  /// Calls `body` with a checkpoint folder of the given files, by their paths.
+  /// Calls `body` with a checkpoint folder that contains the given files.
   private func withCheckpoint<R>(_ files: [String: [UInt8]], _ body: (Checkpoint) throws -> R) throws
     -> R
   {
@@ -15,7 +15,7 @@ import Testing
     return try withExtendedLifetime(folder) { try body(Checkpoint(folder.url)) }
   }
 
-  /// A safetensors file with one number under each name.
+  /// Returns a safetensors file with one number per name.
   private func weights(_ numbers: [String: Float]) -> [UInt8] {
     var writer = SafetensorsWriter()
     for (name, number) in numbers { writer.add(name, Tensor([number], shape: [1])) }
@@ -31,7 +31,7 @@ import Testing
     }
   }
 
-  @Test("scopes can be taken one by one, by number, or all at once")
+  @Test("scopes can be selected one by one, by number, or by path")
   func scopes() throws {
     let numbers: [String: Float] = ["a.b.0.weight": 1, "a.b.10.weight": 2, "a.bc": 3, "a": 4]
     try withCheckpoint(["unet/model.safetensors": weights(numbers)]) { checkpoint in
@@ -48,7 +48,7 @@ import Testing
     }
   }
 
-  @Test("a tensor that is missing or of another shape is named in full, with its file and both shapes")
+  @Test("the error for a missing or misshapen tensor has its full name, its file and both shapes")
   func misfits() throws {
     try withCheckpoint(["unet/model.safetensors": weights(["a.b": 1])]) { checkpoint in
       let path = checkpoint.url.appending(path: "unet/model.safetensors").path
@@ -62,7 +62,7 @@ import Testing
     }
   }
 
-  @Test("of several files of one part full precision is read before half, and never a pickled one")
+  @Test("full precision is preferred to half precision, and pickled files are ignored")
   func preference() throws {
     let names = [
       "diffusion_pytorch_model.safetensors", "model.safetensors", "diffusion_pytorch_model.fp16.safetensors",
@@ -79,7 +79,7 @@ import Testing
   }
 
   @Test(
-    "a checkpoint in shards is one, in full or half precision",
+    "sharded weights are read in full and half precision",
     arguments: [
       "diffusion_pytorch_model.safetensors.index.json", "model.safetensors.index.json",
       "diffusion_pytorch_model.fp16.safetensors.index.json", "model.safetensors.fp16.index.json",
@@ -98,7 +98,7 @@ import Testing
   }
 
   @Test(
-    "a broken set of shards is refused",
+    "a damaged set of shards throws",
     arguments: [
       (#"{"weight_map":{"x":"2.safetensors"}}"#, .missing, "2.safetensors"),
       (#"{"weight_map":{"y":"1.safetensors"}}"#, .missing, "\"y\""),
@@ -115,7 +115,7 @@ import Testing
     #expect(error?.kind == kind && error?.message.contains(word) == true)
   }
 
-  @Test("weights that are missing or only pickled are refused with what to do")
+  @Test("the error for missing or pickled weights says what to do")
   func absent() throws {
     try withCheckpoint(["unet/diffusion_pytorch_model.bin": [1]]) { checkpoint in
       let error = failure { _ = try checkpoint.weights(of: .unet) }

@@ -1,21 +1,21 @@
 public import DiffusionCore
 public import Foundation
 
-/// A copy of a checkpoint of `Tests/Fixtures/models`, to be changed by a test.
+/// A copy of a checkpoint in `Tests/Fixtures/models` that a test can change.
 public struct CheckpointCopy: Sendable {
   private let folder: ScratchFolder
 
-  /// Where the copy is.
+  /// The folder of the copy.
   public let url: URL
 
-  /// A copy of the checkpoint of a name.
+  /// Copies the checkpoint with the given name.
   public init(of name: String) throws {
     folder = try ScratchFolder()
     url = folder("model")
     try FileManager.default.copyItem(at: Fixtures.url("models/\(name)"), to: url)
   }
 
-  /// Sets values of a JSON file, such as `unet/config.json`.
+  /// Sets values in a JSON file, such as `unet/config.json`.
   public func set(_ values: [String: any Sendable], in path: String) throws {
     let file = url.appending(path: path)
     var json = try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any] ?? [:]
@@ -23,7 +23,7 @@ public struct CheckpointCopy: Sendable {
     try JSONSerialization.data(withJSONObject: json).write(to: file)
   }
 
-  /// Overwrites one scalar of a safetensors file with a number, in the file's own precision.
+  /// Overwrites a scalar in a safetensors file, in the precision of the file.
   public func set(_ number: Float, of tensor: String, at index: Int = 0, in path: String) throws {
     struct Entry: Decodable {
       let dtype: String
@@ -40,7 +40,7 @@ public struct CheckpointCopy: Sendable {
       case "F32": withUnsafeBytes(of: number.bitPattern.littleEndian) { Array($0) }
       case "F16": withUnsafeBytes(of: Float16(number).bitPattern.littleEndian) { Array($0) }
       case "BF16": withUnsafeBytes(of: UInt16(number.bitPattern >> 16).littleEndian) { Array($0) }
-      default: fatalError("\(entry.dtype) is not a type of weights in the fixtures")
+      default: fatalError("\(entry.dtype) is not a type of the fixtures' weights")
       }
     let start = 8 + headerLength + entry.data_offsets[0] + index * pattern.count
     bytes.replaceSubrange(start..<start + pattern.count, with: pattern)

@@ -1,10 +1,10 @@
 public import Tensor
 public import Testing
 
-/// How far `actual` is from `expected`: the norm of the difference over the norm of `expected`.
+/// Returns the relative error of `actual`: the norm of the difference divided by the norm of `expected`.
 ///
-/// Sums are taken in double precision. Against nothing but zeros it is the norm of `actual`; a number that is not
-/// finite makes it infinite.
+/// Sums are computed in double precision. If `expected` is zero, the result is the norm of `actual`; numbers that are
+/// not finite make it infinite.
 public func relativeError(_ actual: Tensor, _ expected: Tensor) -> Double {
   precondition(actual.shape == expected.shape, "\(actual.shape) against \(expected.shape)")
   var difference = 0.0
@@ -17,9 +17,9 @@ public func relativeError(_ actual: Tensor, _ expected: Tensor) -> Double {
   return norm == 0 ? difference.squareRoot() : (difference / norm).squareRoot()
 }
 
-/// Expects two tensors of the same shape whose `relativeError` is at most `relative`.
+/// Expects that two tensors have the same shape and a `relativeError` of at most `relative`.
 ///
-/// A failure shows the shapes, the error, the element that is farthest off and what stands around it:
+/// A failure shows the shapes, the error, and the element with the largest deviation and its neighbors:
 ///
 ///     [16, 16, 8]: relative error 0.0132, more than 0.0001
 ///     farthest at [3, 0, 7]: 0.413 instead of -1.2 (2048 elements, 130 beyond the tolerance)
@@ -36,13 +36,13 @@ public func expectClose(
   Issue.record(Comment(rawValue: text), sourceLocation: sourceLocation)
 }
 
-/// What `expectClose` says, or nil if the tensors are close.
+/// Returns the failure message of `expectClose`, or nil if the tensors are close.
 package func difference(_ actual: Tensor, _ expected: Tensor, relative: Double) -> String? {
   guard actual.shape == expected.shape else { return "shape \(actual.shape) instead of \(expected.shape)" }
   let error = relativeError(actual, expected)
   if error <= relative { return nil }
   let (a, b) = (actual.scalars, expected.scalars)
-  // Not a number is farther off than anything.
+  // NaN counts as an infinite deviation.
   let gaps = zip(a, b).map { abs($0 - $1).isNaN ? Float.infinity : abs($0 - $1) }
   let worst = gaps.indices.max { gaps[$0] < gaps[$1] } ?? 0
   let norm = expected.scalars.reduce(0.0) { $0 + Double($1) * Double($1) }
@@ -60,7 +60,7 @@ package func difference(_ actual: Tensor, _ expected: Tensor, relative: Double) 
   return lines.joined(separator: "\n")
 }
 
-/// The index along each axis of the element at `offset` in row-major order.
+/// Returns the index along each axis of the element at `offset` in row-major order.
 private func place(_ offset: Int, in shape: [Int]) -> [Int] {
   var rest = offset
   return Array(
@@ -70,7 +70,7 @@ private func place(_ offset: Int, in shape: [Int]) -> [Int] {
     }.reversed())
 }
 
-/// Four significant digits.
+/// Formats a number with four significant digits.
 private func short(_ number: Double) -> String {
   guard number.isFinite, number != 0 else { return "\(number)" }
   var scale = 1.0

@@ -1,13 +1,13 @@
 public import Foundation
 
-/// The files under Tests/Fixtures.
+/// The files in Tests/Fixtures.
 public enum Fixtures {
-  /// The place of a file or folder, such as `golden/mappers.json`.
+  /// Returns the URL of a file or folder, such as `golden/mappers.json`.
   public static func url(_ path: String) -> URL {
     URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .appending(path: "Fixtures/\(path)")
   }
 
-  /// The inputs that a fuzzer found, a folder for each reader.
+  /// The inputs found by fuzzers, with a folder per reader.
   public static var corpus: URL { url("../Corpus").standardizedFileURL }
 }

@@ -1,9 +1,9 @@
 public import Tensor
 public import Testing
 
-/// The gradient of `function` at `point` by central differences.
+/// Returns the gradient of `function` at `point` by central differences.
 ///
-/// In double precision with steps of about 1e-5 the error is near 1e-10 for functions of moderate curvature.
+/// In double precision with steps of about 1e-5, the error is about 1e-10 for functions of moderate curvature.
 public func centralDifferences(
   of function: ([Double]) -> Double, at point: [Double], step: Double = 1e-5
 ) -> [Double] {
@@ -16,15 +16,15 @@ public func centralDifferences(
   }
 }
 
-/// Expects an operation to give what an independent implementation gives in double precision, and its
-/// vector-Jacobian product to agree with central differences of that implementation.
+/// Expects that an operation matches an independent implementation in double precision, and that its vector-Jacobian
+/// product matches central differences of that implementation.
 ///
-/// The product is taken with random numbers, one for each number of the result.
+/// The product uses a random vector of the result's size.
 ///
 /// - Parameters:
 ///   - operation: the operation under test.
-///   - point: where it is tested.
-///   - reference: from `point`'s scalars to the result's.
+///   - point: the point where it is tested.
+///   - reference: computes the scalars of the result from those of `point`.
 ///   - valueError: the largest relative error of the value (`relativeError`).
 ///   - gradientError: the largest relative error of the gradient.
 public func expectAgreement(
@@ -47,7 +47,8 @@ public func expectAgreement(
     comment.map { "gradient of \($0)" } ?? "gradient", sourceLocation: sourceLocation)
 }
 
-/// The vector-Jacobian product of an operation: the gradient at `point` for the gradient `upstream` at its result.
+/// Returns the vector-Jacobian product of an operation: its gradient at `point` for the gradient `upstream` of its
+/// result.
 public func vectorJacobianProduct(
   of operation: (Variable) -> Variable, at point: Tensor, upstream: Tensor
 ) -> Tensor {
@@ -55,15 +56,15 @@ public func vectorJacobianProduct(
 }
 
 extension Tensor {
-  /// A tensor of numbers rounded to single precision.
+  /// Creates a tensor from numbers rounded to single precision.
   public init(rounding scalars: [Double], shape: [Int]) {
     self.init(scalars.map { Float($0) }, shape: shape)
   }
 
-  /// The scalars in double precision, for the arithmetic of a reference.
+  /// The scalars in double precision, for reference computations.
   public var doubles: [Double] { scalars.map(Double.init) }
 
-  /// Normally distributed numbers, the same for the same shape and seed.
+  /// Returns normally distributed numbers that depend only on shape and seed.
   public static func random(_ shape: [Int], seed: UInt64 = 1) -> Tensor {
     var source = RandomSource(seed: seed)
     return source.normal(shape: shape)

@@ -1,6 +1,6 @@
 public import Pictures
 
-/// A picture of the bytes of a linear congruential generator, as `Tools/write_picture_fixtures.py` makes them.
+/// Returns a picture with the bytes of a linear congruential generator, as in `Tools/write_picture_fixtures.py`.
 public func noisePicture(_ width: Int, _ height: Int) -> RGBImage {
   var state: UInt64 = 1
   return RGBImage(

@@ -1,11 +1,11 @@
 public import Foundation
 
-/// A folder that is removed when the last reference to it is gone.
+/// A temporary folder that is removed with the last reference to it.
 public final class ScratchFolder: Sendable {
-  /// Where it is.
+  /// The URL of the folder.
   public let url: URL
 
-  /// Makes an empty folder.
+  /// Creates an empty folder.
   public init() throws {
     url = FileManager.default.temporaryDirectory.appending(path: "null-text-inversion-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
@@ -13,17 +13,17 @@ public final class ScratchFolder: Sendable {
 
   deinit { try? FileManager.default.removeItem(at: url) }
 
-  /// The place of a file in the folder.
+  /// Returns the URL of a file in the folder.
   public func callAsFunction(_ name: String) -> URL { url.appending(path: name) }
 
-  /// A file of the given bytes.
+  /// Writes a file with the given bytes, and returns its URL.
   public func file(_ name: String, _ bytes: some Sequence<UInt8>) throws -> URL {
     let file = self(name)
     try Data(bytes).write(to: file)
     return file
   }
 
-  /// The names of all that is in it, hidden files included.
+  /// The names of all files and folders in it, including hidden ones.
   public var names: [String] {
     get throws { try FileManager.default.contentsOfDirectory(atPath: url.path).sorted() }
   }

@@ -1,6 +1,6 @@
 public import Pictures
 
-/// A picture of 40 x 32 pixels with slopes and squares, a little larger than what the small models see.
+/// A picture of 40 x 32 pixels with gradients and squares, slightly larger than the input of the small models.
 public let slopesPicture: RGBImage = {
   var picture = RGBImage(width: 40, height: 32)
   for y in 0..<picture.height {

@@ -1,11 +1,11 @@
-/// Random numbers that are the same in every run (Steele, Lea and Flood 2014).
+/// A random number generator with the same numbers in every run (Steele, Lea and Flood 2014).
 public struct SplitMix: RandomNumberGenerator {
   private var state: UInt64
 
-  /// A generator that starts from a seed.
+  /// Creates a generator with a seed.
   public init(seed: UInt64) { state = seed }
 
-  /// The next 64 random bits.
+  /// Returns the next 64 random bits.
   public mutating func next() -> UInt64 {
     state &+= 0x9e37_79b9_7f4a_7c15
     var z = state

@@ -1,1 +1,1 @@
-"""What the golden files hold, a module each; `write_golden.py` is the command."""
+"""The contents of the golden files, one module each; `write_golden.py` is the command."""

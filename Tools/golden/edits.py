@@ -1,7 +1,7 @@
 """edits-NAME.json, .safetensors and pictures: edits of the inversion in inversion-NAME.safetensors.
 
-An edit is of use here only if doing it wrongly shows. So each is done again in every wrong way that could be taken for
-the right one, and one that comes out at 50 dB or more from the golden picture stops the script.
+An edit is useful only if a wrong implementation gives a visibly different result. So each edit is repeated with
+every plausible mistake, and the script fails if one of these results is within 50 dB of the golden picture.
 """
 
 import dataclasses
@@ -18,10 +18,10 @@ from reference.measure import psnr, relative_error
 from reference.words import LENGTH, as_range, cross_table, replacement_map
 
 TOO_ALIKE = 50  # dB
-NEAR = 1e-3  # of a threshold
+NEAR = 1e-3  # relative to a threshold
 
 
-# Wrong ways
+# Wrong implementations. Their docstrings are stored in the JSON file, so they stay as they are.
 
 
 class TailInPlace(Control):
@@ -73,7 +73,7 @@ class WindowsOverSteps(Control):
 
     def make_table(self):
         table = cross_table(self.target, self.steps - 1, self.edit.cross, self.edit.cross_words)
-        return torch.cat([table, torch.zeros(1, LENGTH)])  # as long as no window reaches the end
+        return torch.cat([table, torch.zeros(1, LENGTH)])  # valid if no window reaches the end
 
 
 class BlendByOwnMaps(Control):
@@ -128,7 +128,7 @@ class Unpooled(Control):
 
 
 def wrong_ways(edit, control, kinds):
-    """What to compare an edit with: options left out one at a time, then wrong implementations."""
+    """Returns the alternatives to compare an edit with: options omitted one at a time, then wrong implementations."""
     plain = Edit(edit.prompt)
     change = dataclasses.replace
     ways = {"no control": (Edit(edit.prompt, edit.controller, cross=0, self=0), Control)}
@@ -183,7 +183,7 @@ def read_inversion(path, dtype):
 
 
 def as_json(edit):
-    """An edit's settings, its windows as pairs of fractions and its blend's words by prompt."""
+    """Returns an edit's settings, with windows as pairs of fractions and the blend's words by prompt."""
     blend = edit.blend
     return {
         "prompt": edit.prompt,
@@ -204,8 +204,9 @@ def as_json(edit):
 
 
 def write(model, single, inversion_path, out, name, edits):
-    """`edits` maps names to (edit, wrong kinds of control). Golden in the precision of `model`; `single` is the same
-    model in single precision, for the wrong ways and for what rounding alone may cost."""
+    """Writes the golden edits. `edits` maps names to (edit, wrong kinds of control). Golden values have the
+    precision of `model`; `single` is the same model in single precision, for the wrong implementations and to
+    measure rounding errors."""
     inversion = read_inversion(inversion_path, model.dtype)
     rough = read_inversion(inversion_path, single.dtype)
     golden = Golden()
@@ -243,7 +244,7 @@ def write(model, single, inversion_path, out, name, edits):
     lines = ",\n".join(json.dumps(record) for record in records)
     (out / f"edits-{name}.json").write_text(f"[\n{lines}\n]\n")
     if complaints:
-        raise SystemExit("These fixtures do not tell right from wrong:\n  " + "\n  ".join(complaints))
+        raise SystemExit("These fixtures do not separate right from wrong results:\n  " + "\n  ".join(complaints))
 
 
 def blend(source, target, **other):

@@ -1,4 +1,5 @@
-"""inversion-NAME.safetensors: null-text inversions, whole ones and their steps, with the embeddings to force each from."""
+"""inversion-NAME.safetensors: null-text inversions, complete or as single steps, with the embeddings each step
+starts from."""
 
 import math
 
@@ -10,24 +11,25 @@ from reference.inversion import invert, threshold
 from reference.measure import psnr
 
 WATCHED = [0, 10, 25, 49]
-NEAR = 0.01  # of a threshold: whether a step stops there is up to rounding
+NEAR = 0.01  # relative to a threshold; rounding decides whether a step closer to it stops
 
 
 def pixels(path, width, height, dtype):
-    """A bench picture at another size, in -1...1."""
+    """Returns a benchmark picture at another size, in -1...1."""
     picture = Image.open(path).convert("RGB").resize((width, height), Image.Resampling.BICUBIC)
     values = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8).reshape(height, width, 3)
     return values.permute(2, 0, 1)[None].to(dtype) / 127.5 - 1
 
 
 def quality(model, picture, latent):
-    """How well a latent's picture agrees with the picture as the model sees it, in dB."""
+    """Returns the PSNR of a latent's picture and the model's input picture, in dB."""
     original = ((picture[0] + 1) * 127.5).round().permute(1, 2, 0)
     return psnr(model.render(latent), original)
 
 
 def run(model, picture, caption, steps, inner_steps, guidance, early_stop):
-    """An inversion with its golden file begun: picture, settings, everything that is one number a step."""
+    """Returns an inversion, its golden file with the picture, the settings and one number per step, and the steps
+    near a threshold."""
     latent = exact(model.encode(picture))
     inversion = invert(model, latent, caption, steps, inner_steps, guidance, early_stop)
     golden = Golden()
@@ -52,19 +54,19 @@ def run(model, picture, caption, steps, inner_steps, guidance, early_stop):
 
 
 def write_tiny(model, path, bench, caption, size, inner_steps, early_stop):
-    """A short inversion with every step's embedding: 8 steps at guidance 3. `size` is the latent's."""
+    """Writes a short inversion with every step's embedding: 8 steps at guidance 3. `size` is the latent's size."""
     factor = 2 ** (len(model.vae.config.block_out_channels) - 1)
     height, width = (x * factor for x in size)
     picture = pixels(bench / "annotation_images" / "100000000006.png", width, height, model.dtype)
     inversion, golden, close = run(model, picture, caption, 8, inner_steps, 3.0, early_stop)
     if close:
-        raise SystemExit(f"{path.stem}: steps {close} come near the threshold")
+        raise SystemExit(f"{path.stem}: steps {close} are close to the threshold")
     golden.add("", null_embeddings=torch.cat(inversion.null))
     golden.save(path)
 
 
 def write_short(model, path, bench, name, caption):
-    """The demo model's inversion that edits start from: 10 steps of 3 iterations."""
+    """Writes the demo model's inversion that edits start from: 10 steps of 3 iterations."""
     picture = model.prepare(bench / "annotation_images" / f"{name}.png")
     inversion, golden, _ = run(model, picture, caption, 10, 3, 7.5, 1e-5)
     golden.add("", null_embeddings=torch.cat(inversion.null))
@@ -73,12 +75,13 @@ def write_short(model, path, bench, name, caption):
 
 
 def write_full(model, path, bench, name, caption):
-    """The published recipe in single precision: 50 steps of at most 10 iterations at guidance 7.5."""
+    """Writes an inversion with the published settings in single precision: 50 steps of at most 10 iterations at
+    guidance 7.5."""
     picture = model.prepare(bench / "annotation_images" / f"{name}.png")
     inversion, golden, close = run(model, picture, caption, 50, 10, 7.5, 1e-5)
     starts = [model.embed(""), *inversion.null]
     if close & set(WATCHED):
-        raise SystemExit(f"{name}: steps {close & set(WATCHED)} come near a threshold; take another picture")
+        raise SystemExit(f"{name}: steps {close & set(WATCHED)} are close to a threshold; use another picture")
     stopped = [s for s, n in enumerate(inversion.iterations) if 1 < n < 10 and s not in close]
     watched = sorted({*WATCHED, *stopped[-1:]})
     golden.remark(watched=" ".join(map(str, watched)))

@@ -1,17 +1,17 @@
-"""mappers.json: word positions, replacement and refinement maps, emphasis and windows, on the demo tokenizer."""
+"""mappers.json: word positions, replacement and refinement maps, emphasis and windows, with the demo tokenizer."""
 
 import json
 
 from reference.words import Prompt, cross_table, emphasis, refinement_map, replacement_map
 
 PAIRS = [
-    # as many tokens in both
+    # the same number of tokens in both prompts
     ("a cat on grass", "a dog on grass"),
     ("a big cat next to a red dog on sand", "a small owl next to a pink fox on sand"),
     ("a donut on grass", "a hamburger on grass"),
     ("a tiger on grass", "a tiger on grass"),
     ("a cat next to a cat on sand", "a cat next to a dog on sand"),
-    # one token more or fewer, in the middle, at the end, twice, against each other
+    # one token more or fewer: in the middle, at the end, twice, in opposite directions
     ("a cat in snow", "a donut in snow"),
     ("a donut in snow", "a cat in snow"),
     ("a cat in snow", "an octopus in snow"),
@@ -22,7 +22,7 @@ PAIRS = [
     ("a cat next to a dog on red checks", "an octopus next to a donut on red dots"),
     ("an octopus next to a watermelon under water", "a lion next to an apple under water"),
     ("a small cat on purple dots", "a small cat on purple checks"),
-    # words added, dropped, moved, repeated
+    # words added, removed, moved, repeated
     ("a cat on grass", "a red cat next to an octopus on grass"),
     ("a red watermelon on blue stripes", "a sketch of a red watermelon on blue stripes"),
     ("a donut next to a panda on a white background", "a donut on a white background"),
@@ -69,7 +69,8 @@ def describe(text, tokenizer):
 
 
 def steps_of_columns(table):
-    """For each token the first and the past-the-last step of its window, [0, 0] where it has none."""
+    """Returns for each token the first step and the step after the last one of its window, [0, 0] without a
+    window."""
     ranges = []
     for column in table.T:
         on = column.nonzero().flatten().tolist()
@@ -114,7 +115,7 @@ def write(model, path):
             }
         )
     with open(path, "w") as file:
-        # one record a line, to be read in a diff
+        # one record per line, for readable diffs
         sections = {"pairs": pairs, "emphases": emphases, "windows": windows}
         body = ",\n".join(
             f'"{name}": [\n' + ",\n".join(json.dumps(r) for r in records) + "\n]" for name, records in sections.items()

@@ -1,7 +1,8 @@
 """methods-NAME-FAMILY.safetensors: pivots and edits of other published methods, from the latent of inversion-NAME.
 
-As with plain edits, each is done again in wrong ways, and one that comes out like the right one stops the script. So
-does an edit to the caption, at the source's own guidance, that does not give the source back.
+As for the other edits, each is repeated with plausible mistakes, and the script fails if a result is too close
+to the right one. It also fails if an edit to the caption itself, at the source's own guidance, does not
+reproduce the source.
 """
 
 import dataclasses
@@ -21,33 +22,33 @@ from reference.measure import relative_error
 from reference.replay import Replay, towards_empty
 from reference.residuals import EditFriendly, HEdit, ImplicitHEdit, factors
 
-ALIKE = 1e-3  # of a latent: what a wrong way may not come nearer than
-ROUNDING = 1e-4  # of a latent: what single precision alone may cost
+ALIKE = 1e-3  # relative to a latent: the minimum distance of a wrong result
+ROUNDING = 1e-4  # relative to a latent: the maximum error of single precision
 SAME = 1e-9
 STEPS = 8
 EDIT = Edit("a big red dog sitting on the mat", "refine", cross=0.4, self=0.6)
 SEED = 7
-LOW = 0.5  # the guidance of a source that is walked
+LOW = 0.5  # the guidance of a source that is sampled
 
 
 # Wrong pivots
 
 
 def keep_the_one_before(model, landing, t, context, most, tolerance):
-    """The latent before the last iteration."""
+    """Returns the latent before the last iteration."""
     _, moves = pivots.solve(model, landing, t, context, most, tolerance)
     found = pivots.iterates(model, landing, t, context)
     return next(itertools.islice(found, len(moves) - 1, None)), moves
 
 
 def start_at_the_landing(model, landing, t, context, most, tolerance):
-    """The iteration starts at the latent before, not at the plain step."""
+    """The iteration starts at the previous latent instead of the DDIM inversion step."""
     found = itertools.chain([landing], pivots.iterates(model, landing, t, context))
     return pivots.settle(found, most, tolerance)
 
 
 def convert_at_the_landing(model, landing, t, context, most, tolerance):
-    """The network's output is converted at the lower level, as on the plain way up."""
+    """The network's output is converted at the lower level, as in DDIM inversion."""
 
     def iterates():
         z = landing
@@ -59,7 +60,7 @@ def convert_at_the_landing(model, landing, t, context, most, tolerance):
 
 
 def average_the_unmixed(model, z, context, steps, start, length, share):
-    """Each pivot is mixed with what the one before was before it was mixed."""
+    """Each pivot is averaged with the previous one before its own averaging."""
     window = range(int(start * steps), int((start + length) * steps))
     latents, last = [z], z
     for k, t in enumerate(reversed(model.set_steps(steps))):
@@ -70,13 +71,13 @@ def average_the_unmixed(model, z, context, steps, start, length, share):
 
 
 def independent_from_picture(model, z, steps, seed):
-    """The noises are drawn from the picture to the noise."""
+    """The noise is drawn from the picture to the noise."""
     noises = pivots.draw(seed, steps, z)
     return [z, *(pivots.blur(z, n, model.level(t)) for n, t in zip(noises, reversed(model.set_steps(steps))))]
 
 
 def one_noise(model, z, steps, seed):
-    """All levels share a noise."""
+    """All levels share one noise."""
     (noise,) = pivots.draw(seed, 1, z)
     return [z, *(pivots.blur(z, noise, model.level(t)) for t in reversed(model.set_steps(steps)))]
 
@@ -85,20 +86,20 @@ def one_noise(model, z, steps, seed):
 
 
 class AttentionAtTarget(EditFriendly):
-    """The source's attention is that of the target's latent."""
+    """The source's attention is computed from the target's latent."""
 
     def noises(self, t, source, target):
         return super().noises(t, source, target)[0], super().noises(t, target, target)[1]
 
 
 class Deterministic(EditFriendly):
-    """The mean leaves no room for noise."""
+    """The mean reserves no variance for noise."""
 
     random = False
 
 
 class OriginalAtSource(HEdit):
-    """The caption's noise in the braces is that of the source's latent."""
+    """The caption's noise in the correction is computed from the source's latent."""
 
     def correction(self, t, source, x, null):
         original, edited = self.noises(t, source, x)
@@ -107,7 +108,7 @@ class OriginalAtSource(HEdit):
 
 
 class PlainFactorInBraces(HEdit):
-    """The braces take the factor of the other kind of step."""
+    """The correction has the factor of the other kind of step."""
 
     def correct(self, i, t, x, base):
         mine, other = (factors(self.model, t, random)[1] for random in (self.random, not self.random))
@@ -115,7 +116,7 @@ class PlainFactorInBraces(HEdit):
 
 
 class BracesAtNextFactor(HEdit):
-    """The braces take the factor of the next step."""
+    """The correction has the factor of the next step."""
 
     def correct(self, i, t, x, base):
         later = max(t - self.model.stride, 0)
@@ -124,32 +125,32 @@ class BracesAtNextFactor(HEdit):
 
 
 class BracesAtOldTimestep(ImplicitHEdit):
-    """The braces are at the uncorrected latent, but at the timestep the step starts from."""
+    """The correction is at the uncorrected latent, but at the timestep at the start of the step."""
 
     def correct(self, i, t, x, base):
         return self.correction(t, self.source[i + 1], base, self.null[i])
 
 
 class BracesAtOldSource(ImplicitHEdit):
-    """The braces take the attention of the source's latent before the step."""
+    """The correction uses the attention of the source's latent before the step."""
 
     def correct(self, i, t, x, base):
         return self.correction(max(t - self.model.stride, 0), self.source[i], base, self.null[i])
 
 
 class BracesAtOldLatent(ImplicitHEdit):
-    """The braces are at the timestep the step leads to, but at the latent before."""
+    """The correction is at the timestep at the end of the step, but at the latent before it."""
 
     def correct(self, i, t, x, base):
         return self.correction(max(t - self.model.stride, 0), self.source[i + 1], x, self.null[i])
 
 
 class ImplicitPlainFactor(PlainFactorInBraces, ImplicitHEdit):
-    """The braces take the factor of the other kind of step."""
+    """The implicit correction has the factor of the other kind of step."""
 
 
 class StartAtNoise(InfEdit):
-    """The walk starts at noise without the picture."""
+    """Sampling starts at noise without the picture."""
 
     def __init__(self, *positional, **other):
         super().__init__(*positional, **other)
@@ -157,7 +158,7 @@ class StartAtNoise(InfEdit):
 
 
 class NoiseOfItsOwn(InfEdit):
-    """Source and target do not share their noise."""
+    """Source and target have different noise."""
 
     def __init__(self, *positional, seed, **other):
         super().__init__(*positional, seed=seed, **other)
@@ -165,14 +166,14 @@ class NoiseOfItsOwn(InfEdit):
 
 
 class SourceAtTarget(InfEdit):
-    """The source's noise estimate is that of the target's latent."""
+    """The source's noise estimate is computed from the target's latent."""
 
     def noises(self, t, source, target):
         return self.model.noise(target, t, self.caption), super().noises(t, source, target)[1]
 
 
 class GuidedSource(InfEdit):
-    """The source is guided as the target is."""
+    """The source is guided like the target."""
 
     def noises(self, t, source, target):
         own, edited = super().noises(t, source, target)
@@ -192,12 +193,12 @@ class SamplersTimesteps(InfEdit):
 
 
 def says(wrong):
-    """What a wrong way is, by its comment."""
+    """Returns the description of a wrong implementation, from its docstring."""
     return wrong.__doc__.rstrip(".").lower()
 
 
 def cast(value, dtype):
-    """A setting, its latents in a precision."""
+    """Returns a setting with its latents cast to a precision."""
     if isinstance(value, dict):
         return {key: cast(x, dtype) for key, x in value.items()}
     if isinstance(value, list):
@@ -206,7 +207,7 @@ def cast(value, dtype):
 
 
 class File:
-    """A file of golden values with the complaints about them. `single` is the model in single precision."""
+    """A file of golden values, with the failed requirements. `single` is the model in single precision."""
 
     def __init__(self, model, single, name, inversion):
         self.model, self.single, self.name, self.inversion = model, single, name, inversion
@@ -219,7 +220,7 @@ class File:
             self.complaints.append(complaint)
 
     def add(self, title, run, wrong, whole=True, **settings):
-        """Adds the latents that `run` makes with a model, or the last of them. `wrong` are wrong runs by name."""
+        """Adds all latents that `run` returns for a model, or the last one. `wrong` maps names to wrong runs."""
         latents = run(self.model)
         if whole:
             self.golden.add(title, latents=torch.cat(latents))
@@ -236,12 +237,13 @@ class File:
         return latents
 
     def way_up(self, function, *settings, texts=None):
-        """A run of a function of `reference/pivots.py`."""
+        """Returns a run of a function of `reference/pivots.py`."""
         texts = [self.caption] if texts is None else texts
         return lambda model: function(model, self.z.to(model.dtype), *(model.embed(x) for x in texts), *settings)
 
     def edit(self, title, kind, edit=EDIT, wrong_kinds=(), wrong_settings=None, remarks=None, **arguments):
-        """Adds the target's latents in an edit by a kind of `Replay`. `wrong_settings` are by name."""
+        """Adds the target's latents of an edit with a kind of `Replay`. `wrong_settings` maps names to wrong
+        settings."""
 
         def make(model, kind=kind, **changes):
             chosen = {"caption": self.caption, "edit": edit} | arguments | changes
@@ -267,7 +269,7 @@ class File:
         return self.add(title, run(), wrong, edit=as_json(edit), **settings, **(remarks or {}))
 
     def same(self, title, kind, **arguments):
-        """An edit to the caption, guided as the source is, must give the source back."""
+        """Requires that an edit to the caption, guided like the source, reproduces the source."""
         edit = dataclasses.replace(EDIT, prompt=self.caption)
         replay = kind(self.model, caption=self.caption, edit=edit, **arguments)
         apart = max(relative_error(x, y) for x, y in zip(replay.walk(), replay.source))
@@ -277,14 +279,14 @@ class File:
     def save(self, out, family):
         self.golden.save(out / f"methods-{self.name}-{family}.safetensors")
         if self.complaints:
-            raise SystemExit("These fixtures do not tell right from wrong:\n  " + "\n  ".join(self.complaints))
+            raise SystemExit("These fixtures do not separate right from wrong results:\n  " + "\n  ".join(self.complaints))
 
 
 # Pivots
 
 
 def add_fixed_points(file, title, most, tolerance, ways, counts, whole=True):
-    """`ways` are wrong ways to solve, `counts` wrong numbers of iterations."""
+    """Adds fixed-point pivots. `ways` are wrong solvers, `counts` wrong numbers of iterations."""
 
     def run(most=most, solve=pivots.solve):
         return lambda model: file.way_up(pivots.fixed_points, 10, most, tolerance, solve)(model)[0]
@@ -302,13 +304,13 @@ def add_fixed_points(file, title, most, tolerance, ways, counts, whole=True):
 
 
 def undo_exactly(file):
-    """A step that is undone and made again must lead to where it did."""
+    """Requires that a step that is inverted and repeated leads to the same latent."""
     model = file.model
     t = model.set_steps(10)[4]
     output = model.unet(file.z, t, encoder_hidden_states=model.embed(file.caption)).sample
     found = pivots.undo(model, file.z, output, t)
     apart = relative_error(model.down(found, model.to_noise(output, found, model.level(t)), t), file.z)
-    file.require(apart < 1e-6, f"a step undone and made again is {apart:.1e} away")
+    file.require(apart < 1e-6, f"an inverted and repeated step is off by {apart:.1e}")
 
 
 def add_averages(file, title, share, whole):
@@ -323,7 +325,7 @@ def add_averages(file, title, share, whole):
         says(average_the_unmixed): run(function=average_the_unmixed),
     }
     if share != 0.5:
-        wrong["shares the other way round"] = run(share=1 - share)
+        wrong["shares swapped"] = run(share=1 - share)
     file.add(title, run(), wrong, whole, steps=STEPS, start=0.25, length=0.5, share=share)
 
 
@@ -331,7 +333,7 @@ def add_guided(file, title, guidance, whole):
     texts = [file.caption, ""]
     wrong = {"caption only": file.way_up(pivots.under_guidance, STEPS, 1, texts=texts)}
     if guidance != 0.5:
-        wrong["texts the other way round"] = file.way_up(pivots.under_guidance, STEPS, guidance, texts=texts[::-1])
+        wrong["texts swapped"] = file.way_up(pivots.under_guidance, STEPS, guidance, texts=texts[::-1])
     run = file.way_up(pivots.under_guidance, STEPS, guidance, texts=texts)
     file.add(title, run, wrong, whole, steps=STEPS, guidance=guidance)
 
@@ -356,7 +358,7 @@ def write_pivots(file, out, tolerance, cap):
 
 
 def add_guided_edit(file):
-    """An edit beside the walk under a guidance of the source's own."""
+    """Adds an edit of a source that is sampled with its own guidance."""
     model, texts = file.model, (file.caption, "")
     noisy = file.way_up(pivots.under_guidance, STEPS, LOW, texts=texts)(model)
 
@@ -370,8 +372,8 @@ def add_guided_edit(file):
     source = file.add("guided-source", walk(LOW), {"caption only": walk(1)}, steps=STEPS, guidance=LOW)
     file.same("guided", Replay, source=source, guidance=LOW)
     wrong = {
-        "pivots for the source": {"source": noisy[::-1]},
-        "source walked at the edit's guidance": {"source": walk(3)(model)},
+        "pivots as the source": {"source": noisy[::-1]},
+        "source sampled at the edit's guidance": {"source": walk(3)(model)},
         "target at the source's guidance": {"guidance": LOW},
     }
     source = [exact(z) for z in source]
@@ -379,10 +381,10 @@ def add_guided_edit(file):
 
 
 def add_null_edit(file, title, share, window, others):
-    """An edit with other null embeddings for the target; `others` are wrong shares and windows by name."""
+    """Adds an edit with other null embeddings for the target; `others` maps names to wrong shares and windows."""
     inversion, empty = file.inversion, file.model.embed("")
     wrong = {way: {"null": towards_empty(inversion.null, empty, *other)} for way, other in others.items()}
-    wrong["pivots for the source"] = {"source": inversion.pivots[::-1]}
+    wrong["pivots as the source"] = {"source": inversion.pivots[::-1]}
     wrong["guidance of the inversion"] = {"guidance": inversion.guidance}
     null = towards_empty(inversion.null, empty, share, *window)
     settings = {"source": inversion.trajectory, "null": null, "guidance": 5, "wrong_settings": wrong}
@@ -399,7 +401,7 @@ def write_replays(file, out):
     file.same("null", Replay, **settings)
     replayed = Replay(model, caption=file.caption, edit=EDIT, **settings).walk()[-1]
     apart = relative_error(replayed, sample(model, inversion, EDIT)[1])
-    file.require(apart < SAME, f"null: {apart:.1e} from an edit that walks the source")
+    file.require(apart < SAME, f"null: {apart:.1e} from an edit that samples the source")
     others = {"embeddings of the inversion": (0, 0, 1), "half": (0.5, 0, 1)}
     add_null_edit(file, "null-whole", 1, (0, 1), others)
     others = {
@@ -427,7 +429,7 @@ def write_edit_friendly(file, out):
     for title, guidance in [("unguided", 1), ("guided", 3.5)]:
         wrong = {
             "pivots of one noise": {"source": one_noise(file.model, file.z, STEPS, SEED)[::-1]},
-            "source guided as the target": {"source_guidance": 5},
+            "source guided like the target": {"source_guidance": 5},
         }
         if guidance != 1:
             wrong["source not guided"] = {"source_guidance": 1}
@@ -445,7 +447,7 @@ def write_h_edit(file, out, threshold):
         for random, latents in [(False, source), (True, noisy)]:
             title = f"{kind.__name__}, random {random}"
             file.same(title, kind, source=latents, guidance=4, source_guidance=4, random=random)
-    guidances = {"guidances the other way round": {"guidance": 4, "source_guidance": 5}}
+    guidances = {"guidances swapped": {"guidance": 4, "source_guidance": 5}}
     other = {"factors with noise": {"random": True}} | guidances
     settings |= {"source": source, "random": False, "wrong_settings": other}
     file.edit("d-explicit", HEdit, wrong_kinds=explicit, **settings)
@@ -463,7 +465,7 @@ def write_infedit(file, out, threshold):
     file.same("infedit", InfEdit, steps=6, guidance=1, **settings)
     kinds = [NoiseOfItsOwn, SourceAtTarget, GuidedSource, SamplersTimesteps]
     if not file.model.uses_v:
-        kinds.append(StartAtNoise)  # which the last latent of the other model does not tell
+        kinds.append(StartAtNoise)  # which the last latent of the other model does not reveal
     wrong = {"another seed": {"seed": 13}, "target not guided": {"guidance": 1}}
     for title, steps, edit in [("four", 4, EDIT), ("six", 6, EDIT), ("six-blend", 6, blended(threshold))]:
         file.edit(title, InfEdit, edit, kinds, wrong, steps=steps, guidance=2.3, **settings)
@@ -472,12 +474,13 @@ def write_infedit(file, out, threshold):
 
 
 def write(model, single, inversion_path, out, name, fixed_points, thresholds):
-    """Golden in the precision of `model`; `single` is the same model in single precision. `fixed_points` are the
-    tolerance and the cap of iterations, `thresholds` those of blending in h-Edit and in InfEdit."""
+    """Writes the files. Golden values have the precision of `model`; `single` is the same model in single
+    precision. `fixed_points` are the tolerance and the cap of iterations, `thresholds` those of blending in
+    h-Edit and in InfEdit."""
     inversion = read_inversion(inversion_path, model.dtype)
     for part in model.unet.modules():
         if isinstance(part, Attention):
-            part.upcast_attention = False  # to single precision, which rounds
+            part.upcast_attention = False  # no rounding to single precision
     for writer, settings in [
         (write_pivots, fixed_points),
         (write_replays, ()),

@@ -1,6 +1,7 @@
-"""NAME.safetensors: what the networks and the noise schedule of a checkpoint give, one call at a time.
+"""NAME.safetensors: the results of a checkpoint's networks and noise schedule, one call at a time.
 
-Computed in double precision, so that the error of single precision is on one side of the comparison only.
+They are computed in double precision, so that only one side of the comparison has the error of single
+precision.
 """
 
 import torch

@@ -1,10 +1,10 @@
-"""primitives.json: random numbers, Adam steps and nearest-pixel resizing as PyTorch does them."""
+"""primitives.json: random numbers, Adam steps and nearest-neighbor resizing of PyTorch."""
 
 import json
 
 import torch
 
-# A seed, and how many numbers each of the calls after it asks for. Up to 15 are made one by one, more in vectors.
+# A seed, and the count of numbers of each following call. PyTorch draws up to 15 numbers one by one, more in vectors.
 SEQUENCES = [
     (0, [1, 1, 1]),
     (1, [3, 20, 1, 16, 17, 2]),
@@ -25,7 +25,7 @@ RESIZES = [(1, 1), (1, 5), (5, 1), (2, 4), (3, 9), (4, 6), (7, 13), (9, 4), (10,
 
 
 def places(count):
-    """All of a few, the ends and every so many of a lot."""
+    """Returns all indices if there are few, otherwise those at both ends and some between."""
     if count <= 64:
         return list(range(count))
     middle = range(20, count - 20, max(1, count // 60))

@@ -1,6 +1,6 @@
-"""sampler-NAME.safetensors: whole samplings by the schedulers of diffusers, with a network of one line.
+"""sampler-NAME.safetensors: whole samplings with the schedulers of diffusers and a network of one line.
 
-A case is named by what the network predicts, how the timesteps are spread, and the number of steps. Its metadata are the
+The name of a case gives the prediction type, the timestep spacing and the number of steps. Its metadata is the
 scheduler's configuration and, for LCM, the seed.
 """
 
@@ -37,14 +37,14 @@ def texture():
 def scheduler(kind, configuration, steps):
     made = kind.from_config({"_class_name": "DDIMScheduler", **configuration})
     made.set_timesteps(steps)
-    # The class lets rounding add a timestep of -1 to some trailing ones, and repeat one where there are too few.
+    # Due to rounding, the class may add a timestep of -1 to trailing ones, and repeat one if there are too few.
     if len(set(made.timesteps.tolist())) != steps or made.timesteps.min() < 0:
-        raise ValueError(f"{kind.__name__} cannot make {steps} steps with {configuration}")
+        raise ValueError(f"{kind.__name__} does not support {steps} steps with {configuration}")
     return made
 
 
 def add_walk(golden, kind, name, configuration, steps, seed=None):
-    """The timesteps, and the latents before each step and after the last."""
+    """Adds the timesteps, and the latents before each step and after the last one."""
     sampler = scheduler(kind, configuration, steps)
     generator = torch.Generator().manual_seed(7 if seed is None else seed)
     latents = [torch.randn(SHAPE, generator=generator)]
@@ -80,7 +80,7 @@ def write_ddim(path):
         add_walk(golden, DDIMScheduler, f"velocity.trailing.{steps}", ends, steps)
         add_walk(golden, DDIMScheduler, f"zero.trailing.{steps}", spread(ZERO, "trailing"), steps)
         add_walk(golden, DDIMScheduler, f"epsilon.leading.{steps}", spread(EPSILON, "leading"), steps)
-    # Whose halves fall on one side or the other by the last bit of a double.
+    # Numbers of steps where the last bit of a double decides the rounding of halves.
     for steps in (48, 96, 112):
         add_timesteps(golden, DDIMScheduler, f"timesteps.trailing.{steps}", spread(EPSILON, "trailing"), steps)
     golden.save(path)
@@ -114,10 +114,10 @@ def write_lcm(path):
         add_walk(golden, LCMScheduler, f"epsilon.{steps}", EPSILON, steps, seed=seed)
         add_walk(golden, LCMScheduler, f"velocity.{steps}", VELOCITY, steps, seed=100 + seed)
     add_walk(golden, LCMScheduler, "zero.4", ZERO, 4, seed=8888)
-    # At a timestep of a training of 50, unlike of 1000, c_skip is large enough to be seen, up to 1 at timestep 0.
+    # With 50 training timesteps, unlike with 1000, c_skip is large enough to matter, up to 1 at timestep 0.
     for steps in (8, 50):
         add_walk(golden, LCMScheduler, f"short.{steps}", {**EPSILON, "num_train_timesteps": 50}, steps, seed=steps)
-    # The spacing that a checkpoint states does not count.
+    # The checkpoint's spacing is ignored.
     add_walk(golden, LCMScheduler, "epsilon.trailing.4", spread(EPSILON, "trailing"), 4, seed=2**32 - 1)
     for steps in (3, 7, 30, 49, 50):
         add_timesteps(golden, LCMScheduler, f"timesteps.{steps}", EPSILON, steps)

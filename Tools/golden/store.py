@@ -1,4 +1,4 @@
-"""Golden files: safetensors, all F32, no batch axis, texts and settings in the metadata."""
+"""Golden files: safetensors in F32 without a batch axis, with texts and settings in the metadata."""
 
 import json
 
@@ -7,12 +7,12 @@ from safetensors.torch import save
 
 
 def exact(tensor):
-    """What a file of single precision will say, so that inputs are the same numbers on both sides."""
+    """Returns the values rounded to single precision as stored, so that both sides compute with the same inputs."""
     return tensor.float().to(tensor.dtype)
 
 
 class Golden:
-    """The tensors and remarks of one file."""
+    """The tensors and metadata of one file."""
 
     def __init__(self):
         self.tensors = {}
@@ -31,7 +31,7 @@ class Golden:
         self.remarks.update({name: str(text) for name, text in texts.items()})
 
     def save(self, path):
-        # Sorted, unlike the library's metadata, so that the same values are the same bytes.
+        # Sorted, unlike the library's metadata, so that the same values give the same bytes.
         data = save(dict(sorted(self.tensors.items())))
         length = int.from_bytes(data[:8], "little")
         header = {"__metadata__": self.remarks, **json.loads(data[8 : 8 + length])}
@@ -42,7 +42,7 @@ class Golden:
 
 
 class Random:
-    """Normal numbers that single precision holds exactly, in the precision of a model."""
+    """Normally distributed numbers that are exact in single precision, in the precision of a model."""
 
     def __init__(self, seed, dtype):
         self.generator = torch.Generator().manual_seed(seed)
@@ -52,6 +52,6 @@ class Random:
         return torch.randn(shape, generator=self.generator).to(self.dtype)
 
     def picture(self, height, width):
-        """Noise in -1...1 that is on the grid of 8-bit pixels."""
+        """Returns noise in -1...1 on the grid of 8-bit pixels."""
         pixels = torch.randint(0, 256, (1, 3, height, width), generator=self.generator)
         return pixels.to(self.dtype) / 127.5 - 1

@@ -1,5 +1,5 @@
-"""Null-text inversion and prompt-to-prompt in PyTorch, on the networks of diffusers and transformers.
+"""Null-text inversion and prompt-to-prompt in PyTorch, with the networks of diffusers and transformers.
 
-Written to be read beside the Swift sources: plain loops, one function per formula, no speed. The golden values of
-the tests come from here (`write_golden.py`).
+A readable counterpart of the Swift sources: plain loops, one function per formula, no optimization. The golden
+values of the tests are computed with it (`write_golden.py`).
 """

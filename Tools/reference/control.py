@@ -1,7 +1,8 @@
-"""Prompt-to-prompt (Hertz et al. 2022): what an edit does to attention and latents, as the published code does it.
+"""Prompt-to-prompt (Hertz et al. 2022): the changes that an edit makes to attention and latents, as in the
+published code.
 
-Two latents are walked side by side, the source's and the target's. Only attention under the prompts is controlled, not
-that under the null embedding.
+The latents of source and target are sampled side by side. Only the attention under the prompts is controlled,
+not that under the null embedding.
 """
 
 from dataclasses import dataclass, field
@@ -15,7 +16,8 @@ from reference.words import Prompt, as_range, cross_table, emphasis, refinement_
 
 @dataclass
 class Blend:
-    """Keeps the edit where words of both prompts are: each a list of words of the source and one of the target."""
+    """Restricts the edit to the words' regions in both prompts: each field is a list of source words and one of
+    target words."""
 
     words: tuple
     subtract: tuple = ()
@@ -25,20 +27,20 @@ class Blend:
 
 @dataclass
 class Edit:
-    """An edit's prompt and settings. A window is (start, end) in fractions of the steps, or an end."""
+    """The prompt and settings of an edit. A window is (start, end) in fractions of the steps, or only an end."""
 
     prompt: str
     controller: str = "replace"
     cross: object = 0.8
     cross_words: dict = field(default_factory=dict)
     self: object = 0.4
-    self_limit: int = 32**2  # the most positions of a layer whose self-attention is taken over
+    self_limit: int = 32**2  # the maximum number of positions of a layer whose self-attention is injected
     emphasis: dict = field(default_factory=dict)
     blend: Blend = None
 
 
 class Control:
-    """Changes the target's attention, and after each step the target's latent."""
+    """Changes the target's attention during a step, and the target's latent after it."""
 
     def __init__(self, model, source, edit, steps, height, width):
         self.edit, self.steps, self.step = edit, steps, 0
@@ -62,7 +64,7 @@ class Control:
     # Attention
 
     def mapped(self, source, own):
-        """The source's cross-attention on the target's tokens: [heads, positions, 77]."""
+        """Returns the source's cross-attention mapped to the target's tokens: [heads, positions, 77]."""
         if self.edit.controller == "replace":
             return source @ self.mapping.to(source.dtype)
         places, kept = (torch.tensor(x) for x in self.mapping)
@@ -81,7 +83,7 @@ class Control:
         return source if taken else own
 
     def note(self, source, edited, place):
-        """Adds a layer's maps to those that blending looks at: the target's as they were edited."""
+        """Adds a layer's maps to those for blending; the target's are taken after the edit."""
         height, width = self.mask_grid
         if place != "mid" and source.shape[1] == height * width:
             self.map_sum = self.map_sum + torch.stack([source.sum(0), edited.sum(0)])
@@ -90,7 +92,7 @@ class Control:
     # Latents
 
     def places(self, words, pooled, threshold, shape):
-        """Where a list of words for each prompt is: the target's places and the source's, together."""
+        """Returns the union of the regions of the prompts' words in the target and in the source."""
         present = []
         for k, (prompt, chosen) in enumerate(zip((self.source, self.target), words)):
             tokens = sorted({p for word in chosen for p in prompt.find(word)})
@@ -105,7 +107,7 @@ class Control:
         return present[0] | present[1]
 
     def after(self, source, target):
-        """The target's latent after a step: the source's where the words are not."""
+        """Returns the target's latent after a step: the source's latent outside the words' regions."""
         self.step += 1
         blend = self.edit.blend
         if blend is None or self.step <= int(blend.start * self.steps):
@@ -118,8 +120,8 @@ class Control:
 
 
 def mask_grid(model, height, width):
-    """The grid of the maps that blending looks at: a quarter of the latent, else the coarsest that has attention on
-    the way down or up."""
+    """Returns the grid of the maps for blending: a quarter of the latent's sides, or the coarsest level with
+    attention on the way down or up."""
     config = model.unet.config
     kinds = [config.down_block_types, tuple(reversed(config.up_block_types))]
     levels = {level for blocks in kinds for level, kind in enumerate(blocks) if "CrossAttn" in kind}
@@ -128,7 +130,7 @@ def mask_grid(model, height, width):
 
 
 class Processor:
-    """Attention in full, with a control in between. The batch is the source and the target."""
+    """Explicit attention with a control. The batch is the source and the target."""
 
     def __init__(self, name, control):
         self.control = control
@@ -150,7 +152,7 @@ class Processor:
 
 @torch.no_grad()
 def sample(model, inversion, edit, guidance=None, kind=Control):
-    """Walks an inversion with an edit: the source's and the target's last latent, and the control."""
+    """Samples an inversion with an edit; returns the last latents of source and target, and the control."""
     guidance = inversion.guidance if guidance is None else guidance
     contexts = torch.cat([model.embed(inversion.caption), model.embed(edit.prompt)])
     z = torch.cat([inversion.pivots[-1]] * 2)

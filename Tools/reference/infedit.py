@@ -1,4 +1,4 @@
-"""InfEdit (Xu et al. 2024): an edit without an inversion, made for consistency models."""
+"""InfEdit (Xu et al. 2024): editing without inversion, for consistency models."""
 
 from reference.inversion import guided
 from reference.pivots import blur, draw
@@ -6,13 +6,13 @@ from reference.replay import Replay
 
 
 def timesteps(model, steps):
-    """Evenly spread over the 50 timesteps of a distillation, noisiest first."""
+    """Returns timesteps spread evenly over the 50 timesteps of the distillation, noisiest first."""
     stride = model.scheduler.config.num_train_timesteps // 50
     return [stride * (50 - 50 * i // steps) - 1 for i in range(steps)]
 
 
 class InfEdit(Replay):
-    """Source and target share a fresh noise at each level. The source is the picture's latent `z` under that noise."""
+    """Source and target share new noise at each level. The source is the picture's latent `z` with that noise."""
 
     def __init__(self, model, z, caption, edit, steps, guidance, seed, **other):
         self.z, self.times = z, timesteps(model, steps)
@@ -24,7 +24,8 @@ class InfEdit(Replay):
         return self.times
 
     def clean(self, i, t, x):
-        """The target's picture as the step sees it: the source's noise estimate and latent cancel the errors."""
+        """Returns the step's estimate of the target's clean latent; the source's noise estimate and latent cancel
+        the errors."""
         source = self.source[i]
         level = self.model.level(t).double()
         own, edited = self.noises(t, source, x)

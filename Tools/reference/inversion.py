@@ -1,4 +1,4 @@
-"""DDIM inversion, and null-text optimisation (Mokady et al. 2022) as its published code does it."""
+"""DDIM inversion, and null-text optimization (Mokady et al. 2022) as in its published code."""
 
 from dataclasses import dataclass, field
 
@@ -7,14 +7,14 @@ import torch
 
 @dataclass
 class Inversion:
-    """What an inversion leaves behind. Lists over steps go from noise to picture, pivots from picture to noise."""
+    """The results of an inversion. Lists over steps go from noise to picture, pivots from picture to noise."""
 
     caption: str
     guidance: float
     pivots: list
     null: list = field(default_factory=list)
-    trajectory: list = field(default_factory=list)  # the latents walked, the noisiest pivot first
-    losses: list = field(default_factory=list)  # of each step, of each iteration, before its update
+    trajectory: list = field(default_factory=list)  # the latents of the reconstruction, starting with the noisiest pivot
+    losses: list = field(default_factory=list)  # of each step and iteration, before the update
 
     @property
     def iterations(self):
@@ -23,9 +23,9 @@ class Inversion:
 
 @torch.no_grad()
 def pivots(model, z, context, steps):
-    """The latents on the way from a picture to noise, the picture's own first: guidance 1, the caption only.
+    """Returns the latents from a picture to noise, starting with the picture's own: guidance 1, the caption only.
 
-    The network is told the timestep the latent goes to, not the one where it is.
+    The network gets the timestep at the end of each step, not the one at its start.
     """
     latents = [z]
     for t in reversed(model.set_steps(steps)):
@@ -35,24 +35,25 @@ def pivots(model, z, context, steps):
 
 
 def guided(null, caption, guidance):
-    """Classifier-free guidance."""
+    """Returns the prediction of classifier-free guidance."""
     return null + guidance * (caption - null)
 
 
 def rate(step):
-    """Adam's rate at a sampling step."""
+    """Returns Adam's learning rate at a sampling step."""
     return 1e-2 * (1 - step / 100)
 
 
 def threshold(step, early_stop):
-    """The loss under which a sampling step is done."""
+    """Returns the loss below which the optimization of a sampling step stops."""
     return early_stop + step * 2e-5
 
 
 def fit(model, z, t, step, caption_noise, target, start, inner_steps, guidance, early_stop=1e-5):
-    """Fits one step's null embedding, and gives it with the losses before each update.
+    """Optimizes one step's null embedding; returns it with the losses before each update.
 
-    A fresh Adam each step; the test for an early stop comes after the update, so that at least one is made.
+    Each step uses a new Adam optimizer; the loss is compared with the threshold after the update, so there is
+    at least one update.
     """
     null = start.detach().clone().requires_grad_()
     mean, square = torch.zeros_like(null), torch.zeros_like(null)
@@ -74,13 +75,13 @@ def fit(model, z, t, step, caption_noise, target, start, inner_steps, guidance, 
 
 @torch.no_grad()
 def advance(model, z, t, null, context, guidance):
-    """One guided step towards the picture."""
+    """Returns the latent after one guided step toward the picture."""
     noise = guided(model.noise(z, t, null), model.noise(z, t, context), guidance)
     return model.down(z, noise, t)
 
 
 def invert(model, z, caption, steps=50, inner_steps=10, guidance=7.5, early_stop=1e-5):
-    """Null-text inversion of the picture with latent `z`."""
+    """Returns the null-text inversion of the picture with latent `z`."""
     context, null = model.embed(caption), model.embed("")
     inversion = Inversion(caption, guidance, pivots(model, z, context, steps))
     z = inversion.pivots[-1]

@@ -1,14 +1,14 @@
-"""Distances."""
+"""Distances between tensors."""
 
 import math
 
 
 def psnr(a, b, peak=255):
-    """Peak signal-to-noise ratio in dB; infinite for equal pictures."""
+    """Returns the peak signal-to-noise ratio in dB; infinite for equal pictures."""
     error = (a.double() - b.double()).square().mean().item()
     return math.inf if error == 0 else 10 * math.log10(peak**2 / error)
 
 
 def relative_error(a, b):
-    """The norm of the difference over the norm of `b`."""
+    """Returns the norm of the difference divided by the norm of `b`."""
     return float((a.double() - b.double()).norm() / b.double().norm())

@@ -1,4 +1,4 @@
-"""A checkpoint in diffusers layout, its networks and its noise schedule."""
+"""A checkpoint in the diffusers layout, with its networks and noise schedule."""
 
 import pathlib
 
@@ -15,9 +15,9 @@ transformers.logging.disable_progress_bar()
 
 
 class Model:
-    """The networks of a Stable Diffusion checkpoint, and DDIM steps on its schedule.
+    """The networks of a Stable Diffusion checkpoint, and DDIM steps with its schedule.
 
-    Latents are [n, c, h, w], contexts [n, 77, d]; files of half precision are computed in `dtype`.
+    Latents are [n, c, h, w], contexts [n, 77, d]. Files in half precision are computed in `dtype`.
     """
 
     def __init__(self, folder, dtype=torch.float32):
@@ -41,7 +41,7 @@ class Model:
     # Text
 
     def ids(self, text):
-        """The 77 token ids of a text, padded as the checkpoint says."""
+        """Returns the 77 token ids of a text, padded as the checkpoint states."""
         coded = self.tokenizer(text, padding="max_length", max_length=77, return_tensors="pt")
         if coded.input_ids.shape[1] != 77:
             raise ValueError(f"'{text}' has more than 77 tokens")
@@ -49,13 +49,15 @@ class Model:
 
     @torch.no_grad()
     def embed(self, text):
-        """The context of a text: the encoder's last state after its final norm, no mask, [1, 77, d]."""
+        """Returns the context of a text: the encoder's last state after its final norm, without a mask, [1, 77,
+        d]."""
         return self.text(self.ids(text)).last_hidden_state
 
     # Pictures
 
     def prepare(self, path):
-        """A picture as the model sees it: the middle square at the model's size, [1, 3, h, w] in -1...1."""
+        """Returns a picture as the model's input: the center square resized to the model's size, [1, 3, h, w] in
+        -1...1."""
         picture = Image.open(path).convert("RGB")
         side = self.unet.config.sample_size * 2 ** (len(self.vae.config.block_out_channels) - 1)
         short = min(picture.size)
@@ -68,49 +70,49 @@ class Model:
 
     @torch.no_grad()
     def encode(self, picture):
-        """The scaled mean latent of a picture in -1...1."""
+        """Returns the scaled mean latent of a picture in -1...1."""
         return self.vae.encode(picture).latent_dist.mean * self.scale
 
     @torch.no_grad()
     def decode(self, latent):
-        """The picture of a scaled latent, in -1...1 and beyond."""
+        """Returns the picture of a scaled latent, in about -1...1, not clamped."""
         return self.vae.decode(latent / self.scale).sample
 
     def render(self, latent):
-        """The picture of a latent in 0...255, truncated as published, [h, w, 3] uint8."""
+        """Returns the picture of a latent in 0...255, truncated as in the published code, [h, w, 3] uint8."""
         unit = (self.decode(latent)[0] / 2 + 0.5).clamp(0, 1)
         return (unit.permute(1, 2, 0) * 255).to(torch.uint8)
 
     # Noise schedule
 
     def set_steps(self, count):
-        """The timesteps of a run from noise to picture."""
+        """Sets the number of steps and returns the timesteps from noise to picture."""
         self.scheduler.set_timesteps(count)
         self.stride = self.scheduler.config.num_train_timesteps // count
         return self.scheduler.timesteps.tolist()
 
     def level(self, t):
-        """The signal share at a timestep; below 0 the checkpoint's final one."""
+        """Returns ᾱ at a timestep; below 0, the final ᾱ of the checkpoint."""
         return self.abar[t] if t >= 0 else self.scheduler.final_alpha_cumprod
 
     def to_noise(self, output, z, alpha):
-        """The noise in `z`, which is at level `alpha`, from what the network put out."""
+        """Returns the noise in `z`, which is at level `alpha`, from the network's output."""
         return alpha.sqrt() * output + (1 - alpha).sqrt() * z if self.uses_v else output
 
     def move(self, z, noise, a, b):
-        """DDIM: takes a latent from level `a` to level `b` along a noise estimate."""
+        """Returns the latent after a DDIM step from level `a` to level `b` with a noise estimate."""
         clean = (z - (1 - a).sqrt() * noise) / a.sqrt()
         return b.sqrt() * clean + (1 - b).sqrt() * noise
 
     def noise(self, z, t, context, level=None):
-        """The noise estimate for a latent; `level` is where it is if not at `t`."""
+        """Returns the noise estimate for a latent; `level` is its noise level if that is not the level of `t`."""
         output = self.unet(z, t, encoder_hidden_states=context).sample
         return self.to_noise(output, z, self.level(t) if level is None else level)
 
     def down(self, z, noise, t):
-        """One step towards the picture."""
+        """Returns the latent after one step toward the picture."""
         return self.move(z, noise, self.level(t), self.level(t - self.stride))
 
     def up(self, z, noise, t):
-        """One step towards the noise, to timestep `t`."""
+        """Returns the latent after one step toward noise, to timestep `t`."""
         return self.move(z, noise, self.level(t - self.stride), self.level(t))

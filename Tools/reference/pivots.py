@@ -1,4 +1,5 @@
-"""Other pivots than those of a plain DDIM inversion. Lists go from picture to noise, the picture's own latent first."""
+"""Alternatives to the pivots of DDIM inversion. Lists go from picture to noise, starting with the picture's own
+latent."""
 
 import torch
 
@@ -6,12 +7,13 @@ from reference.inversion import advance, guided
 
 
 def levels(model, t):
-    """The signal shares at a timestep and where its step towards the picture leads, in double precision."""
+    """Returns ᾱ at a timestep and at the end of its step toward the picture, in double precision."""
     return model.level(t).double(), model.level(t - model.stride).double()
 
 
 def rise(model, z, t, context, null=None, guidance=1):
-    """One step towards the noise, as a plain inversion makes it: the network is told where the latent goes to."""
+    """Returns the latent after one step toward noise, as in DDIM inversion: the network gets the timestep at the
+    end of the step."""
 
     def ask(context):
         return model.noise(z, t, context, level=model.level(t - model.stride))
@@ -23,7 +25,7 @@ def rise(model, z, t, context, null=None, guidance=1):
 
 
 def undo(model, landing, output, t):
-    """The latent that one step towards the picture takes to `landing` if the network puts out `output` for it."""
+    """Returns the latent that one step toward the picture maps to `landing`, given the network's output for it."""
     here, there = levels(model, t)
     if model.uses_v:
         of_latent = (there * here).sqrt() + ((1 - there) * (1 - here)).sqrt()
@@ -35,7 +37,7 @@ def undo(model, landing, output, t):
 
 
 def iterates(model, landing, t, context):
-    """The plain step towards the noise, then better and better latents whose own step leads to `landing`."""
+    """Yields the DDIM inversion step, then increasingly accurate latents whose own step leads to `landing`."""
     z = rise(model, landing, t, context)
     while True:
         yield z
@@ -43,7 +45,8 @@ def iterates(model, landing, t, context):
 
 
 def settle(found, most, tolerance):
-    """The last of the iterates, at the first that moved less than `tolerance`, and the mean square of each move."""
+    """Returns the first iterate that moved less than `tolerance`, or the last one, and the mean square of each
+    move."""
     z, moves = next(found), []
     while len(moves) < most and not (moves and moves[-1] < tolerance):
         last, z = z, next(found)
@@ -57,7 +60,7 @@ def solve(model, landing, t, context, most, tolerance):
 
 @torch.no_grad()
 def fixed_points(model, z, context, steps, most, tolerance, solve=solve):
-    """Pivots whose steps lead to one another, and the moves of each one's iterations."""
+    """Returns pivots whose steps lead to one another, and the moves of their iterations."""
     latents, moves = [z], []
     for t in reversed(model.set_steps(steps)):
         z, made = solve(model, latents[-1], t, context, most, tolerance)
@@ -71,7 +74,8 @@ def fixed_points(model, z, context, steps, most, tolerance, solve=solve):
 
 @torch.no_grad()
 def averaged(model, z, context, steps, start, length, share):
-    """Pivots that are mixed with the one before in a window of the steps: `share` is the new one's."""
+    """Returns pivots averaged with the previous one in a window of the steps; `share` is the weight of the new
+    one."""
     window = range(int(start * steps), int((start + length) * steps))
     latents = [z]
     for k, t in enumerate(reversed(model.set_steps(steps))):
@@ -80,12 +84,12 @@ def averaged(model, z, context, steps, start, length, share):
     return latents
 
 
-# Guidance on the way up (SimInversion)
+# Guidance during inversion (SimInversion)
 
 
 @torch.no_grad()
 def under_guidance(model, z, context, null, steps, guidance):
-    """Pivots under classifier-free guidance."""
+    """Returns pivots of an inversion with classifier-free guidance."""
     latents = [z]
     for t in reversed(model.set_steps(steps)):
         latents.append(rise(model, latents[-1], t, context, null, guidance))
@@ -93,7 +97,7 @@ def under_guidance(model, z, context, null, steps, guidance):
 
 
 def descend(model, z, context, null, steps, guidance):
-    """The guided walk from a noisy latent to a picture, noisiest first."""
+    """Returns the latents of a guided sampling from a noisy latent to a picture, noisiest first."""
     latents = [z]
     for t in model.set_steps(steps):
         latents.append(advance(model, latents[-1], t, null, context, guidance))
@@ -104,19 +108,20 @@ def descend(model, z, context, null, steps, guidance):
 
 
 def draw(seed, count, like):
-    """Noises in the order they are drawn, in single precision."""
+    """Returns noise tensors in the order of drawing, in single precision."""
     generator = torch.Generator().manual_seed(seed)
     return [torch.randn(like.shape, generator=generator).to(like.dtype) for _ in range(count)]
 
 
 def blur(z, noise, level):
-    """A latent with noise, at a level."""
+    """Returns a latent with noise added, at a noise level."""
     level = level.double()
     return level.sqrt() * z + (1 - level).sqrt() * noise
 
 
 def independent(model, z, steps, seed):
-    """The picture's latent at each level with a noise of its own, which are drawn noisiest level first."""
+    """Returns the picture's latent with independent noise at each level; the noise is drawn from the noisiest
+    level down."""
     timesteps = model.set_steps(steps)
     noisy = [blur(z, n, model.level(t)) for t, n in zip(timesteps, draw(seed, steps, z))]
     return [z, *reversed(noisy)]

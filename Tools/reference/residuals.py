@@ -1,5 +1,5 @@
-"""Edits that carry over what the source's own steps leave out: edit-friendly DDPM (Huberman-Spiegelglas et al. 2024),
-h-Edit (Nguyen et al. 2025)."""
+"""Edits that add the residuals of the source's own steps: edit-friendly DDPM (Huberman-Spiegelglas et al. 2024)
+and h-Edit (Nguyen et al. 2025)."""
 
 from reference.inversion import guided
 from reference.pivots import levels
@@ -7,7 +7,8 @@ from reference.replay import Replay
 
 
 def factors(model, t, random):
-    """What a step's mean takes of the latent and of the noise estimate. `random` leaves room for the noise of DDPM."""
+    """Returns the factors of the latent and of the noise estimate in a step's mean. `random` reserves variance for
+    the noise of DDPM."""
     here, there = levels(model, t)
     variance = (1 - there) / (1 - here) * (1 - here / there) if random else 0
     of_latent = (there / here).sqrt()
@@ -15,7 +16,7 @@ def factors(model, t, random):
 
 
 class EditFriendly(Replay):
-    """Guidance of its own for the source."""
+    """Edit-friendly DDPM, with a separate guidance scale for the source."""
 
     random = True
 
@@ -36,7 +37,7 @@ class EditFriendly(Replay):
 
 
 class HEdit(EditFriendly):
-    """The explicit form: the correction is that of the latent and timestep the step starts from."""
+    """The explicit form: the correction is computed at the latent and timestep at the start of the step."""
 
     def __init__(self, *positional, random, **other):
         super().__init__(*positional, **other)
@@ -58,7 +59,8 @@ class HEdit(EditFriendly):
 
 
 class ImplicitHEdit(HEdit):
-    """The correction is that of the uncorrected latent at the timestep the step leads to."""
+    """The implicit form: the correction is computed at the uncorrected latent, at the timestep at the end of the
+    step."""
 
     def correct(self, i, t, x, base):
         return self.correction(max(t - self.model.stride, 0), self.source[i + 1], base, self.null[i])

@@ -1,12 +1,12 @@
-"""Words and tokens: which tokens a word has, and which token of one prompt answers to which of another."""
+"""Words and tokens: the tokens of a word, and the correspondence of tokens between two prompts."""
 
 import torch
 
-LENGTH = 77  # the tokens that a CLIP text encoder reads
+LENGTH = 77  # the number of tokens that a CLIP text encoder reads
 
 
 class Prompt:
-    """A text with its tokens. Position 0 is the start token; words are what single spaces separate."""
+    """A text with its tokens. Position 0 is the start token; words are separated by single spaces."""
 
     def __init__(self, text, tokenizer):
         coded = tokenizer(text, return_offsets_mapping=True)
@@ -14,8 +14,8 @@ class Prompt:
         self.ids = coded["input_ids"]
         self.words = text.split(" ")
         if len(self.ids) > LENGTH:
-            raise ValueError(f"'{text}' has {len(self.ids)} tokens, {LENGTH} are read")
-        self.positions = []  # of each word
+            raise ValueError(f"'{text}' has {len(self.ids)} tokens, but only {LENGTH} are read")
+        self.positions = []  # per word
         start = 0
         for word in self.words:
             end = start + len(word)
@@ -24,22 +24,24 @@ class Prompt:
             start = end + 1
 
     def find(self, word):
-        """The positions of the tokens of every occurrence of `word`."""
+        """Returns the positions of the tokens of every occurrence of `word`."""
         found = [p for w, tokens in zip(self.words, self.positions) if w == word for p in tokens]
         if not found:
-            raise ValueError(f"'{word}' is no word of '{self.text}'")
+            raise ValueError(f"'{word}' is not a word of '{self.text}'")
         return found
 
 
 def replacement_map(source, target):
-    """What Replace multiplies the source's attention with: [77 source tokens, 77 target tokens].
+    """Returns the matrix that Replace multiplies the source's attention with: [77 source tokens, 77 target
+    tokens].
 
-    The prompts differ in single words only. A changed word of as many tokens as the old one takes the old one's
-    attention token by token; otherwise each of its n tokens takes a share 1/n of all the old one's. Unchanged tokens
-    follow their word, wherever it has moved to. Paddings that a shorter target has in excess read the source's last.
+    The prompts differ only in single words. A changed word with the same number of tokens inherits the old
+    word's attention token by token; otherwise each of its n tokens gets 1/n of the sum over the old word's
+    tokens. Unchanged tokens follow their word to its new position. If the target is shorter, its additional
+    padding tokens use the source's last token.
     """
     if len(source.words) != len(target.words):
-        raise ValueError("replacement needs as many words in both prompts")
+        raise ValueError("replacement needs the same number of words in both prompts")
     matrix = torch.zeros(LENGTH, LENGTH)
     row = column = 0
 
@@ -64,10 +66,12 @@ def replacement_map(source, target):
 
 
 def refinement_map(source, target):
-    """For each target token the source token it keeps, -1 for a new one, and 1 or 0 accordingly: two lists of 77.
+    """Returns, for each target token, the matching source token or -1 for a new one, and 1 or 0 accordingly: two
+    lists of 77.
 
-    The longest common subsequence of the two token sequences. Walking back from the ends, a new target token is
-    preferred to a dropped source token, and that to a match, wherever all are equally long. Paddings keep their place.
+    The mapping is the longest common subsequence of the token sequences. The backtracking prefers a new target
+    token to a dropped source token, and that to a match, if all are equally long. Padding tokens keep their
+    positions.
     """
     a, b = source.ids, target.ids
     longest = [[0] * (len(b) + 1) for _ in range(len(a) + 1)]
@@ -92,7 +96,7 @@ def refinement_map(source, target):
 
 
 def emphasis(target, weights):
-    """The factor of each target token: the weight of its word, or one."""
+    """Returns the factor of each target token: the weight of its word, or one."""
     factors = torch.ones(LENGTH)
     for word, weight in weights.items():
         factors[target.find(word)] = weight
@@ -100,14 +104,15 @@ def emphasis(target, weights):
 
 
 def as_range(window):
-    """A window as (start, end) fractions; a single number ends a window that starts at 0."""
+    """Returns a window as (start, end) fractions; a single number is the end of a window that starts at 0."""
     return (0.0, float(window)) if isinstance(window, (int, float)) else (float(window[0]), float(window[1]))
 
 
 def cross_table(target, steps, default, words):
-    """1 where a target token takes the edited cross-attention, 0 where it keeps its own: [steps, 77].
+    """Returns 1 where a target token uses the edited cross-attention and 0 where it keeps its own: [steps, 77].
 
-    Windows are fractions of `steps + 1`, truncated, as published. A word's window replaces the default for its tokens.
+    Windows are fractions of `steps + 1`, truncated, as in the published code. A word's window replaces the
+    default for its tokens.
     """
     table = torch.zeros(steps + 1, LENGTH)
 

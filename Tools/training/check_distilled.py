@@ -1,20 +1,24 @@
-"""Pictures of a distilled LoRA beside the teacher's and the plain model's, by diffusers; figures and contact sheets.
+"""Compares the pictures of a distilled LoRA with those of the teacher and of the plain model.
+
+The pictures are computed with diffusers. It prints figures and writes contact sheets.
 
     python Tools/training/check_distilled.py MODEL LORA OUT
 
-For captions of scenes that nothing was trained on, from the same noise: `teacher`, DDIM of 50 steps at guidance 3;
-`ddim`, the same in fewer; `plain`, LCM sampling of the plain model at guidance 1; `lora`, the same with the LoRA. A step
-of DDIM takes two evaluations of the network, a step of LCM one. Prints for each
+For captions of scenes outside the training data, from the same noise: `teacher` is DDIM with 50 steps at
+guidance 3; `ddim` is the same with fewer steps; `plain` is LCM sampling of the plain model at guidance 1;
+`lora` is the same with the LoRA. A DDIM step takes two evaluations of the network, an LCM step one. Prints for
+each
 
-  teacher   mean squared error of the latent to the teacher's, and PSNR of the picture to the teacher's. LCM sampling adds
-            new noise after each step but the last, so that with several steps another picture is no worse a picture.
-  solution  the same to where the teacher leads from the latent that the last step saw, which is what a consistency model
-            is to give
-  detail    the mean difference of neighbouring pixels, as a part of the teacher's: less than 1 is blurred
-  named     with --name: how often, of nine captions that differ in the first object, the model itself takes the right
-            one, with which it best predicts noise added to the picture. `scenes`, as drawn, check that.
+  teacher   mean squared error of the latent and PSNR of the picture, relative to the teacher. LCM sampling adds
+            new noise after each step but the last, so with several steps a different picture is not a worse one.
+  solution  the same, relative to the teacher's solution from the latent before the last step, which is the
+            target of a consistency model
+  detail    the mean difference of neighboring pixels, relative to the teacher's: less than 1 is blurred
+  named     with --name: the number of pictures whose first object the model itself identifies among nine
+            captions, as the caption that best predicts noise added to the picture. `scenes`, as drawn, is the
+            control.
 
-and writes OUT/<way>-<steps>.png, one cell a caption in the order of OUT/captions.txt.
+and writes OUT/<way>-<steps>.png, one cell per caption in the order of OUT/captions.txt.
 """
 
 import argparse
@@ -33,12 +37,12 @@ from trajectories import GUIDANCE
 FIRST_SCENE = 900_000_000
 STEPS = (1, 2, 4, 8)
 COLUMNS = 8
-# Of the captions from which the object is named, and of the noise that is predicted.
+# The number of candidate captions for naming an object, and the timesteps of the predicted noise.
 CANDIDATES, LEVELS_TO_NAME_AT = 9, (300, 450, 600, 750)
 
 
 class Checker:
-    """A pipeline, the captions, and ways of sampling."""
+    """A pipeline, the captions, and the sampling methods."""
 
     def __init__(self, folder, count):
         self.pipe = StableDiffusionPipeline.from_pretrained(folder, dtype=torch.float32)
@@ -63,7 +67,7 @@ class Checker:
         return without + guidance * (noise - without)
 
     def start(self):
-        """For each caption its noise, and the source of more."""
+        """Returns the initial noise of each caption, and the generators of further noise."""
         generators = [torch.Generator().manual_seed(i) for i in range(len(self.captions))]
         return torch.cat([torch.randn(1, 8, 16, 16, generator=g) for g in generators]), generators
 
@@ -75,7 +79,7 @@ class Checker:
         return z
 
     def by_lcm(self, steps):
-        """The sample, and the latent and the timestep of the last step."""
+        """Returns the sample, and the latent and the timestep of the last step."""
         z, generators = self.start()
         self.lcm.set_timesteps(steps)
         for t in self.lcm.timesteps:
@@ -84,7 +88,8 @@ class Checker:
         return z, seen, int(t)
 
     def solution(self, z, t):
-        """Where the teacher leads from a latent, in steps of 20 timesteps; in bf16, as it was when it taught."""
+        """Returns the end of the teacher's ODE from a latent, in steps of 20 timesteps; in bf16, as during the
+        distillation."""
         alphas = self.ddim.alphas_cumprod
         for t in range(t, 0, -20):
             with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -107,7 +112,7 @@ class Checker:
 
     @torch.no_grad()
     def named(self, latents):
-        """How many of the first objects the model recognises. The plain model must be loaded."""
+        """Returns how many of the first objects the model recognizes. The plain model must be loaded."""
         right = 0
         for i, (z, scene) in enumerate(zip(latents, self.scenes)):
             rng = random.Random(i)
@@ -153,7 +158,7 @@ def main():
     parser.add_argument("lora")
     parser.add_argument("out")
     parser.add_argument("--count", type=int, default=24)
-    parser.add_argument("--name", action="store_true", help="let the model name the objects, which takes most of the time")
+    parser.add_argument("--name", action="store_true", help="let the model name the objects (most of the time)")
     options = parser.parse_args()
     checker = Checker(options.model, options.count)
     os.makedirs(options.out, exist_ok=True)

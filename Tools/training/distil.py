@@ -1,14 +1,14 @@
-"""Distils the demo model into a LoRA that samples in a few steps.
+"""Distills the demo model into a LoRA for sampling in a few steps.
 
     python Tools/training/distil.py MODEL DATA OUT --state STATE --minutes 45
 
-DATA is a folder that `trajectories.py` writes, or is still writing. The student starts as the teacher; its LoRA learns
-to estimate from every visited latent, without guidance, the clean latent where the teacher's guided ODE ends: a
-consistency model with guidance folded in, for LCM sampling. STATE and OUT are written every few minutes; STATE is
-continued from if it is there.
+DATA is a folder that `trajectories.py` has written or is still writing. The student starts as the teacher; its
+LoRA learns to estimate, from every visited latent and without guidance, the clean latent at the end of the
+teacher's guided ODE. The result is a consistency model with built-in guidance, for LCM sampling. STATE and OUT
+are written every few minutes; an existing STATE is continued.
 
-The loss of a latent is the root mean square of its error in the clean latent, rounded off at C, so that levels at which
-little is known and levels at which nearly all is known count alike. Averaged factors are what OUT holds.
+The loss of a latent is the root mean square of its error in the clean latent, smoothed at C, so that high and
+low noise levels have similar weights. OUT holds averaged factors.
 """
 
 import argparse
@@ -27,14 +27,15 @@ from torch.nn.utils import parametrize
 from trajectories import LEVELS, timestep
 
 BATCH, RATE, C = 16, 1e-3, 0.03
-# About how many steps are averaged.
+# The approximate number of averaged steps.
 AVERAGED_STEPS = 300
-# How many of a batch are taken where sampling starts, and where it goes on with new noise; the rest are anywhere.
+# The numbers of samples per batch from the first visit and from the one with renewed noise; the others are from any
+# visit.
 FIRST, RENEWED = 5, 5
 
 
 class LowRank(nn.Module):
-    """A weight with a product of two matrices added; nothing at first."""
+    """A weight plus the product of two matrices, which is zero initially."""
 
     def __init__(self, weight, rank):
         super().__init__()
@@ -48,7 +49,8 @@ class LowRank(nn.Module):
 
 
 def add_low_rank(unet, rank):
-    """Freezes the network, and gives a low-rank update to every linear layer and convolution; by their names."""
+    """Freezes the network and adds a low-rank update to every linear layer and convolution; returns the updates by
+    name."""
     unet.requires_grad_(False)
     layers = {n: m for n, m in unet.named_modules() if isinstance(m, (nn.Linear, nn.Conv2d))}
     updates = {name: LowRank(layer.weight, rank) for name, layer in layers.items()}
@@ -58,7 +60,8 @@ def add_low_rank(unet, rank):
 
 
 def write_lora(out, updates, averaged, kernels):
-    """In the names of PEFT and diffusers, half precision; the factor of the product is 1, as without alpha."""
+    """Writes the LoRA in half precision with the names of PEFT and diffusers; the factor of the product is 1, as
+    without alpha."""
     tensors = {}
     for name, update in updates.items():
         kernel = kernels[name]
@@ -71,7 +74,7 @@ def write_lora(out, updates, averaged, kernels):
 
 
 class Trajectories:
-    """Pairs of a visited latent and the end of its solution, from the files that are there."""
+    """Pairs of a visited latent and the end of its solution, from the existing files."""
 
     def __init__(self, folder, seed):
         self.folder, self.files = folder, {}
@@ -87,7 +90,7 @@ class Trajectories:
         return torch.randint(count, (1,), generator=self.generator).item()
 
     def batch(self):
-        """Latents, timesteps, contexts, ends."""
+        """Returns latents, timesteps, contexts and ends."""
         rows = []
         files = list(self.files.values())
         for i in range(BATCH):

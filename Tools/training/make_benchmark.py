@@ -1,10 +1,10 @@
-"""Writes a PIE-Bench-shaped set of edits of emoji scenes whose right answers are known.
+"""Writes a set of edits of emoji scenes with known results, in the format of PIE-Bench.
 
     python Tools/training/make_benchmark.py OUT COUNT SEED
 
-OUT/mapping_file.json, OUT/annotation_images/<id>.png (source), OUT/answers/<id>.png (right answer). Each record has
-PIE-Bench's fields (original_prompt, editing_prompt, blended_word, editing_type_id, mask as run lengths of the region to
-edit over a row-major 128x128 raster) plus `answer`, the picture of the edited scene.
+OUT/mapping_file.json, OUT/annotation_images/<id>.png (source), OUT/answers/<id>.png (expected result). Each
+record has PIE-Bench's fields (original_prompt, editing_prompt, blended_word, editing_type_id, mask as run
+lengths of the region to edit in a row-major 128x128 raster) plus `answer`, the picture of the edited scene.
 """
 
 import dataclasses
@@ -25,12 +25,12 @@ KINDS = {
 
 
 def with_first(scene, **changes):
-    """The scene with its first object changed."""
+    """Returns the scene with its first object changed."""
     return dataclasses.replace(scene, things=(dataclasses.replace(scene.things[0], **changes),) + scene.things[1:])
 
 
 def one_and_two(scene, rng):
-    """The scene with one object at the left, and with another beside it."""
+    """Returns the scene with one object at the left, and with a second one next to it."""
     left = dataclasses.replace(scene.things[0], x=34.0, size=54.0, word_size="")
     name = rng.choice([o for o in OBJECTS if o != left.name])
     right = Thing(name, 94.0, rng.uniform(58, 74), 54.0, rng.uniform(-12, 12))
@@ -38,7 +38,7 @@ def one_and_two(scene, rng):
 
 
 def edit(kind, scene, rng):
-    """The scene before and after, and the pair of words to blend by."""
+    """Returns the scenes before and after the edit, and the pair of words for blending."""
     thing = scene.things[0]
     if kind == 1:
         name = rng.choice([o for o in OBJECTS if o not in [t.name for t in scene.things]])
@@ -58,7 +58,7 @@ def edit(kind, scene, rng):
 
 
 def runs(mask):
-    """Start and length of each run of a mask."""
+    """Returns the start and length of each run of a mask."""
     padded = np.concatenate([[0], mask.ravel().astype(np.int8), [0]])
     change = np.diff(padded)
     starts, ends = np.where(change == 1)[0], np.where(change == -1)[0]

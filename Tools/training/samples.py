@@ -1,4 +1,4 @@
-"""One training sample from an integer seed."""
+"""A training sample from an integer seed."""
 
 import random
 

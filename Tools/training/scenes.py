@@ -1,7 +1,7 @@
-"""Emoji scenes: a procedural world of captioned pictures whose every edit has a known right answer.
+"""Emoji scenes: procedural pictures with captions, whose edits have known results.
 
-A scene is a value (background, objects, style); `render` turns it into a 128x128 RGB picture and `caption` into its
-description. Changing one field and rendering again gives the right answer of an edit.
+A scene is a value (background, objects, style); `render` draws it as a 128x128 RGB picture and `caption`
+describes it. Changing one field and rendering again gives the expected result of an edit.
 
     python Tools/training/scenes.py SEED OUT.png
 """
@@ -34,17 +34,17 @@ COLORS = {
     "blue": (59, 130, 226), "purple": (140, 82, 200), "pink": (245, 150, 190), "white": (248, 248, 248),
     "gray": (140, 146, 152), "black": (28, 28, 32),
 }
-# Hues of tinted objects.
+# The hues of tinted objects.
 TINTS = {"red": 0.0, "green": 0.36, "blue": 0.6, "purple": 0.76, "pink": 0.91}
 PLACES = ["on grass", "on sand", "in snow", "at night", "at sunset", "under water"]
 PATTERNS = ["stripes", "checks", "dots"]
-# How often each is drawn.
+# The probability of each style.
 STYLES = {"": 0.79, "a sketch of": 0.07, "a pixel art of": 0.07, "a black and white photo of": 0.07}
 
 
 @dataclasses.dataclass(frozen=True)
 class Thing:
-    """An object: its middle and size in pixels, its angle in degrees."""
+    """An object: center and size in pixels, angle in degrees."""
 
     name: str
     x: float
@@ -57,12 +57,12 @@ class Thing:
 
 @dataclasses.dataclass(frozen=True)
 class Scene:
-    """`background` is a part of the caption: "on grass", "on a blue background", "on red stripes"."""
+    """A scene; `background` is a part of the caption: "on grass", "on a blue background", "on red stripes"."""
 
     background: str
     things: tuple[Thing, ...]
     style: str = ""
-    # Of the background's texture.
+    # The seed of the background's texture.
     seed: int = 0
 
 
@@ -86,7 +86,7 @@ def _font(path):
 
 @lru_cache(None)
 def _glyph(name: str, tint: str):
-    """An emoji on a transparent square, perhaps in another hue."""
+    """Returns an emoji on a transparent square, optionally in another hue."""
     image = Image.new("RGBA", (136, 128), (0, 0, 0, 0))
     ImageDraw.Draw(image).text((0, 0), OBJECTS[name], font=_font(FONT), embedded_color=True)
     image = image.crop(image.getbbox())
@@ -97,7 +97,7 @@ def _glyph(name: str, tint: str):
 
 
 def _tinted(image, hue):
-    """The image in one hue; its darkest parts, such as eyes, stay gray."""
+    """Returns the image in one hue; its darkest parts, such as eyes, stay gray."""
     a = np.asarray(image).astype(np.float32) / 255
     most, least = a[..., :3].max(-1), a[..., :3].min(-1)
     saturation = np.where(most > 0, (most - least) / np.maximum(most, 1e-6), 0)
@@ -110,7 +110,7 @@ def _tinted(image, hue):
 
 
 def _ground(color, rng, amount):
-    """A colour with smooth random brightness."""
+    """Returns a color with smooth random brightness."""
     noise = Image.fromarray(rng.randn(SIZE // 4, SIZE // 4).astype(np.float32))
     noise = np.asarray(noise.resize((SIZE, SIZE), Image.BICUBIC))
     return np.clip(np.array(color) + noise[..., None] * amount, 0, 255)
@@ -230,7 +230,7 @@ def _sample_thing(rng, name, x, size=None):
 
 
 def sample(rng: random.Random) -> Scene:
-    """A scene of the distribution that the demo model was trained on."""
+    """Returns a random scene from the demo model's training distribution."""
     u = rng.random()
     if u < 0.42:
         background = f"on a {rng.choice(list(COLORS))} background"

@@ -2,8 +2,8 @@
 
     python Tools/training/train_autoencoder.py OUT [STEPS_ON_CROPS 8000] [STEPS_ON_WHOLE 600]
 
-64x64 crops first (four times cheaper), whole pictures last, so that the middle attention sees its real grid. bf16
-autocast, channels last.
+It trains on 64x64 crops first (four times cheaper) and on whole pictures last, so that the middle attention is
+trained at its actual grid. It uses bf16 autocast and channels-last memory.
 """
 
 import math
@@ -23,7 +23,7 @@ CONFIG = dict(
     norm_num_groups=8, latent_channels=8, sample_size=128,
 )
 RATE = 1e-3
-# The last of the pictures, which are not trained on.
+# The number of pictures at the end that are held out from training.
 HELD_OUT = 500
 
 
@@ -34,7 +34,7 @@ def crops_of(data, count, rng):
 
 
 def loss_of(model, pictures):
-    """The loss, and the mean squared error."""
+    """Returns the loss and the mean squared error."""
     with torch.autocast("cpu", dtype=torch.bfloat16):
         posterior = model.encode(pictures).latent_dist
         decoded = model.decode(posterior.sample()).sample

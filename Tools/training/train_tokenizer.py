@@ -1,10 +1,10 @@
-"""A CLIP tokenizer cut to its first 16,000 merges.
+"""Writes a CLIP tokenizer with only its first 16,000 merges.
 
     python Tools/training/train_tokenizer.py BPE_GZ OUT
 
-BPE_GZ is `bpe_simple_vocab_16e6.txt.gz` as the CLIP packages ship it (MIT licence). Byte-pair merges are ordered, so any
-prefix of the list is itself a valid tokenizer; common words stay one token, rarer ones (umbrella, pineapple, watermelon)
-become two or three.
+BPE_GZ is `bpe_simple_vocab_16e6.txt.gz` from the CLIP packages (MIT license). Byte-pair merges are ordered, so
+any prefix of the list is a valid tokenizer; common words stay one token, and rarer ones (umbrella, pineapple,
+watermelon) become two or three.
 """
 
 import gzip
@@ -21,7 +21,7 @@ CONFIG = {
 
 
 def byte_symbols():
-    """A printable character for each byte, in CLIP's order."""
+    """Returns a printable character for each byte, in CLIP's order."""
     keep = list(range(33, 127)) + list(range(161, 173)) + list(range(174, 256))
     rest = [b for b in range(256) if b not in keep]
     return [chr(b) for b in keep] + [chr(256 + i) for i in range(len(rest))]

@@ -1,10 +1,11 @@
-"""Trains UNet and text encoder of the demo model together.
+"""Trains the UNet and the text encoder of the demo model together.
 
     python Tools/training/train_unet.py AUTOENCODER TOKENIZER OUT [MINUTES 64] [START]
 
-Noise prediction on scaled latents, SD 1.x noise schedule, 12 % of the captions replaced by the empty one
-(classifier-free guidance), min-SNR weights, averaged weights saved. Plain attention: PyTorch's fused attention has a very
-slow backward pass on CPUs. START continues from an earlier OUT.
+The loss is the noise prediction error on scaled latents, with SD 1.x's noise schedule and min-SNR weights. 12 %
+of the captions are replaced by the empty one (classifier-free guidance), and averaged weights are saved.
+Attention is not fused, because PyTorch's fused attention has a very slow backward pass on CPUs. START continues
+from an earlier OUT.
 """
 
 import json
@@ -32,7 +33,7 @@ SCHEDULE = dict(
     prediction_type="epsilon",
 )
 RATE, BATCH, SAMPLES = 6e-4, 32, 40000
-# The last of the samples, which are not trained on.
+# The number of samples at the end that are held out from training.
 HELD_OUT = 500
 EMPTY_CAPTIONS = 0.12
 
@@ -51,7 +52,7 @@ def tokens_of(tokenizer, captions):
 
 @torch.no_grad()
 def encoded(autoencoder, tokenizer, count, first=1_000_000):
-    """Latents of samples, not scaled, and the tokens of their captions."""
+    """Returns unscaled latents of samples, and the tokens of their captions."""
     latents, captions = [], []
     with Pool() as pool:
         for k in range(0, count, 4000):

@@ -1,17 +1,18 @@
-"""Solutions of the teacher's sampling ODE, for distilling it.
+"""Computes solutions of the teacher's sampling ODE, for distillation.
 
     OMP_NUM_THREADS=1 python Tools/training/trajectories.py MODEL OUT FIRST COUNT [LORA]
 
-Writes OUT/<number>.safetensors for COUNT batches of 64 captions from the number FIRST on, skipping those that are
-there. A batch depends on its number (and the LORA) alone, so several processes may share the work.
+Writes OUT/<number>.safetensors for COUNT batches of 64 captions, starting at the number FIRST, and skips
+existing files. A batch depends only on its number (and LORA), so several processes can share the work.
 
-The guided noise prediction of the teacher is ε = ε(∅) + w (ε(caption) − ε(∅)). A batch holds two solutions of its ODE by
-DPM-Solver++(2M): one from pure noise, and one from the first's end with new noise of a random level, which is where
-sampling by a consistency model goes on. With a LORA that is partly distilled, new noise is added to what that one makes
-of pure noise in one step, which is where it goes on itself. Levels k = 1…50 are the timesteps 20 k − 1 on which such models are distilled.
+The guided noise prediction of the teacher is ε = ε(∅) + w (ε(caption) − ε(∅)). A batch holds two solutions of
+its ODE by DPM-Solver++(2M): one from pure noise, and one from the first solution's end with new noise of a
+random level, where sampling with a consistency model continues. With a partly distilled LORA, the new noise is
+added to the LORA's one-step result from pure noise, where its own sampling continues. Levels k = 1…50 are the
+timesteps 20 k − 1, on which such models are distilled.
 
-Of each batch: `context` (caption, token, channel); `latents` (visit, caption, 8, 16, 16); for each visit its `levels` and
-which of the `ends` (solution, caption, 8, 16, 16) it leads to, `solutions`.
+A batch contains `context` (caption, token, channel), `latents` (visit, caption, 8, 16, 16), and for each visit
+its level in `levels` and the index of its end in `solutions`; `ends` is (solution, caption, 8, 16, 16).
 """
 
 import os
@@ -28,9 +29,9 @@ from scenes import caption, sample
 BATCH = 64
 GUIDANCE = 3.0
 LEVELS = 50
-# Levels from one visit to the next.
+# The number of levels between visits.
 STRIDE = 3
-# Scenes of training; `train_autoencoder.py` and `train_unet.py` have others.
+# The first training scene; `train_autoencoder.py` and `train_unet.py` use others.
 FIRST_SCENE = 50_000_000
 
 
@@ -55,7 +56,7 @@ class Teacher:
 
     @torch.no_grad()
     def noise(self, latent, t, context, empty):
-        """The guided noise prediction; `empty` is the context of the empty caption."""
+        """Returns the guided noise prediction; `empty` is the context of the empty caption."""
         both = torch.cat([latent, latent]).contiguous(memory_format=torch.channels_last)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             contexts = torch.cat([empty.expand_as(context), context])
@@ -64,12 +65,12 @@ class Teacher:
 
     @torch.no_grad()
     def clean(self, latent, t, context):
-        """The estimate of the clean latent without guidance."""
+        """Returns the estimate of the clean latent without guidance."""
         a = self.alphas[t]
         return (latent - (1 - a).sqrt() * self.unet(latent, t, context).sample) / a.sqrt()
 
     def solution(self, latent, levels, context, empty):
-        """The latents at the levels, noisiest first, and the clean latent that they lead to."""
+        """Returns the latents at the levels, noisiest first, and the clean latent at the end."""
         visits, before, step = [], None, None
         for i, level in enumerate(levels):
             visits.append(latent)
@@ -79,7 +80,7 @@ class Teacher:
             if i + 1 == len(levels):
                 return visits, clean
             b = self.alphas[timestep(levels[i + 1])]
-            # Half logarithms of the signal-to-noise ratios.
+            # Half the logarithms of the signal-to-noise ratios.
             h = (b / (1 - b)).sqrt().log() - (a / (1 - a)).sqrt().log()
             mixed = clean if before is None else clean + h / step / 2 * (clean - before)
             latent = ((1 - b) / (1 - a)).sqrt() * latent - b.sqrt() * torch.expm1(-h) * mixed
@@ -87,7 +88,7 @@ class Teacher:
 
 
 def levels_from(start, rng):
-    """Levels from `start` down to 1, the first step of a random length so that every level gets its turn."""
+    """Returns levels from `start` down to 1; the first step has a random length, so that every level occurs."""
     return [start, *range(start - rng.randint(1, STRIDE), 1, -STRIDE), 1] if start > 1 else [1]
 
 

@@ -1,27 +1,27 @@
 public import Foundation
 
 extension Checkpoint {
-  /// Writes the checkpoint as a folder in the layout of diffusers: whatever its layout was, with what replaces and changes
-  /// its parts.
+  /// Writes the checkpoint to a folder in the diffusers layout, with the replacements and changes of `options`
+  /// applied.
   ///
-  /// Tensors keep their types and, where no LoRA changes them, their bytes. A little of a tensor is in memory at a time. The
-  /// folder appears under its name only when it is complete.
+  /// Tensors keep their types and, where no LoRA changes them, their bytes. Only a small part of a tensor is in
+  /// memory at a time. The folder gets its final name when it is complete.
   ///
   /// - Parameters:
-  ///   - folder: does not exist, or is empty.
-  ///   - progress: called with the number of networks that have been written.
-  /// - Throws: `InputError` if a part is missing, damaged or not supported, or the folder cannot be written;
-  ///   `CancellationError`.
+  ///   - folder: a folder that does not exist or is empty.
+  ///   - progress: called with the number of networks written so far.
+  /// - Throws: `InputError` if a part is missing, damaged or not supported, or if the folder cannot be written;
+  ///   `CancellationError` if the task is cancelled.
   public func write(to folder: URL, progress: (_ networksWritten: Int) -> Void = { _ in }) throws {
     let files = FileManager.default
     let found = try? files.contentsOfDirectory(atPath: folder.path)
     guard found?.isEmpty ?? !files.fileExists(atPath: folder.path) else {
-      throw InputError(.unwritable, "\(folder.path) is there already; name a new folder.")
+      throw InputError(.unwritable, "\(folder.path) already exists. Name a new folder.")
     }
     guard options.clipSkip == 0 else {
       throw InputError(
         .unsupported,
-        "A clip skip is no part of a checkpoint; leave it out here, and give it when the model is used.")
+        "A checkpoint cannot store a clip skip. Leave it out here, and set it when you use the model.")
     }
     _ = try ModelConfiguration(self)
     _ = try configuration(of: .scheduler, as: SchedulerConfiguration.self)

@@ -1,20 +1,20 @@
 public import Foundation
 
-/// A Stable Diffusion checkpoint: a folder in the layout of the diffusers library, or a single safetensors file.
+/// A Stable Diffusion checkpoint: a folder in the diffusers layout, or a single safetensors file.
 ///
-/// Whatever its layout, tensors have the names and shapes of diffusers.
+/// In both layouts, tensors have the names and shapes of diffusers.
 ///
 ///     let checkpoint = try Checkpoint(URL(filePath: "stable-diffusion-v1-4"))
 ///     let configuration = try checkpoint.configuration(of: .unet, as: UNetConfiguration.self)
 ///     let weights = try checkpoint.weights(of: .unet)
 public struct Checkpoint: Sendable {
-  /// A part of a checkpoint; the raw value is the name of its folder in the layout of diffusers.
+  /// A part of a checkpoint; the raw value is its folder's name in the diffusers layout.
   public enum Part: String, Sendable, CaseIterable {
     /// The network that predicts noise.
     case unet
-    /// The network that turns pictures into latents and back.
+    /// The network that encodes pictures as latents and decodes them.
     case vae
-    /// The network that turns tokens into embeddings.
+    /// The network that computes embeddings from tokens.
     case textEncoder = "text_encoder"
     /// The vocabulary and the merges.
     case tokenizer
@@ -25,24 +25,25 @@ public struct Checkpoint: Sendable {
     static let networks: [Part] = [.unet, .vae, .textEncoder]
   }
 
-  /// Where the checkpoint is.
+  /// The folder or file of the checkpoint.
   public let url: URL
 
-  /// What replaces or changes its parts.
+  /// The replacements and changes of the checkpoint's parts.
   public let options: ModelOptions
 
   private let layout: any CheckpointLayout
   private let replacements: [Part: any CheckpointLayout]
-  /// The LoRAs that change something.
+  /// The LoRAs with a nonzero weight.
   let loras: [LoRAFile]
-  /// What they add to weights, by network and name.
+  /// The weight updates of the LoRAs, by network and tensor name.
   private let updates: [Part: [String: [LowRankUpdate]]]
 
-  /// A checkpoint at a place of the file system.
+  /// Opens the checkpoint at a file URL.
   ///
-  /// Only headers and small files are read.
+  /// Reads only headers and small files.
   ///
-  /// - Throws: `InputError` unless there is a checkpoint in one of the two layouts, and what the options name is there.
+  /// - Throws: `InputError` if `url` has no checkpoint in either layout, or if a file that the options name is
+  ///   missing.
   public init(_ url: URL, options: ModelOptions = ModelOptions()) throws {
     self.url = url
     self.options = options
@@ -56,7 +57,7 @@ public struct Checkpoint: Sendable {
       replacements[.tokenizer] = textEncoder
     }
     self.replacements = replacements
-    // In one order, so that sums do not depend on the one in which they were named.
+    // A fixed order makes the sums independent of the order of the options.
     loras = try options.loras.filter { $0.weight != 0 }.map(LoRAFile.init)
       .sorted { ($0.fingerprint, $0.lora.weight) < ($1.fingerprint, $1.lora.weight) }
     updates = try LowRankUpdate.all(loras) { [replacements] in
@@ -64,9 +65,9 @@ public struct Checkpoint: Sendable {
     }
   }
 
-  /// The checkpoint of a source.
+  /// Opens the checkpoint of a source.
   ///
-  /// - Throws: as `init(_:options:)`, and what finding it throws.
+  /// - Throws: the errors of `init(_:options:)` and of the source's `url()`.
   public init(_ source: ModelSource, options: ModelOptions = ModelOptions()) throws {
     try self.init(source.url(), options: options)
   }
@@ -86,22 +87,22 @@ public struct Checkpoint: Sendable {
     let folder = url.deletingLastPathComponent().deletingLastPathComponent()
     if file.isOneNetworkOfDiffusers, (try? DiffusersFolder(checkpoint: folder, prediction: nil)) != nil {
       throw InputError.unsupported(
-        url, "one network of a checkpoint; name the whole folder, \(folder.path).")
+        url, "one network of a checkpoint. Name the whole folder: \(folder.path).")
     }
     return file
   }
 
   private func layout(of part: Part) -> any CheckpointLayout { replacements[part] ?? layout }
 
-  /// Whether the checkpoint, or what replaces a part of it, has this part.
+  /// Returns whether the checkpoint has this part, or a replacement for it.
   public func contains(_ part: Part) -> Bool { layout(of: part).contains(part) }
 
-  /// What a part is read from: a folder or a file.
+  /// Returns the folder or file that holds a part.
   func path(of part: Part) -> String { layout(of: part).path(of: part) }
 
-  /// The configuration of a part: what a folder states, or what follows from the tensors of a single file.
+  /// Returns the configuration of a part, read from a folder or inferred from the tensors of a single file.
   ///
-  /// - Throws: `InputError` if it is missing, is not JSON, or asks for what this library does not do.
+  /// - Throws: `InputError` if it is missing, is not JSON, or has values that are not supported.
   public func configuration<T: Decodable>(of part: Part, as type: T.Type = T.self) throws -> T {
     let (json, path) = try layout(of: part).configuration(of: part)
     do {
@@ -113,12 +114,12 @@ public struct Checkpoint: Sendable {
     }
   }
 
-  /// The configuration of a part as JSON, in the form of diffusers.
+  /// Returns the configuration of a part as JSON in the diffusers format.
   func configurationJSON(of part: Part) throws -> Data { try layout(of: part).configuration(of: part).json }
 
-  /// The weights of a part, with the LoRAs of the options merged into them.
+  /// Returns the weights of a part with the LoRAs of `options` merged in.
   ///
-  /// - Throws: `InputError` if there are none, only ones that must be converted first, or damaged ones.
+  /// - Throws: `InputError` if the weights are missing, damaged, or in a format that must be converted first.
   public func weights(of part: Part) throws -> WeightScope { WeightScope(try store(of: part)) }
 
   func store(of part: Part) throws -> WeightStore {
@@ -126,19 +127,20 @@ public struct Checkpoint: Sendable {
     return updates[part].map(store.updated) ?? store
   }
 
-  /// The weights of a part as they are stored.
+  /// Returns the weights of a part as stored, without LoRAs.
   func storedWeights(of part: Part) throws -> WeightStore { try layout(of: part).store(of: part) }
 
-  /// - Throws: `InputError` if a file of it is missing or damaged, or the checkpoint has none and CLIP's own does not fit.
+  /// - Throws: `InputError` if a file of the tokenizer is missing or damaged, or if the checkpoint has no tokenizer
+  ///   and CLIP's standard one does not fit.
   func tokenizer() throws -> CLIPTokenizer { try layout(of: .tokenizer).tokenizer() }
 
-  /// The files of the tokenizer, by their names in the layout of diffusers.
+  /// Returns the tokenizer files, by their names in the diffusers layout.
   func tokenizerFiles() throws -> [String: Data] { try layout(of: .tokenizer).tokenizerFiles() }
 
-  /// The checkpoint as a folder in the layout of diffusers, without replacements; nil if it is none.
+  /// The checkpoint without replacements if it is a folder in the diffusers layout, or nil.
   var diffusersFolder: DiffusersFolder? { layout as? DiffusersFolder }
 
-  /// The file beside the parts with this name; nil if there is none.
+  /// Returns the file with this name next to the folders of the parts, or nil if there is none.
   package func file(named name: String) -> URL? {
     guard diffusersFolder != nil else { return nil }
     let file = url.appendingPathComponent(name)

@@ -1,12 +1,12 @@
-/// What a `config.json` of a checkpoint says about one of its parts.
+/// The `config.json` of one part of a checkpoint.
 public protocol CheckpointConfiguration: Decodable, Sendable {
-  /// Whether this library can compute what the values ask for.
+  /// Checks that this library supports the values.
   ///
-  /// - Throws: `InputError` with a sentence about the first value that it cannot.
+  /// - Throws: `InputError` that names the first unsupported value.
   func validate() throws
 }
 
-/// A value that a configuration gives once for all blocks, or as a list with one for each.
+/// A configuration value given once for all blocks, or as a list with one value per block.
 enum OneOrEach<Value: Decodable & Sendable>: Decodable, Sendable {
   case one(Value)
   case each([Value])
@@ -20,7 +20,7 @@ enum OneOrEach<Value: Decodable & Sendable>: Decodable, Sendable {
     }
   }
 
-  /// The value of each of `count` blocks; a list stays as long as it is.
+  /// Returns one value per block; a list is returned as is, even if its length differs from `count`.
   func values(_ count: Int) -> [Value] {
     switch self {
     case .one(let value): Array(repeating: value, count: count)
@@ -29,16 +29,17 @@ enum OneOrEach<Value: Decodable & Sendable>: Decodable, Sendable {
   }
 }
 
-/// The checks that the configurations share.
+/// Checks shared by the configurations.
 enum ConfigurationCheck {
-  /// The largest width, length or number that is taken for meant; it also keeps products of a few from overflowing.
+  /// The largest width, length or count accepted as plausible; it also prevents overflow in products of a few such
+  /// numbers.
   static let limit = 1 << 16
 
   static func isPositive(_ key: String, _ values: Int...) throws { try isPositive(key, values) }
 
   static func isPositive(_ key: String, _ values: [Int]) throws {
     for value in values where !(1...limit).contains(value) {
-      throw InputError(.outOfRange, "\(key) is \(value), but should be between 1 and \(limit).")
+      throw InputError(.outOfRange, "\(key) is \(value), but must be between 1 and \(limit).")
     }
   }
 
@@ -58,7 +59,7 @@ enum ConfigurationCheck {
     guard supported.contains(value) else {
       throw InputError(
         .unsupported,
-        "\(key) is \"\(value)\", which is not supported; this library knows "
+        "\(key) is \"\(value)\", which is not supported. Supported: "
           + supported.map { "\"\($0)\"" }.joined(separator: " and ") + ".")
     }
   }

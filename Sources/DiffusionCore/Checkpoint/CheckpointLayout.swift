@@ -1,30 +1,30 @@
 internal import Foundation
 
-/// Where the parts of a checkpoint are, and what they are called there.
+/// The source of a checkpoint's parts: a folder or a file, with its own tensor names.
 protocol CheckpointLayout: Sendable {
-  /// Whether this part is there.
+  /// Returns whether this part is present.
   func contains(_ part: Checkpoint.Part) -> Bool
 
-  /// What messages name as the place of a part.
+  /// Returns the path that messages name for a part.
   func path(of part: Checkpoint.Part) -> String
 
-  /// The configuration of a part in the form of diffusers, and what messages name as its place.
+  /// Returns the configuration of a part in the diffusers format, and the path that messages name for it.
   ///
   /// - Throws: `InputError` if it is missing.
   func configuration(of part: Checkpoint.Part) throws -> (json: Data, path: String)
 
-  /// The tensors of a network under the names of diffusers.
+  /// Returns the tensors of a network under their diffusers names.
   ///
   /// - Throws: `InputError` if they are missing or damaged.
   func store(of part: Checkpoint.Part) throws -> WeightStore
 
-  /// The tokenizer.
+  /// Returns the tokenizer.
   ///
   /// - Throws: `InputError` if it is missing or damaged.
   func tokenizer() throws -> CLIPTokenizer
 
-  /// The files of the tokenizer, by their names in the layout of diffusers.
+  /// Returns the tokenizer files, by their names in the diffusers layout.
   ///
-  /// - Throws: as `tokenizer()`.
+  /// - Throws: the errors of `tokenizer()`.
   func tokenizerFiles() throws -> [String: Data]
 }

@@ -1,23 +1,23 @@
 internal import Foundation
 
-/// The layout of diffusers: a folder for each part, with its `config.json` and its weights as safetensors.
+/// The diffusers layout: one folder per part, with a `config.json` and safetensors weights.
 struct DiffusersFolder: CheckpointLayout {
   private let url: URL
   private let prediction: NoiseSchedule.Prediction?
-  /// The network that the folder is of, if it is not that of a whole checkpoint.
+  /// The only network of the folder; nil if the folder has subfolders for parts.
   private let network: Checkpoint.Part?
 
-  /// The folder of a whole checkpoint.
+  /// Opens the folder of a whole checkpoint.
   ///
-  /// - Parameter prediction: what the UNet predicts, whatever the scheduler's file says.
-  /// - Throws: `InputError` unless it looks like one.
+  /// - Parameter prediction: the prediction type of the UNet, which overrides the scheduler's file.
+  /// - Throws: `InputError` if the folder does not look like a checkpoint.
   init(checkpoint url: URL, prediction: NoiseSchedule.Prediction?) throws {
     self.init(url, prediction: prediction)
     if let model = ForeignModel(folder: url) { throw model.error }
     guard exists("model_index.json") || contains(.unet) else { throw withoutParts }
   }
 
-  /// A folder that has some parts of a checkpoint, or of one network.
+  /// Opens a folder with some parts of a checkpoint, or with one network.
   init(_ url: URL, network: Checkpoint.Part? = nil, prediction: NoiseSchedule.Prediction? = nil) {
     self.url = url
     self.network = network
@@ -41,7 +41,7 @@ struct DiffusersFolder: CheckpointLayout {
     try WeightStore(folder: folder(of: part), naming: DiffusersNaming(part))
   }
 
-  /// The tensors of a network as they are stored.
+  /// Returns the tensors of a network as stored.
   func storedTensors(of part: Checkpoint.Part) throws -> [WeightStore.Place] {
     try WeightStore.tensors(in: folder(of: part)).tensors
   }
@@ -61,13 +61,13 @@ struct DiffusersFolder: CheckpointLayout {
     guard contains(part) else {
       throw InputError(
         .missing,
-        "The checkpoint at \(url.path) has no folder \(part.rawValue). It is incomplete, or not of the "
-          + "Stable Diffusion kind.")
+        "The checkpoint at \(url.path) has no folder \(part.rawValue). It is incomplete or not a "
+          + "Stable Diffusion checkpoint.")
     }
     return place(of: part)
   }
 
-  /// The error for a folder that has no parts of a checkpoint.
+  /// The error for a folder without any part of a checkpoint.
   private var withoutParts: InputError {
     let names = ((try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []).sorted()
     let single = names.first { $0.hasSuffix(".safetensors") } ?? names.first { $0.hasSuffix(".ckpt") }
@@ -76,7 +76,7 @@ struct DiffusersFolder: CheckpointLayout {
         let file = url.appendingPathComponent(name)
         return " It has \(name), a single file"
           + (name.hasSuffix(".ckpt")
-            ? ". \(FileKind.conversion(of: file))" : ": name the file, \(file.path).")
+            ? ". \(FileKind.conversion(of: file))" : ". Name the file: \(file.path).")
       } ?? ""
     return InputError(
       .missing,
@@ -94,7 +94,7 @@ struct DiffusersFolder: CheckpointLayout {
 }
 
 extension JSONValue {
-  /// The settings of a scheduler with another prediction type.
+  /// Returns the scheduler's settings with another prediction type.
   fileprivate func predicting(_ prediction: NoiseSchedule.Prediction) -> JSONValue {
     guard case .object(var members) = self else { return self }
     members["prediction_type"] = .string(prediction.rawValue)

@@ -1,10 +1,10 @@
 internal import Foundation
 
 extension Checkpoint {
-  /// The fingerprint that earlier versions gave this model, so that inversions made with them can be used; nil if they
-  /// could not read it.
+  /// Returns the fingerprint that earlier versions computed for this model, so that their inversions stay usable; nil
+  /// for models they could not read.
   ///
-  /// It depends on the names of tensors and on the members of configurations as they are written.
+  /// It depends on the stored tensor names and on the literal members of the configurations.
   ///
   /// - Throws: `InputError` if a part is missing or damaged.
   func earlierFingerprint() throws -> String? {
@@ -29,13 +29,13 @@ extension Checkpoint {
 }
 
 extension JSONValue {
-  /// The members that say what the network computes: without nulls, versions, names, and the like.
+  /// The members that affect the computation: without nulls, versions, names and similar members.
   fileprivate var withoutBookkeeping: JSONValue {
     let bookkeeping: Set = ["architectures", "dtype", "torch_dtype", "transformers_version"]
     return filtered { key, value in !key.hasPrefix("_") && !bookkeeping.contains(key) && value != .null }
   }
 
-  /// The members that determine the noise levels of the training steps.
+  /// The members that determine the noise levels of the training timesteps.
   fileprivate var noiseSchedule: JSONValue {
     let keys: Set = [
       "num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "trained_betas",

@@ -1,22 +1,22 @@
 package import Foundation
 internal import InputOutput
 
-/// What a file is, by its first bytes and the names of its tensors.
+/// The kind of a file, determined from its first bytes and its tensor names.
 package enum FileKind: Sendable {
-  /// A picture, of a format that is read or not.
+  /// A picture, in a supported format or not.
   case picture
-  /// An inversion, finished or not.
+  /// A finished or unfinished inversion.
   case inversion(SafetensorsFile)
   case lora(SafetensorsFile)
-  /// A model of a kind that is not supported.
+  /// A model of an unsupported kind.
   case foreign(ForeignModel)
-  /// Safetensors of none of these kinds: a checkpoint, or some of its networks.
+  /// Any other safetensors file: a checkpoint or some of its networks.
   case networks(SafetensorsFile)
 
-  /// What the metadata of an inversion give as `format`.
+  /// The value of `format` in the metadata of an inversion.
   package static let inversionFormat = "null-text-inversion"
 
-  /// - Throws: `InputError` if the file is missing, damaged, or none of these.
+  /// - Throws: `InputError` if the file is missing, damaged or of another kind.
   package init(of url: URL) throws {
     let file = try InputFile(url)
     let start = try file.prefix(PictureFormat.magicLength)
@@ -41,52 +41,56 @@ package enum FileKind: Sendable {
     }
   }
 
-  /// The error for a file that cannot be safetensors; nil if it was meant to be, by its name.
+  /// Returns the error for a file that cannot be safetensors; nil if its name extension says that it should be.
   private static func error(forOther url: URL, _ start: Data) -> InputError? {
     let name = url.pathExtension.lowercased()
     let isSafetensors = ["safetensors", "nti", "partial"].contains(name)
     if start.starts(with: "GGUF".utf8) {
-      return .unsupported(url, "a GGUF file, which is not read. \(conversion(of: url))")
+      return .unsupported(url, "a GGUF file, which is not supported. \(conversion(of: url))")
     }
     // A zip file, as PyTorch writes, or a bare pickle.
     if start.starts(with: "PK\u{3}\u{4}".utf8) || ["ckpt", "pt", "pth", "bin"].contains(name)
       || start.first == 0x80 && !isSafetensors
     {
       return .unsupported(
-        url, "a pickled checkpoint, a format that can run code when it is read. \(conversion(of: url))")
+        url,
+        "a pickled checkpoint. That format can run code when it is loaded, so it is not supported. "
+          + "\(conversion(of: url))")
     }
     return isSafetensors
-      ? nil : .unsupported(url, "neither a picture, an inversion nor a model that could be read.")
+      ? nil : .unsupported(url, "not a supported picture, inversion or model.")
   }
 
-  /// How to get a folder in the layout of diffusers out of a file of another format.
+  /// Returns advice on how to convert a file of another format to the diffusers layout.
   static func conversion(of url: URL) -> String {
-    "Make a folder of it with diffusers: `StableDiffusionPipeline.from_single_file(\"\(url.lastPathComponent)\")"
+    "Convert it to a folder with diffusers: `StableDiffusionPipeline.from_single_file(\"\(url.lastPathComponent)\")"
       + ".save_pretrained(\"\(url.deletingPathExtension().lastPathComponent)\")`."
   }
 
-  /// The tensors of a file that is to hold networks of a checkpoint.
+  /// Opens a file that must hold networks of a checkpoint.
   ///
-  /// - Throws: `InputError` if it is missing, damaged, or something else.
+  /// - Throws: `InputError` if the file is missing, damaged or of another kind.
   static func networks(of url: URL) throws -> SafetensorsFile {
     switch try FileKind(of: url) {
     case .networks(let file): return file
     case .foreign(let model): throw model.error
-    case .picture: throw InputError.unsupported(url, "a picture; a model is a folder or a safetensors file.")
+    case .picture:
+      throw InputError.unsupported(
+        url, "a picture, not a model. A model is a folder or a safetensors file.")
     case .inversion:
       throw InputError.unsupported(
-        url, "an inversion, not a model; the model is the one that it was made with.")
+        url, "an inversion, not a model. Name the model that it was made with.")
     case .lora:
       throw InputError.unsupported(
-        url, "a LoRA, which changes a model but is none. Name it with --lora, beside a model.")
+        url, "a LoRA, not a model. Name a model, and this file with --lora.")
     }
   }
 }
 
 extension InputError {
-  /// The error for a file that is something else than was wanted.
+  /// Returns the error for a file of the wrong kind.
   ///
-  /// - Parameter sentence: goes on after "is".
+  /// - Parameter sentence: the rest of the sentence after "is".
   static func unsupported(_ url: URL, _ sentence: String) -> InputError {
     InputError(.unsupported, "\(url.path) is \(sentence)")
   }

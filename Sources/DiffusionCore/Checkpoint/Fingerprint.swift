@@ -1,6 +1,6 @@
 internal import Foundation
 
-/// A 64-bit FNV-1a hash, for telling content apart (not for guarding it).
+/// A 64-bit FNV-1a hash that tells contents apart; it is not cryptographic.
 package struct Fingerprint {
   package private(set) var value: UInt64 = 0xcbf2_9ce4_8422_2325
 
@@ -14,13 +14,13 @@ package struct Fingerprint {
     withUnsafeBytes(of: number.littleEndian) { add($0) }
   }
 
-  /// Adds a text and its length, so that no two sequences of texts look the same.
+  /// Adds a text and its length, so that different sequences of texts add different bytes.
   package mutating func add(_ text: String) {
     add(UInt64(text.utf8.count))
     add(text.utf8)
   }
 
-  /// Sixteen hexadecimal digits.
+  /// The hash as sixteen hexadecimal digits.
   package var hexadecimal: String {
     let digits = String(value, radix: 16)
     return String(repeating: "0", count: 16 - digits.count) + digits
@@ -28,10 +28,10 @@ package struct Fingerprint {
 }
 
 extension Fingerprint {
-  /// How many bytes are taken at each of three places of a tensor.
+  /// The number of bytes sampled at each of three places in a tensor.
   private static let sampleLength = 64
 
-  /// Adds a tensor: its name, type and shape, and a few bytes at its start, middle and end.
+  /// Adds a tensor's name, type, shape, and a few bytes from its start, middle and end.
   mutating func add(_ name: String, _ place: WeightStore.Place) throws {
     let (entry, file) = (place.entry, place.file.file)
     add(name)

@@ -1,14 +1,14 @@
 package import Foundation
 
-/// A model of a kind that is recognised but not supported.
+/// A model of a recognized but unsupported kind.
 package struct ForeignModel: Sendable {
-  /// As in "an SDXL checkpoint".
+  /// The kind with its article, such as "an SDXL checkpoint".
   package let name: String
-  /// What its weights amount to, if it is one file.
+  /// The totals of its weights, if it is one file.
   package let weights: WeightSummary?
   private let url: URL
 
-  /// The model of a file; nil if it may be a checkpoint of Stable Diffusion 1 or 2.
+  /// Recognizes the model in a file; nil if it may be a Stable Diffusion 1 or 2 checkpoint.
   init?(_ file: SafetensorsFile) {
     let kind = Self.kinds.first { kind in file.names.contains { $0.contains(kind.key) } }
     guard let kind else { return nil }
@@ -17,7 +17,7 @@ package struct ForeignModel: Sendable {
     weights = WeightSummary(file.places)
   }
 
-  /// What only one kind of model has in the names of its tensors.
+  /// Parts of tensor names that occur in only one kind of model.
   private static let kinds: [(key: String, name: String)] = [
     ("conditioner.embedders.1.", "an SDXL checkpoint"), ("add_embedding.linear_1.", "an SDXL checkpoint"),
     ("joint_blocks.", "a Stable Diffusion 3 checkpoint"), ("double_blocks.", "a Flux checkpoint"),
@@ -25,7 +25,7 @@ package struct ForeignModel: Sendable {
     ("emb_params", "a textual inversion"),
   ]
 
-  /// The model of a folder; nil if it may be a checkpoint of Stable Diffusion 1 or 2.
+  /// Recognizes the model in a folder; nil if it may be a Stable Diffusion 1 or 2 checkpoint.
   package init?(folder url: URL) {
     let index = try? JSONFile.decode(PipelineIndex.self, from: url.appendingPathComponent("model_index.json"))
     let isXL = FileManager.default.fileExists(atPath: url.appendingPathComponent("text_encoder_2").path)
@@ -47,8 +47,8 @@ package struct ForeignModel: Sendable {
     private enum CodingKeys: String, CodingKey { case pipeline = "_class_name" }
   }
 
-  /// What is said where it is given as a model to work with.
+  /// The error thrown when this is given as the model to use.
   package var error: InputError {
-    .unsupported(url, "\(name). Only models of the kinds of Stable Diffusion 1 and 2 are supported.")
+    .unsupported(url, "\(name). Only Stable Diffusion 1 and 2 models are supported.")
   }
 }

@@ -1,10 +1,10 @@
 internal import Foundation
 
-/// The folder in which Hugging Face's tools keep what they downloaded.
+/// The download folder of Hugging Face's tools.
 struct HuggingFaceCache {
   let root: URL
 
-  /// The cache of this user, found by the same environment variables as Hugging Face's tools use.
+  /// Returns the current user's cache, located with the environment variables of Hugging Face's tools.
   static func standard(environment: [String: String] = ProcessInfo.processInfo.environment)
     -> HuggingFaceCache
   {
@@ -20,9 +20,9 @@ struct HuggingFaceCache {
     return HuggingFaceCache(root: root)
   }
 
-  /// The folder with a repository's files at a revision.
+  /// Returns the folder with the files of a repository at a revision.
   ///
-  /// - Throws: `InputError` with the command that downloads it, if it is not there.
+  /// - Throws: `InputError` with the download command if the folder does not exist.
   func snapshot(of repository: String, revision: String) throws -> URL {
     let components = repository.split(separator: "/", omittingEmptySubsequences: false)
     let isPlain = components.allSatisfy { part in

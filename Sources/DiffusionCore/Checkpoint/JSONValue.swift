@@ -42,7 +42,7 @@ extension JSONValue: Encodable {
     }
   }
 
-  /// The text of the value, for people to read too.
+  /// The value as indented JSON with sorted keys.
   var json: Data {
     get throws {
       let encoder = JSONEncoder()
@@ -68,10 +68,10 @@ extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, Ex
 }
 
 extension JSONValue {
-  /// A whole number.
+  /// Returns a whole number.
   static func number(_ number: Int) -> JSONValue { .number(Double(number)) }
 
-  /// One number if all are the same, else a list.
+  /// Returns one number if all are equal, otherwise a list.
   static func oneOrEach(_ numbers: [Int]) -> JSONValue {
     guard let first = numbers.first, numbers.allSatisfy({ $0 == first }) else {
       return .array(numbers.map { .number($0) })

@@ -1,11 +1,11 @@
 internal import Foundation
 
 extension Checkpoint {
-  /// Sixteen hexadecimal digits that identify the model, wherever it lies and whatever its layout.
+  /// Returns sixteen hexadecimal digits that identify the model, independent of its path and layout.
   ///
-  /// They come from the names, types and shapes of all tensors of the three networks, from a few bytes at the
-  /// start, the middle and the end of each, from what the configurations make of them, and from the options that change the
-  /// model. A checkpoint of gigabytes takes milliseconds. It identifies; it does not authenticate.
+  /// The fingerprint covers the names, types and shapes of all tensors of the three networks, a few bytes from the
+  /// start, middle and end of each, the configuration values that affect the computation, and the options that change
+  /// the model. A checkpoint of gigabytes takes milliseconds. The fingerprint is not cryptographic.
   ///
   /// - Throws: `InputError` if a part is missing or damaged.
   public func modelFingerprint() throws -> String {
@@ -19,7 +19,7 @@ extension Checkpoint {
     return fingerprint.hexadecimal
   }
 
-  /// Identifies the weights of a part, as `modelFingerprint()` does for all.
+  /// Returns the fingerprint of one part's weights, computed as in `modelFingerprint()`.
   func weightFingerprint(of part: Part) throws -> String {
     var fingerprint = Fingerprint()
     let store = try store(of: part)
@@ -33,7 +33,7 @@ extension Checkpoint {
   }
 }
 
-// What of the configurations determines the results, whatever the form in which a file states it.
+// The configuration values that determine the results, independent of how a file states them.
 
 extension UNetConfiguration {
   fileprivate var identity: JSONValue {
@@ -96,9 +96,9 @@ extension TextEncoderConfiguration {
 }
 
 extension SchedulerConfiguration {
-  /// The noise levels of the training steps.
+  /// The settings that determine the noise levels of the training timesteps.
   ///
-  /// What else the file says is the sampler's business, and an inversion records it.
+  /// The other settings belong to the sampler; an inversion records them.
   fileprivate var identity: JSONValue {
     [
       "noise schedule", .number(trainingSteps), .bool(rescalesToZeroSignal),

@@ -1,4 +1,4 @@
-/// The fingerprints by which inversions of a model are known, those that earlier versions wrote included.
+/// The fingerprints that identify a model in inversions, including that of earlier versions.
 package struct ModelIdentity: Sendable, Equatable {
   /// The model's fingerprint.
   package let fingerprint: String
@@ -10,13 +10,13 @@ package struct ModelIdentity: Sendable, Equatable {
     earlierFingerprint = try checkpoint.earlierFingerprint()
   }
 
-  /// The identity that a file states.
+  /// The identity given by a fingerprint from a file.
   package init(_ fingerprint: String) {
     self.fingerprint = fingerprint
     earlierFingerprint = nil
   }
 
-  /// Whether a fingerprint, of whatever version, is of this model.
+  /// Returns whether a fingerprint, current or from an earlier version, identifies this model.
   package func isStated(by fingerprint: String) -> Bool {
     fingerprint == self.fingerprint || fingerprint == earlierFingerprint
   }

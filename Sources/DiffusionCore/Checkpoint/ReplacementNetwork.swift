@@ -1,10 +1,10 @@
 internal import Foundation
 
-/// A network from elsewhere that takes the place of a checkpoint's own.
+/// A network from another source that replaces a checkpoint's network.
 enum ReplacementNetwork {
-  /// What holds the network: a checkpoint, the folder of the network, or a file.
+  /// Opens the checkpoint, network folder or file that holds the replacement network.
   ///
-  /// - Throws: `InputError` if nothing of the kind is there.
+  /// - Throws: `InputError` if `url` holds no such network.
   static func layout(of part: Checkpoint.Part, at url: URL) throws -> any CheckpointLayout {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else {
@@ -17,7 +17,7 @@ enum ReplacementNetwork {
     guard hasConfiguration(url) else {
       throw InputError(
         .missing,
-        "\(url.path) has no \(part.words): neither a folder \(part.rawValue) nor a config.json beside weights."
+        "\(url.path) has no \(part.words): it contains neither a folder \(part.rawValue) nor a config.json."
       )
     }
     return DiffusersFolder(url, network: part)
@@ -26,9 +26,9 @@ enum ReplacementNetwork {
   private static func layout(of part: Checkpoint.Part, inFile url: URL) throws -> any CheckpointLayout {
     let file = try SingleFile(FileKind.networks(of: url), prediction: nil)
     guard file.contains(part) else {
-      throw InputError(.mismatch, "\(url.path) has no \(part.words) in it; it has \(file.contents).")
+      throw InputError(.mismatch, "\(url.path) contains no \(part.words). It contains \(file.contents).")
     }
-    // The file of a folder that says more of the network than its tensors do.
+    // The folder's config.json says more about the network than its tensors do.
     let folder = url.deletingLastPathComponent()
     return file.isOneNetworkOfDiffusers && hasConfiguration(folder)
       ? DiffusersFolder(folder, network: part) : file
@@ -40,7 +40,7 @@ enum ReplacementNetwork {
 }
 
 extension Checkpoint.Part {
-  /// What the part is, for messages.
+  /// The name of the part in messages.
   var words: String {
     switch self {
     case .unet: "UNet"

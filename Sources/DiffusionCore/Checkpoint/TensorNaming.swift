@@ -1,24 +1,24 @@
-/// How a file names the tensors of a network.
+/// A scheme of tensor names for a network in a file.
 protocol TensorNaming: Sendable {
-  /// The tensors of the network, by their names in the layout of diffusers, that a stored one holds.
+  /// Returns the tensors of the network, by their diffusers names, that a stored tensor holds.
   ///
   /// - Parameters:
-  ///   - name: in the file, without the prefix of the network.
-  ///   - shape: of the stored tensor.
-  /// - Returns: usually one; none for a tensor that no network here reads.
+  ///   - name: the name in the file, without the network's prefix.
+  ///   - shape: the shape of the stored tensor.
+  /// - Returns: usually one tensor; none if the tensor is not used.
   func views(of name: String, shape: [Int]) -> [TensorView]
 }
 
-/// A tensor of a network as a part of a stored one.
+/// A tensor of a network, as a range of rows of a stored tensor.
 struct TensorView {
-  /// In the layout of diffusers.
+  /// The name in the diffusers layout.
   let name: String
   let shape: [Int]
-  /// The first of the stored rows that it holds.
+  /// The index of the first stored row that belongs to it.
   var firstRow = 0
 }
 
-/// The names of diffusers, those of its first releases included.
+/// The tensor names of diffusers, including those of its first releases.
 struct DiffusersNaming: TensorNaming {
   private let part: Checkpoint.Part
 
@@ -32,7 +32,7 @@ struct DiffusersNaming: TensorNaming {
     }
   }
 
-  /// Whether a tensor has to do with the embedding that a UNet reads.
+  /// Returns whether a tensor is needed to compute the text embedding that the UNet reads.
   private static func isOfTextModel(_ name: String) -> Bool {
     !name.hasSuffix("position_ids") && !name.hasPrefix("text_projection") && name != "logit_scale"
       && !name.hasPrefix("vision_model.") && !name.hasPrefix("visual_projection")
@@ -42,7 +42,8 @@ struct DiffusersNaming: TensorNaming {
     name.hasPrefix("text_model.") ? name : "text_model.\(name)"
   }
 
-  /// A projection of an attention is a matrix, even if it is stored as a 1x1 convolution.
+  /// Returns the view of an autoencoder's tensor; an attention projection is a matrix even if stored as a 1x1
+  /// convolution.
   private static func autoencoderView(_ name: String, _ shape: [Int]) -> TensorView {
     var components = name.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
     guard components.contains("attentions") else { return TensorView(name: name, shape: shape) }

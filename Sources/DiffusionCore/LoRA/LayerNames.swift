@@ -1,6 +1,6 @@
-/// The layers of a network by all spellings in which LoRA files name them.
+/// The layers of a network, by all spellings that LoRA files use.
 struct LayerNames {
-  /// From a spelling with underscores for dots to the name of the weight.
+  /// Spellings with underscores instead of dots, mapped to names of weights.
   private var weights: [String: String] = [:]
 
   init(_ store: WeightStore, _ part: Checkpoint.Part) {
@@ -9,9 +9,9 @@ struct LayerNames {
     {
       let layer = String(weight.dropLast(".weight".count))
       weights[Self.spelling(layer)] = weight
-      // Text encoders of newer releases leave this out.
+      // Newer releases of text encoders omit this prefix.
       if layer.hasPrefix("text_model.") { weights[Self.spelling(String(layer.dropFirst(11)))] = weight }
-      // Attention processors had no number here.
+      // Attention processors have no index here.
       if layer.hasSuffix(".to_out.0") { weights[Self.spelling(String(layer.dropLast(2)))] = weight }
       if let name = original.newName(of: weight) {
         weights[Self.spelling(String(name.dropLast(".weight".count)))] = weight
@@ -19,7 +19,7 @@ struct LayerNames {
     }
   }
 
-  /// The name of the weight of a layer; nil if there is no such layer.
+  /// Returns the name of a layer's weight, or nil if there is no such layer.
   func weight(of layer: String) -> String? { weights[Self.spelling(layer)] }
 
   private static func spelling(_ layer: String) -> String { layer.replacing(".", with: "_") }

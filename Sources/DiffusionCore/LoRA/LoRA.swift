@@ -1,21 +1,23 @@
 public import Foundation
 
-/// A LoRA: small matrices whose products are added to the weights of a model.
+/// A LoRA: pairs of small matrices whose products are added to the weights of a model.
 ///
-/// Files of kohya's scripts, of diffusers and of PEFT are read, for UNet and text encoder, linear layers and convolutions.
+/// Supported are files of kohya's scripts, diffusers and PEFT, for linear layers and convolutions of the UNet and the
+/// text encoder.
 ///
 ///     var options = ModelOptions()
 ///     options.loras = [LoRA(url, weight: 0.8)]
 ///
-/// Hu et al. 2021, "LoRA: Low-Rank Adaptation of Large Language Models": W + weight · (alpha / rank) · up · down.
+/// The updated weight is W + weight · (alpha / rank) · up · down (Hu et al. 2021, "LoRA: Low-Rank Adaptation of Large
+/// Language Models").
 public struct LoRA: Sendable, Hashable {
-  /// Where the file is.
+  /// The file of the LoRA.
   public var url: URL
 
-  /// What the change is multiplied by: 1 for that which was trained, 0 for none; it may be negative.
+  /// The factor of the update: 1 for the trained update, 0 for none; it may be negative.
   public var weight: Double
 
-  /// A LoRA at a place of the file system; the file is read with the model.
+  /// Creates a LoRA from a file, which is read when the model is loaded.
   public init(_ url: URL, weight: Double = 1) {
     self.url = url
     self.weight = weight

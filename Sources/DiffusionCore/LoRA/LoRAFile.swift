@@ -1,38 +1,39 @@
 internal import Foundation
 internal import Tensor
 
-/// The file of a LoRA, its tensors sorted by the layers that they change.
+/// The file of a LoRA, with its tensors grouped by layer.
 struct LoRAFile: Sendable {
   /// The tensors of one layer.
   struct Layer: Sendable {
     let part: Checkpoint.Part?
-    /// In the spelling of the file.
+    /// The name of the layer as spelled in the file.
     let name: String
     /// The name of one of its tensors, for messages.
     let key: String
     let down: SafetensorsHeader.Entry
     let up: SafetensorsHeader.Entry
-    /// What the product is multiplied by: alpha / rank.
+    /// The factor of the product: alpha / rank.
     let scale: Double
   }
 
   let lora: LoRA
   let file: SafetensorsFile
   let layers: [Layer]
-  /// Identifies the tensors.
+  /// The fingerprint of the tensors.
   let fingerprint: String
 
-  /// Reads the header and the numbers beside the matrices.
+  /// Reads the header and the scalars, but not the matrices.
   ///
-  /// - Throws: `InputError` if the file is missing, damaged, or of a kind that is not supported.
+  /// - Throws: `InputError` if the file is missing, damaged or of an unsupported kind, or if the weight is not
+  ///   finite.
   init(_ lora: LoRA) throws { try self.init(lora, SafetensorsFile(contentsOf: lora.url)) }
 
-  /// The same of a file whose header has been read.
+  /// Creates the LoRA from a file whose header is already read.
   init(_ lora: LoRA, _ file: SafetensorsFile) throws {
     self.lora = lora
     guard lora.weight.isFinite else {
       throw InputError(
-        .outOfRange, "The weight of \(lora.url.path) is \(lora.weight), which is no number to scale by.")
+        .outOfRange, "The weight of \(lora.url.path) is \(lora.weight), but must be a finite number.")
     }
     let file = file.requiringFinite
     self.file = file
@@ -45,7 +46,7 @@ struct LoRAFile: Sendable {
     self.fingerprint = fingerprint.hexadecimal
   }
 
-  /// Whether names of tensors are those of a LoRA, of whatever kind.
+  /// Returns whether tensor names belong to a LoRA of any kind, supported or not.
   static func isLoRA(_ names: some Sequence<String>) -> Bool {
     names.contains { name in
       LoRAKey(name).map { $0.role != .alpha } ?? false
@@ -62,14 +63,16 @@ struct LoRAFile: Sendable {
         if let kind = LoRAKey.unsupportedKind(of: name) {
           throw InputError(
             .unsupported,
-            "\(file.url.path) is \(kind) (\"\(name)\"), which is not supported; only plain LoRAs are.")
+            "\(file.url.path) is \(kind) (\"\(name)\"), which is not supported. Only plain LoRAs are.")
         }
         strangers.append(name)
         continue
       }
       let layer = "\(key.part?.rawValue ?? "").\(key.layer)"
       guard found[layer, default: (key.part, [:])].tensors.updateValue(entry, forKey: key.role) == nil else {
-        throw InputError(.malformed, "\(file.url.path) has two tensors for one purpose; one is \"\(name)\".")
+        throw InputError(
+          .malformed,
+          "\(file.url.path) has two tensors for the same matrix or alpha of a layer. One is \"\(name)\".")
       }
     }
     guard strangers.isEmpty, !found.isEmpty else {
@@ -77,7 +80,7 @@ struct LoRAFile: Sendable {
         .unsupported,
         found.isEmpty
           ? "\(file.url.path) is not a LoRA: it has no pairs of small matrices, such as lora_down and lora_up."
-          : "\(file.url.path) has tensors that belong to no LoRA: \(strangers.listed).")
+          : "\(file.url.path) has tensors that do not belong to a LoRA: \(strangers.listed).")
     }
     let settings = try PEFTSettings(file)
     return try found.sorted { $0.key < $1.key }.map { key, value in
@@ -94,15 +97,15 @@ struct LoRAFile: Sendable {
       let known = tensors.values.map(\.name).sorted()[0]
       throw InputError(
         .malformed,
-        "\(file.url.path) has only one of the two matrices of a layer: \"\(known)\" lacks its partner.")
+        "\(file.url.path) has only one of the two matrices of a layer: \"\(known)\" has no counterpart.")
     }
     guard down.shape.count >= 2, up.shape.count >= 2, let rank = down.shape.first, rank > 0,
       up.shape[1] == rank, up.shape.dropFirst(2).allSatisfy({ $0 == 1 })
     else {
       throw InputError(
         .malformed,
-        "\"\(down.name)\" \(down.shape) and \"\(up.name)\" \(up.shape) of \(file.url.path) are not two matrices of one "
-          + "rank of at least 1.")
+        "\"\(down.name)\" \(down.shape) and \"\(up.name)\" \(up.shape) of \(file.url.path) are not two matrices with the same "
+          + "rank, which must be at least 1.")
     }
     let alpha = try tensors[.alpha].map { try self.alpha($0, file) }
     let scale = alpha.map { $0 / Double(rank) } ?? settings.scale(of: name, part, rank: rank)
@@ -116,7 +119,8 @@ struct LoRAFile: Sendable {
   private static func alpha(_ entry: SafetensorsHeader.Entry, _ file: SafetensorsFile) throws -> Double {
     guard entry.shape.reduce(1, *) == 1 else {
       throw InputError(
-        .malformed, "\"\(entry.name)\" of \(file.url.path) is \(entry.shape), but should be one number.")
+        .malformed,
+        "\"\(entry.name)\" of \(file.url.path) has the shape \(entry.shape), but must be one number.")
     }
     if let integer = try? file.integers(named: entry.name)[0] { return Double(integer) }
     return Double(try file.tensor(entry).scalars[0])
@@ -124,7 +128,7 @@ struct LoRAFile: Sendable {
 }
 
 extension [String] {
-  /// The first few, for messages.
+  /// The first three elements and the number of the others, for messages.
   var listed: String {
     prefix(3).map { "\"\($0)\"" }.joined(separator: ", ") + (count > 3 ? " and \(count - 3) more" : "")
   }

@@ -1,19 +1,19 @@
-/// The name of a tensor in a LoRA file, taken apart: which layer it changes, and what it is to it.
+/// The name of a tensor in a LoRA file, split into network, layer and role.
 struct LoRAKey {
-  /// What a tensor is to its layer.
+  /// The role of a tensor in the update of its layer.
   enum Role {
-    /// From the layer's inputs to the rank: rank x inputs x kernel.
+    /// The matrix from the layer's inputs to the rank: rank x inputs x kernel.
     case down
-    /// From the rank to the layer's outputs: outputs x rank.
+    /// The matrix from the rank to the layer's outputs: outputs x rank.
     case up
-    /// A number that the product is multiplied by, and divided by the rank.
+    /// The scalar alpha; the factor of the product is alpha / rank.
     case alpha
   }
 
-  /// The network that the name states; nil if it states none.
+  /// The network that the name states, or nil.
   let part: Checkpoint.Part?
 
-  /// The layer in the spelling of the file, without what the name of the network adds.
+  /// The layer as spelled in the file, without the network's prefix.
   let layer: String
 
   let role: Role
@@ -32,7 +32,7 @@ struct LoRAKey {
     ("text_encoder.", .textEncoder), ("base_model.model.", nil),
   ]
 
-  /// What a name has that belongs to another way of changing weights, with the way's name.
+  /// Parts of tensor names that belong to unsupported methods, with the names of the methods.
   private static let otherKinds: [(part: String, kind: String)] = [
     (".dora_scale", "DoRA"), (".lora_magnitude_vector", "DoRA"), (".hada_", "LoHa"), (".lokr_", "LoKr"),
     (".lora_mid.", "a LoCon in Tucker form"), (".oft_", "OFT"), (".boft_", "OFT"), (".a1.weight", "GLoRA"),
@@ -40,19 +40,19 @@ struct LoRAKey {
     (".lora_up.bias", "a LoRA with biases"), (".bias", "a LoRA with biases"),
   ]
 
-  /// The kind of a file by the names of its tensors, if it is a kind that is not supported.
+  /// Returns the unsupported method that a tensor name belongs to, or nil.
   static func unsupportedKind(of name: String) -> String? {
     otherKinds.first { name.contains($0.part) }?.kind
   }
 
-  /// - Returns: nil for a name of another form.
+  /// Returns nil if the name has another form.
   init?(_ name: String) {
     guard let (suffix, role) = Self.roles.first(where: { name.hasSuffix($0.suffix) }) else { return nil }
     let layer = name.dropLast(suffix.count)
     let prefix = Self.prefixes.first { layer.hasPrefix($0.prefix) }
     part = prefix?.part
     self.role = role
-    // Before version 0.15 diffusers put the layers into an attention processor.
+    // Before version 0.15, diffusers put the layers into an attention processor.
     self.layer = String(layer.dropFirst(prefix?.prefix.count ?? 0)).replacing(".processor.", with: ".")
   }
 }

@@ -1,20 +1,22 @@
 internal import Foundation
 
-/// What the file of a LoRA amounts to.
+/// A summary of a LoRA file.
 package struct LoRASummary: Sendable, Equatable, Encodable {
   package let path: String
-  /// The number of layers that it changes, by the network in words.
+  /// The number of changed layers, by the network's name in messages.
   package let layerCounts: [String: Int]
-  /// The ranks that occur, in order.
+  /// The distinct ranks, sorted.
   package let ranks: [Int]
-  /// What products are multiplied by, alpha / rank, in order.
+  /// The distinct factors of the products, alpha / rank, sorted.
   package let scales: [Double]
 
+  /// Summarizes a LoRA file.
+  ///
   /// - Parameters:
-  ///   - file: of the LoRA.
-  ///   - checksValues: whether all matrices are read.
-  /// - Throws: `InputError` if it is damaged, of a kind that is not supported, or has a value that was looked at and is not a
-  ///   finite number.
+  ///   - file: the file of the LoRA.
+  ///   - checksValues: whether to read all matrices and check their values.
+  /// - Throws: `InputError` if the file is damaged or of an unsupported kind, or if a value that is read is not
+  ///   finite.
   package init(_ file: SafetensorsFile, checksValues: Bool = false) throws {
     let lora = try LoRAFile(LoRA(file.url), file)
     self.init(lora)
@@ -31,7 +33,7 @@ package struct LoRASummary: Sendable, Equatable, Encodable {
 }
 
 extension Checkpoint {
-  /// What the LoRAs are that are merged into the weights, with what they are multiplied by.
+  /// The LoRAs merged into the weights, with their weights.
   package var loraSummaries: [(summary: LoRASummary, weight: Double)] {
     loras.map { (LoRASummary($0), $0.lora.weight) }
   }

@@ -1,11 +1,13 @@
 internal import Foundation
 
 extension LowRankUpdate {
-  /// What LoRAs add to the weights of networks, by their names.
+  /// Returns the updates that LoRAs make to the weights of networks, by network and tensor name.
   ///
-  /// - Parameter store: the weights of a network as they are stored.
-  /// - Throws: `InputError(.mismatch)` with the names if a LoRA changes layers that the model does not have, or a matrix does
-  ///   not fit its layer; what reading the weights throws.
+  /// - Parameters:
+  ///   - loras: the LoRAs.
+  ///   - store: returns the weights of a network as stored.
+  /// - Throws: `InputError(.mismatch)` if a LoRA changes layers that the model does not have (the message names
+  ///   them), or if a matrix does not fit its layer; errors of reading the weights.
   static func all(
     _ loras: [LoRAFile], _ store: (Checkpoint.Part) throws -> WeightStore
   ) throws -> [Checkpoint.Part: [String: [LowRankUpdate]]] {
@@ -22,8 +24,8 @@ extension LowRankUpdate {
       guard strangers.isEmpty else {
         throw InputError(
           .mismatch,
-          "\(lora.file.url.path) changes \(strangers.count) of \(lora.layers.count) layers that the model does not have: "
-            + "\(strangers.map { $0.key }.listed). It was made for another kind of model.")
+          "\(lora.file.url.path) has \(lora.layers.count) layers, of which \(strangers.count) are not in the model: "
+            + "\(strangers.map { $0.key }.listed). The LoRA is for another kind of model.")
       }
     }
     for (part, store, names) in networks {

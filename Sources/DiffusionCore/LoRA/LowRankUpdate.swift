@@ -2,14 +2,14 @@ internal import CTensorKernels
 internal import Foundation
 internal import Tensor
 
-/// What a LoRA adds to a weight: the product of two matrices, scaled.
+/// The update of one weight by a LoRA: the scaled product of two matrices.
 struct LowRankUpdate: Sendable {
   private let file: SafetensorsFile
   private let down: SafetensorsHeader.Entry
   private let up: SafetensorsHeader.Entry
   private let scale: Double
 
-  /// - Parameter shape: of the weight.
+  /// - Parameter shape: the shape of the weight.
   /// - Throws: `InputError(.mismatch)` if the product has another shape.
   init(_ layer: LoRAFile.Layer, of lora: LoRAFile, to weight: String, shape: [Int]) throws {
     (file, down, up) = (lora.file, layer.down, layer.up)
@@ -18,8 +18,8 @@ struct LowRankUpdate: Sendable {
     guard up.shape[0] == outputs, down.shape.dropFirst().reduce(1, *) == inputs else {
       throw InputError(
         .mismatch,
-        "\(file.url.path) changes a layer of \(up.shape[0]) x \(down.shape.dropFirst().reduce(1, *)) weights where the "
-          + "model's \"\(weight)\" is \(shape): the LoRA is of another kind of model.")
+        "\(file.url.path) has an update of \(up.shape[0]) x \(down.shape.dropFirst().reduce(1, *)) values, but the "
+          + "model's \"\(weight)\" has the shape \(shape). The LoRA is for another kind of model.")
     }
   }
 
@@ -31,7 +31,7 @@ struct LowRankUpdate: Sendable {
     try fingerprint.add("up", WeightStore.Place(file: file, entry: up))
   }
 
-  /// The two matrices, in single precision, the second scaled.
+  /// Returns the two matrices in single precision, with the up matrix scaled.
   ///
   /// - Throws: `InputError` if they cannot be read.
   fileprivate func factors() throws -> LowRankFactors {
@@ -40,7 +40,7 @@ struct LowRankUpdate: Sendable {
   }
 }
 
-/// The matrices of an update in memory.
+/// The matrices of an update, in memory.
 private struct LowRankFactors: Sendable {
   /// rank x inputs.
   let down: Tensor
@@ -48,7 +48,7 @@ private struct LowRankFactors: Sendable {
   let up: Tensor
   let rank: Int
 
-  /// Adds some rows of the product.
+  /// Adds a range of rows of the product to `sum`.
   func add(_ rows: Range<Int>, to sum: UnsafeMutablePointer<Float>, rowLength: Int) {
     guard let up = up.address(rows.lowerBound * rank), let down = down.address(0) else { return }
     BLAS.multiply(
@@ -58,7 +58,7 @@ private struct LowRankFactors: Sendable {
 }
 
 extension [LowRankUpdate] {
-  /// A tensor with the updates added.
+  /// Returns the tensor plus the updates.
   func added(to tensor: Tensor) throws -> Tensor {
     let factors = try map { try $0.factors() }
     let (rows, rowLength) = (tensor.shape[0], tensor.shape.dropFirst().reduce(1, *))
@@ -69,9 +69,11 @@ extension [LowRankUpdate] {
     }
   }
 
-  /// A weight with the updates added in single precision, and rounded once to the format in which the layer keeps it.
+  /// Returns the weight plus the updates, summed in single precision and rounded once to the format in which the
+  /// layer keeps it.
   ///
-  /// - Parameter name: of the weight, for messages.
+  /// - Parameter name: the name of the weight, for messages.
+  /// - Throws: `InputError` if a sum is out of the format's range.
   func added(to weight: WeightSource, _ name: String) throws -> WeightSource {
     let factors = try map { try $0.factors() }
     let rowLength = weight.shape.dropFirst().reduce(1, *)
@@ -86,7 +88,7 @@ extension [LowRankUpdate] {
       guard largest < limit.bitPattern else {
         throw InputError(
           .outOfRange,
-          "With \(files) the model's \"\(name)\" has values that are too large for its precision. Take a smaller weight."
+          "With \(files) the model's \"\(name)\" has values too large for its precision. Use a smaller LoRA weight."
         )
       }
     }

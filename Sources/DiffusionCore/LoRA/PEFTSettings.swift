@@ -1,6 +1,6 @@
 internal import Foundation
 
-/// What a LoRA file of diffusers says of its training in its metadata, under the key `lora_adapter_metadata`.
+/// The training settings in a LoRA file of diffusers, from the metadata key `lora_adapter_metadata`.
 struct PEFTSettings {
   private struct Settings {
     var alpha: Double?
@@ -10,7 +10,7 @@ struct PEFTSettings {
 
   private var settings: [String: Settings] = [:]
 
-  /// - Throws: `InputError` if the file states a kind that is not supported.
+  /// - Throws: `InputError` if the settings state an unsupported kind.
   init(_ file: SafetensorsFile) throws {
     guard let text = file.metadata["lora_adapter_metadata"],
       case .object(let members)? = try? JSONDecoder().decode(JSONValue.self, from: Data(text.utf8))
@@ -28,14 +28,14 @@ struct PEFTSettings {
         }
       case ("use_dora", .bool(true)):
         throw InputError(
-          .unsupported, "\(file.url.path) is DoRA (use_dora), which is not supported; only plain LoRAs are.")
+          .unsupported, "\(file.url.path) is DoRA (use_dora), which is not supported. Only plain LoRAs are.")
       default: break
       }
     }
   }
 
-  /// What the product of a layer without an alpha of its own is multiplied by; 1 if nothing is stated, which means an alpha
-  /// that is the rank.
+  /// Returns the factor of the product for a layer without an alpha tensor; 1, which means alpha = rank, if no alpha
+  /// is stated.
   func scale(of layer: String, _ part: Checkpoint.Part?, rank: Int) -> Double {
     guard let settings = settings[part?.rawValue ?? ""] ?? settings[""] else { return 1 }
     let pattern = settings.alphaPattern.first { layer == $0.key || layer.hasSuffix(".\($0.key)") }?.value

@@ -1,22 +1,22 @@
 internal import Foundation
 public import Tensor
 
-/// A latent diffusion model with all of its parts, read from a checkpoint.
+/// A latent diffusion model with all its parts, read from a checkpoint.
 ///
-/// Its networks stay in memory, unless `ModelOptions` say otherwise; then each is read when it is asked for, and is freed
-/// when the last reference to it goes.
+/// By default its networks stay in memory. A network that `ModelOptions.keptParts` leaves out is read on access and
+/// freed with its last reference.
 public final class DiffusionModel: Sendable {
-  /// Where the checkpoint is.
+  /// The checkpoint of the model.
   public let checkpoint: Checkpoint
-  /// What the checkpoint says of the networks.
+  /// The configurations of the networks.
   public let configuration: ModelConfiguration
-  /// What is traded between memory and time.
+  /// The replacements and changes of parts, and the tradeoffs between memory and time.
   public let options: ModelOptions
-  /// From text to tokens.
+  /// The tokenizer of prompts.
   public let tokenizer: CLIPTokenizer
-  /// The noise levels of the training.
+  /// The noise levels of the training timesteps.
   public let schedule: NoiseSchedule
-  /// Counts the evaluations of the UNet.
+  /// The counter of UNet evaluations.
   public let counter = EvaluationCounter()
   /// The fingerprints of the model.
   package let identity: ModelIdentity
@@ -27,23 +27,25 @@ public final class DiffusionModel: Sendable {
 
   /// Reads a model.
   ///
-  /// - Throws: `InputError` if a part is missing, damaged, or of a kind that is not supported; or if the installed BLAS
-  ///   computes wrongly on this processor.
+  /// - Throws: `InputError` if a part is missing, damaged or of an unsupported kind, or if the installed BLAS
+  ///   computes wrong results on this processor.
   public convenience init(_ source: ModelSource, options: ModelOptions = ModelOptions()) throws {
     try self.init(Checkpoint(source, options: options), options: options, afterEach: { _ in })
   }
 
-  /// Identifies the model, as `Checkpoint.modelFingerprint()` does.
+  /// The fingerprint of the model, as in `Checkpoint.modelFingerprint()`.
   public var fingerprint: String { identity.fingerprint }
 
-  /// The number of networks that are read.
+  /// The number of networks to read.
   package static let partCount = 3
 
   /// Reads a model.
   ///
   /// - Parameters:
-  ///   - options: what is traded between memory and time; what replaces or changes parts is the checkpoint's.
-  ///   - afterEach: called with the number of networks that have been read.
+  ///   - checkpoint: the checkpoint, with its replacements and changes of parts.
+  ///   - options: the tradeoffs between memory and time; other options are ignored in favor of the checkpoint's.
+  ///   - afterEach: called with the number of networks read so far.
+  /// - Throws: `InputError` as for `init(_:options:)`.
   package init(
     _ checkpoint: Checkpoint, options: ModelOptions, afterEach: (_ partsRead: Int) -> Void = { _ in }
   ) throws {
@@ -64,7 +66,7 @@ public final class DiffusionModel: Sendable {
         guard try checkpoint.weightFingerprint(of: part) == fingerprint else {
           throw InputError(
             .mismatch,
-            "The weights in \(checkpoint.path(of: part)) were changed after the model was opened; open it again."
+            "The weights in \(checkpoint.path(of: part)) changed after the model was opened. Open it again."
           )
         }
         return try read(checkpoint.weights(of: part))
@@ -89,19 +91,19 @@ public final class DiffusionModel: Sendable {
     identity = try ModelIdentity(of: checkpoint)
   }
 
-  /// From tokens to the embedding that the UNet reads.
+  /// The network that computes embeddings from tokens.
   ///
-  /// - Throws: `InputError` if it must be read again and cannot.
+  /// - Throws: `InputError` if it must be read again and cannot be.
   public var textEncoder: CLIPTextEncoder { get throws { try textEncoderPart.network } }
 
-  /// Predicts the noise in a latent.
+  /// The network that predicts the noise in a latent.
   ///
-  /// - Throws: `InputError` if it must be read again and cannot.
+  /// - Throws: `InputError` if it must be read again and cannot be.
   public var unet: UNet { get throws { try unetPart.network } }
 
-  /// Between pictures and latents.
+  /// The network that encodes pictures as latents and decodes them.
   ///
-  /// - Throws: `InputError` if it must be read again and cannot.
+  /// - Throws: `InputError` if it must be read again and cannot be.
   public var autoencoder: any Autoencoder { get throws { try autoencoderPart.network } }
 
   /// The autoencoder, of either kind.
@@ -119,17 +121,17 @@ public final class DiffusionModel: Sendable {
     }
   }
 
-  /// Width and height of the pictures that the model was trained on.
+  /// The width and height of the pictures the model was trained on.
   public var pictureSize: PixelSize { configuration.pictureSize }
 
-  /// What the UNet reads of a text: tokens x channels.
+  /// Returns the text embedding that the UNet reads: tokens x channels.
   ///
-  /// - Throws: as `embeddings(of:)`.
+  /// - Throws: the errors of `embeddings(of:)`.
   public func embedding(of text: String) throws -> Tensor { try embeddings(of: [text])[0] }
 
-  /// What the UNet reads of some texts, each tokens x channels.
+  /// Returns the text embeddings that the UNet reads, each tokens x channels.
   ///
-  /// - Throws: `InputError` if a text has more tokens than the encoder reads, or a result is not finite.
+  /// - Throws: `InputError` if a text has more tokens than the encoder's limit, or if a result is not finite.
   public func embeddings(of texts: [String]) throws -> [Tensor] {
     let ids = try texts.map { try tokenizer.paddedIDs(of: $0) }
     let encoder = try textEncoder
@@ -138,16 +140,17 @@ public final class DiffusionModel: Sendable {
     }
   }
 
-  /// The latent of a picture of a size that the model works at: height x width x channels, scaled.
+  /// Returns the scaled latent of a picture: height x width x channels.
   ///
-  /// - Throws: `InputError` if the result is not finite; `CancellationError`.
+  /// - Parameter picture: a picture of a size that the model supports.
+  /// - Throws: `InputError` if the result is not finite; `CancellationError` if the task is cancelled.
   public func encode(_ picture: RGBImage) throws -> Tensor {
     try autoencoder.encode(picture.tensor).requireFinite("The autoencoder's latent of the picture")
   }
 
-  /// The picture of a latent.
+  /// Returns the picture of a scaled latent.
   ///
-  /// - Throws: `InputError` if the result is not finite; `CancellationError`.
+  /// - Throws: `InputError` if the result is not finite; `CancellationError` if the task is cancelled.
   public func decode(_ latent: Tensor) throws -> RGBImage {
     let picture = try autoencoder.decode(latent, bandByteCount: options.decodingBandByteCount)
     return RGBImage(try picture.requireFinite("The autoencoder's picture of the latent"))
@@ -155,11 +158,11 @@ public final class DiffusionModel: Sendable {
 }
 
 extension DiffusionModel {
-  /// Brings a picture to a size that the model works at, resampled.
+  /// Crops and resizes a picture to a size that the model supports.
   ///
-  /// - Parameter framing: the part and the size; the middle of the longer side at the model's own size if absent.
-  /// - Throws: `InputError(.outOfRange)` if the part has fewer than 16 pixels a side or sticks out, or the model does not
-  ///   work at the size.
+  /// - Parameter framing: the crop and the size; by default the center of the picture at the model's own size.
+  /// - Throws: `InputError(.outOfRange)` if the crop has fewer than 16 pixels per side or exceeds the picture, or if
+  ///   the model does not support the size.
   public func prepare(_ picture: RGBImage, framing: Framing = .square) throws -> PreparedPicture {
     try PreparedPicture(of: picture, framing: framing, sizes: configuration.pictureSizes)
   }

@@ -1,11 +1,11 @@
 package import Tensor
 
 extension Tensor {
-  /// This tensor, unless a number in it is NaN or infinite.
+  /// Returns this tensor if all its scalars are finite.
   ///
-  /// Networks check their results with it, so that no picture and no file is made of numbers that mean nothing.
+  /// Networks check their results with it, so that no picture or file is made from NaN or infinity.
   ///
-  /// - Parameter what: names the result in the message, as the subject of a sentence.
+  /// - Parameter what: the name of the result, as the subject of the message.
   /// - Throws: `InputError(.malformed)` that names the result.
   @discardableResult
   package func requireFinite(_ what: @autoclosure () -> String) throws(InputError) -> Tensor {
@@ -15,13 +15,13 @@ extension Tensor {
 }
 
 extension InputError {
-  /// A result holds NaN or infinity.
+  /// Returns the error for a result with NaN or infinity.
   ///
-  /// - Parameter what: names the result, as the subject of a sentence.
+  /// - Parameter what: the name of the result, as the subject of the message.
   package static func notFinite(_ what: String) -> InputError {
     InputError(
       .malformed,
-      "\(what) holds numbers that are not finite (NaN or infinity). The model's weights are damaged or too large for "
-        + "single precision, or a setting is, such as guidance or an emphasis.")
+      "\(what) contains numbers that are not finite (NaN or infinity). The model's weights are damaged or too large for "
+        + "single precision, or a setting such as guidance or an emphasis is too large.")
   }
 }

@@ -1,45 +1,46 @@
-/// Which part of a picture a model works on, and at what size.
+/// The part of a picture that a model works on, and its size.
 ///
-///     options.framing = .auto                                                  // the photo's proportion
-///     options.framing = Framing(.pixels(PixelSize(width: 768, height: 512)))   // the middle of that proportion
-///     options.framing = Framing(.square, fit: true)                            // the whole photo, filled up
+///     options.framing = .auto                                                  // the photo's aspect ratio
+///     options.framing = Framing(.pixels(PixelSize(width: 768, height: 512)))   // the center with this aspect ratio
+///     options.framing = Framing(.square, fit: true)                            // the whole photo, padded
 public struct Framing: Sendable, Hashable {
-  /// The size of the picture that the model sees.
+  /// A picture size for the model.
   public enum Size: Sendable, Hashable {
-    /// The size that the model was trained on: a square as a rule.
+    /// The size that the model was trained on, usually a square.
     case square
-    /// About as many pixels, in about the proportion of the picture.
+    /// About as many pixels, with about the aspect ratio of the picture.
     case auto
-    /// A size whose sides are multiples of the model's unit (``ModelConfiguration/sizeUnit``).
+    /// A size with sides that are multiples of ``ModelConfiguration/sizeUnit``.
     case pixels(PixelSize)
   }
 
-  /// The size of the picture that the model sees.
+  /// The picture size for the model.
   public var size: Size
 
-  /// The part of the upright picture that is used, in its pixels; nil for all of it.
+  /// The part of the upright picture to use, in its pixels; nil for all of it.
   public var crop: PixelRect?
 
-  /// Whether all of the part is shown, and what it does not fill repeats its edge; otherwise the middle of it is shown,
-  /// as much as has the proportion of `size`.
+  /// Whether the whole part is shown, padded by repeating its edges; otherwise its center is cropped to the aspect
+  /// ratio of `size`.
   public var fit: Bool
 
-  /// A framing; the default is the published one, the middle of the picture at the model's own size.
+  /// Creates a framing; the default is that of the published method, the center of the picture at the model's own
+  /// size.
   public init(_ size: Size = .square, crop: PixelRect? = nil, fit: Bool = false) {
     self.size = size
     self.crop = crop
     self.fit = fit
   }
 
-  /// The middle of the picture at the size that the model was trained on, as published.
+  /// The center of the picture at the size the model was trained on, as in the published method.
   public static let square = Framing()
 
-  /// The picture in about its own proportion.
+  /// The picture with about its own aspect ratio.
   public static let auto = Framing(.auto)
 }
 
 extension Framing.Size: LosslessStringConvertible {
-  /// `square`, `auto`, or a size as in `768x512`.
+  /// The size as text: `square`, `auto`, or pixels such as `768x512`.
   public var description: String {
     switch self {
     case .square: "square"
@@ -48,7 +49,7 @@ extension Framing.Size: LosslessStringConvertible {
     }
   }
 
-  /// A size from its description; nil if it is none.
+  /// Parses a description; nil if it is not one.
   public init?(_ description: String) {
     switch description {
     case "square": self = .square
@@ -61,7 +62,7 @@ extension Framing.Size: LosslessStringConvertible {
 }
 
 extension Framing: CustomStringConvertible {
-  /// As in "size auto, crop 10,20,300,200, fit".
+  /// The framing as text, such as "size auto, crop 10,20,300,200, fit".
   public var description: String {
     ["size \(size)", crop.map { "crop \($0)" }, fit ? "fit" : nil].compactMap(\.self).joined(separator: ", ")
   }

@@ -1,9 +1,9 @@
 internal import Tensor
 
-// The layers of checkpoints.
+// Layers read from checkpoints.
 
 extension Linear {
-  /// A linear layer; a 1x1 convolution's weight is the same matrix with two more axes.
+  /// Reads a linear layer; its weight may be stored as that of a 1x1 convolution.
   init(_ weights: WeightScope, inputs: Int, outputs: Int, hasBias: Bool = true) throws {
     let isConvolution = weights.shape(of: "weight") == [outputs, inputs, 1, 1]
     let weight = try weights.weight(shape: [outputs, inputs] + (isConvolution ? [1, 1] : []))
@@ -14,7 +14,7 @@ extension Linear {
 }
 
 extension GroupNorm {
-  /// A group norm; its scale is called weight, its shift bias.
+  /// Reads a group norm; its scale is stored as `weight`, its shift as `bias`.
   init(_ weights: WeightScope, channels: Int, groups: Int, epsilon: Float) throws {
     self.init(
       scale: try weights.tensor("weight", shape: [channels]),
@@ -23,7 +23,7 @@ extension GroupNorm {
 }
 
 extension LayerNorm {
-  /// A layer norm; its scale is called weight, its shift bias.
+  /// Reads a layer norm; its scale is stored as `weight`, its shift as `bias`.
   init(_ weights: WeightScope, channels: Int, epsilon: Float = 1e-5) throws {
     self.init(
       scale: try weights.tensor("weight", shape: [channels]),
@@ -32,7 +32,7 @@ extension LayerNorm {
 }
 
 extension Convolution {
-  /// A convolution; padded so that a stride of 1 keeps height and width, unless `padding` is given.
+  /// Reads a convolution; by default its padding keeps height and width at a stride of 1.
   init(
     _ weights: WeightScope, inputs: Int, outputs: Int, size: Int = 3, stride: Int = 1,
     padding: Padding? = nil, hasBias: Bool = true

@@ -1,32 +1,33 @@
-/// About how much memory the networks of a model take, in bytes; upper bounds.
+/// Estimates of the memory of a model's networks, in bytes; upper bounds.
 package struct ModelMemory: Sendable, Equatable {
-  /// Weights, by network.
+  /// The weights, by network.
   package let weights: [Checkpoint.Part: Int]
-  /// The maps of an evaluation of the UNet.
+  /// The activations of one UNet evaluation.
   package let evaluation: Int
-  /// The maps of an evaluation and its gradient.
+  /// The activations of one UNet evaluation and its gradient.
   package let gradient: Int
-  /// The same if activations are computed again.
+  /// The same if activations are recomputed.
   package let recomputedGradient: Int
-  /// What an edit holds of the source in a step.
+  /// The source's attention maps that an edit keeps during a step.
   package let sourceAttention: Int
-  /// The maps of the encoder.
+  /// The activations of the encoder.
   package let encoding: Int
-  /// The maps of the decoder.
+  /// The activations of the decoder.
   package let decoding: Int
-  /// The same in bands.
+  /// The activations of the decoder if it decodes in bands.
   package let bandedDecoding: Int
 
   /// The size in bytes of the bands of a decoder that saves memory.
   ///
-  /// Larger ones take more memory, smaller ones more time.
+  /// Larger bands take more memory, smaller ones more time.
   package static let bandByteCount = 8 << 20
 
-  /// Reads configurations and the headers of weights.
+  /// Reads configurations and the headers of weights, and computes the estimates.
   ///
   /// - Parameters:
-  ///   - largestGrid: the side, at the model's own size, of the largest self-attention whose probabilities edits read.
-  ///   - pictureSize: of the pictures that are worked on; nil for the model's own.
+  ///   - checkpoint: the checkpoint.
+  ///   - largestGrid: the side, at the model's own size, of the largest self-attention map that edits inject.
+  ///   - pictureSize: the size of the pictures; nil for the model's own.
   /// - Throws: `InputError` if a part of the checkpoint is missing, damaged or not supported.
   package init(_ checkpoint: Checkpoint, largestGrid: Int, pictureSize: PixelSize? = nil) throws {
     let configuration = try ModelConfiguration(checkpoint)
@@ -48,7 +49,7 @@ package struct ModelMemory: Sendable, Equatable {
       height: size.height, width: size.width, bandByteCount: Self.bandByteCount)
   }
 
-  /// Needs that are known.
+  /// Creates estimates from known values.
   package init(
     weights: [Checkpoint.Part: Int], evaluation: Int, gradient: Int, recomputedGradient: Int,
     sourceAttention: Int, encoding: Int, decoding: Int, bandedDecoding: Int
@@ -63,11 +64,11 @@ package struct ModelMemory: Sendable, Equatable {
     self.bandedDecoding = bandedDecoding
   }
 
-  /// The most that work with the model takes, maps and weights together; what the process takes besides is not in it.
+  /// Returns the peak of activations and weights together, without the process's other memory.
   ///
   /// - Parameters:
-  ///   - options: what stays in memory.
-  ///   - differentiates: whether gradients are asked for.
+  ///   - options: the tradeoffs between memory and time.
+  ///   - differentiates: whether gradients are computed.
   package func peak(with options: ModelOptions, differentiates: Bool) -> Int {
     func phase(_ part: Checkpoint.Part, _ maps: Int) -> Int {
       weights.reduce(maps) { $0 + ($1.key == part || options.keptParts.contains($1.key) ? $1.value : 0) }

@@ -1,38 +1,37 @@
 public import Foundation
 
-/// How a model is read: what replaces or changes its parts, and what is traded between memory and time.
+/// The options for reading a model: replacements and changes of its parts, and tradeoffs between memory and time.
 ///
-/// By default the checkpoint is taken as it is, and all is as fast as it can be. What saves memory changes results by
-/// rounding alone.
+/// By default the checkpoint is used as it is, at full speed. Options that save memory change results by rounding
+/// only.
 public struct ModelOptions: Sendable, Hashable {
-  /// What is merged into the weights when they are read.
+  /// The LoRAs merged into the weights when they are read.
   public var loras: [LoRA] = []
 
-  /// Another autoencoder: a checkpoint that has one, the folder of one in the layout of diffusers, or a safetensors file.
+  /// A replacement autoencoder: a checkpoint that has one, its folder in the diffusers layout, or a safetensors file.
   public var autoencoder: URL?
 
-  /// Another text encoder, named like an autoencoder; with the tokenizer beside it, if there is one.
+  /// A replacement text encoder, in the same forms as an autoencoder; a tokenizer next to it is used too.
   public var textEncoder: URL?
 
-  /// What the UNet predicts; nil for what the checkpoint states.
+  /// The prediction type of the UNet; nil for the one that the checkpoint states.
   ///
-  /// Single files of the family of Stable Diffusion 2 do not state it.
+  /// Single files of the Stable Diffusion 2 family do not state it.
   public var prediction: NoiseSchedule.Prediction?
 
-  /// The number of last layers of the text encoder that are left out; some checkpoints were trained so, with 1.
+  /// The number of last layers of the text encoder to skip; some checkpoints were trained with 1.
   public var clipSkip = 0
 
-  /// The networks that stay in memory; the others are read again whenever they are used, and are gone afterwards.
+  /// The networks that stay in memory; the others are read on each use and freed afterwards.
   public var keptParts: Set<Checkpoint.Part>
 
-  /// Whether a gradient computes activations again instead of keeping them, for about one more evaluation.
+  /// Whether a gradient recomputes activations instead of keeping them, at the cost of about one more evaluation.
   public var recomputesActivations: Bool
 
-  /// The size in bytes of the bands in which the decoder forms its largest maps; nil to form them whole.
+  /// The size in bytes of the bands in which the decoder computes its largest maps; nil for whole maps.
   public var decodingBandByteCount: Int?
 
-  /// Options; by default the checkpoint is taken as it is, all networks stay in memory, activations are kept and maps are
-  /// formed whole.
+  /// Creates options; by default all networks stay in memory, activations are kept and maps are computed whole.
   public init(
     keptParts: Set<Checkpoint.Part> = [.textEncoder, .unet, .vae], recomputesActivations: Bool = false,
     decodingBandByteCount: Int? = nil
@@ -44,7 +43,7 @@ public struct ModelOptions: Sendable, Hashable {
 }
 
 extension ModelOptions {
-  /// The same model, with the savings of other options.
+  /// Returns these options with the memory options of `other`.
   package func saving(in other: ModelOptions) -> ModelOptions {
     var options = self
     options.keptParts = other.keptParts
@@ -53,7 +52,7 @@ extension ModelOptions {
     return options
   }
 
-  /// Whether the model is another than that of the checkpoint alone.
+  /// Whether the model differs from that of the checkpoint alone.
   var changesModel: Bool {
     !loras.isEmpty || autoencoder != nil || textEncoder != nil || clipSkip != 0
   }

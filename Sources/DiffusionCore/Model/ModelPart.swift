@@ -1,6 +1,6 @@
 internal import Tensor
 
-/// A network of a checkpoint that is in memory always, or only while somebody uses it.
+/// A network of a checkpoint that is in memory always or only while it is in use.
 final class ModelPart<Network: AnyObject & Sendable>: Sendable {
   private struct State {
     var kept: Network?
@@ -10,23 +10,23 @@ final class ModelPart<Network: AnyObject & Sendable>: Sendable {
   private let state = Lock(State())
   private let read: @Sendable () throws -> Network
 
-  /// Reads the network once in any case, so that what is missing or damaged shows before any work.
+  /// Reads the network once in any case, to detect missing or damaged files before any work.
   ///
-  /// - Throws: what `read` throws.
+  /// - Throws: the errors of `read`.
   init(isKept: Bool, read: @escaping @Sendable () throws -> Network) throws {
     self.read = read
     let network = try read()
     if isKept { state.withLock { $0.kept = network } }
   }
 
-  /// The network; it is read if it is not in memory, and freed when the last reference to it goes.
+  /// The network; it is read if it is not in memory, and freed with its last reference unless it is kept.
   ///
-  /// - Throws: what reading throws.
+  /// - Throws: the errors of `read`.
   var network: Network {
     get throws {
       try state.withLock { state in
         if let network = state.kept ?? state.used { return network }
-        // What another network freed makes room for this one.
+        // Memory freed by another network makes room for this one.
         BufferPool.shared.drain()
         let network = try read()
         state.used = network

@@ -1,31 +1,31 @@
 internal import Foundation
 
-/// The sizes of pictures that a model works at.
+/// The picture sizes that a model supports.
 ///
-/// Its own is always among them. All others have sides that are multiples of a unit, so that every halving in the networks
-/// is exact, as it was in training.
+/// They include the model's own size. All others have sides that are multiples of a unit, so that every downsampling
+/// in the networks is exact, as in training.
 package struct PictureSizes: Sendable, Equatable {
-  /// The size that the model was trained on.
+  /// The size the model was trained on.
   package let own: PixelSize
-  /// Of what the sides of other sizes are multiples.
+  /// The unit of the sides of other sizes.
   package let unit: Int
 
-  /// Those other sizes.
+  /// The sizes other than the model's own.
   private let others: [PixelSize]
 
-  /// The most times by which the number of pixels may differ from the model's own, and a side from the other.
+  /// The largest ratio between the pixel counts of a size and the model's own, and between two sides.
   private static let widestRange = 4
-  /// The longest side of an automatic size, in shorter ones.
+  /// The largest aspect ratio of an automatic size.
   private static let longestProportion = 3.0
-  /// What a change of the number of pixels weighs, where one of the proportion weighs 1.
+  /// The weight of a change of the pixel count, relative to a change of the aspect ratio.
   ///
-  /// Cutting or stretching is seen at once; more or fewer pixels cost time, or detail.
+  /// Cropping or stretching is more visible; the pixel count affects time and detail.
   private static let weightOfPixelCount = 0.25
 
   package init(own: PixelSize, unit: Int) {
     self.own = own
     self.unit = unit
-    // A configuration may say anything.
+    // A configuration may contain any numbers, so limit the search.
     let most = min(512, Self.widestRange * max(own.width, own.height) / unit)
     others = (0..<most * most).map {
       PixelSize(width: unit * ($0 % most + 1), height: unit * ($0 / most + 1))
@@ -35,9 +35,9 @@ package struct PictureSizes: Sendable, Equatable {
     }
   }
 
-  /// The size of about the proportion of a picture and about the model's number of pixels.
+  /// Returns the size with about the aspect ratio of a picture and about the model's pixel count.
   ///
-  /// Beyond 1 : 3 and 3 : 1 it is that of the limit.
+  /// Aspect ratios are limited to between 1 : 3 and 3 : 1.
   package func automatic(for picture: PixelSize) -> PixelSize {
     guard picture.width * own.height != picture.height * own.width else { return own }
     let proportion = Double(picture.width) / Double(picture.height)
@@ -51,23 +51,23 @@ package struct PictureSizes: Sendable, Equatable {
     return others.min { cost($0) < cost($1) } ?? own
   }
 
-  /// Refuses a size that the model does not work at.
+  /// Checks that the model supports a size.
   ///
-  /// - Throws: `InputError(.outOfRange)` that names the nearest sizes.
+  /// - Throws: `InputError(.outOfRange)` that names the two nearest supported sizes.
   package func check(_ size: PixelSize) throws(InputError) {
     guard size != own, !others.contains(size) else { return }
     let isWhole = size.width.isMultiple(of: unit) && size.height.isMultiple(of: unit)
     let reason =
       isWhole
-      ? "is too far from this model's own \(own), of whose pixels a size may have a quarter to four times, in sides up to 4 : 1"
-      : "does not do: both sides must be multiples of \(unit) with this model"
+      ? "is too far from this model's own \(own): a size may have a quarter to four times its pixels, in an aspect ratio up to 4 : 1"
+      : "is not supported: with this model, both sides must be multiples of \(unit)"
     throw InputError(
       .outOfRange,
       "A picture of \(size) \(reason). The nearest sizes are "
         + nearest(to: size).map(\.description).joined(separator: " and ") + ".")
   }
 
-  /// The two sizes that are least unlike one, by the logarithms of their sides.
+  /// Returns the two supported sizes nearest to `size`, by the logarithms of the sides.
   private func nearest(to size: PixelSize) -> some Sequence<PixelSize> {
     func distance(_ other: PixelSize) -> Double {
       let width = log(Double(other.width) / Double(max(1, size.width)))
@@ -80,6 +80,6 @@ package struct PictureSizes: Sendable, Equatable {
 }
 
 extension ModelConfiguration {
-  /// The sizes that the model works at.
+  /// The picture sizes that the model supports.
   package var pictureSizes: PictureSizes { PictureSizes(own: pictureSize, unit: sizeUnit) }
 }

@@ -1,10 +1,10 @@
-/// A picture brought to the size that a model works at.
+/// A picture cropped and resized to a size that a model supports.
 public struct PreparedPicture: Sendable {
-  /// The picture as the model sees it.
+  /// The picture for the model.
   public let image: RGBImage
-  /// The size of the picture that was given.
+  /// The size of the original picture.
   public let sourceSize: PixelSize
-  /// The part of that picture which `image` shows.
+  /// The part of the original picture that `image` shows.
   public let crop: PixelRect
 
   package init(image: RGBImage, sourceSize: PixelSize, crop: PixelRect) {
@@ -13,10 +13,10 @@ public struct PreparedPicture: Sendable {
     self.crop = crop
   }
 
-  /// The part of a picture that a framing asks for, resampled.
+  /// Crops and resizes a picture.
   ///
-  /// - Throws: `InputError(.outOfRange)` if the part has fewer than 16 pixels a side or sticks out, or the model does not work
-  ///   at the size.
+  /// - Throws: `InputError(.outOfRange)` if the crop has fewer than 16 pixels per side or exceeds the picture, or if
+  ///   the model does not support the size.
   package init(of picture: RGBImage, framing: Framing = .square, sizes: PictureSizes) throws {
     let part = framing.crop ?? picture.bounds
     let size: PixelSize
@@ -34,10 +34,10 @@ public struct PreparedPicture: Sendable {
     self.init(image: image, sourceSize: PixelSize(width: picture.width, height: picture.height), crop: crop)
   }
 
-  /// Width and height of `image`.
+  /// The width and height of `image`.
   package var size: PixelSize { PixelSize(width: image.width, height: image.height) }
 
-  /// Identifies the picture as the model sees it.
+  /// The fingerprint of `image`.
   package var fingerprint: String {
     var fingerprint = Fingerprint()
     fingerprint.add("\(image.width)x\(image.height)")

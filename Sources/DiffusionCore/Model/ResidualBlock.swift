@@ -1,6 +1,6 @@
 internal import Tensor
 
-/// Two normalised convolutions beside a shortcut (diffusers' `ResnetBlock2D`).
+/// A residual block with two normalized convolutions and a shortcut (`ResnetBlock2D` of diffusers).
 struct ResidualBlock: Sendable {
   private let norm1: GroupNorm
   private let conv1: Convolution
@@ -12,7 +12,7 @@ struct ResidualBlock: Sendable {
 
   /// - Parameters:
   ///   - timeChannels: the width of the time embedding; nil for a block without one.
-  ///   - outputScale: what the sum is divided by.
+  ///   - outputScale: the divisor of the sum.
   init(
     _ weights: WeightScope, inputs: Int, outputs: Int, timeChannels: Int?, groups: Int, epsilon: Float,
     outputScale: Float = 1
@@ -30,13 +30,17 @@ struct ResidualBlock: Sendable {
     self.outputScale = outputScale
   }
 
-  /// What the time embedding adds to each channel between the two convolutions.
+  /// Returns the offset per channel that the time embedding adds between the two convolutions.
   ///
   /// - Parameter time: SiLU of the time embedding.
   func timeOffset(_ time: Tensor) -> Tensor? { timeProjection.map { $0(time).reshaped([norm2.channels]) } }
 
-  /// - Parameter x: the block lets go of it as early as it can, and writes over it if nothing else holds it; large maps
-  ///   are most of the memory that an autoencoder needs.
+  /// Returns the block's output.
+  ///
+  /// - Parameters:
+  ///   - x: the input; the block releases it as early as possible, and overwrites it if there is no other reference,
+  ///     because large maps are most of the memory that an autoencoder needs.
+  ///   - timeOffset: the offset per channel from the time embedding.
   func callAsFunction(_ x: consuming Variable, timeOffset: Tensor? = nil) -> Variable {
     guard x.isTracked else { return Variable(result((consume x).value, timeOffset: timeOffset)) }
     let residual = if let shortcut { shortcut(x) } else { copy x }
@@ -53,19 +57,19 @@ struct ResidualBlock: Sendable {
     return y
   }
 
-  /// The second half of the block.
+  /// Computes the second half of the block.
   ///
-  /// - Parameter y: the shortcut's result, then the block's.
+  /// - Parameter y: the output of the shortcut; afterwards that of the block.
   private func finish(_ h: Tensor, adding y: inout Tensor) {
     conv2.add(normalizing: h, by: norm2, thenSiLU: true, to: &y)
     if outputScale != 1 { y = (Variable(y) * (1 / outputScale)).value }
   }
 
-  /// The block's result for a map that comes in bands and is never held whole.
+  /// Returns the block's output for a map that is computed in bands and never held whole.
   ///
-  /// The map is formed twice: for the statistics of the first norm, then for what follows it.
+  /// The map is computed twice: for the statistics of the first norm, then for the layers after it.
   ///
-  /// - Throws: what the forming of a band throws.
+  /// - Throws: the errors of computing a band.
   func callAsFunction(_ x: BandedMap) throws -> Tensor {
     var sums = GroupSums()
     for band in x.bands { sums.add(try x.rows(band)) }
@@ -75,7 +79,7 @@ struct ResidualBlock: Sendable {
     let h = try Tensor(shape: shape) { h in
       y = try Tensor(shape: shape) { y in
         for band in x.bands {
-          // The convolution reads a row above and one below; where the map ends, it reads zeros.
+          // The convolution reads one row above and one below; zero padding applies only at the edges of the map.
           let read = x.widened(band)
           let part = try x.rows(read)
           let own = band.lowerBound - read.lowerBound..<band.upperBound - read.lowerBound
@@ -91,7 +95,7 @@ struct ResidualBlock: Sendable {
 }
 
 extension Tensor {
-  /// Writes the scalars to memory that is not yet initialised.
+  /// Copies the scalars to uninitialized memory.
   fileprivate func write(to memory: UnsafeMutableBufferPointer<Float>, at start: Int) {
     withScalars {
       _ = UnsafeMutableBufferPointer(rebasing: memory[start..<start + $0.count]).initialize(

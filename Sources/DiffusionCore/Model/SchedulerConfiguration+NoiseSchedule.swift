@@ -1,7 +1,7 @@
 extension NoiseSchedule {
-  /// The noise levels that a checkpoint was trained with.
+  /// Creates the noise levels that a checkpoint was trained with.
   ///
-  /// - Parameter configuration: a valid one.
+  /// - Parameter configuration: a validated configuration.
   public init(_ configuration: SchedulerConfiguration) {
     var betas =
       configuration.trainedBetas.map { $0.map(Float.init) }
@@ -16,7 +16,7 @@ extension NoiseSchedule {
       spacing: configuration.timestepSpacing.flatMap(TimestepSpacing.init(rawValue:)))
   }
 
-  /// Betas whose signal levels √ᾱ are shifted to end at zero and scaled to start where they did.
+  /// Returns betas whose signal levels √ᾱ are shifted to end at zero and scaled to keep the first level.
   ///
   /// Lin et al. 2024, "Common diffusion noise schedules and sample steps are flawed", algorithm 1.
   static func betasWithoutTerminalSignal(_ betas: [Float]) -> [Float] {

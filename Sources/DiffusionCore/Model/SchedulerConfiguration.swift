@@ -1,43 +1,42 @@
-/// The noise schedule of a checkpoint, as its `scheduler/scheduler_config.json` says.
+/// The noise schedule of a checkpoint, from its `scheduler/scheduler_config.json`.
 ///
-/// A checkpoint may name any scheduler of diffusers; the fields of the schedule mean the same in all of them. Keys that
-/// a file lacks have the values that diffusers' `DDIMScheduler` gives them, whatever class it names: that is how
-/// diffusers itself reads it for sampling with DDIM.
+/// A checkpoint may name any scheduler of diffusers; the fields of the schedule mean the same in all of them. Missing
+/// keys have the defaults of diffusers' `DDIMScheduler`, whatever class the file names, because diffusers itself
+/// reads the file so for DDIM sampling.
 public struct SchedulerConfiguration: Sendable, Equatable {
-  /// The number of timesteps of the training.
+  /// The number of training timesteps.
   public let trainingSteps: Int
 
-  /// The first timestep's β.
+  /// The β of the first timestep.
   public let betaStart: Double
 
-  /// The last timestep's β.
+  /// The β of the last timestep.
   public let betaEnd: Double
 
-  /// How β runs from start to end: `linear`, or `scaled_linear` for linear square roots.
+  /// The interpolation of β from start to end: `linear`, or `scaled_linear` for linear square roots.
   public let betaSchedule: String
 
-  /// The β of every timestep, in place of start, end and schedule.
+  /// The β of every timestep; they replace start, end and schedule.
   public let trainedBetas: [Double]?
 
-  /// What the network predicts: `epsilon` or `v_prediction`.
+  /// The prediction type of the network: `epsilon` or `v_prediction`.
   public let predictionType: String
 
-  /// What is added to every sampling timestep.
+  /// The offset added to every sampling timestep.
   public let stepsOffset: Int
 
-  /// Whether the level before the first timestep has no noise at all; otherwise it is the first timestep's.
+  /// Whether ᾱ before the first timestep is 1 (no noise); otherwise it is that of the first timestep.
   public let setsAlphaToOne: Bool
 
-  /// Whether the checkpoint's own sampler limits its estimate of the clean sample.
+  /// Whether the checkpoint's own sampler clips its estimate of the clean sample.
   ///
-  /// The samplers here never do: that is for pictures, not for latents.
+  /// The samplers here never clip: clipping is meant for pixels, not for latents.
   public let clipsSample: Bool
 
-  /// How the checkpoint asks samplers to spread their timesteps: `leading`, `trailing` or `linspace`; nil if it does not
-  /// say.
+  /// The timestep spacing that the checkpoint states: `leading`, `trailing`, `linspace`, or nil.
   public let timestepSpacing: String?
 
-  /// Whether β is changed so that nothing of the picture is left at the last timestep.
+  /// Whether the betas are rescaled so that no signal is left at the last timestep.
   public let rescalesToZeroSignal: Bool
 }
 
@@ -57,10 +56,10 @@ extension SchedulerConfiguration: Decodable {
     case rescalesToZeroSignal = "rescale_betas_zero_snr"
   }
 
-  /// Reads the keys of diffusers' `DDIMScheduler`; others are ignored.
+  /// Decodes the keys of diffusers' `DDIMScheduler`; other keys are ignored.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: Key.self)
-    // Values that another class filled in by itself when it was saved do not count.
+    // Ignore values that another class filled in by default when it saved the file.
     let defaulted = Set(try container.decodeIfPresent([String].self, forKey: .defaulted) ?? [])
     func value<T: Decodable>(_ key: Key, _ absent: T) throws -> T {
       if defaulted.contains(key.rawValue) { return absent }
@@ -81,9 +80,9 @@ extension SchedulerConfiguration: Decodable {
 }
 
 extension SchedulerConfiguration: CheckpointConfiguration {
-  /// Whether this library can sample by this schedule.
+  /// Checks that this library can sample with this schedule.
   ///
-  /// - Throws: `InputError` about the first value that it cannot use.
+  /// - Throws: `InputError` about the first unsupported value.
   public func validate() throws {
     try ConfigurationCheck.isPositive("num_train_timesteps", trainingSteps)
     try ConfigurationCheck.isOne(of: ["epsilon", "v_prediction"], "prediction_type", predictionType)
@@ -92,7 +91,9 @@ extension SchedulerConfiguration: CheckpointConfiguration {
         of: TimestepSpacing.allCases.map(\.rawValue), "timestep_spacing", timestepSpacing)
     }
     guard (0..<trainingSteps).contains(stepsOffset) else {
-      throw InputError(.outOfRange, "steps_offset is \(stepsOffset), which is no timestep.")
+      throw InputError(
+        .outOfRange,
+        "steps_offset is \(stepsOffset), but must be a timestep between 0 and \(trainingSteps - 1).")
     }
     if let trainedBetas {
       guard trainedBetas.count == trainingSteps else {
@@ -103,12 +104,12 @@ extension SchedulerConfiguration: CheckpointConfiguration {
       try ConfigurationCheck.isOne(of: ["linear", "scaled_linear"], "beta_schedule", betaSchedule)
     }
     for beta in trainedBetas ?? [betaStart, betaEnd] where !(beta > 0 && beta < 1) {
-      throw InputError(.outOfRange, "A β of \(beta) is no share of noise between 0 and 1.")
+      throw InputError(.outOfRange, "A β is \(beta), but must be between 0 and 1.")
     }
     guard !rescalesToZeroSignal || predictionType == "v_prediction" else {
       throw InputError(
         .unsupported,
-        "rescale_betas_zero_snr leaves no signal at the last timestep, from which a prediction of "
+        "rescale_betas_zero_snr leaves no signal at the last timestep, so a prediction of "
           + "type \"\(predictionType)\" cannot recover a picture.")
     }
   }

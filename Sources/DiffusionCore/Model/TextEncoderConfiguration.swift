@@ -1,26 +1,26 @@
-/// The architecture of a text encoder, as its `text_encoder/config.json` says.
+/// The architecture of a text encoder, from its `text_encoder/config.json`.
 ///
-/// Keys that a file lacks have the values that transformers' `CLIPTextConfig` gives them.
+/// Missing keys have the defaults of transformers' `CLIPTextConfig`.
 public struct TextEncoderConfiguration: Sendable, Equatable {
-  /// The kind of network; `clip_text_model` for CLIP's.
+  /// The kind of network; `clip_text_model` for CLIP's text encoder.
   public let modelType: String
 
-  /// The number of tokens of the vocabulary.
+  /// The number of tokens in the vocabulary.
   public let vocabularySize: Int
 
   /// The width of the embeddings.
   public let hiddenSize: Int
 
-  /// The width inside the feed-forward layers.
+  /// The inner width of the feed-forward layers.
   public let intermediateSize: Int
 
   /// The number of layers.
   public let layerCount: Int
 
-  /// The number of attention heads of each layer.
+  /// The number of attention heads per layer.
   public let headCount: Int
 
-  /// The length of every prompt in tokens, padding included.
+  /// The length of a prompt in tokens, including padding.
   public let positionCount: Int
 
   /// The activation function of the feed-forward layers: `quick_gelu` or `gelu`.
@@ -29,7 +29,7 @@ public struct TextEncoderConfiguration: Sendable, Equatable {
   /// The epsilon of the layer norms.
   public let normEpsilon: Double
 
-  /// The shape of a text's embedding: tokens x channels.
+  /// The shape of a text embedding: tokens x channels.
   public var embeddingShape: [Int] { [positionCount, hiddenSize] }
 }
 
@@ -46,7 +46,7 @@ extension TextEncoderConfiguration: Decodable {
     case normEpsilon = "layer_norm_eps"
   }
 
-  /// Reads the keys of transformers' `CLIPTextConfig`; others are ignored.
+  /// Decodes the keys of transformers' `CLIPTextConfig`; other keys are ignored.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: Key.self)
     func value<T: Decodable>(_ key: Key, _ absent: T) throws -> T {
@@ -65,15 +65,15 @@ extension TextEncoderConfiguration: Decodable {
 }
 
 extension TextEncoderConfiguration: CheckpointConfiguration {
-  /// Whether this library can compute a text encoder of this architecture.
+  /// Checks that this library supports this architecture.
   ///
-  /// - Throws: `InputError` about the first value that it cannot.
+  /// - Throws: `InputError` about the first unsupported value.
   public func validate() throws {
     try ConfigurationCheck.isOne(of: ["clip_text_model"], "model_type", modelType)
     try ConfigurationCheck.isOne(of: ["quick_gelu", "gelu"], "hidden_act", activation)
     guard (1...1 << 22).contains(vocabularySize) else {
       throw InputError(
-        .outOfRange, "vocab_size is \(vocabularySize), but should be between 1 and \(1 << 22).")
+        .outOfRange, "vocab_size is \(vocabularySize), but must be between 1 and \(1 << 22).")
     }
     try ConfigurationCheck.isPositive("hidden_size", hiddenSize)
     try ConfigurationCheck.isPositive("intermediate_size", intermediateSize)
@@ -83,7 +83,7 @@ extension TextEncoderConfiguration: CheckpointConfiguration {
     try ConfigurationCheck.divides("num_attention_heads", headCount, "hidden_size", hiddenSize)
     guard normEpsilon > 0, normEpsilon < 1 else {
       throw InputError(
-        .outOfRange, "layer_norm_eps is \(normEpsilon), but should be a small positive number.")
+        .outOfRange, "layer_norm_eps is \(normEpsilon), but must be between 0 and 1.")
     }
   }
 }

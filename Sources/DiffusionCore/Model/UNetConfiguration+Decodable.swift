@@ -46,7 +46,7 @@ extension UNetConfiguration: Decodable {
     case timestepPostAct = "timestep_post_act"
   }
 
-  /// Reads the keys of diffusers' `UNet2DConditionModel`; others are ignored.
+  /// Decodes the keys of diffusers' `UNet2DConditionModel`; other keys are ignored.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: Key.self)
     func value<T: Decodable>(_ key: Key, _ absent: T) throws -> T {
@@ -92,13 +92,13 @@ extension UNetConfiguration: Decodable {
     let isSquareFromBeforeVersion9 =
       try Self.isBeforeVersion9(container.decodeIfPresent(String.self, forKey: .version))
       && size.count == 2 && size[0] == size[1] && size[0] < 64
-    // The first releases of diffusers wrote half of Stable Diffusion's size or less, and later ones correct it.
+    // The first releases of diffusers wrote half of Stable Diffusion's size or less; later releases correct it to 64.
     sampleHeight = isSquareFromBeforeVersion9 ? 64 : size.first ?? 0
     sampleWidth = isSquareFromBeforeVersion9 ? 64 : size.last ?? 0
 
     var refusals: [String] = []
     func refuse(_ key: Key, when isSet: Bool, _ what: String) {
-      if isSet { refusals.append("\(key.rawValue) asks for \(what), which is not supported.") }
+      if isSet { refusals.append("\(key.rawValue) needs \(what), which is not supported.") }
     }
     func isPresent(_ key: Key) throws -> Bool {
       try container.contains(key) && !container.decodeNil(forKey: key)
@@ -110,7 +110,7 @@ extension UNetConfiguration: Decodable {
         ? "the size and crop embeddings of Stable Diffusion XL" : "\"\(addition)\" embeddings")
     refuse(
       .numAttentionHeads, when: try isPresent(.numAttentionHeads),
-      "a number of heads apart from attention_head_dim")
+      "a number of heads other than attention_head_dim")
     refuse(.classEmbedType, when: try isPresent(.classEmbedType), "class embeddings")
     refuse(.numClassEmbeds, when: try isPresent(.numClassEmbeds), "class embeddings")
     refuse(.classEmbeddingsConcat, when: try value(.classEmbeddingsConcat, false), "class embeddings")
@@ -122,7 +122,7 @@ extension UNetConfiguration: Decodable {
     let timeWidth = try container.decodeIfPresent(Int.self, forKey: .timeEmbeddingDim)
     refuse(
       .timeEmbeddingDim, when: timeWidth.map { !$0.isMultiple(of: 4) || $0 / 4 != width } ?? false,
-      "a time embedding of another width than four times the first block's")
+      "a time embedding with a width other than four times the first block's")
     refuse(.timeEmbeddingActFn, when: try isPresent(.timeEmbeddingActFn), "another time embedding")
     refuse(.timestepPostAct, when: try isPresent(.timestepPostAct), "another time embedding")
     let scaleShift = try value(.resnetTimeScaleShift, "default")
@@ -130,18 +130,18 @@ extension UNetConfiguration: Decodable {
     refuse(.resnetSkipTimeAct, when: try value(.resnetSkipTimeAct, false), "another residual block")
     let attentionType = try value(.attentionType, "default")
     refuse(.attentionType, when: attentionType != "default", "\"\(attentionType)\" attention")
-    refuse(.dualCrossAttention, when: try value(.dualCrossAttention, false), "two cross-attentions a layer")
+    refuse(.dualCrossAttention, when: try value(.dualCrossAttention, false), "two cross-attentions per layer")
     refuse(
       .onlyCrossAttention, when: try values(.onlyCrossAttention, false, 1).contains(true),
       "layers without self-attention")
     refuse(.crossAttentionNorm, when: try isPresent(.crossAttentionNorm), "a norm of the text embeddings")
     refuse(.downsamplePadding, when: downsamplePadding != 1, "padding of \(downsamplePadding), not 1")
     refuse(.resnetOutScaleFactor, when: resnetOutScaleFactor != 1, "scaled residual blocks")
-    refuse(.centerInputSample, when: try value(.centerInputSample, false), "an input of another range")
+    refuse(.centerInputSample, when: try value(.centerInputSample, false), "an input in another range")
     self.refusals = refusals
   }
 
-  /// Whether a version such as `0.8.1` is older than 0.9.0.
+  /// Returns whether a version such as `0.8.1` is older than 0.9.0.
   private static func isBeforeVersion9(_ version: String?) -> Bool {
     guard let parts = version?.split(separator: "."), parts.count >= 2, parts[0] == "0" else { return false }
     return Int(parts[1]).map { $0 < 9 } ?? false

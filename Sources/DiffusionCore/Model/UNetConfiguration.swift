@@ -1,30 +1,30 @@
-/// The architecture of a noise-predicting network, as its `unet/config.json` says.
+/// The architecture of a UNet, from its `unet/config.json`.
 ///
-/// Keys that a file lacks have the values that diffusers' `UNet2DConditionModel` gives them. What a file may say once
-/// for all blocks is spread over them here. Lists are in the order of the down blocks unless they say otherwise.
+/// Missing keys have the defaults of diffusers' `UNet2DConditionModel`. Values that a file may give once for all
+/// blocks are repeated per block here. Lists are in the order of the down blocks unless stated otherwise.
 public struct UNetConfiguration: Sendable, Equatable {
-  /// The architectural class, if the file names it.
+  /// The class of the network, if the file names it.
   public let className: String?
 
-  /// The channels of the latent that goes in.
+  /// The number of input channels.
   public let inChannels: Int
 
-  /// The channels of the prediction that comes out.
+  /// The number of channels of the prediction.
   public let outChannels: Int
 
   let sampleHeight: Int
   let sampleWidth: Int
 
-  /// The names of the down blocks' classes, from the finest grid to the coarsest.
+  /// The class names of the down blocks, finest level first.
   public let downBlockTypes: [String]
 
-  /// The name of the middle block's class; nil if there is none.
+  /// The class name of the middle block, or nil if there is none.
   public let midBlockType: String?
 
-  /// The names of the up blocks' classes, from the coarsest grid to the finest.
+  /// The class names of the up blocks, coarsest level first.
   public let upBlockTypes: [String]
 
-  /// The width of each down block; the up blocks have the same, in reverse.
+  /// The width of each down block; the up blocks have the same widths in reverse order.
   public let blockOutChannels: [Int]
 
   let layersPerBlock: [Int]
@@ -36,28 +36,28 @@ public struct UNetConfiguration: Sendable, Equatable {
   /// The number of groups of every group norm.
   public let normGroups: Int
 
-  /// The epsilon of the residual blocks' group norms; the transformers' is 1e-6 always.
+  /// The epsilon of the residual blocks' group norms; that of the transformers is always 1e-6.
   public let normEpsilon: Double
 
   /// The activation function of the residual blocks, such as `silu`.
   public let activation: String
 
-  /// Whether the timestep's cosines come before its sines.
+  /// Whether cosines come before sines in the timestep embedding.
   public let flipSinToCos: Bool
 
-  /// What is taken from half the width in the exponent of the timestep's frequencies.
+  /// The shift subtracted from half the width in the exponent of the timestep's frequencies.
   public let frequencyShift: Double
 
-  /// Whether a transformer's projections in and out are matrices instead of 1x1 convolutions.
+  /// Whether the input and output projections of transformers are matrices instead of 1x1 convolutions.
   public let usesLinearProjection: Bool
 
-  /// The rows and columns of zeros around the grid before a halving convolution.
+  /// The zero padding of downsampling convolutions, in pixels.
   public let downsamplePadding: Int
 
-  /// What the middle block's residual blocks divide their sums by.
+  /// The divisor of the middle residual blocks' sums.
   public let midBlockScaleFactor: Double
 
-  /// What the other blocks' residual blocks divide their sums by.
+  /// The divisor of the other residual blocks' sums.
   public let resnetOutScaleFactor: Double
 
   /// The side of the first convolution's kernel.
@@ -66,56 +66,58 @@ public struct UNetConfiguration: Sendable, Equatable {
   /// The side of the last convolution's kernel.
   public let convOutKernel: Int
 
-  /// What the file asks for and this library does not do, as sentences.
+  /// The unsupported features that the file needs, as sentences.
   let refusals: [String]
 }
 
 extension UNetConfiguration {
-  /// The size of the latents that the network was trained with.
+  /// The size of the latents that the network was trained with, in rows and columns.
   public var sampleSize: (height: Int, width: Int) { (sampleHeight, sampleWidth) }
 
-  /// Whether a down block has transformers.
+  /// Returns whether a down block has transformers.
   public func downBlockHasAttention(_ index: Int) -> Bool { downBlockTypes[index] == "CrossAttnDownBlock2D" }
 
-  /// Whether an up block has transformers.
+  /// Returns whether an up block has transformers.
   public func upBlockHasAttention(_ index: Int) -> Bool { upBlockTypes[index] == "CrossAttnUpBlock2D" }
 
-  /// Whether any block at a level has transformers, finest first.
+  /// Returns whether any block at a level has transformers; level 0 is the finest.
   func hasAttention(at level: Int) -> Bool {
     let last = blockOutChannels.count - 1
     return downBlockHasAttention(level) || upBlockHasAttention(last - level)
       || (level == last && middleBlockHasAttention)
   }
 
-  /// Whether there is a block between the way down and the way up.
+  /// Whether there is a middle block.
   public var hasMiddleBlock: Bool { midBlockType != nil }
 
   /// Whether the middle block has a transformer.
   public var middleBlockHasAttention: Bool { midBlockType == "UNetMidBlock2DCrossAttn" }
 
-  /// The number of residual blocks of the down block at a level, finest first; the up block has one more.
+  /// Returns the number of residual blocks of the down block at a level, finest first; the up block has one more.
   public func layersPerBlock(at level: Int) -> Int { layersPerBlock[level] }
 
-  /// The number of attention heads at a level, finest first.
+  /// Returns the number of attention heads at a level, finest first.
   ///
-  /// The files call it `attention_head_dim`, but it is the number of heads, not their width.
+  /// The files call this number `attention_head_dim`, although it is not the width of a head.
   public func heads(at level: Int) -> Int { headCounts[level] }
 
-  /// The number of transformer layers in each transformer at a level, finest first.
+  /// Returns the number of layers in each transformer at a level, finest first.
   ///
-  /// - Parameter upBlock: the number of the up block, if it is one: those may have depths of their own.
+  /// - Parameters:
+  ///   - level: the level.
+  ///   - upBlock: the index of the up block, or nil for the down block; up blocks may have other depths.
   public func transformerDepth(at level: Int, upBlock: Int? = nil) -> Int {
     upBlock.map { upTransformerLayersPerBlock[$0] } ?? transformerLayersPerBlock[level]
   }
 
-  /// The width of the text embeddings that transformers read at a level, finest first.
+  /// Returns the width of the text embeddings that transformers read at a level, finest first.
   public func crossAttentionChannels(at level: Int) -> Int { crossAttentionWidths[level] }
 }
 
 extension UNetConfiguration: CheckpointConfiguration {
-  /// Whether this library can compute a network of this architecture.
+  /// Checks that this library supports this architecture.
   ///
-  /// - Throws: `InputError` about the first value that it cannot.
+  /// - Throws: `InputError` about the first unsupported value.
   public func validate() throws {
     try ConfigurationCheck.isOne(
       of: ["UNet2DConditionModel"], "_class_name", className ?? "UNet2DConditionModel")
@@ -161,19 +163,19 @@ extension UNetConfiguration: CheckpointConfiguration {
         "attention_head_dim", heads, "block_out_channels", blockOutChannels[index])
     }
     guard normEpsilon > 0, normEpsilon < 1 else {
-      throw InputError(.outOfRange, "norm_eps is \(normEpsilon), but should be a small positive number.")
+      throw InputError(.outOfRange, "norm_eps is \(normEpsilon), but must be between 0 and 1.")
     }
     guard midBlockScaleFactor > 0, midBlockScaleFactor.isFinite else {
       throw InputError(
-        .outOfRange, "mid_block_scale_factor is \(midBlockScaleFactor), but should be positive.")
+        .outOfRange, "mid_block_scale_factor is \(midBlockScaleFactor), but must be positive.")
     }
     guard frequencyShift.isFinite, frequencyShift < Double(blockOutChannels[0] / 2) else {
       throw InputError(
-        .outOfRange, "freq_shift is \(frequencyShift), too much for the width of the first block.")
+        .outOfRange, "freq_shift is \(frequencyShift), which is too large for the width of the first block.")
     }
     for (key, size) in [("conv_in_kernel", convInKernel), ("conv_out_kernel", convOutKernel)]
     where size != 1 && size != 3 {
-      throw InputError(.unsupported, "\(key) is \(size); only 1 and 3 are supported.")
+      throw InputError(.unsupported, "\(key) is \(size). Only 1 and 3 are supported.")
     }
   }
 }

@@ -1,8 +1,8 @@
 internal import Foundation
 
-/// How much noise the training put in at each timestep, and what the network predicts.
+/// The noise levels of the training timesteps, and the prediction type of the network.
 public struct NoiseSchedule: Sendable, Equatable {
-  /// What the network's output means.
+  /// The quantity that the network predicts.
   public enum Prediction: String, Sendable, Codable {
     /// The noise ε.
     case epsilon
@@ -18,18 +18,18 @@ public struct NoiseSchedule: Sendable, Equatable {
     case one
   }
 
-  /// ᾱ: the product of all 1 − β up to each timestep.
+  /// ᾱ: the cumulative product of 1 − β at each timestep.
   public let alphasCumulative: [Float]
-  /// What is added to every sampling timestep.
+  /// The offset added to every sampling timestep.
   public let stepsOffset: Int
   /// The signal level before the first timestep.
   public let finalAlpha: FinalAlpha
-  /// What the network's output means.
+  /// The quantity that the network predicts.
   public let prediction: Prediction
-  /// How the checkpoint asks samplers to spread their timesteps; nil if it does not say, and each has its own default.
+  /// The timestep spacing stated by the checkpoint; nil if there is none, so that each sampler uses its own default.
   public let spacing: TimestepSpacing?
 
-  /// A schedule with all of its parts given.
+  /// Creates a schedule from its values.
   public init(
     alphasCumulative: [Float], stepsOffset: Int, finalAlpha: FinalAlpha, prediction: Prediction,
     spacing: TimestepSpacing? = nil
@@ -41,18 +41,19 @@ public struct NoiseSchedule: Sendable, Equatable {
     self.spacing = spacing
   }
 
-  /// A schedule whose β run from `start` to `end` over `count` timesteps: themselves (linear), or their square roots
-  /// (scaled linear), in single precision as the networks were trained.
+  /// Returns betas from `start` to `end` over `count` timesteps, in single precision as in training.
+  ///
+  /// The betas are linear, or have linear square roots if `scaled` is true.
   public static func betas(from start: Double, to end: Double, count: Int, scaled: Bool) -> [Float] {
     let (first, last) = scaled ? (start.squareRoot(), end.squareRoot()) : (start, end)
     let (f, l) = (Float(first), Float(last))
     let step = (l - f) / Float(max(count - 1, 1))
-    // Counted from the nearer end, so that both ends are exact.
+    // Computed from the nearer end, so that both ends are exact.
     let line = (0..<count).map { $0 < count / 2 ? f + step * Float($0) : l - step * Float(count - 1 - $0) }
     return scaled ? line.map { $0 * $0 } : line
   }
 
-  /// The products of 1 − β up to each timestep, in single precision.
+  /// Returns the cumulative products of 1 − β, in single precision.
   public static func alphasCumulative(betas: [Float]) -> [Float] {
     var product: Float = 1
     return betas.map {
@@ -61,10 +62,10 @@ public struct NoiseSchedule: Sendable, Equatable {
     }
   }
 
-  /// The number of timesteps of the training.
+  /// The number of training timesteps.
   public var trainingSteps: Int { alphasCumulative.count }
 
-  /// ᾱ at a timestep; below zero the final one.
+  /// Returns ᾱ at a timestep; for a negative timestep, the final ᾱ.
   public func alpha(_ timestep: Int) -> Float {
     if timestep >= 0 { return alphasCumulative[min(timestep, trainingSteps - 1)] }
     return finalAlpha == .first ? alphasCumulative[0] : 1

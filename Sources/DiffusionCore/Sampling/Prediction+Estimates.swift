@@ -1,12 +1,13 @@
 public import Tensor
 
 extension NoiseSchedule.Prediction {
-  /// The numbers a and b of x₀ = a z + b y: the clean latent as a latent z and the network's output y give it.
+  /// Returns the factors a and b of the clean latent x₀ = a z + b y, from a latent z and the network's output y.
   ///
-  /// With ε: x₀ = (z − √(1−ᾱ) ε) / √ᾱ (Song et al. 2021, equation 9). With v: x₀ = √ᾱ z − √(1−ᾱ) v (Salimans and Ho
+  /// For ε: x₀ = (z − √(1−ᾱ) ε) / √ᾱ (Song et al. 2021, equation 9). For v: x₀ = √ᾱ z − √(1−ᾱ) v (Salimans and Ho
   /// 2022, appendix D).
   ///
-  /// - Parameter alpha: ᾱ at the level of z; above zero for ε, which says nothing about x₀ where no signal is left.
+  /// - Parameter alpha: ᾱ at the level of z; for ε it must be above zero, because ε does not determine x₀ without a
+  ///   signal.
   func cleanEstimate(at alpha: Double) -> StepCoefficients {
     let (signal, noise) = (alpha.squareRoot(), (1 - alpha).squareRoot())
     return switch self {
@@ -15,9 +16,12 @@ extension NoiseSchedule.Prediction {
     }
   }
 
-  /// The noise ε as a latent z and the network's output y give it: y itself, or √ᾱ v + √(1−ᾱ) z.
+  /// Returns the noise ε from a latent z and the network's output y: y itself, or √ᾱ v + √(1−ᾱ) z.
   ///
-  /// - Parameter alpha: ᾱ at the level of z.
+  /// - Parameters:
+  ///   - output: the network's output y.
+  ///   - latent: the latent z, of the same shape.
+  ///   - alpha: ᾱ at the level of z.
   public func noise(_ output: Tensor, at latent: Tensor, alpha: Double) -> Tensor {
     switch self {
     case .epsilon: output

@@ -1,20 +1,23 @@
 public import Tensor
 
-/// The samplers by the names that files and options use.
+/// The samplers, by their names in files and options.
 public enum SamplerName: String, Sendable, Codable, CaseIterable {
-  /// ``DDIM``: deterministic, and the one that can be walked back for inversion.
+  /// ``DDIM``: deterministic, and the only one that can be inverted.
   case ddim
-  /// ``DPMSolver``: deterministic, of second order, for 10 to 20 steps.
+  /// ``DPMSolver``: deterministic, second-order, for 10 to 20 steps.
   case dpmSolver = "dpm-solver"
-  /// ``LCM``: 1 to 8 steps with new noise between them, for networks distilled into consistency models.
+  /// ``LCM``: 1 to 8 steps with new noise after each but the last, for networks distilled into consistency models.
   case lcm
 }
 
 extension SamplerName {
-  /// The sampler of this name, with the spacing of the checkpoint.
+  /// Returns the sampler with this name, with the checkpoint's timestep spacing.
   ///
-  /// - Parameter noise: where a sampler that adds noise draws it from; only `lcm` does.
-  /// - Throws: `InputError(.outOfRange)` if the sampler cannot make so many steps with the schedule.
+  /// - Parameters:
+  ///   - schedule: the noise levels.
+  ///   - stepCount: the number of steps.
+  ///   - noise: the noise source of a sampler that adds noise; only `lcm` does.
+  /// - Throws: `InputError(.outOfRange)` if the sampler does not support this number of steps with the schedule.
   public func sampler(_ schedule: NoiseSchedule, stepCount: Int, noise: RandomSource) throws -> any Sampler {
     switch self {
     case .ddim: try DDIM(schedule, stepCount: stepCount)

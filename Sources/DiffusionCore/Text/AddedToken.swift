@@ -1,28 +1,28 @@
-/// A text that is one token wherever it stands, whatever its letters would make.
+/// A text that is always one token, independent of the merges.
 struct AddedToken: Sendable, Equatable {
   let content: String
   let id: Int
 
-  /// Whether it is looked for in the normalized text; otherwise it must be written exactly so.
+  /// Whether it is matched in the normalized text; otherwise it must match the original text exactly.
   let isNormalized: Bool
 }
 
-/// Finds added tokens: the leftmost, and the longest of those that begin at one place.
+/// A search for added tokens that finds the leftmost match, and the longest match at a position.
 struct AddedTokenFinder: Sendable {
-  /// What is looked for, longest first.
+  /// The texts to search for, longest first.
   private let patterns: [(scalars: [Unicode.Scalar], id: Int)]
 
   init(_ patterns: [(scalars: [Unicode.Scalar], id: Int)]) {
     self.patterns = patterns.filter { !$0.scalars.isEmpty }.sorted { $0.scalars.count > $1.scalars.count }
   }
 
-  /// A part of a text: an added token, or what lies between two.
+  /// A part of a text: an added token, or the text between two.
   struct Piece {
     let range: Range<Int>
     let id: Int?
   }
 
-  /// The text in pieces, none of them empty.
+  /// Splits a text into nonempty pieces.
   func pieces(of scalars: [Unicode.Scalar]) -> [Piece] {
     var pieces: [Piece] = []
     var (begun, index) = (0, 0)

@@ -1,6 +1,7 @@
-/// The printable characters that stand for the 256 bytes in a byte-level vocabulary.
+/// The printable characters that represent the 256 bytes in a byte-level vocabulary.
 ///
-/// Printable bytes of Latin-1 stand for themselves, the others for the characters from U+0100 on, in their order.
+/// Printable bytes of Latin-1 represent themselves; the others are represented by the characters from U+0100 on, in
+/// order.
 enum ByteAlphabet {
   /// The character of each byte.
   static let characters: [Unicode.Scalar] = {
@@ -10,7 +11,7 @@ enum ByteAlphabet {
       case 0x21...0x7e, 0xa1...0xac, 0xae...0xff: return Unicode.Scalar(byte)
       default:
         defer { next += 1 }
-        // Adding to the first scalar beyond Latin-1 stays far below the surrogates.
+        // At most 255 after U+0100, far below the surrogates.
         return Unicode.Scalar(0x100 + UInt32(next)) ?? "?"
       }
     }
@@ -19,7 +20,7 @@ enum ByteAlphabet {
   private static let bytes = Dictionary(
     uniqueKeysWithValues: zip(characters, UInt8.min...UInt8.max))
 
-  /// The bytes that a token of the vocabulary stands for: its own in UTF-8, if it is not of this alphabet.
+  /// Returns the bytes of a token; its UTF-8 if it has characters outside this alphabet.
   static func bytes(of token: String) -> [UInt8] {
     let bytes = token.unicodeScalars.compactMap { Self.bytes[$0] }
     return bytes.count == token.unicodeScalars.count ? bytes : Array(token.utf8)

@@ -1,9 +1,8 @@
-/// Byte-pair encoding of words (Sennrich, Haddow, Birch 2016).
+/// Byte-pair encoding of words (Sennrich, Haddow and Birch 2016).
 ///
-/// Of all neighbours in a word, those that were merged first when the vocabulary was made are merged first, until no
-/// two can be.
+/// It repeatedly merges the pair of neighbors with the lowest rank, until no pair can be merged.
 struct BytePairEncoder: Sendable {
-  /// What ends the last symbol of each word.
+  /// The suffix of the last symbol of a word.
   static let endOfWord = "</w>"
 
   private struct Pair: Hashable {
@@ -16,21 +15,21 @@ struct BytePairEncoder: Sendable {
     let result: Int32
   }
 
-  /// The token of each byte inside a word, and of each at the end of one; the unknown token where there is none.
+  /// The tokens of each byte inside a word, and at the end of one; the unknown token for missing ones.
   private let inner: [Int32]
   private let last: [Int32]
   private let merges: [Pair: Merge]
 
   /// - Parameters:
-  ///   - merges: two tokens each, the first merge first.
-  ///   - path: names the file with the merges in messages.
-  /// - Throws: `InputError(.malformed)` if a merge is of tokens, or makes one, that the vocabulary lacks.
+  ///   - merges: pairs of tokens, in the order of their ranks.
+  ///   - path: the path of the merges for messages.
+  /// - Throws: `InputError(.malformed)` if the vocabulary lacks a token that a merge uses or creates.
   init(vocabulary: [String: Int], merges: [(String, String)], unknown: Int, path: String) throws {
     func id(_ token: String) throws -> Int32 {
       guard let id = vocabulary[token] else {
         throw InputError(
           .malformed,
-          "The merges of \(path) use the token \"\(token)\", which the vocabulary lacks. The two files "
+          "The merges of \(path) use the token \"\(token)\", which is not in the vocabulary. The two files "
             + "do not belong together.")
       }
       return Int32(truncatingIfNeeded: id)
@@ -47,7 +46,7 @@ struct BytePairEncoder: Sendable {
     self.merges = table
   }
 
-  /// The tokens of a word, and how many of its bytes each stands for.
+  /// Returns the tokens of a word, with the number of bytes of each.
   func encode(_ word: some Collection<UInt8>) -> [(id: Int, byteCount: Int)] {
     var symbols = word.map { (id: inner[Int($0)], byteCount: 1) }
     guard let lastByte = word.reversed().first else { return [] }
@@ -55,7 +54,7 @@ struct BytePairEncoder: Sendable {
 
     var possible = zip(symbols, symbols.dropFirst()).map { merge($0.id, $1.id) }
     while let rank = possible.lazy.compactMap({ $0?.rank }).min() {
-      // All merges of this rank in one pass over the word, unless one of them makes an earlier one possible.
+      // Apply all merges of this rank in one pass, unless one of them enables a merge with a lower rank.
       var (kept, keptPossible): ([(id: Int32, byteCount: Int)], [Merge?]) = ([], [])
       var index = 0
       var isInterrupted = false

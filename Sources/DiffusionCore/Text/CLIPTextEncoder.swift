@@ -1,8 +1,8 @@
 public import Tensor
 
-/// From tokens to the embedding that a UNet reads: the text half of CLIP.
+/// The text encoder of CLIP, which computes the embedding that a UNet reads from tokens.
 public final class CLIPTextEncoder: Sendable {
-  /// What the checkpoint says of the network.
+  /// The configuration of the network.
   public let configuration: TextEncoderConfiguration
 
   private let tokenEmbedding: Tensor
@@ -10,11 +10,14 @@ public final class CLIPTextEncoder: Sendable {
   private let layers: [CLIPTextLayer]
   private let finalNorm: LayerNorm
 
-  /// A network with the weights of a checkpoint's `text_encoder` folder.
+  /// Creates a network with the weights of a checkpoint's `text_encoder` folder.
   ///
-  /// - Parameter skippedLayers: the number of last layers that are left out; the final norm stays.
-  /// - Throws: `InputError` if the configuration asks for something unsupported, a tensor is missing or misshapen, or there
-  ///   are no more layers than are skipped.
+  /// - Parameters:
+  ///   - configuration: the configuration of the network.
+  ///   - weights: its weights.
+  ///   - skippedLayers: the number of last layers to skip; the final norm is still applied.
+  /// - Throws: `InputError` if the configuration is not supported, if a tensor is missing or has the wrong shape, or
+  ///   if no layer would be left.
   public init(
     _ configuration: TextEncoderConfiguration, weights: WeightScope, skippedLayers: Int = 0
   ) throws {
@@ -22,8 +25,8 @@ public final class CLIPTextEncoder: Sendable {
     guard (0..<configuration.layerCount).contains(skippedLayers) else {
       throw InputError(
         .outOfRange,
-        "A clip skip of \(skippedLayers): the text encoder has \(configuration.layerCount) layers, so ask for 0 to "
-          + "\(configuration.layerCount - 1).")
+        "The clip skip is \(skippedLayers), but must be between 0 and "
+          + "\(configuration.layerCount - 1): the text encoder has \(configuration.layerCount) layers.")
     }
     self.configuration = configuration
     let scope = weights.contains("text_model") ? weights["text_model"] : weights
@@ -39,26 +42,26 @@ public final class CLIPTextEncoder: Sendable {
       scope["final_layer_norm"], channels: width, epsilon: Float(configuration.normEpsilon))
   }
 
-  /// The number of tokens that go in, padding included.
+  /// The number of input tokens, including padding.
   public var length: Int { configuration.positionCount }
 
-  /// The number of channels that come out for each token.
+  /// The number of output channels per token.
   public var width: Int { configuration.hiddenSize }
 
-  /// The last hidden state after the final norm; padding is read like any other token.
+  /// Returns the last hidden state after the final norm; padding is read like other tokens.
   ///
   /// - Parameter ids: `length` tokens.
   /// - Returns: tokens x channels.
-  /// - Throws: `InputError` if there are more or fewer tokens, or one that the vocabulary does not have.
+  /// - Throws: `InputError` if the number of tokens is wrong, or a token is not in the vocabulary.
   public func callAsFunction(_ ids: [Int]) throws -> Tensor {
     guard ids.count == length else {
-      throw InputError(.mismatch, "\(ids.count) tokens for a text encoder that reads \(length).")
+      throw InputError(.mismatch, "The text has \(ids.count) tokens, but the text encoder reads \(length).")
     }
     if let stranger = ids.first(where: { !(0..<configuration.vocabularySize).contains($0) }) {
       throw InputError(
         .mismatch,
-        "The tokenizer made token \(stranger), but the text encoder knows only \(configuration.vocabularySize): "
-          + "the two do not belong together.")
+        "The tokenizer returned token \(stranger), but the text encoder has only \(configuration.vocabularySize) tokens. "
+          + "The two do not belong together.")
     }
     let embedded = Tensor(shape: [length, width]) { rows in
       tokenEmbedding.withScalars { tokens in
@@ -73,7 +76,7 @@ public final class CLIPTextEncoder: Sendable {
   }
 }
 
-/// Causal self-attention and a feed-forward layer, each after a norm and beside a shortcut.
+/// Causal self-attention and a feed-forward layer, each with a norm before it and a residual connection.
 private struct CLIPTextLayer: Sendable {
   private let norm1: LayerNorm
   private let query: Linear

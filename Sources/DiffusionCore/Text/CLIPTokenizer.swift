@@ -1,20 +1,20 @@
 public import Foundation
 
-/// Turns text into the tokens of CLIP's vocabulary, as transformers' `CLIPTokenizer` does.
+/// A tokenizer that converts text to the tokens of CLIP's vocabulary, as transformers' `CLIPTokenizer` does.
 ///
 ///     let tokenizer = try CLIPTokenizer(folder: checkpointURL.appending(path: "tokenizer"))
 ///     try tokenizer.encode("a photo of a cat").ids   // [49406, 320, 1125, 539, 320, 2368, 49407]
 public struct CLIPTokenizer: Sendable {
-  /// The token before every text.
+  /// The token at the start of every text.
   public let startID: Int
 
-  /// The token after every text.
+  /// The token at the end of every text.
   public let endID: Int
 
-  /// The token that fills up a text to the length that the encoder reads.
+  /// The token that pads a text to the length of the encoder's input.
   public let paddingID: Int
 
-  /// The number of tokens that the encoder reads, start and end token included.
+  /// The length of the encoder's input in tokens, including the start and end tokens.
   public let maximumLength: Int
 
   private let encoder: BytePairEncoder
@@ -22,20 +22,20 @@ public struct CLIPTokenizer: Sendable {
   private let normalizedTokens: AddedTokenFinder
   private let tokens: [Int: String]
 
-  /// The tokenizer of a checkpoint.
+  /// Creates the tokenizer of a checkpoint.
   ///
-  /// - Throws: `InputError` if a file of it is missing or damaged.
+  /// - Throws: `InputError` if a file of the tokenizer is missing or damaged.
   public init(_ checkpoint: Checkpoint) throws { self = try checkpoint.tokenizer() }
 
-  /// The tokenizer of a folder with `vocab.json` and `merges.txt`, or with `tokenizer.json`.
+  /// Creates a tokenizer from a folder with `vocab.json` and `merges.txt`, or with `tokenizer.json`.
   ///
-  /// - Throws: `InputError` if a file of it is missing or damaged.
+  /// - Throws: `InputError` if a file of the tokenizer is missing or damaged.
   public init(folder: URL) throws {
     try self.init(TokenizerFiles(folder), path: folder.path)
   }
 
-  /// - Parameter path: what messages name.
-  /// - Throws: `InputError` if the merges do not fit the vocabulary.
+  /// - Parameter path: the path for messages.
+  /// - Throws: `InputError` if the merges do not match the vocabulary.
   init(_ files: TokenizerFiles, path: String) throws {
     startID = files.startID
     endID = files.endID
@@ -53,9 +53,9 @@ public struct CLIPTokenizer: Sendable {
     self.tokens = tokens
   }
 
-  /// The tokens of a text, start and end token included, and where in the text each came from.
+  /// Returns the tokens of a text with the start and end tokens, and the range of the text that each came from.
   ///
-  /// - Throws: `InputError(.outOfRange)` if they are more than the encoder reads.
+  /// - Throws: `InputError(.outOfRange)` if there are more tokens than the encoder reads.
   public func encode(_ text: String) throws -> TokenizedPrompt {
     let prompt = tokenize(text)
     guard prompt.count <= maximumLength else {
@@ -64,12 +64,12 @@ public struct CLIPTokenizer: Sendable {
       throw InputError(
         .outOfRange,
         "The text has \(prompt.count) tokens with start and end, but the model reads \(maximumLength). "
-          + "It would be cut after \"…\(kept)\"; make it shorter.")
+          + "It would be cut after \"…\(kept)\". Make it shorter.")
     }
     return prompt
   }
 
-  /// The tokens of a text of any length.
+  /// Returns the tokens of a text of any length.
   package func tokenize(_ text: String) -> TokenizedPrompt {
     var ids = [startID]
     var ranges = [0..<0]
@@ -100,7 +100,7 @@ public struct CLIPTokenizer: Sendable {
       }
       for word in WordSplitter.words(of: Array(text.scalars[piece.range])) {
         let word = word.lowerBound + piece.range.lowerBound..<word.upperBound + piece.range.lowerBound
-        // The scalar that each byte belongs to.
+        // The index of the scalar that each byte belongs to.
         let owners = word.flatMap { Array(repeating: $0, count: UTF8.width(text.scalars[$0])) }
         let bytes = word.flatMap { UTF8.encode(text.scalars[$0]).map(Array.init) ?? [] }
         var first = 0
@@ -113,25 +113,25 @@ public struct CLIPTokenizer: Sendable {
     }
   }
 
-  /// The tokens of a text, filled up to `maximumLength`: what the text encoder reads.
+  /// Returns the tokens of a text, padded to `maximumLength`: the input of the text encoder.
   ///
-  /// - Throws: `InputError(.outOfRange)` if they are more than that.
+  /// - Throws: `InputError(.outOfRange)` if there are more tokens than that.
   public func paddedIDs(of text: String) throws -> [Int] { paddedIDs(of: try encode(text)) }
 
-  /// The tokens of a text, filled up to `maximumLength`.
+  /// Returns the tokens of a text, padded to `maximumLength`.
   public func paddedIDs(of prompt: TokenizedPrompt) -> [Int] {
     prompt.ids + Array(repeating: paddingID, count: max(0, maximumLength - prompt.count))
   }
 
-  /// The text of one token, without the space that would follow it.
+  /// Returns the text of one token, without surrounding spaces.
   ///
-  /// Bytes that are no character by themselves become U+FFFD. An id that is not in the vocabulary has no text.
+  /// Incomplete UTF-8 sequences become U+FFFD. An id that is not in the vocabulary has an empty text.
   public func decode(_ id: Int) -> String {
     guard let token = tokens[id] else { return "" }
     let text = String(decoding: ByteAlphabet.bytes(of: token), as: UTF8.self)
     var scalars = text.replacing(BytePairEncoder.endOfWord, with: " ").unicodeScalars[...]
     func isBlank(_ scalar: Unicode.Scalar?) -> Bool {
-      // White space as Python's `strip` knows it.
+      // White space as defined by Python's `strip`.
       scalar.map { $0.properties.isWhitespace || ("\u{1c}"..."\u{1f}").contains($0) } ?? false
     }
     while isBlank(scalars.first) { scalars.removeFirst() }

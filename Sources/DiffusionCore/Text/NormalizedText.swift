@@ -1,12 +1,14 @@
 internal import Foundation
 
-/// A text the way CLIP's vocabulary was made: in Unicode normalization form C, each run of white space one space, and
-/// in lower case; and where in the original each part of it was.
+/// A text normalized as for CLIP's vocabulary: Unicode normalization form C, white space collapsed to single spaces,
+/// lowercase.
+///
+/// The range in the original is kept for each scalar.
 struct NormalizedText {
-  /// The Unicode scalars of the text.
+  /// The Unicode scalars of the normalized text.
   private(set) var scalars: [Unicode.Scalar] = []
 
-  /// The range of the original's Unicode scalars that each scalar came from.
+  /// The range of Unicode scalars in the original for each scalar.
   private(set) var sources: [Range<Int>] = []
 
   /// - Parameters:
@@ -31,7 +33,7 @@ struct NormalizedText {
       scalars.append(isUpper ? Unicode.Scalar(UInt8(scalar.value) + 0x20) : scalar)
       sources.append(source)
     } else {
-      // One by one: no sigma becomes a final one, as in the tokenizers that are the reference.
+      // Each scalar is lowercased alone, so no sigma becomes a final sigma, as in the reference tokenizers.
       for lower in scalar.properties.lowercaseMapping.unicodeScalars {
         scalars.append(lower)
         sources.append(source)
@@ -40,15 +42,15 @@ struct NormalizedText {
   }
 }
 
-/// Unicode normalization form C, in parts that keep their places in the original.
+/// Unicode normalization form C, in parts that keep their positions in the original.
 enum CanonicalComposition {
-  /// A part of a text that is normalized by itself.
+  /// A part of a text that is normalized independently.
   struct Part {
     var scalars: [Unicode.Scalar]
     var source: Range<Int>
   }
 
-  /// The parts of a text: a scalar with all marks that might be composed with it, or a Hangul syllable.
+  /// Returns the parts of a text: a scalar with all marks that may compose with it, or a Hangul syllable.
   static func parts(of original: some Collection<Unicode.Scalar>, start: Int = 0) -> [Part] {
     var parts: [Part] = []
     for (offset, scalar) in original.enumerated() {
@@ -70,14 +72,14 @@ enum CanonicalComposition {
     return parts.flatMap(composed)
   }
 
-  /// Whether a scalar may be composed with, or change places with, what stands before it.
+  /// Returns whether a scalar may compose or change order with the scalars before it.
   private static func continues(_ scalar: Unicode.Scalar) -> Bool {
-    // Below are no marks: the first is U+0300.
+    // The first mark is U+0300.
     guard scalar.value >= 0x300, !standsAlone(scalar) else { return false }
     return scalar.properties.canonicalCombiningClass != .notReordered || scalar.properties.isGraphemeExtend
   }
 
-  /// The part in composed form; in parts of one scalar each, if that changes nothing.
+  /// Returns the part in composed form; if that changes nothing, as parts of one scalar each.
   private static func composed(_ part: Part) -> [Part] {
     guard let first = part.scalars.first, part.scalars.count > 1 || first.value >= 0x300 else {
       return [part]
@@ -85,7 +87,7 @@ enum CanonicalComposition {
     let lead = standsAlone(first) ? 1 : 0
     var text = String.UnicodeScalarView()
     text.append(contentsOf: part.scalars[lead...])
-    // Foundation puts all marks in order only in a text that is decomposed.
+    // Foundation orders all marks only in decomposed text.
     let decomposed = String(text).decomposedStringWithCanonicalMapping
     let normal =
       part.scalars[..<lead] + Array(decomposed.precomposedStringWithCanonicalMapping.unicodeScalars)
@@ -95,10 +97,10 @@ enum CanonicalComposition {
     return zip(normal, part.source).map { Part(scalars: [$0], source: $1..<$1 + 1) }
   }
 
-  /// Whether a scalar is composed with nothing, or only by `Hangul`.
+  /// Returns whether a scalar never composes, or only by `Hangul`.
   ///
-  /// The reference's tables are those of Unicode 9, so it leaves newer scalars alone. Those of plane 14 are never
-  /// composed, but Foundation takes them for the letters whose last sixteen bits they have.
+  /// The reference uses the tables of Unicode 9, so it does not compose newer scalars. Scalars of plane 14 never
+  /// compose, but Foundation confuses them with the letters that share their last sixteen bits.
   private static func standsAlone(_ scalar: Unicode.Scalar) -> Bool {
     scalar.value >= 0xe0000 || Hangul.contains(scalar) || (scalar.properties.age?.major ?? 0) > 9
   }
@@ -111,7 +113,7 @@ private enum Hangul {
   private static let base: UInt32 = 0xac00
   private static let counts: (vowels: UInt32, trailing: UInt32) = (21, 28)
 
-  /// The one syllable that two neighbours make, if they do.
+  /// Returns the syllable that two neighbors compose to, or nil.
   static func composed(_ first: Unicode.Scalar, _ second: Unicode.Scalar) -> Unicode.Scalar? {
     switch (first.value, second.value) {
     case (0x1100...0x1112, 0x1161...0x1175):

@@ -1,23 +1,24 @@
 internal import CLIPVocabulary
 internal import Foundation
 
-/// What fills up texts in the tokenizers of Stable Diffusion.
+/// The padding tokens of Stable Diffusion's tokenizers.
 enum StandardPadding: String {
-  /// The first generation.
+  /// The padding of Stable Diffusion 1.
   case end = "<|endoftext|>"
-  /// The second.
+  /// The padding of Stable Diffusion 2.
   case exclamationMark = "!"
 }
 
 extension TokenizerFiles {
   private static let path = "the bundled vocabulary"
 
-  /// The number of tokens of CLIP.
+  /// The number of tokens in CLIP's vocabulary.
   static let standardCount = 49_408
 
-  /// The whole vocabulary of CLIP: the bytes, the same at the end of a word, a token for each merge, start and end.
+  /// Returns CLIP's tokenizer: the tokens of single bytes, of bytes at the end of a word, of each merge, and of start
+  /// and end.
   ///
-  /// - Throws: `InputError` if the resources of this package are not there or damaged.
+  /// - Throws: `InputError` if the resources of this package are missing or damaged.
   static func standard(_ padding: StandardPadding) throws -> TokenizerFiles {
     let merges = try merges(in: CLIPVocabulary.merges(), path)
     let settings = try JSONFile.decode(
@@ -28,9 +29,9 @@ extension TokenizerFiles {
       path: path)
   }
 
-  /// The same as files.
+  /// Returns the files of CLIP's tokenizer, by name.
   ///
-  /// - Throws: as `standard(_:)`.
+  /// - Throws: the errors of `standard(_:)`.
   static func standardFiles(_ padding: StandardPadding) throws -> [String: Data] {
     let merges = try CLIPVocabulary.merges()
     let vocabulary = vocabulary(try Self.merges(in: merges, path)).mapValues { JSONValue.number($0) }
@@ -43,7 +44,7 @@ extension TokenizerFiles {
   }
 
   private static func vocabulary(_ merges: [(String, String)]) -> [String: Int] {
-    // Printable bytes stand for themselves and come first.
+    // Bytes that represent themselves come first.
     let characters = ByteAlphabet.characters
     let bytes = (characters.filter { $0.value < 0x100 } + characters.filter { $0.value >= 0x100 }).map {
       String($0)

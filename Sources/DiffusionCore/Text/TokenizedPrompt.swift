@@ -1,15 +1,15 @@
-/// A text as the numbers that a text encoder reads, and where in the text each came from.
+/// The tokens of a text, with the range of the text that each came from.
 public struct TokenizedPrompt: Sendable, Equatable {
-  /// The text as it was given.
+  /// The original text.
   public let text: String
 
-  /// The token of each position, start and end token included, padding not.
+  /// The tokens, including the start and end tokens but not padding.
   public let ids: [Int]
 
-  /// The part of `text` that each token came from, in Unicode scalars; empty for the start and the end token.
+  /// The range of `text` that each token came from, in Unicode scalars; empty for the start and end tokens.
   public let ranges: [Range<Int>]
 
-  /// A text with its tokens.
+  /// Creates a text with its tokens.
   public init(text: String, ids: [Int], ranges: [Range<Int>]) {
     precondition(ids.count == ranges.count, "\(ids.count) tokens, but \(ranges.count) ranges")
     self.text = text
@@ -17,6 +17,6 @@ public struct TokenizedPrompt: Sendable, Equatable {
     self.ranges = ranges
   }
 
-  /// The number of tokens, start and end token included.
+  /// The number of tokens, including the start and end tokens.
   public var count: Int { ids.count }
 }

@@ -1,6 +1,6 @@
 internal import Foundation
 
-/// What the files of a `tokenizer` folder say.
+/// The contents of the files in a `tokenizer` folder.
 struct TokenizerFiles {
   let vocabulary: [String: Int]
   let merges: [(String, String)]
@@ -11,7 +11,7 @@ struct TokenizerFiles {
   let unknownID: Int
   let maximumLength: Int
 
-  /// The names of all files that a tokenizer's folder may have.
+  /// The names of all files that the folder of a tokenizer may contain.
   static let names = [
     "vocab.json", "merges.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
     "added_tokens.json",
@@ -20,7 +20,7 @@ struct TokenizerFiles {
   private typealias Token = TokenizerSettings.Token
   private typealias Role = TokenizerSettings.Role
 
-  /// Reads `tokenizer.json` if there is one, else `vocab.json` and `merges.txt`; and the settings beside them.
+  /// Reads `tokenizer.json`, or else `vocab.json` and `merges.txt`, and the settings in the same folder.
   init(_ folder: URL) throws {
     try self.init(
       Self.model(in: folder),
@@ -31,9 +31,9 @@ struct TokenizerFiles {
 
   /// - Parameters:
   ///   - configuration: the settings of `tokenizer_config.json`.
-  ///   - map: those of `special_tokens_map.json`.
-  ///   - added: the numbers of `added_tokens.json`.
-  ///   - path: what messages name.
+  ///   - map: the settings of `special_tokens_map.json`.
+  ///   - added: the token numbers of `added_tokens.json`.
+  ///   - path: the path for messages.
   init(
     _ model: Model, configuration: TokenizerSettings?, map: TokenizerSettings?,
     added: @autoclosure () throws -> [String: Int]?, path: String
@@ -42,10 +42,10 @@ struct TokenizerFiles {
     merges = model.merges
     guard !vocabulary.isEmpty, vocabulary.values.allSatisfy({ (0...Int(Int32.max)).contains($0) }) else {
       throw InputError(
-        .malformed, "The vocabulary in \(path) is empty, or has numbers that cannot be tokens.")
+        .malformed, "The vocabulary in \(path) is empty or has numbers that cannot be tokens.")
     }
 
-    // Settings of newer files list all added tokens, and are then complete without the map beside them.
+    // Newer settings list all added tokens, so the map is not needed.
     let sources = configuration?.addedTokensDecoder != nil ? [configuration] : [map, configuration]
     var named: [Role: Token] = [:]
     for role in Role.allCases {
@@ -71,17 +71,17 @@ struct TokenizerFiles {
     paddingID = id(.padding) ?? endID
     unknownID = id(.unknown) ?? endID
     let length = [configuration?.maximumLength, map?.maximumLength].lazy.compactMap { $0 }.first
-    // Absent is written as a number with thirty digits.
+    // A number with thirty digits means that the length is not set.
     maximumLength = length.flatMap { (2...65_536.0).contains($0) ? Int($0) : nil } ?? 77
   }
 
-  /// All added tokens in the order in which the reference adds them.
+  /// Returns all added tokens in the order of the reference.
   private static func additions(declared: [Int: Token], named: [Role: Token], additional: [Token]) -> [Token]
   {
     var additions = declared.sorted { $0.key < $1.key }.map(\.value)
     let listed = Set(additions.map(\.content))
     for role in Role.allCases {
-      // The reference takes a token once as a string and once as an object; the later one counts.
+      // The reference treats a string and an object as different tokens; the later one takes effect.
       guard let token = named[role], !listed.contains(token.content), !additions.contains(token) else {
         continue
       }
@@ -93,7 +93,7 @@ struct TokenizerFiles {
     return additions
   }
 
-  /// Gives each token its number: the vocabulary's, or the next one beyond it.
+  /// Assigns a number to each token: that in the vocabulary, or the next free one.
   private static func identified(
     _ tokens: [Token], _ vocabulary: [String: Int], _ path: String
   ) throws -> [AddedToken] {
@@ -103,7 +103,7 @@ struct TokenizerFiles {
       guard !token.isPositional else {
         throw InputError(
           .unsupported,
-          "The token \"\(token.content)\" of \(path) takes in white space or only whole words "
+          "The token \"\(token.content)\" of \(path) includes white space or matches only whole words "
             + "(lstrip, rstrip, single_word), which is not supported.")
       }
       let id = vocabulary[token.content] ?? identified.first { $0.content == token.content }?.id ?? next
@@ -114,7 +114,7 @@ struct TokenizerFiles {
     return identified
   }
 
-  /// The tokens of an `added_tokens_decoder`, whose keys are numbers written as strings.
+  /// Returns the tokens of an `added_tokens_decoder`, whose keys are numbers as strings.
   private static func numbered(_ tokens: [String: Token], _ path: String) throws -> [Int: Token] {
     var numbered: [Int: Token] = [:]
     for (key, token) in tokens {
@@ -129,7 +129,7 @@ struct TokenizerFiles {
 }
 
 extension TokenizerFiles {
-  /// The vocabulary and the merges.
+  /// The vocabulary, the merges and the declared added tokens.
   struct Model {
     var vocabulary: [String: Int]
     var merges: [(String, String)]
@@ -153,7 +153,7 @@ extension TokenizerFiles {
       throw InputError(.missing, "There is neither vocab.json nor tokenizer.json in \(folder.path).")
     }
     guard let merges = existing("merges.txt", in: folder) else {
-      throw InputError(.missing, "There is a vocab.json in \(folder.path), but no merges.txt beside it.")
+      throw InputError(.missing, "\(folder.path) has a vocab.json, but no merges.txt.")
     }
     return Model(
       vocabulary: vocabulary, merges: try Self.merges(in: InputFile(merges).contents(), merges.path))
@@ -165,7 +165,7 @@ extension TokenizerFiles {
     }
     let merges = try whole.model.merges.enumerated().map { number, merge in
       guard merge.parts.count == 2 else {
-        throw InputError(.malformed, "Merge \(number + 1) of \(path) is not of two tokens.")
+        throw InputError(.malformed, "Merge \(number + 1) of \(path) does not have two tokens.")
       }
       return (merge.parts[0], merge.parts[1])
     }
@@ -173,7 +173,7 @@ extension TokenizerFiles {
     return Model(vocabulary: whole.model.vocab, merges: merges, declared: Dictionary(added) { $1 })
   }
 
-  /// The pairs of a `merges.txt`: two tokens a line, after a line with the version.
+  /// Returns the pairs of a `merges.txt`: a version line, then lines of two tokens.
   static func merges(in text: Data, _ path: String) throws -> [(String, String)] {
     try text.withUnsafeBytes { bytes in
       var merges: [(String, String)] = []
@@ -183,7 +183,7 @@ extension TokenizerFiles {
         let parts = line.split(separator: 0x20, omittingEmptySubsequences: false)
         guard parts.count == 2 else {
           throw InputError(
-            .malformed, "Line \(number + 1) of \(path) is not two tokens with a space between.")
+            .malformed, "Line \(number + 1) of \(path) is not two tokens separated by a space.")
         }
         merges.append((String(decoding: parts[0], as: UTF8.self), String(decoding: parts[1], as: UTF8.self)))
       }
@@ -192,7 +192,7 @@ extension TokenizerFiles {
   }
 }
 
-/// The parts of a `tokenizer.json` that are of use.
+/// The relevant parts of a `tokenizer.json`.
 private struct WholeTokenizer: Decodable {
   struct Model: Decodable {
     let type: String?
@@ -200,7 +200,7 @@ private struct WholeTokenizer: Decodable {
     let merges: [Merge]
   }
 
-  /// Two tokens, as a list or in one string with a space between.
+  /// Two tokens, as a list or as a string with a space between them.
   struct Merge: Decodable {
     let parts: [String]
 

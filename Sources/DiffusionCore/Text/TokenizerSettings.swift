@@ -1,6 +1,6 @@
-/// The settings of a `tokenizer_config.json` or a `special_tokens_map.json`, which share their keys.
+/// The settings of a `tokenizer_config.json` or a `special_tokens_map.json`, which have the same keys.
 struct TokenizerSettings: Decodable {
-  /// What a special token is for, in the order in which the reference adds them.
+  /// The role of a special token, in the order in which the reference adds them.
   enum Role: String, CodingKey, CaseIterable {
     case start = "bos_token"
     case end = "eos_token"
@@ -10,7 +10,7 @@ struct TokenizerSettings: Decodable {
     case classifier = "cls_token"
     case mask = "mask_token"
 
-    /// What CLIP uses unless a file says otherwise; nil for roles that it does not have.
+    /// CLIP's default token; nil for roles that CLIP does not use.
     var usual: String? {
       switch self {
       case .start: "<|startoftext|>"
@@ -20,14 +20,14 @@ struct TokenizerSettings: Decodable {
     }
   }
 
-  /// A token: a string, or an object with its properties.
+  /// A token, decoded from a string or from an object with properties.
   struct Token: Equatable {
     var content: String
-    /// Whether it is looked for in the normalized text.
+    /// Whether it is matched in the normalized text.
     var isNormalized: Bool
-    /// Whether it was an object.
+    /// Whether it was decoded from an object.
     var isObject: Bool
-    /// Whether it takes in white space around it, or must be a whole word.
+    /// Whether it includes surrounding white space or matches only whole words.
     var isPositional = false
 
     init(content: String, normalized: Bool? = nil) {

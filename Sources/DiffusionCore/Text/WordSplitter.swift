@@ -1,7 +1,7 @@
-/// Cuts a normalized text into the words that byte pairs are merged in.
+/// A splitter of normalized text into the words inside which byte pairs are merged.
 ///
-/// A word is a run of letters, a single digit, a run of other characters, or one of a few English endings; white space
-/// only separates.
+/// A word is a run of letters, a single digit, a run of other characters, or one of a few English endings. White
+/// space separates words.
 struct WordSplitter {
   private enum Kind { case letter, number, space, other }
 
@@ -10,7 +10,7 @@ struct WordSplitter {
 
   private let scalars: [Unicode.Scalar]
 
-  /// The words of a text, as ranges of its scalars.
+  /// Returns the words of a text, as ranges of its scalars.
   static func words(of scalars: [Unicode.Scalar]) -> [Range<Int>] {
     let splitter = WordSplitter(scalars: scalars)
     var words: [Range<Int>] = []
@@ -22,10 +22,10 @@ struct WordSplitter {
     return words
   }
 
-  /// Appends what begins at `start`, and returns how many scalars that are.
+  /// Appends the words that start at `start`, and returns the number of their scalars.
   private func appendWords(at start: Int, to words: inout [Range<Int>]) -> Int {
     if let marker = Self.markers.first(where: { has($0, at: start) }) {
-      // The sign for start or end, written in capital letters, is no sign, but is cut out like one.
+      // A start or end marker in capital letters is not a special token, but is split like one.
       let end = start + marker.count
       words += [start..<start + 2, start + 2..<end - 2, end - 2..<end]
       return marker.count
@@ -66,7 +66,7 @@ struct WordSplitter {
     }
   }
 
-  /// Whether a scalar is of Unicode 16, whose tables the reference has.
+  /// Returns whether a scalar is in Unicode 16, the version of the reference's tables.
   private static func isKnown(_ properties: Unicode.Scalar.Properties) -> Bool {
     properties.age.map { $0.major <= 16 } ?? true
   }

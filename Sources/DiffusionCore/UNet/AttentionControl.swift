@@ -1,28 +1,28 @@
 public import Tensor
 
-/// One attention of a UNet, and where it stands.
+/// An attention layer of a UNet and its position.
 public struct AttentionSite: Sendable, Hashable {
   /// The part of the network.
   public enum Place: String, Sendable, Codable { case down, mid, up }
 
-  /// Position in the order in which an evaluation comes to its attentions, self and cross counted together.
+  /// The index in the order of an evaluation, with self- and cross-attentions counted together.
   public let index: Int
-  /// The part of the network it is in.
+  /// The part of the network that contains the attention.
   public let place: Place
-  /// Whether it reads the text; otherwise it reads the picture itself.
+  /// Whether it is cross-attention to the text; otherwise it is self-attention.
   public let isCross: Bool
-  /// Rows of its grid of queries.
+  /// The rows of the query grid.
   public let height: Int
-  /// Columns of its grid of queries.
+  /// The columns of the query grid.
   public let width: Int
-  /// Rows of its grid for a latent of the model's own size, by which layers are named whatever the size of a picture.
+  /// The rows of the query grid at the model's own latent size; they name layers independent of the picture size.
   public let nominalHeight: Int
-  /// Columns of its grid for a latent of the model's own size.
+  /// The columns of the query grid at the model's own latent size.
   public let nominalWidth: Int
   /// The number of heads.
   public let heads: Int
 
-  /// - Parameter nominal: the grid at the model's own size; nil if that is the size.
+  /// - Parameter nominal: the grid at the model's own size; nil if it is the same.
   init(
     index: Int, place: Place, isCross: Bool, height: Int, width: Int, heads: Int,
     nominal: UNetLayout.Grid? = nil
@@ -37,20 +37,20 @@ public struct AttentionSite: Sendable, Hashable {
     self.heads = heads
   }
 
-  /// Whether the grid has at most `side` x `side` positions at the model's own size.
+  /// Returns whether the grid at the model's own size has at most `side` x `side` positions.
   package func isWithin(nominalSide side: Int) -> Bool { nominalHeight * nominalWidth <= side * side }
 }
 
-/// What a program may do at each attention of an evaluation: look at queries, keys and values, or answer in the
-/// layer's stead.
+/// A hook at each attention of an evaluation that can read queries, keys and values, and replace the layer's output.
 ///
-/// This is the one seam of the core for editing: Prompt-to-Prompt, map capture and key-value sharing are all controls.
-/// A control acts on plain tensors and is not differentiated through.
+/// All editing uses it: prompt-to-prompt, the capture of attention maps, and the sharing of keys and values. A
+/// control works on plain tensors and is not differentiable.
 public protocol AttentionControl {
-  /// The attention's output, or nil to leave it to the layer.
+  /// Returns the output of the attention, or nil to let the layer compute it.
   ///
   /// - Parameters:
-  ///   - attention: computes probabilities and mixes values the way the layer would.
+  ///   - site: the attention layer.
+  ///   - attention: computes probabilities and weighted values as the layer does.
   ///   - query: queries x channels, heads side by side; row-major over the grid of `site`.
   ///   - key: keys x channels.
   ///   - value: keys x channels.

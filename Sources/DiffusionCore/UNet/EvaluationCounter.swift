@@ -1,42 +1,42 @@
 internal import Tensor
 
-/// How many times a network was evaluated, one sample each.
+/// The numbers of network evaluations, counted per sample.
 public struct EvaluationCount: Sendable, Equatable, Codable {
-  /// Evaluations forwards.
+  /// The number of forward passes.
   public var forward = 0
-  /// Evaluations backwards, to the text embedding.
+  /// The number of backward passes, to the text embedding.
   public var backward = 0
-  /// Stems computed; several forwards may share one.
+  /// The number of computed stems; several forward passes may share one.
   public var stem = 0
 
-  /// A count of nothing yet.
+  /// Creates counts; zero by default.
   public init(forward: Int = 0, backward: Int = 0, stem: Int = 0) {
     self.forward = forward
     self.backward = backward
     self.stem = stem
   }
 
-  /// What was evaluated between two counts.
+  /// Returns the difference of two counts.
   public static func - (later: EvaluationCount, earlier: EvaluationCount) -> EvaluationCount {
     EvaluationCount(
       forward: later.forward - earlier.forward, backward: later.backward - earlier.backward,
       stem: later.stem - earlier.stem)
   }
 
-  /// Both counts together.
+  /// Returns the sum of two counts.
   public static func + (a: EvaluationCount, b: EvaluationCount) -> EvaluationCount {
     EvaluationCount(forward: a.forward + b.forward, backward: a.backward + b.backward, stem: a.stem + b.stem)
   }
 }
 
-/// Counts a network's evaluations where they are made.
+/// A counter of a network's evaluations.
 public final class EvaluationCounter: Sendable {
   private let state = Lock(EvaluationCount())
 
-  /// A counter of nothing yet.
+  /// Creates a counter at zero.
   public init() {}
 
-  /// All evaluations so far.
+  /// The counts so far.
   public var total: EvaluationCount { state.withLock { $0 } }
 
   func count(forward: Int = 0, backward: Int = 0, stem: Int = 0) {

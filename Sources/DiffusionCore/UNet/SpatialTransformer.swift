@@ -1,9 +1,9 @@
 internal import Tensor
 
-/// Transformer blocks over the pixels of a feature map (diffusers' `Transformer2DModel`).
+/// Transformer blocks over the pixels of a feature map (`Transformer2DModel` of diffusers).
 ///
-/// Called in pieces, because what comes before the first cross-attention does not depend on the text and is shared by
-/// evaluations of one latent.
+/// It is split into pieces because the part before the first cross-attention does not depend on the text, and
+/// evaluations of the same latent share it.
 struct SpatialTransformer: Sendable {
   private let norm: GroupNorm
   private let projectionIn: Linear
@@ -20,19 +20,19 @@ struct SpatialTransformer: Sendable {
     projectionOut = try Linear(weights["proj_out"], inputs: channels, outputs: channels)
   }
 
-  /// From a feature map (height x width x channels) to tokens (pixels x channels).
+  /// Converts a feature map (height x width x channels) to tokens (pixels x channels).
   func enter(_ x: Variable) -> Variable {
     projectionIn(norm(x).reshaped([x.shape[0] * x.shape[1], x.shape[2]]))
   }
 
-  /// From tokens back to a feature map, added to the one that was entered.
+  /// Converts tokens back to a feature map, and adds the input map.
   func leave(_ tokens: Variable, entered x: Variable) -> Variable {
     projectionOut(tokens, adding: x.reshaped(tokens.shape)).reshaped(x.shape)
   }
 }
 
-/// Self-attention, cross-attention and a feed-forward layer, each beside a shortcut (diffusers'
-/// `BasicTransformerBlock`).
+/// Self-attention, cross-attention and a feed-forward layer, each with a residual connection (`BasicTransformerBlock`
+/// of diffusers).
 struct TransformerBlock: Sendable {
   private let norm1: LayerNorm
   private let selfProjections: (query: Linear, key: Linear, value: Linear)
@@ -73,12 +73,12 @@ struct TransformerBlock: Sendable {
     nominal = layout.nominal
   }
 
-  /// The keys and values of a text, for the cross-attention of this block.
+  /// Returns the keys and values of a text for this block's cross-attention.
   func keyAndValue(of text: Variable) -> (key: Variable, value: Variable) {
     (crossKey(text), crossValue(text))
   }
 
-  /// Tokens after the self-attention; nothing here depends on the text.
+  /// Returns the tokens after self-attention; they do not depend on the text.
   func attendToItself(_ x: Variable, at position: GridPosition, control: (any AttentionControl)?) -> Variable
   {
     let normed = norm1(x)
@@ -89,10 +89,10 @@ struct TransformerBlock: Sendable {
     return selfOut(mixed, adding: x)
   }
 
-  /// The queries of the cross-attention; nothing here depends on the text either.
+  /// Returns the queries of the cross-attention; they do not depend on the text.
   func textQuery(_ x: Variable) -> Variable { crossQuery(norm2(x)) }
 
-  /// Tokens after cross-attention and feed-forward layer.
+  /// Returns the tokens after cross-attention and the feed-forward layer.
   func attendToText(
     _ x: Variable, query: Variable, text: (key: Variable, value: Variable), at position: GridPosition,
     control: (any AttentionControl)?
@@ -102,7 +102,7 @@ struct TransformerBlock: Sendable {
     return feedForwardOut(feedForwardIn.geglu(norm3(read)), adding: read)
   }
 
-  /// One of the two attentions of this block, for its place in an evaluation.
+  /// Returns the site of one of this block's two attentions.
   func site(_ position: GridPosition, isCross: Bool) -> AttentionSite {
     AttentionSite(
       block: position.block, place: place, isCross: isCross, grid: position.grid, heads: attention.heads,
@@ -122,7 +122,7 @@ struct TransformerBlock: Sendable {
   }
 }
 
-/// A transformer block's place in an evaluation: its running number and the grid its tokens lie on.
+/// The index of a transformer block in an evaluation, and the grid of its tokens.
 struct GridPosition {
   let block: Int
   let grid: UNetLayout.Grid

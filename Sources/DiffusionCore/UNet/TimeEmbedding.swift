@@ -1,7 +1,7 @@
 internal import Foundation
 internal import Tensor
 
-/// From a timestep to the vector that steers every residual block: sines and cosines, then two linear layers.
+/// The embedding of a timestep for the residual blocks: sines and cosines, then two linear layers.
 struct TimeEmbedding: Sendable {
   private let width: Int
   private let cosineFirst: Bool
@@ -17,12 +17,12 @@ struct TimeEmbedding: Sendable {
     linear2 = try Linear(weights["linear_2"], inputs: 4 * width, outputs: 4 * width)
   }
 
-  /// SiLU of the time embedding, which is all that residual blocks read of it.
+  /// Returns SiLU of the time embedding, the only form that residual blocks use.
   func callAsFunction(_ timestep: Int) -> Tensor {
     Variable(linear2(Variable(linear1(sinusoid(timestep))).silu().value)).silu().value
   }
 
-  /// sin and cos of t · 10000^(−i / (half − shift)); single precision at each step, as the networks were trained.
+  /// Returns sin and cos of t · 10000^(−i / (half − shift)), with each operation in single precision as in training.
   private func sinusoid(_ timestep: Int) -> Tensor {
     let half = width / 2
     let angles = (0..<half).map { i -> Float in

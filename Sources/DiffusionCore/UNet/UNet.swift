@@ -1,18 +1,18 @@
 public import Tensor
 
-/// The noise predictor: diffusers' `UNet2DConditionModel` with cross-attention and plain blocks.
+/// The network that predicts noise: `UNet2DConditionModel` of diffusers with cross-attention and plain blocks.
 ///
-/// An evaluation is made in two parts. The `stem` is all that comes before the text is read for the first time; for
-/// one latent and timestep it is the same whatever the text. The `trunk` is the rest. Weights are frozen; gradients
-/// flow to the text only.
+/// An evaluation has two parts. The `stem` is the part before the first cross-attention; for one latent and timestep
+/// it is the same for every text. The `trunk` is the rest. Weights are frozen; gradients flow only to the text
+/// embedding.
 public final class UNet: Sendable {
-  /// What the checkpoint says of the network.
+  /// The configuration of the network.
   public let configuration: UNetConfiguration
 
-  /// Counts the evaluations made.
+  /// The counter of evaluations.
   public let counter: EvaluationCounter
 
-  /// Whether a gradient computes activations again instead of keeping them.
+  /// Whether a gradient recomputes activations instead of keeping them.
   private let recomputesActivations: Bool
 
   private let inputConvolution: Convolution
@@ -24,13 +24,15 @@ public final class UNet: Sendable {
   private let outputNorm: GroupNorm
   private let outputConvolution: Convolution
 
-  /// A network with the weights of a checkpoint's `unet` folder.
+  /// Creates a network with the weights of a checkpoint's `unet` folder.
   ///
   /// - Parameters:
+  ///   - configuration: the configuration of the network.
+  ///   - weights: its weights.
   ///   - counter: counts the evaluations.
-  ///   - recomputesActivations: whether a gradient computes the activations of each block again instead of keeping them,
+  ///   - recomputesActivations: whether a gradient recomputes the activations of each block instead of keeping them,
   ///     which takes less memory and about one more evaluation.
-  /// - Throws: `InputError` if the configuration asks for something unsupported or a tensor is missing or misshapen.
+  /// - Throws: `InputError` if the configuration is not supported, or if a tensor is missing or has the wrong shape.
   public init(
     _ configuration: UNetConfiguration, weights: WeightScope,
     counter: EvaluationCounter = EvaluationCounter(), recomputesActivations: Bool = false
@@ -50,7 +52,7 @@ public final class UNet: Sendable {
     let isTransformer = { (stage: UNetStage) in if case .transformer = stage { true } else { false } }
     guard let first = stages.all.firstIndex(where: isTransformer) else {
       throw InputError(
-        .unsupported, "The UNet in \(weights.path) has no cross-attention, so no words can steer it.")
+        .unsupported, "The UNet in \(weights.path) has no cross-attention, so text cannot control it.")
     }
     firstTransformer = first
     outputNorm = try GroupNorm(
@@ -61,22 +63,23 @@ public final class UNet: Sendable {
       size: configuration.convOutKernel)
   }
 
-  /// A text's keys and values at every cross-attention, to be used by as many evaluations as read that text.
+  /// Returns the keys and values of a text at every cross-attention, for all evaluations with that text.
   ///
   /// - Parameter embedding: tokens x channels, from the text encoder.
   public func context(_ embedding: Variable) -> TextContext {
     TextContext(keysAndValues: transformerBlocks.map { $0.keyAndValue(of: embedding) })
   }
 
-  /// A text's keys and values at every cross-attention.
+  /// Returns the keys and values of a text at every cross-attention.
   public func context(_ embedding: Tensor) -> TextContext { context(Variable(embedding)) }
 
-  /// The part of an evaluation that does not depend on the text.
+  /// Returns the part of an evaluation that does not depend on the text.
   ///
   /// - Parameters:
   ///   - latent: height x width x channels, scaled.
-  ///   - timestep: of the training schedule.
-  ///   - control: sees the first self-attention. Evaluations may share a stem only if it does the same to all of them.
+  ///   - timestep: a training timestep.
+  ///   - control: applied to the first self-attention. Evaluations may share a stem only if their controls act the
+  ///     same there.
   public func stem(_ latent: Tensor, timestep: Int, control: (any AttentionControl)? = nil) -> Stem {
     counter.count(stem: 1)
     let time = timeEmbedding(timestep)
@@ -95,10 +98,14 @@ public final class UNet: Sendable {
       timestep: timestep, walk: walk, tokens: tokens, query: transformer.blocks[0].textQuery(tokens))
   }
 
-  /// The rest of the evaluation, from the first cross-attention on.
+  /// Returns the result of an evaluation: everything from the first cross-attention on.
   ///
-  /// - Returns: the prediction, of the latent's height and width: the noise or the velocity, as the checkpoint was
-  ///   trained. It is tracked if the context is.
+  /// - Parameters:
+  ///   - stem: the part before the first cross-attention.
+  ///   - context: the keys and values of the text.
+  ///   - control: applied to the other attentions.
+  /// - Returns: the prediction, height x width x channels with the size of the latent: noise or velocity, as the
+  ///   checkpoint was trained. It is differentiable if the context is.
   public func trunk(_ stem: Stem, context: TextContext, control: (any AttentionControl)? = nil) -> Variable {
     counter.count(forward: 1)
     var walk = stem.walk
@@ -113,14 +120,14 @@ public final class UNet: Sendable {
     }
   }
 
-  /// A whole evaluation.
+  /// Returns the prediction of a whole evaluation.
   public func callAsFunction(
     _ latent: Tensor, timestep: Int, context: TextContext, control: (any AttentionControl)? = nil
   ) -> Tensor {
     trunk(stem(latent, timestep: timestep, control: control), context: context, control: control).value
   }
 
-  /// All attentions that an evaluation of a latent of this size comes to, in their order.
+  /// Returns all attentions of an evaluation of a latent of this size, in order.
   public func attentionSites(height: Int, width: Int) -> [AttentionSite] {
     configuration.attentionSites(height: height, width: width)
   }
@@ -190,14 +197,14 @@ struct Walk {
 
 /// The part of an evaluation that does not depend on the text, for one latent and timestep.
 public struct Stem {
-  /// The timestep of the training schedule.
+  /// The training timestep.
   public let timestep: Int
   let walk: Walk
   let tokens: Variable
   let query: Variable
 }
 
-/// A text's keys and values at every cross-attention of a UNet.
+/// The keys and values of a text at every cross-attention of a UNet.
 public struct TextContext {
   let keysAndValues: [(key: Variable, value: Variable)]
 }

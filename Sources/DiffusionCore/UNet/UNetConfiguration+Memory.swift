@@ -1,19 +1,22 @@
 internal import Tensor
 
-/// How much memory the maps of an evaluation take at one time, in bytes.
+/// The memory of an evaluation's feature maps, in bytes.
 ///
-/// Upper bounds, counted block by block from the shapes alone, as the allocator rounds them. The weights are not in them,
-/// nor the scratch memory of threads.
+/// Upper bounds, computed per block from shapes and rounded like the allocator's buffers. They exclude weights and
+/// the scratch buffers of threads.
 extension UNetConfiguration {
-  /// The maps of an evaluation of a latent of this size.
+  /// Returns the memory of an evaluation of a latent of this size.
   package func evaluationBytes(height: Int, width: Int) -> Int {
     let maps = UNetMaps(self, height: height, width: width)
     return maps.stem + maps.stages.map { $0.connections + $0.forward }.most
   }
 
-  /// The maps of an evaluation and the gradient at the text.
+  /// Returns the memory of an evaluation and its gradient with respect to the text.
   ///
-  /// - Parameter recomputes: whether activations are computed again instead of kept.
+  /// - Parameters:
+  ///   - height: the rows of the latent.
+  ///   - width: its columns.
+  ///   - recomputes: whether activations are recomputed instead of kept.
   package func gradientBytes(height: Int, width: Int, recomputes: Bool) -> Int {
     let maps = UNetMaps(self, height: height, width: width)
     let connections = maps.stages.map(\.connections).most
@@ -24,10 +27,14 @@ extension UNetConfiguration {
       + maps.stages.map { $0.kept + $0.backward }.most
   }
 
-  /// What an edit holds of the source's attention in a step: queries, keys, values and probabilities.
+  /// Returns the memory of the source's attention that an edit keeps during a step: queries, keys, values and
+  /// probabilities.
   ///
-  /// - Parameter largestGrid: the side, at the model's own size, of the largest self-attention whose probabilities are
-  ///   read.
+  /// - Parameters:
+  ///   - height: the rows of the latent.
+  ///   - width: its columns.
+  ///   - tokens: the number of tokens of the text.
+  ///   - largestGrid: the side, at the model's own size, of the largest self-attention whose probabilities are used.
   package func sourceAttentionBytes(height: Int, width: Int, tokens: Int, largestGrid: Int) -> Int {
     UNetLayout(self).stages(height: height, width: width).reduce(0) { sum, placed in
       guard case .transformer(let layer) = placed.stage else { return sum }
@@ -40,7 +47,7 @@ extension UNetConfiguration {
   }
 }
 
-/// The memory of a map, in bytes.
+/// Returns the memory of a map, in bytes.
 func mapBytes(_ pixels: Int, _ channels: Int) -> Int {
   BufferPool.capacity(for: pixels * channels) * MemoryLayout<Float>.size
 }
@@ -49,25 +56,25 @@ extension [Int] {
   fileprivate var most: Int { self.max() ?? 0 }
 }
 
-/// The maps that the stages of a network hold.
+/// The memory of the feature maps of a network's stages.
 private struct UNetMaps {
-  /// The bytes that one stage holds.
+  /// The bytes of one stage.
   struct Stage {
-    /// The maps that wait to be joined.
+    /// The maps kept for skip connections.
     var connections = 0
-    /// The map that it enters with.
+    /// The input map.
     var entered = 0
-    /// All of its own while it runs, the maps that it enters and leaves with among them.
+    /// The maps of the forward pass, including input and output.
     var forward = 0
-    /// What the tape keeps for the way back.
+    /// The maps that the tape keeps for the backward pass.
     var kept = 0
-    /// Gradients while it runs back.
+    /// The gradients of the backward pass.
     var backward = 0
   }
 
   private(set) var stages: [Stage] = []
 
-  /// What an evaluation shares with others of the same latent, and the predictions of those.
+  /// The maps that evaluations of one latent share, and their predictions.
   let stem: Int
 
   init(_ configuration: UNetConfiguration, height: Int, width: Int) {
@@ -90,18 +97,18 @@ private struct UNetMaps {
         maps.backward = 2 * maps.forward
       case .residual(let layer):
         let result = mapBytes(pixels, layer.outputs)
-        // The shortcut, the first convolution's result, a norm before it or after it, and the block's own result.
+        // The shortcut, the result of the first convolution, a norm before or after it, and the output.
         maps.forward = maps.entered + max(maps.entered + 2 * result, 4 * result)
         maps.kept = maps.entered + result
         maps.backward = 3 * (maps.entered + result)
         channels = layer.outputs
       case .transformer(let layer):
         let (map, gated) = (maps.entered, mapBytes(pixels, 4 * channels))
-        // Besides the map and the tokens: a norm, queries, keys, values, what they mix, and the next tokens, or fewer
-        // and the gated products.
+        // In addition to the map and the tokens: a norm, queries, keys, values, the attention's output and the next
+        // tokens; or fewer maps and the gated products.
         maps.forward = 2 * map + max(6 * map, 4 * map + gated)
-        // The map; of each block the inputs of three norms, of the two attentions queries, keys, values and results, and
-        // the products before the gate, twice as wide.
+        // The map; for each block the inputs of three norms, the queries, keys, values and outputs of two attentions,
+        // and the products before the gate, which are twice as wide.
         maps.kept = map + layer.depth * (10 * map + mapBytes(pixels, 8 * channels))
         maps.backward = 4 * map + gated + 2 * mapBytes(pixels, 8 * channels)
       }

@@ -1,19 +1,19 @@
 extension UNetConfiguration {
-  /// The floating-point operations of one evaluation, two for a multiply-add.
+  /// Returns the floating-point operations of one evaluation, two per multiply-add.
   ///
-  /// The products of all layers and attentions, by the direct formula; what is linear in the size of the maps, such as
-  /// norms, is left out. So are the keys and values of the text (`contextOperations(tokens:)`), which many evaluations
-  /// share.
+  /// They include the products of all layers and attentions by the direct formula. Operations linear in the size of
+  /// the maps, such as norms, are excluded, and so are the keys and values of the text
+  /// (`contextOperations(tokens:)`), which many evaluations share.
   ///
   /// - Parameters:
-  ///   - height: of the latent.
-  ///   - width: of the latent.
-  ///   - tokens: of the text.
+  ///   - height: the rows of the latent.
+  ///   - width: the columns of the latent.
+  ///   - tokens: the number of tokens of the text.
   package func operations(height: Int, width: Int, tokens: Int) -> Int {
     OperationCount(self, height: height, width: width, tokens: tokens).evaluation
   }
 
-  /// The operations that make a text's keys and values.
+  /// Returns the operations that compute the keys and values of a text.
   package func contextOperations(tokens: Int) -> Int {
     OperationCount(self, height: 1, width: 1, tokens: tokens).context
   }
@@ -62,11 +62,11 @@ private struct OperationCount {
 
   private mutating func transformer(_ pixels: Int, _ layer: UNetLayout.Transformer) {
     let channels = layer.channels
-    product(rows: pixels, from: channels, to: 2 * channels)  // in and out
+    product(rows: pixels, from: channels, to: 2 * channels)  // input and output projections
     for _ in 0..<layer.depth {
-      product(rows: pixels, from: channels, to: 4 * channels)  // self: queries, keys, values, out
-      product(rows: pixels, from: channels, to: 2 * pixels)  // scores, and values mixed
-      product(rows: pixels, from: channels, to: 2 * channels)  // cross: queries, out
+      product(rows: pixels, from: channels, to: 4 * channels)  // self: queries, keys, values, output
+      product(rows: pixels, from: channels, to: 2 * pixels)  // scores and weighted values
+      product(rows: pixels, from: channels, to: 2 * channels)  // cross: queries, output
       product(rows: pixels, from: channels, to: 2 * tokens)
       product(rows: pixels, from: channels, to: 12 * channels)  // feed-forward: 8 in, 4 out
     }

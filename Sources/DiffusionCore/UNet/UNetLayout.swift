@@ -1,20 +1,19 @@
-/// What a UNet consists of, in the order in which an evaluation walks through it: that of diffusers'
-/// `UNet2DConditionModel`.
+/// The stages of a UNet in the order of an evaluation, as in diffusers' `UNet2DConditionModel`.
 ///
-/// It follows from the configuration alone. Down, middle and up blocks are flattened into one list of stages, so that an
-/// evaluation can stop where the text comes in and go on from there.
+/// The layout follows from the configuration alone. Down, middle and up blocks are flattened into one list of stages,
+/// so that an evaluation can stop before the first cross-attention and continue from there.
 struct UNetLayout {
-  /// One step of the walk over feature maps.
+  /// One stage, which transforms feature maps.
   enum Stage {
     case residual(Residual)
     case transformer(Transformer)
-    /// Halves the sides of the map, odd ones rounded up.
+    /// Halves the sides of the map, rounded up.
     case downsample(Resampling)
-    /// Upsamples to the size of the map that is joined next.
+    /// Upsamples to the size of the map that is concatenated next.
     case upsample(Resampling)
-    /// Keeps the map for the way up.
+    /// Keeps the map for a skip connection.
     case keep
-    /// Takes the map kept last and joins its channels on.
+    /// Concatenates the channels of the map that was kept last.
     case join
   }
 
@@ -24,7 +23,7 @@ struct UNetLayout {
     let path: String
     let inputs: Int
     let outputs: Int
-    /// What the sum is divided by.
+    /// The divisor of the sum.
     let outputScale: Double
   }
 
@@ -38,9 +37,9 @@ struct UNetLayout {
     let depth: Int
     let textChannels: Int
     let place: AttentionSite.Place
-    /// The running number of its first block.
+    /// The index of its first block in the network.
     let firstBlock: Int
-    /// Its map at the model's own size.
+    /// The size of its map at the model's own size.
     let nominal: Grid
   }
 
@@ -150,11 +149,11 @@ extension UNetLayout {
 
     var pixelCount: Int { height * width }
 
-    /// What a halving convolution makes of it.
+    /// The size after a downsampling convolution.
     var halved: Grid { Grid(height: (height + 1) / 2, width: (width + 1) / 2) }
   }
 
-  /// The stages with the map that each enters and the one that it leaves, for a latent of this size.
+  /// Returns the stages with the sizes of their input and output maps, for a latent of this size.
   func stages(height: Int, width: Int) -> [(stage: Stage, entered: Grid, left: Grid)] {
     var grid = Grid(height: height, width: width)
     var kept: [Grid] = []
@@ -174,7 +173,7 @@ extension UNetLayout {
 }
 
 extension UNetConfiguration {
-  /// All attentions that an evaluation of a latent of this size comes to, in their order.
+  /// Returns all attentions of an evaluation of a latent of this size, in order.
   public func attentionSites(height: Int, width: Int) -> [AttentionSite] {
     UNetLayout(self).stages(height: height, width: width).flatMap { stage, grid, _ -> [AttentionSite] in
       guard case .transformer(let transformer) = stage else { return [] }
@@ -190,7 +189,7 @@ extension UNetConfiguration {
 }
 
 extension AttentionSite {
-  /// - Parameter block: the running number of its transformer block.
+  /// - Parameter block: the index of its transformer block in the network.
   init(
     block: Int, place: Place, isCross: Bool, grid: UNetLayout.Grid, heads: Int, nominal: UNetLayout.Grid
   ) {

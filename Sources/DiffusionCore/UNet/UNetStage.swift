@@ -1,10 +1,10 @@
 internal import Tensor
 
-/// A stage of a UNet's walk over its feature maps, with its weights; `UNetLayout.Stage` says what each does.
+/// A stage of a UNet with its weights; see `UNetLayout.Stage`.
 enum UNetStage: Sendable {
-  /// The block reads the time offset of its running number.
+  /// A residual block, with the index of its time offset.
   case residual(ResidualBlock, time: Int)
-  /// The number is that of its first transformer block.
+  /// A transformer, with the index of its first block in the network.
   case transformer(SpatialTransformer, firstBlock: Int)
   case downsample(Convolution)
   case upsample(Convolution)

@@ -1,33 +1,33 @@
 public import Tensor
 
-/// The way between pictures and latents.
+/// A network that encodes pictures as latents and decodes them.
 public protocol Autoencoder: AnyObject, Sendable {
-  /// How many pixels a latent's pixel stands for, along each side.
+  /// The number of pixels per latent pixel along each side.
   var downsampling: Int { get }
 
-  /// The latent of a picture, scaled as the UNet reads it.
+  /// Returns the latent of a picture, scaled for the UNet.
   ///
   /// - Parameter picture: height x width x 3, between -1 and 1; both sides divisible by `downsampling`.
-  /// - Returns: height x width x channels, smaller by `downsampling`.
+  /// - Returns: height x width x channels, with sides divided by `downsampling`.
   /// - Throws: `CancellationError` between two layers if the task is cancelled.
   func encode(_ picture: Tensor) throws -> Tensor
 
-  /// The picture of a latent.
+  /// Returns the picture of a latent.
   ///
   /// - Parameters:
-  ///   - latent: height x width x channels, scaled as the UNet reads it.
-  ///   - bandByteCount: about the size of the pieces in which large maps are formed, if memory is short; nil to form them
-  ///     whole.
-  /// - Returns: height x width x 3, about between -1 and 1.
+  ///   - latent: height x width x channels, scaled for the UNet.
+  ///   - bandByteCount: the approximate size of the bands in which large maps are computed to save memory; nil for
+  ///     whole maps.
+  /// - Returns: height x width x 3, between about -1 and 1.
   /// - Throws: `CancellationError` between two layers if the task is cancelled.
   func decode(_ latent: Tensor, bandByteCount: Int?) throws -> Tensor
 }
 
-/// The architecture of an autoencoder, as its `vae/config.json` says.
+/// The architecture of an autoencoder, from its `vae/config.json`.
 public enum AutoencoderConfiguration: Sendable, Equatable {
-  /// Diffusers' `AutoencoderKL`.
+  /// `AutoencoderKL` of diffusers.
   case kl(AutoencoderKLConfiguration)
-  /// Diffusers' `AutoencoderTiny`.
+  /// `AutoencoderTiny` of diffusers.
   case tiny(AutoencoderTinyConfiguration)
 
   /// The channels of the latents.
@@ -38,7 +38,7 @@ public enum AutoencoderConfiguration: Sendable, Equatable {
     }
   }
 
-  /// How many pixels a side of the picture has for each one of the latent.
+  /// The number of pixels per latent pixel along each side.
   public var downsamplingFactor: Int {
     switch self {
     case .kl(let configuration): configuration.downsamplingFactor
@@ -46,7 +46,7 @@ public enum AutoencoderConfiguration: Sendable, Equatable {
     }
   }
 
-  /// What latents are multiplied by after the encoder, and divided by before the decoder.
+  /// The factor that multiplies latents after the encoder and divides them before the decoder.
   public var scalingFactor: Double {
     switch self {
     case .kl(let configuration): configuration.scalingFactor
@@ -54,7 +54,7 @@ public enum AutoencoderConfiguration: Sendable, Equatable {
     }
   }
 
-  /// The maps while a picture of this size is encoded, in bytes: an upper bound.
+  /// Returns the memory of the maps when encoding a picture of this size, in bytes; an upper bound.
   package func encodingBytes(height: Int, width: Int) -> Int {
     switch self {
     case .kl(let configuration): configuration.encodingBytes(height: height, width: width)
@@ -62,7 +62,7 @@ public enum AutoencoderConfiguration: Sendable, Equatable {
     }
   }
 
-  /// The maps while a picture of this size is decoded, in bytes: an upper bound.
+  /// Returns the memory of the maps when decoding a picture of this size, in bytes; an upper bound.
   package func decodingBytes(height: Int, width: Int, bandByteCount: Int?) -> Int {
     switch self {
     case .kl(let configuration):
@@ -75,7 +75,7 @@ public enum AutoencoderConfiguration: Sendable, Equatable {
 extension AutoencoderConfiguration: Decodable {
   private struct Class: Decodable { let _class_name: String? }
 
-  /// Reads the keys of the class that `_class_name` names; `AutoencoderKL` if it names none.
+  /// Decodes the keys of the class in `_class_name`, or of `AutoencoderKL` if it is missing.
   public init(from decoder: any Decoder) throws {
     let name = try Class(from: decoder)._class_name
     self =
@@ -86,9 +86,9 @@ extension AutoencoderConfiguration: Decodable {
 }
 
 extension AutoencoderConfiguration: CheckpointConfiguration {
-  /// Whether this library can compute an autoencoder of this architecture.
+  /// Checks that this library supports this architecture.
   ///
-  /// - Throws: `InputError` about the first value that it cannot.
+  /// - Throws: `InputError` about the first unsupported value.
   public func validate() throws {
     switch self {
     case .kl(let configuration): try configuration.validate()

@@ -1,17 +1,17 @@
 public import Tensor
 
-/// The way between pictures and latents: diffusers' `AutoencoderKL`.
+/// The standard autoencoder of Stable Diffusion: `AutoencoderKL` of diffusers.
 public final class AutoencoderKL: Autoencoder {
-  /// What the checkpoint says of the network.
+  /// The configuration of the network.
   public let configuration: AutoencoderKLConfiguration
 
   private let encoder: PictureEncoder
   private let decoder: PictureDecoder
   private let scale: Float
 
-  /// A network with the weights of a checkpoint's `vae` folder.
+  /// Creates a network with the weights of a checkpoint's `vae` folder.
   ///
-  /// - Throws: `InputError` if the configuration asks for something unsupported or a tensor is missing or misshapen.
+  /// - Throws: `InputError` if the configuration is not supported, or if a tensor is missing or has the wrong shape.
   public init(_ configuration: AutoencoderKLConfiguration, weights: WeightScope) throws {
     try configuration.validate()
     self.configuration = configuration
@@ -20,28 +20,30 @@ public final class AutoencoderKL: Autoencoder {
     decoder = try PictureDecoder(configuration, weights)
   }
 
-  /// How many pixels a latent's pixel stands for, along each side.
+  /// The number of pixels per latent pixel along each side.
   public var downsampling: Int { configuration.downsamplingFactor }
 
-  /// The latent of a picture: the mean of its distribution, scaled.
+  /// Returns the latent of a picture: the scaled mean of its distribution.
   public func encode(_ picture: Tensor) throws -> Tensor {
     precondition(
       picture.shape[0] % downsampling == 0 && picture.shape[1] % downsampling == 0,
-      "a picture of \(picture.shape) for an autoencoder that shrinks by \(downsampling)")
+      "the picture has the shape \(picture.shape), but its sides must be multiples of \(downsampling)")
     return try withOwnBuffers { try (encoder(Variable(picture)) * scale).value }
   }
 
-  /// The picture of a latent.
+  /// Returns the picture of a latent.
   ///
-  /// - Parameter bandByteCount: if given, the maps that are doubled in size are formed in bands of about so many bytes and
-  ///   never held whole, which takes about a quarter less memory and up to a quarter more time. The result is the same up to
-  ///   rounding.
+  /// - Parameters:
+  ///   - latent: height x width x channels, scaled for the UNet.
+  ///   - bandByteCount: if given, the upsampled maps are computed in bands of about this size and never held whole,
+  ///     which takes about a quarter less memory and up to a quarter more time. The result is the same up to
+  ///     rounding.
   public func decode(_ latent: Tensor, bandByteCount: Int? = nil) throws -> Tensor {
     try withOwnBuffers { try decoder(Variable(latent) * (1 / scale), bandByteCount: bandByteCount).value }
   }
 
-  /// Runs one of the two networks without the freed buffers of another, and keeps none of its own: its maps are the
-  /// largest of a model.
+  /// Runs one of the two networks with an empty buffer pool before and after, because its maps are the largest of a
+  /// model.
   private func withOwnBuffers(_ body: () throws -> Tensor) rethrows -> Tensor {
     BufferPool.shared.drain(ifMoreThan: smallByteCount)
     defer { BufferPool.shared.drain(ifMoreThan: smallByteCount) }
@@ -49,10 +51,10 @@ public final class AutoencoderKL: Autoencoder {
   }
 }
 
-/// So many bytes of freed buffers do not matter.
+/// The size of freed buffers that is not worth draining, in bytes.
 private let smallByteCount = 48 << 20
 
-/// From a picture to the mean of its latent's distribution.
+/// The encoder, which computes the mean of the latent's distribution from a picture.
 private struct PictureEncoder: Sendable {
   private let convolutionIn: Convolution
   private let blocks: [(residuals: [ResidualBlock], downsampler: Convolution?)]
@@ -74,7 +76,7 @@ private struct PictureEncoder: Sendable {
           outputs: widths[level], groups: configuration.normGroups)
       }
       guard level < widths.count - 1 else { return (residuals, nil) }
-      // One row and column of zeros at the right and bottom, where even sides need them.
+      // Zero padding on the right and at the bottom, as for even sides.
       let downsampler = try Convolution(
         block["downsamplers.0.conv"], inputs: widths[level], outputs: widths[level], stride: 2,
         padding: .init(leading: 0, trailing: 1))
@@ -106,7 +108,7 @@ private struct PictureEncoder: Sendable {
     return mean(quantization.map { $0(moments) } ?? moments)
   }
 
-  /// The first half of the channels; the second is the logarithm of the variance.
+  /// Returns the first half of the channels; the second half is the logarithm of the variance.
   private func mean(_ moments: Variable) -> Variable {
     let (height, width, channels) = moments.value.shape3
     let mean = Tensor(shape: [height, width, latentChannels]) { mean in
@@ -120,7 +122,7 @@ private struct PictureEncoder: Sendable {
   }
 }
 
-/// From a latent to a picture.
+/// The decoder, which computes a picture from a latent.
 private struct PictureDecoder: Sendable {
   private let quantization: Convolution?
   private let convolutionIn: Convolution
@@ -176,7 +178,7 @@ private struct PictureDecoder: Sendable {
         x = residual(consume x)
         if x.value.rowLength < width { BufferPool.shared.drain(ifMoreThan: smallByteCount) }
       }
-      // Later maps are of other sizes, here as after a block that narrows them.
+      // Later maps have other sizes, as after a block that reduces the width.
       BufferPool.shared.drain(ifMoreThan: smallByteCount)
       upsampler = block.upsampler
     }
@@ -184,7 +186,7 @@ private struct PictureDecoder: Sendable {
   }
 }
 
-/// Two residual blocks with attention of one head over all pixels between them.
+/// Two residual blocks with single-head attention over all pixels between them.
 private struct MiddleBlock: Sendable {
   private let before: ResidualBlock
   private let attention: PixelAttention?
@@ -212,7 +214,7 @@ private struct MiddleBlock: Sendable {
 }
 
 extension ResidualBlock {
-  /// A block of an autoencoder, which knows no time.
+  /// Creates a residual block without a time embedding.
   fileprivate init(_ weights: WeightScope, inputs: Int, outputs: Int, groups: Int) throws {
     try self.init(weights, inputs: inputs, outputs: outputs, timeChannels: nil, groups: groups, epsilon: 1e-6)
   }

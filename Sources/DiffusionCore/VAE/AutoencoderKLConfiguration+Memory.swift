@@ -1,10 +1,10 @@
 internal import Tensor
 
-/// How much memory the maps of an autoencoder take at one time, in bytes.
+/// The memory of an autoencoder's feature maps, in bytes.
 ///
-/// Upper bounds, as those of `UNetConfiguration`.
+/// Upper bounds, as for `UNetConfiguration`.
 extension AutoencoderKLConfiguration {
-  /// The maps while a picture of this size is encoded.
+  /// Returns the memory of the maps when encoding a picture of this size.
   package func encodingBytes(height: Int, width: Int) -> Int {
     let levels = blockOutChannels.indices.map { level in
       residualBytes(
@@ -14,9 +14,12 @@ extension AutoencoderKLConfiguration {
     return max(levels.max() ?? 0, middleBytes(height, width))
   }
 
-  /// The maps while a picture of this size is decoded.
+  /// Returns the memory of the maps when decoding a picture of this size.
   ///
-  /// - Parameter bandByteCount: the size of a band; nil if maps are formed whole.
+  /// - Parameters:
+  ///   - height: the rows of the picture.
+  ///   - width: its columns.
+  ///   - bandByteCount: the size of a band; nil for whole maps.
   package func decodingBytes(height: Int, width: Int, bandByteCount: Int?) -> Int {
     let levels = blockOutChannels.indices.map { level in
       let (height, width) = (height >> level, width >> level)
@@ -30,7 +33,7 @@ extension AutoencoderKLConfiguration {
           halved + upsampled * mapBytes(height * width, inputs),
           residualBytes(height, width, from: inputs, to: outputs))
       }
-      // The map before it is doubled, those of the second half of a block, and some bands.
+      // The map before upsampling, the maps of the second half of a block, and some bands.
       let maps = formsInPieces(height, width, from: outputs, to: outputs) ? 2 : 4
       return max(
         halved + maps * mapBytes(height * width, outputs) + 4 * bandByteCount,
@@ -39,16 +42,16 @@ extension AutoencoderKLConfiguration {
     return latentBytes(height, width, latentChannels) + max(levels.max() ?? 0, middleBytes(height, width))
   }
 
-  /// The maps of a residual block.
+  /// Returns the memory of the maps of a residual block.
   private func residualBytes(_ height: Int, _ width: Int, from inputs: Int, to outputs: Int) -> Int {
     let (entered, result) = (mapBytes(height * width, inputs), mapBytes(height * width, outputs))
     let first = formsInPieces(height, width, from: inputs, to: outputs) ? 0 : entered
     let second = formsInPieces(height, width, from: outputs, to: outputs) ? 2 : 4
-    // While the first convolution runs: the map, its shortcut if it has one, and the result.
+    // During the first convolution: the input, its shortcut if it has a convolution, and the result.
     return max(entered + first + (inputs == outputs ? 1 : 2) * result, second * result)
   }
 
-  /// Whether a 3x3 convolution forms what it reads in pieces, and adds in place.
+  /// Returns whether a 3x3 convolution forms its input in pieces and adds in place.
   private func formsInPieces(_ height: Int, _ width: Int, from inputs: Int, to outputs: Int) -> Bool {
     Convolution.formsInputInPieces(height: height, width: width, channels: inputs, outputs: outputs)
   }
@@ -57,7 +60,7 @@ extension AutoencoderKLConfiguration {
     8 * latentBytes(height, width, blockOutChannels[blockOutChannels.count - 1])
   }
 
-  /// A map of the latent's size.
+  /// Returns the memory of a map with the size of the latent.
   private func latentBytes(_ height: Int, _ width: Int, _ channels: Int) -> Int {
     mapBytes(height / downsamplingFactor * (width / downsamplingFactor), channels)
   }

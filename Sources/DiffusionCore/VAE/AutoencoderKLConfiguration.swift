@@ -1,29 +1,29 @@
-/// The architecture of an `AutoencoderKL`, as its `vae/config.json` says.
+/// The architecture of an `AutoencoderKL`, from its `vae/config.json`.
 ///
-/// Keys that a file lacks have the values that diffusers' `AutoencoderKL` gives them.
+/// Missing keys have the defaults of diffusers' `AutoencoderKL`.
 public struct AutoencoderKLConfiguration: Sendable, Equatable {
-  /// The architectural class, if the file names it.
+  /// The class of the network, if the file names it.
   public let className: String?
 
-  /// The channels of the pictures that go in.
+  /// The channels of input pictures.
   public let inChannels: Int
 
-  /// The channels of the pictures that come out.
+  /// The channels of output pictures.
   public let outChannels: Int
 
   /// The channels of the latents.
   public let latentChannels: Int
 
-  /// The names of the encoder blocks' classes, from the finest grid to the coarsest.
+  /// The class names of the encoder blocks, finest level first.
   public let downBlockTypes: [String]
 
-  /// The names of the decoder blocks' classes, from the coarsest grid to the finest.
+  /// The class names of the decoder blocks, coarsest level first.
   public let upBlockTypes: [String]
 
-  /// The width of each encoder block; the decoder blocks have the same, in reverse.
+  /// The width of each encoder block; the decoder blocks have the same widths in reverse order.
   public let blockOutChannels: [Int]
 
-  /// The number of residual blocks of each encoder block; decoder blocks have one more.
+  /// The number of residual blocks per encoder block; decoder blocks have one more.
   public let layersPerBlock: Int
 
   /// The number of groups of every group norm.
@@ -32,7 +32,7 @@ public struct AutoencoderKLConfiguration: Sendable, Equatable {
   /// The activation function, such as `silu`.
   public let activation: String
 
-  /// What the encoder's latents are multiplied by, to have about unit variance.
+  /// The factor of the encoder's latents that gives them about unit variance.
   public let scalingFactor: Double
 
   /// Whether a 1x1 convolution follows the encoder.
@@ -44,10 +44,10 @@ public struct AutoencoderKLConfiguration: Sendable, Equatable {
   /// Whether the middle blocks have an attention.
   public let middleBlockHasAttention: Bool
 
-  /// Whether the latents are shifted or normalised channel by channel, as other families of models do.
+  /// Whether the latents are shifted or normalized per channel, as in other families of models.
   let shiftsLatents: Bool
 
-  /// How many pixels a side of the picture has for each one of the latent.
+  /// The number of pixels per latent pixel along each side.
   public var downsamplingFactor: Int { 1 << max(0, blockOutChannels.count - 1) }
 }
 
@@ -72,7 +72,7 @@ extension AutoencoderKLConfiguration: Decodable {
     case midBlockAddAttention = "mid_block_add_attention"
   }
 
-  /// Reads the keys of diffusers' `AutoencoderKL`; others are ignored.
+  /// Decodes the keys of diffusers' `AutoencoderKL`; other keys are ignored.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: Key.self)
     func value<T: Decodable>(_ key: Key, _ absent: T) throws -> T {
@@ -99,9 +99,9 @@ extension AutoencoderKLConfiguration: Decodable {
 }
 
 extension AutoencoderKLConfiguration: CheckpointConfiguration {
-  /// Whether this library can compute an autoencoder of this architecture.
+  /// Checks that this library supports this architecture.
   ///
-  /// - Throws: `InputError` about the first value that it cannot.
+  /// - Throws: `InputError` about the first unsupported value.
   public func validate() throws {
     try ConfigurationCheck.isOne(of: ["AutoencoderKL"], "_class_name", className ?? "AutoencoderKL")
     for type in downBlockTypes {
@@ -114,19 +114,19 @@ extension AutoencoderKLConfiguration: CheckpointConfiguration {
     guard !shiftsLatents else {
       throw InputError(
         .unsupported,
-        "shift_factor, latents_mean or latents_std is set; such latents are not Stable Diffusion's "
+        "shift_factor, latents_mean or latents_std is set. Such latents are not Stable Diffusion's "
           + "and are not supported.")
     }
     let count = downBlockTypes.count
     guard (1...8).contains(count) else {
-      throw InputError(.outOfRange, "down_block_types has \(count) values, but should have between 1 and 8.")
+      throw InputError(.outOfRange, "down_block_types has \(count) values, but must have between 1 and 8.")
     }
     try ConfigurationCheck.has(count, "up_block_types", upBlockTypes)
     try ConfigurationCheck.has(count, "block_out_channels", blockOutChannels)
     guard inChannels == 3, outChannels == 3 else {
       throw InputError(
         .unsupported,
-        "in_channels is \(inChannels) and out_channels \(outChannels); only pictures of three "
+        "in_channels is \(inChannels) and out_channels is \(outChannels). Only pictures with three "
           + "channels are supported.")
     }
     try ConfigurationCheck.isPositive("latent_channels", latentChannels)
@@ -137,7 +137,7 @@ extension AutoencoderKLConfiguration: CheckpointConfiguration {
       try ConfigurationCheck.divides("norm_num_groups", normGroups, "block_out_channels", channels)
     }
     guard scalingFactor > 0, scalingFactor.isFinite else {
-      throw InputError(.outOfRange, "scaling_factor is \(scalingFactor), but should be positive.")
+      throw InputError(.outOfRange, "scaling_factor is \(scalingFactor), but must be positive.")
     }
   }
 }

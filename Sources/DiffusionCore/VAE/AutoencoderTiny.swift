@@ -1,20 +1,21 @@
 internal import Foundation
 public import Tensor
 
-/// The small way between pictures and latents: diffusers' `AutoencoderTiny`, known as TAESD.
+/// A small autoencoder: `AutoencoderTiny` of diffusers, known as TAESD.
 ///
-/// Its latents are those of Stable Diffusion's own autoencoder; it takes a small part of the time, and loses more detail.
+/// Its latents are compatible with Stable Diffusion's own autoencoder. It takes a small part of the time, and loses
+/// more detail.
 public final class AutoencoderTiny: Autoencoder {
-  /// What the checkpoint says of the network.
+  /// The configuration of the network.
   public let configuration: AutoencoderTinyConfiguration
 
   private let encoder: [TinyLayer]
   private let decoder: [TinyLayer]
   private let scale: Float
 
-  /// A network with the weights of a checkpoint's `vae` folder.
+  /// Creates a network with the weights of a checkpoint's `vae` folder.
   ///
-  /// - Throws: `InputError` if the configuration asks for something unsupported or a tensor is missing or misshapen.
+  /// - Throws: `InputError` if the configuration is not supported, or if a tensor is missing or has the wrong shape.
   public init(_ configuration: AutoencoderTinyConfiguration, weights: WeightScope) throws {
     try configuration.validate()
     self.configuration = configuration
@@ -23,20 +24,20 @@ public final class AutoencoderTiny: Autoencoder {
     decoder = try Self.decoder(configuration, weights["decoder.layers"])
   }
 
-  /// How many pixels a latent's pixel stands for, along each side.
+  /// The number of pixels per latent pixel along each side.
   public var downsampling: Int { configuration.downsamplingFactor }
 
-  /// The latent of a picture, scaled.
+  /// Returns the scaled latent of a picture.
   public func encode(_ picture: Tensor) throws -> Tensor {
     precondition(
       picture.shape[0] % downsampling == 0 && picture.shape[1] % downsampling == 0,
-      "a picture of \(picture.shape) for an autoencoder that shrinks by \(downsampling)")
+      "the picture has the shape \(picture.shape), but its sides must be multiples of \(downsampling)")
     // From -1...1 to 0...1.
     let halves = picture.map { 0.5 * $0 + 0.5 }
     return scale * (try run(encoder, halves))
   }
 
-  /// The picture of a latent; its maps are small enough to be formed whole always.
+  /// Returns the picture of a latent; `bandByteCount` is ignored because the maps are small.
   public func decode(_ latent: Tensor, bandByteCount: Int? = nil) throws -> Tensor {
     let limited = latent.map { [scale] in 3 * tanh($0 / scale / 3) }
     return try run(decoder, limited).map { 2 * $0 - 1 }
@@ -51,7 +52,7 @@ public final class AutoencoderTiny: Autoencoder {
     return x.value
   }
 
-  // In a checkpoint, layers are numbered along with those that have no weights.
+  // Checkpoints also number the layers that have no weights.
 
   private static func encoder(
     _ configuration: AutoencoderTinyConfiguration, _ weights: WeightScope
@@ -83,7 +84,7 @@ public final class AutoencoderTiny: Autoencoder {
         try Convolution(weights[0], inputs: configuration.latentChannels, outputs: widths[0])),
       .relu,
     ]
-    // Upsampling is a layer of its own in the checkpoint, and a part of the next here.
+    // Upsampling is a separate layer in the checkpoint, but part of the next layer here.
     var number = layers.count
     for (stage, blocks) in configuration.decoderBlocks.enumerated() {
       let (width, isLast) = (widths[stage], stage == widths.count - 1)
@@ -104,7 +105,7 @@ public final class AutoencoderTiny: Autoencoder {
 /// A layer of an `AutoencoderTiny`.
 private enum TinyLayer: Sendable {
   case convolution(Convolution)
-  /// The sides of the map are doubled before the convolution.
+  /// Upsampling by two, then a convolution.
   case upsampling(Convolution)
   case block(TinyBlock)
   case relu
@@ -120,7 +121,7 @@ private enum TinyLayer: Sendable {
   }
 }
 
-/// Three convolutions with ReLU between them beside a shortcut, and a ReLU of the sum.
+/// Three convolutions with ReLU between them, a residual connection, and a ReLU of the sum.
 private struct TinyBlock: Sendable {
   private let convolutions: [Convolution]
 
@@ -137,7 +138,7 @@ private struct TinyBlock: Sendable {
 }
 
 extension Tensor {
-  /// The values of a function at each number.
+  /// Returns the tensor with a function applied to each scalar.
   fileprivate func map(_ function: (Float) -> Float) -> Tensor {
     Tensor(scalars.map(function), shape: shape)
   }

@@ -1,19 +1,19 @@
-/// The architecture of an `AutoencoderTiny`, as its `vae/config.json` says.
+/// The architecture of an `AutoencoderTiny`, from its `vae/config.json`.
 ///
-/// Keys that a file lacks have the values that diffusers gives them. The latents are those of an `AutoencoderKL` for the same
-/// UNet after scaling, so their own scaling factor is 1.
+/// Missing keys have the defaults of diffusers. The latents equal the scaled latents of the same UNet's
+/// `AutoencoderKL`, so the default scaling factor is 1.
 public struct AutoencoderTinyConfiguration: Sendable, Equatable {
   /// The channels of the latents.
   public let latentChannels: Int
-  /// The width of each stage of the encoder, from the finest grid to the coarsest.
+  /// The width of each encoder stage, finest level first.
   public let encoderWidths: [Int]
-  /// The number of residual blocks of each stage of the encoder.
+  /// The number of residual blocks per encoder stage.
   public let encoderBlocks: [Int]
-  /// The width of each stage of the decoder, from the coarsest grid to the finest.
+  /// The width of each decoder stage, coarsest level first.
   public let decoderWidths: [Int]
-  /// The number of residual blocks of each stage of the decoder.
+  /// The number of residual blocks per decoder stage.
   public let decoderBlocks: [Int]
-  /// What latents are multiplied by after the encoder, and divided by before the decoder.
+  /// The factor that multiplies latents after the encoder and divides them before the decoder.
   public let scalingFactor: Double
 
   private let inChannels: Int
@@ -22,10 +22,10 @@ public struct AutoencoderTinyConfiguration: Sendable, Equatable {
   private let upsampling: String
   private let upsamplingFactor: Int
 
-  /// How many pixels a side of the picture has for each one of the latent.
+  /// The number of pixels per latent pixel along each side.
   public var downsamplingFactor: Int { 1 << max(0, min(encoderBlocks.count, 32) - 1) }
 
-  /// The maps at the picture's own size, in bytes: an upper bound.
+  /// Returns the memory of the maps at the picture's size, in bytes; an upper bound.
   func mapBytes(height: Int, width: Int) -> Int {
     let channels = max(encoderWidths.max() ?? 0, decoderWidths.max() ?? 0)
     return 5 * DiffusionCore.mapBytes(height * width, channels)
@@ -47,7 +47,7 @@ extension AutoencoderTinyConfiguration: Decodable {
     case upsamplingFactor = "upsampling_scaling_factor"
   }
 
-  /// Reads the keys of diffusers' `AutoencoderTiny`; others are ignored.
+  /// Decodes the keys of diffusers' `AutoencoderTiny`; other keys are ignored.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: Key.self)
     func value<T: Decodable>(_ key: Key, _ absent: T) throws -> T {
@@ -68,22 +68,22 @@ extension AutoencoderTinyConfiguration: Decodable {
 }
 
 extension AutoencoderTinyConfiguration: CheckpointConfiguration {
-  /// Whether this library can compute an autoencoder of this architecture.
+  /// Checks that this library supports this architecture.
   ///
-  /// - Throws: `InputError` about the first value that it cannot.
+  /// - Throws: `InputError` about the first unsupported value.
   public func validate() throws {
     try ConfigurationCheck.isOne(of: ["relu"], "act_fn", activation)
     try ConfigurationCheck.isOne(of: ["nearest"], "upsample_fn", upsampling)
     guard upsamplingFactor == 2, inChannels == 3, outChannels == 3 else {
       throw InputError(
         .unsupported,
-        "upsampling_scaling_factor is \(upsamplingFactor), in_channels \(inChannels) and out_channels \(outChannels); only "
+        "upsampling_scaling_factor is \(upsamplingFactor), in_channels is \(inChannels) and out_channels is \(outChannels). Only "
           + "2, 3 and 3 are supported.")
     }
     let count = encoderBlocks.count
     guard (1...8).contains(count) else {
       throw InputError(
-        .outOfRange, "num_encoder_blocks has \(count) values, but should have between 1 and 8.")
+        .outOfRange, "num_encoder_blocks has \(count) values, but must have between 1 and 8.")
     }
     try ConfigurationCheck.has(count, "num_decoder_blocks", decoderBlocks)
     try ConfigurationCheck.has(count, "encoder_block_out_channels", encoderWidths)
@@ -96,11 +96,11 @@ extension AutoencoderTinyConfiguration: CheckpointConfiguration {
     ] {
       try ConfigurationCheck.isPositive(key, widths)
       guard widths.allSatisfy({ $0 == widths[0] }) else {
-        throw InputError(.unsupported, "\(key) is \(widths); only stages of one width are supported.")
+        throw InputError(.unsupported, "\(key) is \(widths). Only stages of equal width are supported.")
       }
     }
     guard scalingFactor > 0, scalingFactor.isFinite else {
-      throw InputError(.outOfRange, "scaling_factor is \(scalingFactor), but should be positive.")
+      throw InputError(.outOfRange, "scaling_factor is \(scalingFactor), but must be positive.")
     }
   }
 }

@@ -1,6 +1,6 @@
 internal import Tensor
 
-/// Attention of one head over all pixels of a feature map, beside a shortcut.
+/// Single-head attention over all pixels of a feature map, with a residual connection.
 struct PixelAttention: Sendable {
   private let norm: GroupNorm
   private let query: Linear
@@ -10,7 +10,7 @@ struct PixelAttention: Sendable {
   private let attention: Attention
 
   init(_ weights: WeightScope, channels: Int, groups: Int) throws {
-    // The first releases of diffusers had other names for the same.
+    // The first releases of diffusers used other names.
     func projection(_ name: String, _ oldName: String) throws -> Linear {
       try Linear(weights[weights.contains(name) ? name : oldName], inputs: channels, outputs: channels)
     }

@@ -4,16 +4,16 @@ public import Tensor
 
 /// A safetensors file, open for reading.
 ///
-/// The header is checked when the file is opened; a tensor's bytes are read when it is asked for, into memory of its own.
-/// A file that is cut short or written to in between is an `InputError` then.
+/// Opening checks the header. Reading a tensor copies its bytes from the file and throws an `InputError` if the file
+/// was truncated or changed in the meantime.
 ///
 ///     let file = try SafetensorsFile(contentsOf: url)
 ///     let weight = try file.tensor(named: "conv_in.weight")
 public struct SafetensorsFile: Sendable {
-  /// Where the file is.
+  /// The URL of the file.
   public var url: URL { file.url }
 
-  /// The strings that the writer of the file put beside the tensors.
+  /// The metadata strings of the file.
   public let metadata: [String: String]
 
   /// The names of the tensors, sorted.
@@ -25,11 +25,11 @@ public struct SafetensorsFile: Sendable {
 
   /// Opens a file and checks its header.
   ///
-  /// - Throws: `InputError` if the file is missing or not an ordinary file, or its header is not sound: damaged,
-  ///   truncated, with bytes that belong to no tensor or to two.
+  /// - Throws: `InputError` if the file is missing or not an ordinary file, or if its header is invalid: damaged,
+  ///   truncated, or with bytes that belong to no tensor or to two.
   public init(contentsOf url: URL) throws { try self.init(InputFile(url)) }
 
-  /// The same of a file that is open.
+  /// Creates the file from one that is already open, and checks its header.
   init(_ file: InputFile) throws {
     self.file = file
     let header = try SafetensorsHeader(of: file)
@@ -38,29 +38,30 @@ public struct SafetensorsFile: Sendable {
     names = entries.keys.sorted()
   }
 
-  /// The same file, whose tensors are refused if a scalar is NaN, or infinite in single precision.
+  /// The same file, but reading a tensor throws if a scalar is NaN, or infinite in single precision.
   package var requiringFinite: SafetensorsFile {
     var file = self
     file.requiresFinite = true
     return file
   }
 
-  /// Whether there is a tensor of this name.
+  /// Returns whether a tensor with this name exists.
   public func contains(_ name: String) -> Bool { entries[name] != nil }
 
-  /// The length of each axis of a tensor; nil if there is none of this name.
+  /// Returns the shape of a tensor, or nil if there is none with this name.
   public func shape(of name: String) -> [Int]? { entries[name]?.shape }
 
-  /// The type of a tensor's scalars as the format writes it, such as `F16`; nil if there is none of this name.
+  /// Returns the scalar type of a tensor as the format writes it, such as `F16`, or nil if there is none with this
+  /// name.
   public func scalarType(of name: String) -> String? { entries[name]?.type }
 
-  /// A tensor of the file in single precision.
+  /// Returns a tensor in single precision.
   ///
-  /// - Throws: `InputError(.missing)` if there is no such tensor, `InputError(.unsupported)` unless its scalars are
-  ///   `F32`, `F16`, `BF16` or `F64`, `InputError(.malformed)` if the file was changed since it was opened.
+  /// - Throws: `InputError(.missing)` if there is no such tensor; `InputError(.unsupported)` unless its scalars are
+  ///   `F32`, `F16`, `BF16` or `F64`; `InputError(.malformed)` if the file changed since it was opened.
   public func tensor(named name: String) throws -> Tensor { try tensor(entry(named: name)) }
 
-  /// A tensor, or some rows of one, in single precision.
+  /// Returns a tensor, or a range of its rows, in single precision.
   func tensor(_ entry: SafetensorsHeader.Entry) throws -> Tensor {
     switch SafetensorsType(rawValue: entry.type) {
     case .float32: return try single(entry)
@@ -73,15 +74,17 @@ public struct SafetensorsFile: Sendable {
     default:
       throw InputError(
         .unsupported,
-        "Tensor \"\(entry.name)\" of \(url.path) holds \(entry.type), not floating-point numbers of "
+        "Tensor \"\(entry.name)\" of \(url.path) contains \(entry.type), not floating-point numbers of "
           + "16, 32 or 64 bits. Convert the checkpoint to one of these.")
     }
   }
 
-  /// A tensor of the file as a layer's weight, read while it is packed.
+  /// Returns a tensor as a layer's weight, which is read while the layer packs it.
   ///
-  /// - Parameter savesMemory: whether memory matters more to the layer than time.
-  /// - Throws: as `tensor(named:)`.
+  /// - Parameters:
+  ///   - entry: the tensor.
+  ///   - savesMemory: whether the layer prefers less memory to less time.
+  /// - Throws: the errors of `tensor(named:)`.
   func weight(_ entry: SafetensorsHeader.Entry, savesMemory: Bool) throws -> WeightSource {
     let format: ScalarFormat
     switch SafetensorsType(rawValue: entry.type) {
@@ -100,10 +103,10 @@ public struct SafetensorsFile: Sendable {
     }
   }
 
-  /// The numbers of an integer tensor in row-major order.
+  /// Returns the numbers of an integer tensor in row-major order.
   ///
-  /// - Throws: `InputError(.missing)` if there is no such tensor, `InputError(.unsupported)` unless its scalars are
-  ///   `I64` or `I32`, `InputError(.malformed)` if the file was changed since it was opened.
+  /// - Throws: `InputError(.missing)` if there is no such tensor; `InputError(.unsupported)` unless its scalars are
+  ///   `I64` or `I32`; `InputError(.malformed)` if the file changed since it was opened.
   public func integers(named name: String) throws -> [Int] {
     let entry = try entry(named: name)
     switch SafetensorsType(rawValue: entry.type) {
@@ -111,7 +114,8 @@ public struct SafetensorsFile: Sendable {
     case .int32: return try integers(of: entry, as: Int32.self)
     default:
       throw InputError(
-        .unsupported, "Tensor \"\(name)\" of \(url.path) holds \(entry.type), not integers of 32 or 64 bits.")
+        .unsupported,
+        "Tensor \"\(name)\" of \(url.path) contains \(entry.type), not integers of 32 or 64 bits.")
     }
   }
 
@@ -133,10 +137,10 @@ public struct SafetensorsFile: Sendable {
 }
 
 extension SafetensorsFile {
-  /// The number of scalars that are read at a time, so few that they are still in the cache when they are converted.
+  /// The number of scalars read at a time, small enough to stay in the cache until they are converted.
   private static let grain = 1 << 16
 
-  /// A single-precision tensor, read to where it stays.
+  /// Reads a single-precision tensor directly into its final memory.
   private func single(_ entry: SafetensorsHeader.Entry) throws -> Tensor {
     try Tensor(shape: entry.shape) { scalars in
       guard let base = scalars.baseAddress else { return }
@@ -148,7 +152,7 @@ extension SafetensorsFile {
     }
   }
 
-  /// A tensor whose scalars `convert` makes of the bit patterns of others, some at a time.
+  /// Reads a tensor in pieces, and converts bit patterns with `convert`.
   private func converted<Bits: FixedWidthInteger & BitwiseCopyable>(
     _ entry: SafetensorsHeader.Entry, from: Bits.Type,
     _ convert: (UnsafeMutablePointer<Float>, UnsafePointer<Bits>, Int) -> Void
@@ -163,7 +167,7 @@ extension SafetensorsFile {
     }
   }
 
-  /// Calls `body` with the bit patterns of some scalars of a tensor.
+  /// Calls `body` with the bit patterns of a range of scalars.
   private func withPatterns<Bits: FixedWidthInteger & BitwiseCopyable, R>(
     _ range: Range<Int>, of entry: SafetensorsHeader.Entry, as: Bits.Type,
     _ body: (UnsafePointer<Bits>) throws -> R
@@ -178,7 +182,7 @@ extension SafetensorsFile {
     }
   }
 
-  /// Reads the bit patterns of some scalars of a tensor, in the byte order of this machine.
+  /// Reads the bit patterns of a range of scalars, in this machine's byte order.
   private func read<Bits: FixedWidthInteger & BitwiseCopyable>(
     _ range: Range<Int>, of entry: SafetensorsHeader.Entry, into target: UnsafeMutablePointer<Bits>
   ) throws {
@@ -203,14 +207,14 @@ extension SafetensorsFile {
     let index = patterns.firstIndex { UInt64($0 & (Bits.max >> 1)) >= limit } ?? 0
     throw InputError(
       .malformed,
-      "Tensor \"\(entry.name)\" of \(url.path) holds a value that is not a finite number (NaN or infinity) at index "
-        + "\(range.lowerBound + index). The file is damaged, or was written after its training had diverged: get it "
-        + "again, or use another.")
+      "Tensor \"\(entry.name)\" of \(url.path) contains NaN or infinity at index "
+        + "\(range.lowerBound + index). The file is damaged, or its training diverged. Download it "
+        + "again, or use another file.")
   }
 }
 
 extension UnsafeBufferPointer where Element: FixedWidthInteger & BitwiseCopyable {
-  /// The largest bit pattern without its sign bit.
+  /// The largest bit pattern, without the sign bit.
   fileprivate var largestMagnitude: UInt64 {
     guard let baseAddress else { return 0 }
     let raw = UnsafeRawPointer(baseAddress)

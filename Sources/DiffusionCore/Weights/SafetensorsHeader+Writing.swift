@@ -1,9 +1,9 @@
 extension SafetensorsHeader {
-  /// The JSON of a header, filled up to a multiple of eight bytes.
+  /// Returns the JSON of a header, padded with spaces to a multiple of eight bytes.
   ///
   /// - Parameters:
-  ///   - tensors: in the order of their bytes.
-  ///   - metadata: strings to keep beside them.
+  ///   - tensors: the tensors in the order of their bytes.
+  ///   - metadata: the metadata strings.
   static func json(
     of tensors: [(name: String, type: String, shape: [Int], byteCount: Int)], _ metadata: [String: String]
   ) -> [UInt8] {
@@ -27,7 +27,7 @@ extension SafetensorsHeader {
 
   private static func isBefore(_ a: String, _ b: String) -> Bool { a.utf8.lexicographicallyPrecedes(b.utf8) }
 
-  /// A JSON string, escaped no more than it must be.
+  /// Returns a JSON string with the minimal escapes.
   private static func quoted(_ text: String) -> String {
     var quoted = "\""
     for scalar in text.unicodeScalars {

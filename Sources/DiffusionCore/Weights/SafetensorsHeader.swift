@@ -1,19 +1,20 @@
 internal import Foundation
 
-/// The first part of a safetensors file: what tensors there are, and where their bytes lie.
+/// The header of a safetensors file: the tensors and the positions of their bytes.
 ///
-/// The format is eight bytes of little-endian length, so many bytes of JSON, then the tensors' bytes without gaps.
+/// The format is a little-endian length of eight bytes, that many bytes of JSON, then the bytes of the tensors
+/// without gaps.
 struct SafetensorsHeader {
-  /// One tensor's name, type, shape, and place in the file.
+  /// The name, type, shape and position of a tensor.
   struct Entry: Sendable, Equatable {
     let name: String
     let type: String
     let shape: [Int]
-    /// In bytes from the start of the file.
+    /// The byte range from the start of the file.
     let range: Range<Int>
   }
 
-  /// The bytes that the JSON may take at most, as in other readers of the format.
+  /// The maximum number of bytes of the JSON, as in other readers of the format.
   static let byteLimit = 100_000_000
 
   let entries: [String: Entry]
@@ -21,24 +22,24 @@ struct SafetensorsHeader {
 
   /// Reads and checks the header of a file.
   ///
-  /// - Throws: `InputError(.malformed)` unless each tensor's bytes are as many as its type and shape need, and all
+  /// - Throws: `InputError(.malformed)` unless each tensor has as many bytes as its type and shape need, and the
   ///   tensors together cover the rest of the file exactly once.
   init(of file: InputFile) throws {
     func malformed(_ what: String) -> InputError {
-      InputError(.malformed, "\(file.url.path) is not a sound safetensors file: \(what).")
+      InputError(.malformed, "\(file.url.path) is not a valid safetensors file: \(what).")
     }
     guard file.byteCount >= 8 else {
       throw malformed(
-        "it has \(file.byteCount) bytes, too few for a header; it may be an unfinished download")
+        "it has \(file.byteCount) bytes, too few for a header. It may be an unfinished download")
     }
     let length = try file.bytes(0..<8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     guard length <= UInt64(Self.byteLimit) else {
-      throw malformed("it claims a header of \(length) bytes, so it is something else or damaged")
+      throw malformed("it states a header of \(length) bytes, so it is damaged or of another kind")
     }
     let start = 8 + Int(length)
     guard start <= file.byteCount else {
       throw malformed(
-        "its header needs \(start) bytes, but the file ends after \(file.byteCount); it is truncated")
+        "its header needs \(start) bytes, but the file ends after \(file.byteCount). It is truncated")
     }
     let json = try file.bytes(8..<start)
     let contents: Contents
@@ -49,7 +50,7 @@ struct SafetensorsHeader {
     }
 
     guard Self.itemCount(in: json) == contents.items.count else {
-      throw malformed("it names a tensor twice")
+      throw malformed("it contains a tensor name twice")
     }
 
     var entries: [String: Entry] = [:]
@@ -59,10 +60,10 @@ struct SafetensorsHeader {
         0 <= begin, begin <= end, end <= file.byteCount - start
       else {
         throw malformed(
-          "the bytes of tensor \"\(name)\" (\(item.data_offsets)) lie outside the \(file.byteCount - start) bytes of "
-            + "data; it is truncated or damaged")
+          "the bytes of tensor \"\(name)\" (\(item.data_offsets)) are outside the \(file.byteCount - start) bytes of "
+            + "data. It is truncated or damaged")
       }
-      // A type that is not known is a matter of whoever wants the tensor, but no scalar has less than a bit.
+      // An unknown type is an error only when the tensor is read, but every scalar has at least one bit.
       let size = SafetensorsType(rawValue: item.dtype)?.byteCount
       let needed = Self.product(of: item.shape, times: size ?? 1)
       guard let needed, size == nil ? needed / 8 <= end - begin : needed == end - begin else {
@@ -86,13 +87,13 @@ struct SafetensorsHeader {
       covered = entry.range.upperBound
     }
     guard covered == file.byteCount else {
-      throw malformed("\(file.byteCount - covered) bytes at its end belong to no tensor")
+      throw malformed("its last \(file.byteCount - covered) bytes belong to no tensor")
     }
     self.entries = entries
     metadata = contents.metadata
   }
 
-  /// The number of places in a JSON text at which a tensor's bytes are stated; decoders keep one of two equal keys.
+  /// Returns the number of byte ranges in a header's JSON; decoders drop one of two equal keys.
   private static func itemCount(in json: Data) -> Int {
     let key = Array(#""data_offsets""#.utf8)
     let blanks = Set(" \n\r\t".utf8)
@@ -112,7 +113,7 @@ struct SafetensorsHeader {
     }
   }
 
-  /// The number of bytes that a shape takes; nil if a length is negative or the product is too large.
+  /// Returns the product of a shape and a size, or nil if a length is negative or the product overflows.
   private static func product(of shape: [Int], times size: Int) -> Int? {
     var product = size
     for length in shape {
@@ -125,7 +126,7 @@ struct SafetensorsHeader {
 }
 
 extension SafetensorsHeader {
-  /// The JSON as it stands in the file.
+  /// The JSON of the header.
   private struct Contents: Decodable {
     struct Item: Decodable {
       let dtype: String

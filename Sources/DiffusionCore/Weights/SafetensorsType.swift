@@ -1,4 +1,4 @@
-/// A scalar type of the safetensors format whose size is a whole number of bytes.
+/// A scalar type of the safetensors format with a whole number of bytes.
 enum SafetensorsType: String {
   case float64 = "F64"
   case float32 = "F32"
@@ -16,7 +16,7 @@ enum SafetensorsType: String {
   case uint8 = "U8"
   case bool = "BOOL"
 
-  /// The size of one scalar.
+  /// The size of one scalar, in bytes.
   var byteCount: Int {
     switch self {
     case .float64, .int64, .uint64: 8
@@ -26,14 +26,14 @@ enum SafetensorsType: String {
     }
   }
 
-  /// The smallest bit pattern, without sign, that is not a finite number in single precision; nil for other types than
-  /// floating-point numbers of 16 bits and more.
+  /// The smallest bit pattern, without sign, that is not finite in single precision; nil for types other than
+  /// floating-point numbers of 16 bits or more.
   var firstPatternNotFinite: UInt64? {
     switch self {
     case .float16: 0x7c00
     case .bfloat16: 0x7f80
     case .float32: UInt64(Float.infinity.bitPattern)
-    // Halfway between the largest finite number and 2^128.
+    // Halfway between the largest finite single-precision number and 2^128.
     case .float64: (0x1.ffffffp127 as Double).bitPattern
     default: nil
     }

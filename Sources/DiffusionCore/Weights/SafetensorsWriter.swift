@@ -1,17 +1,17 @@
 public import Foundation
 public import Tensor
 
-/// Collects tensors and writes them as one safetensors file.
+/// A writer that collects tensors and writes them to a safetensors file.
 ///
-/// The same content gives the same bytes, in whatever order it was added: names are sorted, and nothing of time or
-/// place goes in.
+/// The same content gives the same bytes in any order of addition: names are sorted, and no times or paths are
+/// stored.
 ///
 ///     var writer = SafetensorsWriter()
 ///     writer.metadata["caption"] = "a cat sitting next to a mirror"
 ///     writer.add("pivots", pivots)
 ///     try writer.write(to: url)
 public struct SafetensorsWriter: Sendable {
-  /// Strings to keep beside the tensors.
+  /// The metadata strings of the file.
   public var metadata: [String: String] = [:]
 
   private enum Content: Sendable {
@@ -37,37 +37,42 @@ public struct SafetensorsWriter: Sendable {
 
   private var contents: [String: Content] = [:]
 
-  /// A writer with nothing to write yet.
+  /// Creates an empty writer.
   public init() {}
 
-  /// Adds a tensor as `F32`; one of the same name is replaced.
+  /// Adds a tensor as `F32`, or replaces the tensor with the same name.
   public mutating func add(_ name: String, _ tensor: Tensor) {
-    precondition(name != "__metadata__", "\"__metadata__\" is no name for a tensor")
+    precondition(name != "__metadata__", "\"__metadata__\" is not a valid tensor name")
     contents[name] = .scalars(tensor)
   }
 
-  /// Adds integers as `I64`; a tensor of the same name is replaced.
+  /// Adds integers as `I64`, or replaces the tensor with the same name.
   ///
-  /// - Parameter shape: the length of each axis; one axis if absent.
+  /// - Parameters:
+  ///   - name: the name of the tensor.
+  ///   - integers: the integers in row-major order.
+  ///   - shape: the length of each axis; one axis by default.
   public mutating func add(_ name: String, integers: [Int], shape: [Int]? = nil) {
-    precondition(name != "__metadata__", "\"__metadata__\" is no name for a tensor")
+    precondition(name != "__metadata__", "\"__metadata__\" is not a valid tensor name")
     let shape = shape ?? [integers.count]
     precondition(shape.reduce(1, *) == integers.count, "\(shape) does not hold \(integers.count) integers")
     contents[name] = .integers(integers, shape: shape)
   }
 
-  /// Writes the file: under a temporary name first, so that a file of that name stays whole if anything goes wrong.
+  /// Writes the file under a temporary name and renames it, so that an existing file stays whole if an error occurs.
   ///
-  /// - Parameter synchronized: whether to wait until the disk has the bytes, so that not even a power failure leaves an empty
-  ///   file.
-  /// - Throws: `InputError(.unwritable)` if the folder is missing or full or not to be written to.
+  /// - Parameters:
+  ///   - url: the file.
+  ///   - synchronized: whether to wait until the bytes are on the disk, so that a power failure cannot leave an empty
+  ///     file.
+  /// - Throws: `InputError(.unwritable)` if the folder is missing, full or not writable.
   public func write(to url: URL, synchronized: Bool = false) throws {
     try AtomicFile.write(to: url, synchronized: synchronized) { file in
       try forEachPiece { try file.append($0) }
     }
   }
 
-  /// The bytes of the file.
+  /// Returns the bytes of the file.
   public func data() -> Data {
     var data = Data()
     forEachPiece { data.append(contentsOf: $0) }
@@ -76,8 +81,8 @@ public struct SafetensorsWriter: Sendable {
 
   /// Calls `body` with the bytes of the file, in pieces.
   ///
-  /// Integers come before single-precision numbers, and the header is filled up with spaces, so that each tensor
-  /// is aligned to its own scalars.
+  /// Integers come before single-precision numbers, and the header is padded with spaces, so that each tensor is
+  /// aligned to its scalars.
   private func forEachPiece(_ body: (UnsafeRawBufferPointer) throws -> Void) rethrows {
     let inOrder = contents.sorted {
       let sizes = ($0.value.type.byteCount, $1.value.type.byteCount)

@@ -1,17 +1,17 @@
 internal import Foundation
 
 extension WeightStore {
-  /// The weights in a folder, whole or in shards; in full precision if it has both full and half.
+  /// Opens the weights in a folder, in one file or in shards; prefers full precision to half precision.
   ///
-  /// - Throws: `InputError` if there are none, only ones that must be converted first, or damaged ones.
+  /// - Throws: `InputError` if the weights are missing, damaged, or in a format that must be converted first.
   convenience init(folder: URL, naming: some TensorNaming) throws {
     let (path, tensors) = try Self.tensors(in: folder)
     try self.init(path: path, tensors, naming: naming)
   }
 
-  /// The tensors in a folder as they are stored, and what messages name as their place.
+  /// Returns the tensors in a folder as stored, and the path that messages name for them.
   ///
-  /// - Throws: as `init(folder:naming:)`.
+  /// - Throws: the errors of `init(folder:naming:)`.
   static func tensors(in folder: URL) throws -> (path: String, tensors: [Place]) {
     let stems = ["diffusion_pytorch_model", "model"]
     let forms: [(suffix: String, isIndex: Bool)] = [
@@ -29,10 +29,10 @@ extension WeightStore {
     throw noWeights(in: folder)
   }
 
-  /// The tensors of a network that is cut into shards.
+  /// Returns the tensors of a sharded network.
   ///
-  /// - Parameter index: a `*.safetensors.index.json`, which says which tensor is in which file beside it.
-  /// - Throws: `InputError` if a shard is missing or lacks a tensor that it should hold.
+  /// - Parameter index: a `*.safetensors.index.json`, which lists the file of each tensor.
+  /// - Throws: `InputError` if a shard is missing or lacks a tensor that the index lists.
   private static func shards(_ index: URL) throws -> [Place] {
     struct Index: Decodable { let weight_map: [String: String] }
     let map = try JSONFile.decode(Index.self, from: index).weight_map
@@ -48,7 +48,7 @@ extension WeightStore {
       guard let file = files[shard], let entry = file.entries[name] else {
         throw InputError(
           .missing,
-          "\(files[shard]?.url.path ?? shard) lacks the tensor \"\(name)\", which \(index.path) says it holds."
+          "\(files[shard]?.url.path ?? shard) lacks the tensor \"\(name)\" that \(index.path) lists for it."
         )
       }
       return Place(file: file, entry: entry)
@@ -61,8 +61,8 @@ extension WeightStore {
     {
       return InputError(
         .unsupported,
-        "\(folder.path) has its weights only as \(pickled), a format that can run code when it is "
-          + "read. Convert the checkpoint with diffusers: "
+        "\(folder.path) has its weights only as \(pickled), a format that can run code when it "
+          + "is loaded. Convert the checkpoint with diffusers: "
           + "`StableDiffusionPipeline.from_pretrained(…).save_pretrained(…, safe_serialization=True)`.")
     }
     return InputError(
@@ -73,7 +73,7 @@ extension WeightStore {
 }
 
 extension SafetensorsFile {
-  /// All tensors of the file, to be read for a network.
+  /// All tensors of the file, with values that must be finite.
   var places: [WeightStore.Place] {
     let file = requiringFinite
     return entries.values.map { WeightStore.Place(file: file, entry: $0) }

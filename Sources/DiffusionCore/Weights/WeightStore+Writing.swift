@@ -2,13 +2,13 @@ internal import Foundation
 internal import Tensor
 
 extension WeightStore {
-  /// About how many bytes of a tensor are held at a time.
+  /// The approximate number of bytes of a tensor held at a time.
   private static let pieceByteCount = 1 << 22
 
-  /// Writes the tensors to a safetensors file under the names of diffusers, in the types in which they are stored, with
-  /// what is added to them.
+  /// Writes the tensors to a safetensors file, with their diffusers names, stored types and updates.
   ///
-  /// - Throws: `InputError` if a tensor cannot be read or the file not be written; `CancellationError`.
+  /// - Throws: `InputError` if a tensor cannot be read or the file cannot be written; `CancellationError` if the task
+  ///   is cancelled.
   func write(to url: URL) throws {
     let places = names.compactMap { name in place(of: name).map { (name, $0) } }
     let header = SafetensorsHeader.json(
@@ -39,7 +39,7 @@ extension WeightStore {
     guard stored.format.byteCount * stored.shape.reduce(1, *) == place.entry.range.count else {
       throw InputError(
         .unsupported,
-        "\"\(name)\" of \(path) holds \(place.entry.type); a LoRA can be written into F32, F16 and BF16 only."
+        "\"\(name)\" of \(path) has the type \(place.entry.type). A LoRA can be merged only into F32, F16 and BF16."
       )
     }
     let weight = try updates.added(to: stored, name)

@@ -1,22 +1,22 @@
 internal import Foundation
 internal import Tensor
 
-/// All tensors of one network of a checkpoint, from one file or from several shards, under the names of diffusers.
+/// All tensors of one network, from one file or several shards, under their diffusers names.
 final class WeightStore: Sendable {
-  /// Where a tensor is.
+  /// The file and position of a tensor.
   struct Place: Sendable {
     let file: SafetensorsFile
-    /// Of the shape that the network knows; its name is the file's.
+    /// The entry with the shape that the network expects and the name in the file.
     let entry: SafetensorsHeader.Entry
   }
 
-  /// What messages name: the one file, or the index of the shards.
+  /// The path for messages: the file, or the index of the shards.
   let path: String
 
   /// The names of all tensors, sorted.
   let names: [String]
 
-  /// What is added to weights when they are read, by their names.
+  /// The updates added to weights when they are read, by name.
   let updates: [String: [LowRankUpdate]]
 
   private let places: [String: Place]
@@ -28,20 +28,20 @@ final class WeightStore: Sendable {
     names = places.keys.sorted()
   }
 
-  /// The tensors of one file, under the names that they have there.
+  /// Creates a store of the tensors of one file, under their names in the file.
   convenience init(_ file: SafetensorsFile) {
     let file = file.requiringFinite
     self.init(path: file.url.path, places: file.entries.mapValues { Place(file: file, entry: $0) })
   }
 
-  /// The tensors of files whose names start with a prefix.
+  /// Creates a store of the tensors whose names start with a prefix.
   ///
   /// - Parameters:
-  ///   - path: what messages name.
-  ///   - tensors: the files' own.
-  ///   - prefix: of the network; other tensors are left out.
-  ///   - naming: how the files name tensors after the prefix.
-  /// - Throws: `InputError(.malformed)` if two tensors have the same name in the layout of diffusers.
+  ///   - path: the path for messages.
+  ///   - tensors: the tensors as stored.
+  ///   - prefix: the prefix of the network; other tensors are ignored.
+  ///   - naming: the scheme of the names after the prefix.
+  /// - Throws: `InputError(.malformed)` if two tensors have the same diffusers name.
   convenience init(
     path: String, _ tensors: [Place], prefix: String = "", naming: some TensorNaming
   ) throws {
@@ -54,20 +54,20 @@ final class WeightStore: Sendable {
         let names = [other.entry.name, stored.entry.name].sorted()
         throw InputError(
           .malformed,
-          "\(path) holds the tensor \"\(view.name)\" twice, as \"\(names[0])\" and as \"\(names[1])\".")
+          "\(path) contains the tensor \"\(view.name)\" twice, as \"\(names[0])\" and as \"\(names[1])\".")
       }
     }
     self.init(path: path, places: places)
   }
 
-  /// The same weights with updates.
+  /// Returns the same weights with updates.
   func updated(_ updates: [String: [LowRankUpdate]]) -> WeightStore {
     WeightStore(path: path, places: places, updates: updates)
   }
 
   func contains(_ name: String) -> Bool { places[name] != nil }
 
-  /// Whether any tensor's name starts with `prefix`.
+  /// Returns whether any tensor's name starts with `prefix`.
   func containsName(withPrefix prefix: String) -> Bool {
     var low = 0
     var high = names.count
@@ -78,12 +78,15 @@ final class WeightStore: Sendable {
     return low < names.count && names[low].hasPrefix(prefix)
   }
 
-  /// Where a tensor is; nil if there is none of this name.
+  /// Returns the file and position of a tensor, or nil if there is none with this name.
   func place(of name: String) -> Place? { places[name] }
 
   func shape(of name: String) -> [Int]? { places[name]?.entry.shape }
 
-  /// - Throws: `CancellationError`, so that the reading of a model can be cancelled between two tensors.
+  /// Returns a tensor in single precision, with updates.
+  ///
+  /// - Throws: `InputError` if it is missing or cannot be read; `CancellationError`, so that reading a model can be
+  ///   cancelled between two tensors.
   func tensor(named name: String) throws -> Tensor {
     let place = try existingPlace(of: name)
     let tensor = try place.file.tensor(place.entry)
@@ -91,9 +94,9 @@ final class WeightStore: Sendable {
     return try updates.added(to: tensor)
   }
 
-  /// The weight of a layer.
+  /// Returns the weight of a layer, with updates.
   ///
-  /// - Throws: as `tensor(named:)`.
+  /// - Throws: the errors of `tensor(named:)`.
   func weight(named name: String) throws -> WeightSource {
     let place = try existingPlace(of: name)
     let weight = try place.file.weight(place.entry, savesMemory: byteCount > Self.smallByteCount)
@@ -101,19 +104,19 @@ final class WeightStore: Sendable {
     return try updates.added(to: weight, name)
   }
 
-  /// The largest network whose layers need not save memory.
+  /// The size of the largest network whose layers do not save memory, in bytes.
   private static let smallByteCount = 64 << 20
 
   private var byteCount: Int { places.values.reduce(0) { $0 + $1.entry.range.count } }
 
-  /// The memory that the weights take, in bytes: an upper bound.
+  /// The memory that the weights take, in bytes; an upper bound.
   var memoryByteCount: Int {
     let savesMemory = byteCount > Self.smallByteCount
     return places.reduce(0) { sum, item in
       let entry = item.value.entry
       let count = entry.shape.reduce(1, *)
       let isLayer = entry.shape.count > 1 && !item.key.contains("embeddings.")
-      // Layers that need not save memory are widened, and a gradient makes a copy of them.
+      // Layers that do not save memory are widened to single precision, and a gradient copies them.
       guard isLayer, savesMemory else { return sum + count * (isLayer ? 8 : 4) }
       return sum + min(entry.range.count, 4 * count)
     }
@@ -124,15 +127,15 @@ final class WeightStore: Sendable {
     guard let place = places[name] else {
       throw InputError(
         .missing,
-        "\(path) lacks the tensor \"\(name)\". The checkpoint is incomplete, or not of the kind its "
-          + "configuration says.")
+        "\(path) lacks the tensor \"\(name)\". The checkpoint is incomplete or does not match its "
+          + "configuration.")
     }
     return place
   }
 }
 
 extension SafetensorsHeader.Entry {
-  /// The part of the tensor that a network reads.
+  /// Returns the part of the tensor that a network reads.
   fileprivate func viewed(as view: TensorView) -> Self {
     let count = view.shape.reduce(1, *)
     let all = shape.reduce(1, *)

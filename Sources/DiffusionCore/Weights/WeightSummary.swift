@@ -1,16 +1,16 @@
 internal import Foundation
 
-/// What the weights of a part of a checkpoint amount to.
+/// A summary of the weights of a part of a checkpoint.
 package struct WeightSummary: Sendable, Equatable, Encodable {
-  /// The names of the files, in order.
+  /// The names of the files, sorted.
   package var files: [String] = []
   /// The number of tensors.
   package var tensorCount = 0
   /// The number of scalars in all tensors.
   package var parameterCount = 0
-  /// The bytes of all tensors.
+  /// The number of bytes of all tensors.
   package var byteCount = 0
-  /// The types of scalars that occur, such as `F16`, in order.
+  /// The distinct scalar types, such as `F16`, sorted.
   package var types: [String] = []
 }
 
@@ -25,9 +25,9 @@ extension WeightSummary {
 }
 
 extension Checkpoint {
-  /// What the weights of a part amount to; only headers are read.
+  /// Summarizes the weights of a part; only headers are read.
   ///
-  /// - Throws: `InputError` if there are none, or damaged ones.
+  /// - Throws: `InputError` if the weights are missing or damaged.
   package func weightSummary(of part: Part) throws -> WeightSummary {
     let store = try store(of: part)
     return WeightSummary(store.names.compactMap(store.place))

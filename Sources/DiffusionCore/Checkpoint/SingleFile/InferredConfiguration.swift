@@ -1,15 +1,15 @@
-/// The configurations of networks that follow from their tensors, in the form of diffusers.
+/// Network configurations inferred from tensor names and shapes, in the diffusers format.
 ///
-/// What no tensor states is as in the family of Stable Diffusion that the tensors show.
+/// Values that no tensor reveals are those of the Stable Diffusion family that the tensors belong to.
 enum InferredConfiguration {
-  /// The first generation has eight heads everywhere, the second heads of so many channels.
+  /// Channels per head in Stable Diffusion 2; Stable Diffusion 1 has eight heads at every level.
   private static let headChannels = 64
 
-  /// The configuration of a UNet.
+  /// Returns the configuration of a UNet.
   ///
   /// - Parameters:
-  ///   - store: its tensors.
-  ///   - sampleSize: the side of its latents.
+  ///   - store: the tensors of the UNet.
+  ///   - sampleSize: the side length of the latents.
   static func unet(_ store: WeightStore, sampleSize: Int) -> JSONValue {
     func outputs(_ name: String) -> Int { store.shape(of: name)?.first ?? 0 }
     func count(_ path: String, _ tensor: String) -> Int {
@@ -62,7 +62,7 @@ enum InferredConfiguration {
     return .object(members)
   }
 
-  /// The configuration of an autoencoder.
+  /// Returns the configuration of an autoencoder.
   static func autoencoder(_ store: WeightStore) -> JSONValue {
     if store.contains("encoder.layers.0.weight") { return tinyAutoencoder(store) }
     func inputs(_ name: String) -> Int { store.shape(of: name)?.dropFirst().first ?? 0 }
@@ -89,7 +89,7 @@ enum InferredConfiguration {
     ]
   }
 
-  /// The configuration of a tiny autoencoder: runs of blocks with a convolution at each end.
+  /// Returns the configuration of a tiny autoencoder: runs of blocks between convolutions.
   private static func tinyAutoencoder(_ store: WeightStore) -> JSONValue {
     func outputs(_ name: String) -> Int { store.shape(of: name)?.first ?? 0 }
     func runs(_ network: String) -> [Int] {
@@ -116,9 +116,9 @@ enum InferredConfiguration {
     ]
   }
 
-  /// The configuration of a text encoder.
+  /// Returns the configuration of a text encoder.
   ///
-  /// - Parameter isOpenCLIP: whether it is that of the second generation.
+  /// - Parameter isOpenCLIP: whether it is the text encoder of Stable Diffusion 2.
   static func textEncoder(_ store: WeightStore, isOpenCLIP: Bool) -> JSONValue {
     let embedding = store.shape(of: "text_model.embeddings.token_embedding.weight") ?? []
     let width = embedding.last ?? 0
@@ -139,7 +139,7 @@ enum InferredConfiguration {
     ]
   }
 
-  /// The noise schedule that all of Stable Diffusion 1 and 2 were trained with.
+  /// Returns the noise schedule that all Stable Diffusion 1 and 2 models were trained with.
   static func scheduler(_ prediction: NoiseSchedule.Prediction) -> JSONValue {
     [
       "_class_name": "DDIMScheduler",

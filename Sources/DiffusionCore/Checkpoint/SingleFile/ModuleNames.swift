@@ -1,34 +1,35 @@
-/// The number of modules that are numbered from 0 below a path.
+/// Returns the number of modules numbered from 0 under a path.
 ///
 /// - Parameters:
-///   - tensor: one that each of them has.
-///   - contains: whether there is a tensor of this name.
+///   - path: the common start of the modules' names.
+///   - tensor: the name of a tensor that each module has.
+///   - contains: returns whether a tensor with this name exists.
 func moduleCount(_ path: String, _ tensor: String, _ contains: (String) -> Bool) -> Int {
   (0...).first { !contains("\(path).\($0).\(tensor)") } ?? 0
 }
 
-/// What the modules of a network are called in a file and in the layout of diffusers.
+/// The names of a network's modules in a file and in the diffusers layout.
 ///
-/// A module is the beginning of the names of some tensors, up to a dot.
+/// A module name is the start of some tensor names, up to a dot.
 struct ModuleNames: TensorNaming {
-  /// From the names in the file to those of diffusers.
+  /// Module names in the file, mapped to diffusers names.
   private(set) var names: [String: String] = [:]
 
   /// Adds a module.
   mutating func add(_ name: String, as diffusersName: String) { names[name] = diffusersName }
 
-  /// Adds a module whose own modules have other names too.
+  /// Adds a module whose submodules are renamed too.
   mutating func add(_ name: String, as diffusersName: String, renaming modules: KeyValuePairs<String, String>)
   {
     for (module, newName) in modules { add("\(name).\(module)", as: "\(diffusersName).\(newName)") }
   }
 
-  /// From the names of diffusers to those in the file.
+  /// Module names of diffusers, mapped to names in the file.
   var inverse: ModuleNames {
     ModuleNames(names: Dictionary(names.map { ($1, $0) }) { first, _ in first })
   }
 
-  /// The other name of a tensor, by its longest module that is known; nil if none is.
+  /// Returns the mapped name of a tensor, from its longest known module prefix; nil if no module matches.
   func newName(of tensor: String) -> String? {
     var end = tensor.endIndex
     while let dot = tensor[..<end].lastIndex(of: ".") {

@@ -1,15 +1,15 @@
-/// The names of the text tower of OpenCLIP, which Stable Diffusion 2 has: query, key and value are one matrix.
+/// The tensor names of OpenCLIP's text encoder, used by Stable Diffusion 2; query, key and value share one matrix.
 ///
-/// The last layer is left out: Stable Diffusion 2 reads the state before it.
+/// The last layer is skipped: Stable Diffusion 2 uses the hidden state before it.
 struct OpenCLIP: TensorNaming {
   /// A tensor that every such network has.
   static let marker = "transformer.resblocks.0.attn.in_proj_weight"
 
   private let names: ModuleNames
-  /// The layers that are read, by the beginnings of their tensors' names, with their names in the layout of diffusers.
+  /// The layers that are used: prefixes of their tensor names in the file, mapped to diffusers names.
   private let layers: [String: String]
 
-  /// - Parameter contains: whether there is a tensor of this name, prefix left out.
+  /// - Parameter contains: returns whether a tensor with this name, without prefix, exists.
   init(_ contains: (String) -> Bool) {
     var names = ModuleNames()
     var layers: [String: String] = [:]

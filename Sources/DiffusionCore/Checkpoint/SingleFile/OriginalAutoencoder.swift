@@ -1,12 +1,13 @@
-/// The names of an autoencoder in the files that CompVis and Stability AI published; the decoder's levels are numbered from
-/// the finest, like the encoder's.
+/// The tensor names of an autoencoder in the files of CompVis and Stability AI.
+///
+/// Levels of the decoder are numbered from the finest, like those of the encoder.
 struct OriginalAutoencoder: TensorNaming {
   /// A tensor that every such network has.
   static let marker = "encoder.down.0.block.0.norm1.weight"
 
   private let names: ModuleNames
 
-  /// - Parameter contains: whether there is a tensor of this name, prefix left out.
+  /// - Parameter contains: returns whether a tensor with this name, without prefix, exists.
   init(_ contains: (String) -> Bool) {
     var names = ModuleNames()
     names.add("quant_conv", as: "quant_conv")

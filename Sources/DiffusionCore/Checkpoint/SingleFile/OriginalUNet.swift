@@ -1,20 +1,21 @@
-/// The names of a UNet in the files that CompVis and Stability AI published: blocks are numbered from the first to the
-/// last, whatever their level.
+/// The tensor names of a UNet in the files of CompVis and Stability AI.
+///
+/// Blocks are numbered consecutively across levels.
 enum OriginalUNet {
   /// A tensor that every such network has.
   static let marker = "input_blocks.0.0.weight"
 
-  /// What the numbers of the blocks depend on.
+  /// The values that determine the numbers of the blocks.
   private struct Shape {
-    /// The number of residual blocks of each level on the way down, finest first; one more on the way up.
+    /// The number of residual blocks per down level, finest first; each up level has one more.
     var layers: [Int] = []
-    /// Whether the levels on the way up have attention, coarsest first.
+    /// Whether each up level has attention, coarsest first.
     var upHasAttention: [Bool] = []
   }
 
-  /// The modules of a network in these names.
+  /// Returns the module names of a network with these names.
   ///
-  /// - Parameter contains: whether there is a tensor of this name, prefix left out.
+  /// - Parameter contains: returns whether a tensor with this name, without prefix, exists.
   static func modules(_ contains: (String) -> Bool) -> ModuleNames {
     var shape = Shape(layers: [0])
     for number in 1... {
@@ -34,7 +35,7 @@ enum OriginalUNet {
     return modules(of: shape)
   }
 
-  /// The modules that a network in the names of diffusers would have in these names.
+  /// Returns the module names that a network with diffusers names would have in this scheme.
   static func modules(of store: WeightStore) -> ModuleNames {
     var shape = Shape()
     for level in 0... {

@@ -1,11 +1,11 @@
 internal import Foundation
 
-/// One safetensors file with all networks of a checkpoint, or some, in the names of CompVis and Stability AI or of
-/// diffusers.
+/// A safetensors file with all or some networks of a checkpoint, with the tensor names of CompVis and Stability AI or
+/// of diffusers.
 struct SingleFile: CheckpointLayout {
-  /// Where a network is in the file.
+  /// A network in the file.
   private struct Network {
-    /// What the names of its tensors start with.
+    /// The common prefix of its tensor names.
     let prefix: String
     let naming: any TensorNaming
   }
@@ -14,7 +14,7 @@ struct SingleFile: CheckpointLayout {
   private let networks: [Checkpoint.Part: Network]
   private let prediction: NoiseSchedule.Prediction?
 
-  /// - Parameter prediction: what the UNet predicts, where the file does not say.
+  /// - Parameter prediction: the prediction type of the UNet, which overrides the file's.
   /// - Throws: `InputError` if the file has no network of a checkpoint.
   init(_ file: SafetensorsFile, prediction: NoiseSchedule.Prediction?) throws {
     self.file = file
@@ -24,7 +24,7 @@ struct SingleFile: CheckpointLayout {
     self.networks = networks
     guard !networks.isEmpty else {
       throw InputError.unsupported(
-        file.url, "a safetensors file without a Stable Diffusion checkpoint in it.")
+        file.url, "a safetensors file without networks of a Stable Diffusion checkpoint.")
     }
   }
 
@@ -47,13 +47,13 @@ struct SingleFile: CheckpointLayout {
     return nil
   }
 
-  /// What is in the file, for messages.
+  /// The networks in the file, for messages.
   var contents: String {
     Checkpoint.Part.networks.filter { networks[$0] != nil }.map { "a \($0.words)" }.joined(separator: ", ")
       .replacing("a a", with: "an a")
   }
 
-  /// Whether the file is of one network as diffusers writes it, of which a `config.json` beside it says more.
+  /// Whether the file is one network as diffusers writes it, so that a `config.json` next to it may say more.
   var isOneNetworkOfDiffusers: Bool {
     networks.count == 1
       && networks.values.allSatisfy { $0.prefix.isEmpty && $0.naming is DiffusersNaming }
@@ -98,7 +98,8 @@ struct SingleFile: CheckpointLayout {
     return try TokenizerFiles.standardFiles(padding)
   }
 
-  /// A text encoder for another vocabulary than CLIP's needs its own tokenizer, which no single file has.
+  /// Throws `InputError` if the text encoder has another vocabulary than CLIP's: it needs its own tokenizer, which a
+  /// single file does not contain.
   private func checkVocabulary() throws {
     guard contains(.textEncoder) else { return }
     let embedding = try store(of: .textEncoder).shape(of: "text_model.embeddings.token_embedding.weight")
@@ -106,13 +107,13 @@ struct SingleFile: CheckpointLayout {
     guard count >= TokenizerFiles.standardCount else {
       throw InputError(
         .missing,
-        "The text encoder of \(file.url.path) knows \(count) tokens, not the \(TokenizerFiles.standardCount) of CLIP. Name a "
+        "The text encoder of \(file.url.path) has \(count) tokens, but CLIP's tokenizer has \(TokenizerFiles.standardCount). Name a "
           + "folder with its text encoder and tokenizer with --text-encoder, or set ModelOptions.textEncoder."
       )
     }
   }
 
-  /// What fills up texts.
+  /// The padding of short prompts.
   private var padding: StandardPadding { isSecondGeneration ? .exclamationMark : .end }
 
   private func missing(_ part: Checkpoint.Part) -> InputError {
@@ -123,12 +124,12 @@ struct SingleFile: CheckpointLayout {
       default: ""
       }
     return InputError(
-      .missing, "\(file.url.path) has no \(part.words) in it; it has \(contents).\(option)")
+      .missing, "\(file.url.path) contains no \(part.words). It contains \(contents).\(option)")
   }
 }
 
 extension SingleFile {
-  /// Whether the networks are those of Stable Diffusion 2.
+  /// Whether the networks are from Stable Diffusion 2.
   private var isSecondGeneration: Bool {
     if let text = networks[.textEncoder] { return text.naming is OpenCLIP }
     guard let unet = networks[.unet] else { return false }
@@ -137,20 +138,20 @@ extension SingleFile {
     }
   }
 
-  /// What the UNet predicts: as the caller says, else as the file does, else as the family does.
+  /// The prediction type of the UNet: from the caller, else from the file, else from the family.
   private var knownPrediction: NoiseSchedule.Prediction {
     get throws {
       if let prediction = prediction ?? statedPrediction { return prediction }
       guard isSecondGeneration else { return .epsilon }
       throw InputError(
         .missing,
-        "\(file.url.path) is of the family of Stable Diffusion 2, and does not say what its UNet predicts. Say --prediction v "
+        "\(file.url.path) is a Stable Diffusion 2 model that does not state what its UNet predicts. Use --prediction v "
           + "(models for 768 x 768 pixels) or --prediction epsilon (base models, for 512 x 512), or set "
           + "ModelOptions.prediction.")
     }
   }
 
-  /// What the metadata or a key that is there for this say.
+  /// The prediction type stated by the metadata or by the marker tensor `v_pred`.
   private var statedPrediction: NoiseSchedule.Prediction? {
     switch file.metadata["modelspec.prediction_type"] {
     case "v", "v_prediction": .velocity
@@ -159,7 +160,7 @@ extension SingleFile {
     }
   }
 
-  /// The side of the latents: 96 for the models for 768 pixels, which predict v.
+  /// The side length of the latents: 96 for Stable Diffusion 2 models that predict v (768 pixels), otherwise 64.
   private var sampleSize: Int {
     let isLarge = isSecondGeneration && (prediction ?? statedPrediction) == .velocity
     return isLarge ? 96 : 64
@@ -167,7 +168,7 @@ extension SingleFile {
 }
 
 extension Checkpoint.Part {
-  /// What the names of a network's tensors may start with in a single file.
+  /// The possible prefixes of a network's tensor names in a single file.
   fileprivate var prefixes: [String] {
     switch self {
     case .unet: ["model.diffusion_model.", "unet.", ""]
@@ -178,7 +179,7 @@ extension Checkpoint.Part {
     }
   }
 
-  /// Tensors one of which every network in the names of diffusers has.
+  /// Tensor names of which every network with diffusers names has at least one.
   fileprivate var diffusersMarkers: [String] {
     switch self {
     case .unet: ["time_embedding.linear_1.weight"]
