@@ -4,7 +4,7 @@ PACKAGES := libopenblas-dev liblapacke-dev libpng-dev libturbojpeg0-dev libwebp-
 SWIFT ?= swift
 PYTHON ?= python3
 DEMO ?= nti-demo
-# Kernels are optimised in debug builds too: without, tests take half as long again.
+# Kernels are optimized in debug builds too: without, tests take half as long again.
 DEBUG := -Xcc -O2
 CODE := Package.swift $(wildcard Sources Tests Examples Benchmarks Documentation)
 

@@ -10,13 +10,7 @@ internal import Tensor
 ///     let tiger = try await inverted.edit(prompt: "a tiger sitting next to a mirror")
 ///     try tiger.image.write(to: outURL)
 ///
-/// The calls of one editor run one at a time on a dedicated thread. If the calling task is cancelled, the call throws
-/// `CancellationError`: immediately while it waits in the queue, after at most one tensor while it reads a model, and
-/// after at most one network evaluation or one autoencoder layer while it computes.
-///
-/// Two settings apply to the whole process. `Parallel.threadCount` is the number of threads that all computations
-/// share; results do not depend on it. The first computation calls `openblas_set_num_threads(1)`, because work is
-/// divided among threads before it reaches BLAS; OpenBLAS then uses one thread in the rest of the program, too.
+/// The calls of one editor run one at a time on a dedicated thread, and can be cancelled: <doc:ThreadsAndTasks>.
 public final class ImageEditor: Sendable {
   /// The model that runs all computations.
   public let model: DiffusionModel

@@ -1,2 +1,2 @@
 /// The version of this library, stored in inversion files.
-public let libraryVersion = "0.1.0"
+public let libraryVersion = "0.2.0"

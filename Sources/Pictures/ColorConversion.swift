@@ -57,7 +57,7 @@ final class ColorConversion {
 
   deinit { if let transform { cmsDeleteTransform(transform) } }
 
-  var changesColours: Bool { transform != nil }
+  var changesColors: Bool { transform != nil }
 
   /// Converts contiguous pixels; source and target may be the same memory if they have the same layout.
   func convert(_ source: UnsafeRawPointer, to target: UnsafeMutableRawPointer, count: Int) {
@@ -77,7 +77,7 @@ private final class OpenProfile {
     else { return nil }
     let space =
       switch model {
-      case .grey: cmsSigGrayData
+      case .gray: cmsSigGrayData
       case .rgb: cmsSigRgbData
       case .cmyk: cmsSigCmykData
       }
@@ -111,14 +111,14 @@ private final class OpenProfile {
   func isSRGB(_ model: ColorModel) -> Bool {
     guard let transform = transform(from: SampleLayout(model: model), to: .rgb8) else { return false }
     defer { cmsDeleteTransform(transform) }
-    let levels = Array(stride(from: UInt8(0), through: 255, by: model == .grey ? 1 : 15))
-    let colours =
-      model == .grey
+    let levels = Array(stride(from: UInt8(0), through: 255, by: model == .gray ? 1 : 15))
+    let colors =
+      model == .gray
       ? levels.map { [$0] } : levels.flatMap { r in levels.flatMap { g in levels.map { b in [r, g, b] } } }
-    var converted = [UInt8](repeating: 0, count: 3 * colours.count)
-    cmsDoTransform(transform, colours.flatMap(\.self), &converted, cmsUInt32Number(colours.count))
-    return colours.indices.allSatisfy { i in
-      (0..<3).allSatisfy { c in abs(Int(converted[3 * i + c]) - Int(colours[i][c % colours[i].count])) <= 1 }
+    var converted = [UInt8](repeating: 0, count: 3 * colors.count)
+    cmsDoTransform(transform, colors.flatMap(\.self), &converted, cmsUInt32Number(colors.count))
+    return colors.indices.allSatisfy { i in
+      (0..<3).allSatisfy { c in abs(Int(converted[3 * i + c]) - Int(colors[i][c % colors[i].count])) <= 1 }
     }
   }
 
@@ -153,12 +153,12 @@ private final class OpenProfile {
 
   private static func format(_ layout: SampleLayout) -> cmsUInt32Number {
     let isWide = layout.bytesPerSample == 2
-    let colours =
+    let colors =
       switch layout.model {
-      case .grey: isWide ? clcms2_grey_16 : clcms2_grey_8
+      case .gray: isWide ? clcms2_gray_16 : clcms2_gray_8
       case .rgb: isWide ? clcms2_rgb_16 : clcms2_rgb_8
       case .cmyk: clcms2_inverted_cmyk_8
       }
-    return layout.hasAlpha ? colours | clcms2_alpha : colours
+    return layout.hasAlpha ? colors | clcms2_alpha : colors
   }
 }

@@ -52,10 +52,10 @@ public struct HeatMap: Sendable {
           return u.fraction == 0 ? a : a + (b - a) * u.fraction
         }
         let (a, b) = (along(v.low), along(v.high))
-        let colour = self.colour(of: v.fraction == 0 ? a : a + (b - a) * v.fraction)
-        bytes.append(colour.x)
-        bytes.append(colour.y)
-        bytes.append(colour.z)
+        let color = self.color(of: v.fraction == 0 ? a : a + (b - a) * v.fraction)
+        bytes.append(color.x)
+        bytes.append(color.y)
+        bytes.append(color.z)
       }
     }
     return RGBImage(width: width, height: height, samples: bytes)
@@ -80,11 +80,11 @@ public struct HeatMap: Sendable {
   }
 
   /// Returns the color of a number; NaN gets the color of the lowest.
-  func colour(of number: Float) -> SIMD3<UInt8> {
+  func color(of number: Float) -> SIMD3<UInt8> {
     let span = range.upperBound - range.lowerBound
     let place = (number - range.lowerBound) / span
-    guard span > 0, place > 0 else { return Self.colours[0] }
-    return Self.colours[Int((min(place, 1) * 255).rounded())]
+    guard span > 0, place > 0 else { return Self.colors[0] }
+    return Self.colors[Int((min(place, 1) * 255).rounded())]
   }
 
   /// Returns the two nearest cells of each of `count` pixels, and the relative distance to the first.
@@ -104,7 +104,7 @@ public struct HeatMap: Sendable {
   /// 256 colors on a path through Oklab inside sRGB: lightness 0.18 to 0.96, half a turn of hue.
   ///
   /// The two matrices are from B. Ottosson, "A perceptual color space for image processing", 2020.
-  static let colours: [SIMD3<UInt8>] = (0...255).map { step in
+  static let colors: [SIMD3<UInt8>] = (0...255).map { step in
     let t = Double(step) / 255
     let lightness = 0.18 + 0.78 * t
     let hue = (290 + 178 * t) * Double.pi / 180

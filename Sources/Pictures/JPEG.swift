@@ -9,10 +9,10 @@ enum JPEG {
     }
     guard let decoder = tjInitDecompress() else { throw outOfMemory }
     defer { tjDestroy(decoder) }
-    var (width, height, subsampling, colours) = (Int32(0), Int32(0), Int32(0), Int32(0))
+    var (width, height, subsampling, colors) = (Int32(0), Int32(0), Int32(0), Int32(0))
     guard
       tjDecompressHeader3(
-        decoder, bytes, UInt(bytes.count), &width, &height, &subsampling, &colours) == 0,
+        decoder, bytes, UInt(bytes.count), &width, &height, &subsampling, &colors) == 0,
       width > 0, height > 0
     else { throw damaged(message(of: decoder)) }
     guard Int(width) <= RGBImage.pixelLimit / Int(height) else {
@@ -20,10 +20,10 @@ enum JPEG {
     }
 
     let rows = RowConversion(
-      SampleLayout(model: model(colours)), width: Int(width), profile: JPEGSegments.profile(in: bytes))
+      SampleLayout(model: model(colors)), width: Int(width), profile: JPEGSegments.profile(in: bytes))
     let format =
       switch rows.layout.model {
-      case .grey: TJPF_GRAY
+      case .gray: TJPF_GRAY
       case .rgb: TJPF_RGB
       case .cmyk: TJPF_CMYK
       }
@@ -42,9 +42,9 @@ enum JPEG {
     return DecodedPicture(image, .jpeg, rows, bits: 8, exif: JPEGSegments.exif(in: bytes))
   }
 
-  private static func model(_ colours: Int32) -> ColorModel {
-    switch UInt32(bitPattern: colours) {
-    case TJCS_GRAY.rawValue: .grey
+  private static func model(_ colors: Int32) -> ColorModel {
+    switch UInt32(bitPattern: colors) {
+    case TJCS_GRAY.rawValue: .gray
     case TJCS_CMYK.rawValue, TJCS_YCCK.rawValue: .cmyk
     default: .rgb
     }

@@ -127,7 +127,7 @@ enum PNG {
 
 extension SampleLayout {
   fileprivate init(_ header: cpictures_png_header) {
-    model = header.channels < 3 ? .grey : .rgb
+    model = header.channels < 3 ? .gray : .rgb
     hasAlpha = header.channels % 2 == 0
     bytesPerSample = Int(header.bytes_per_sample)
   }

@@ -20,7 +20,7 @@ struct DecodedPicture {
     self.image = image
     facts = PictureFacts(
       format: format, model: rows.layout.model, hasAlpha: rows.layout.hasAlpha, bits: bits,
-      profile: rows.colours.use,
+      profile: rows.colors.use,
       orientation: ExifOrientation(exif: exif))
   }
 }

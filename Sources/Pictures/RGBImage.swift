@@ -44,16 +44,16 @@ public struct RGBImage: Sendable, Equatable {
   }
 
   /// Creates a picture of one color.
-  public init(width: Int, height: Int, filledWith colour: SIMD3<UInt8> = SIMD3(repeating: 255)) {
+  public init(width: Int, height: Int, filledWith color: SIMD3<UInt8> = SIMD3(repeating: 255)) {
     precondition(width > 0 && height > 0, "a picture of \(width) x \(height) pixels")
     self.width = width
     self.height = height
     bytes = [UInt8](unsafeUninitializedCapacity: 3 * width * height) { target, count in
       count = 3 * width * height
       for i in 0..<width * height {
-        target[3 * i] = colour.x
-        target[3 * i + 1] = colour.y
-        target[3 * i + 2] = colour.z
+        target[3 * i] = color.x
+        target[3 * i + 1] = color.y
+        target[3 * i + 2] = color.z
       }
     }
   }

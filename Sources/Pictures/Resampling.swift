@@ -23,10 +23,10 @@ struct BicubicResampling {
       let support = 2 * stretch
       length = 2 * Int(support.rounded(.up)) + 1
       for i in 0..<outputSize {
-        let centre = (Double(i) + 0.5) * scale
-        let start = max(0, Int(centre - support + 0.5))
-        let end = min(inputSize, Int(centre + support + 0.5))
-        var row = (start..<end).map { Self.kernel((Double($0) - centre + 0.5) * (1 / stretch)) }
+        let center = (Double(i) + 0.5) * scale
+        let start = max(0, Int(center - support + 0.5))
+        let end = min(inputSize, Int(center + support + 0.5))
+        var row = (start..<end).map { Self.kernel((Double($0) - center + 0.5) * (1 / stretch)) }
         let sum = row.reduce(0, +)
         if sum != 0 { row = row.map { $0 / sum } }
         first.append(start)

@@ -1,7 +1,7 @@
 /// The conversion of rows of a file's samples to those of a picture: 8-bit sRGB, blended with white.
 final class RowConversion {
   let layout: SampleLayout
-  let colours: ColorConversion
+  let colors: ColorConversion
   private let width: Int
   /// Converted colors before they are blended with white.
   private let converted: UnsafeMutableRawBufferPointer
@@ -10,20 +10,20 @@ final class RowConversion {
     self.layout = layout
     self.width = width
     let target = SampleLayout(bytesPerSample: layout.hasAlpha ? layout.bytesPerSample : 1)
-    colours = ColorConversion(profile, from: layout, to: target)
+    colors = ColorConversion(profile, from: layout, to: target)
     converted = .allocate(
-      byteCount: colours.changesColours && layout.hasAlpha ? width * target.bytesPerPixel : 0, alignment: 16)
+      byteCount: colors.changesColors && layout.hasAlpha ? width * target.bytesPerPixel : 0, alignment: 16)
   }
 
   deinit { converted.deallocate() }
 
   /// Whether the conversion leaves rows unchanged.
-  var isCopy: Bool { layout == .rgb8 && !colours.changesColours }
+  var isCopy: Bool { layout == .rgb8 && !colors.changesColors }
 
   /// Converts a row; source and target may be the same memory if the layout is ``SampleLayout/rgb8``.
   func callAsFunction(_ row: UnsafeRawPointer, to rgb: UnsafeMutablePointer<UInt8>) {
-    switch (colours.changesColours, layout.bytesPerSample) {
-    case (true, _) where !layout.hasAlpha: colours.convert(row, to: rgb, count: width)
+    switch (colors.changesColors, layout.bytesPerSample) {
+    case (true, _) where !layout.hasAlpha: colors.convert(row, to: rgb, count: width)
     case (false, _) where layout.model == .cmyk: mixInks(row.assumingMemoryBound(to: UInt8.self), rgb)
     case (_, 1): layOnWhite(row.assumingMemoryBound(to: UInt8.self), rgb)
     default: layOnWhite(row.assumingMemoryBound(to: UInt16.self), rgb)
@@ -33,12 +33,12 @@ final class RowConversion {
   private func layOnWhite<Sample: UnsignedInteger & FixedWidthInteger>(
     _ row: UnsafePointer<Sample>, _ rgb: UnsafeMutablePointer<UInt8>
   ) {
-    var colour = row
+    var color = row
     var channels = layout.model.channels
     var step = layout.samplesPerPixel
-    if colours.changesColours, let start = converted.baseAddress {
-      colours.convert(row, to: start, count: width)
-      colour = UnsafePointer(start.assumingMemoryBound(to: Sample.self))
+    if colors.changesColors, let start = converted.baseAddress {
+      colors.convert(row, to: start, count: width)
+      color = UnsafePointer(start.assumingMemoryBound(to: Sample.self))
       (channels, step) = (3, 3)
     }
     let full = Int(Sample.max)
@@ -48,7 +48,7 @@ final class RowConversion {
       var mixed: UInt8 = 0
       for c in 0..<3 {
         if c < channels {
-          let value = Int(colour[x * step + c]) * alpha + full * (full - alpha)
+          let value = Int(color[x * step + c]) * alpha + full * (full - alpha)
           mixed = UInt8((value + divisor / 2) / divisor)
         }
         rgb[3 * x + c] = mixed

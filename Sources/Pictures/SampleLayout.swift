@@ -1,12 +1,12 @@
 /// The color model of a file's samples.
 package enum ColorModel: String, Sendable, Codable {
-  case grey = "grey"
+  case gray = "gray"
   case rgb = "RGB"
   case cmyk = "CMYK"
 
   var channels: Int {
     switch self {
-    case .grey: 1
+    case .gray: 1
     case .rgb: 3
     case .cmyk: 4
     }

@@ -79,7 +79,7 @@ import Testing
     #expect(report["orientation"] as? Int == 6 && report["width"] as? Int == 16)
     #expect(report["profile"] as? [String: String] == ["name": "P3-like", "use": "converted"])
     for (name, facts) in [
-      ("lossy-alpha.webp", ["WebP, RGB with alpha, 8 bits"]), ("grey-16.png", ["PNG, grey, 16 bits"]),
+      ("lossy-alpha.webp", ["WebP, RGB with alpha, 8 bits"]), ("grey-16.png", ["PNG, gray, 16 bits"]),
       ("sRGB.png", ["sRGB built-in, which is sRGB"]), ("cmyk-inks.jpg", ["JPEG, CMYK", "inks, converted"]),
       ("broken-profile-cut.jpg", ["ignored: it is damaged"]),
     ] {

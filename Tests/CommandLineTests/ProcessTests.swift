@@ -75,14 +75,14 @@ import Testing
 
 @Suite("nti demo") struct DemoTests {
   #if DEBUG
-    static let isOptimised = false
+    static let isOptimized = false
   #else
-    static let isOptimised = true
+    static let isOptimized = true
   #endif
 
   @Test(
     "null-text inversion reconstructs the picture better than DDIM, and all pictures are written",
-    .enabled(if: isOptimised, "takes minutes without optimization"))
+    .enabled(if: isOptimized, "takes minutes without optimization"))
   func demo() async throws {
     let scratch = try Scratch()
     let run = try await Program.run(["demo", "--json"], in: scratch)

@@ -25,7 +25,7 @@ import Testing
     #expect(read.fingerprint == kept.fingerprint)
   }
 
-  @Test("shares a network while it is in use, and frees it afterwards")
+  @Test("shares a network while it is in use, and frees it afterward")
   func lifetime() throws {
     let model = try DiffusionModel(
       .directory(Fixtures.url("models/sharded")), options: ModelOptions(keptParts: [.vae]))

@@ -164,7 +164,7 @@ import Testing
     }
     #expect(
       events.map(\.phase) == repeated(.encoding, 2) + repeated(.decoding, 2) + repeated(.pivots, 3)
-        + repeated(.optimisation, 9) + repeated(.decoding, 2))
+        + repeated(.optimization, 9) + repeated(.decoding, 2))
     #expect(events.map(\.step) == [0, 1, 0, 1, 1, 2, 3, 0, 0, 1, 1, 1, 2, 2, 2, 3, 0, 1])
     #expect(events.map(\.innerStep) == [0, 0, 0, 0, 0, 0, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 0, 0])
     #expect(events.allSatisfy { $0.elapsed >= .zero && ($0.remaining ?? .zero) >= .zero })
@@ -172,7 +172,7 @@ import Testing
     #expect(events.map(\.fraction) == events.map(\.fraction).sorted())
     #expect(events.first?.fraction == 0 && events.last?.fraction == 1)
     #expect(events.last?.remaining == .zero && events.dropFirst(5).allSatisfy { $0.evaluation != nil })
-    let losses = events.filter { $0.phase == .optimisation && $0.innerStep == 0 }.map(\.loss)
+    let losses = events.filter { $0.phase == .optimization && $0.innerStep == 0 }.map(\.loss)
     #expect(losses == inverted?.inversion.losses.map { $0 })
 
     var edits = 0

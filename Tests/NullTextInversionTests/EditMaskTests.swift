@@ -135,7 +135,7 @@ import Testing
   }
 
   @Test("colors are converted to luma")
-  func colours() throws {
+  func colors() throws {
     var picture = RGBImage(width: 4, height: 1, filledWith: SIMD3(repeating: 255))
     (picture[0, 0], picture[1, 0], picture[2, 0]) = (SIMD3(255, 0, 0), SIMD3(0, 255, 0), SIMD3(0, 0, 255))
     let coverage = try EditMask(picture).coverage

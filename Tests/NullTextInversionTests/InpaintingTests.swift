@@ -65,11 +65,11 @@ import Testing
     let inverted = try await editor.invert(image: photo, caption: "a cat", options: options, mask: mask)
     let condition = try #require(inverted.inversion.condition)
     #expect(condition.shape == [16, 16, 5])
-    var grey = photo.tensor
-    grey.withMutableScalars { scalars in
+    var gray = photo.tensor
+    gray.withMutableScalars { scalars in
       for i in 0..<scalars.count where i / 3 % 32 >= 16 { scalars[i] = 0 }
     }
-    let latent = try editor.model.autoencoder.encode(grey)
+    let latent = try editor.model.autoencoder.encode(gray)
     for row in 0..<16 {
       for column in 0..<16 {
         let pixel = condition[row][column].scalars

@@ -64,12 +64,12 @@ import Testing
     struct Case: Decodable {
       let count: Int
       let size: Int
-      let neighbours: String
+      let neighbors: String
 
       init(from decoder: any Decoder) throws {
         var values = try decoder.unkeyedContainer()
         (count, size) = (try values.decode(Int.self), try values.decode(Int.self))
-        neighbours = try values.decode(String.self)
+        neighbors = try values.decode(String.self)
       }
     }
     // The first word is everywhere; the second, which is excluded, is at one grid position only.
@@ -85,7 +85,7 @@ import Testing
           left[column] = "\(place)"
         }
       }
-      #expect(left.joined() == record.neighbours, "\(record.count) to \(record.size)")
+      #expect(left.joined() == record.neighbors, "\(record.count) to \(record.size)")
     }
   }
 

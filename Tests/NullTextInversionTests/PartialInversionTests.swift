@@ -263,7 +263,7 @@ import Testing
     await #expect(throws: CancellationError.self) {
       try await stop.run {
         _ = try await invert("a.nti") {
-          if $0.phase == .optimisation, $0.step == 1, $0.innerStep == 0 { stop.cancel() }
+          if $0.phase == .optimization, $0.step == 1, $0.innerStep == 0 { stop.cancel() }
         }
       }
     }

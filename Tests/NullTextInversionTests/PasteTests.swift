@@ -108,7 +108,7 @@ import Testing
   }
 
   @Test("the photo's fine detail is kept where only colors changed")
-  func recoloured() throws {
+  func recolored() throws {
     let old = stripes(64, alongX: true, 80, 140)
     let new = stripes(64, alongX: true, 110, 170)
     var photo = old.resized(width: 128, height: 128)

@@ -13,12 +13,12 @@ private func ink(_ image: RGBImage) -> Int {
 
 @Suite("Heat maps") struct HeatMapTests {
   /// Returns the CIE lightness, 0 to 100.
-  private func lightness(_ colour: SIMD3<UInt8>) -> Double {
+  private func lightness(_ color: SIMD3<UInt8>) -> Double {
     func linear(_ sample: UInt8) -> Double {
       let c = Double(sample) / 255
       return c <= 0.04045 ? c / 12.92 : pow((c + 0.055) / 1.055, 2.4)
     }
-    let y = 0.2126 * linear(colour.x) + 0.7152 * linear(colour.y) + 0.0722 * linear(colour.z)
+    let y = 0.2126 * linear(color.x) + 0.7152 * linear(color.y) + 0.0722 * linear(color.z)
     return y <= 216.0 / 24389 ? y * 24389 / 27 : 116 * cbrt(y) - 16
   }
 
@@ -75,16 +75,16 @@ private func ink(_ image: RGBImage) -> Int {
     let photo = noisePicture(20, 10)
     let map = HeatMap(Tensor((0..<8).map { Float($0) }, shape: [2, 4]))
     #expect(map.overlaid(on: photo, opacity: 1) == map.rendered(width: 20, height: 10))
-    let grey = map.overlaid(on: photo, opacity: 0)
+    let gray = map.overlaid(on: photo, opacity: 0)
     for y in 0..<10 {
       for x in 0..<20 {
-        let (p, g) = (photo[x, y], grey[x, y])
+        let (p, g) = (photo[x, y], gray[x, y])
         let luma = 0.299 * Double(p.x) + 0.587 * Double(p.y) + 0.114 * Double(p.z)
         #expect(abs(Double(g.x) - luma) <= 0.5 && g.x == g.y && g.y == g.z)
       }
     }
     let half = map.overlaid(on: photo, opacity: 0.5)
-    for (mixed, (a, b)) in zip(half.bytes, zip(grey.bytes, map.rendered(width: 20, height: 10).bytes)) {
+    for (mixed, (a, b)) in zip(half.bytes, zip(gray.bytes, map.rendered(width: 20, height: 10).bytes)) {
       #expect(abs(Double(mixed) - (Double(a) + Double(b)) / 2) <= 1)
     }
   }

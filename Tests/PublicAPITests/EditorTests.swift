@@ -123,7 +123,7 @@ import Testing
       return try await Task {
         try await editor.invert(
           image: SmallEditor.picture, caption: SmallEditor.caption, options: chosen, files: files
-        ) { if $0.phase == .optimisation, $0.step == cancelAt { withUnsafeCurrentTask { $0?.cancel() } } }
+        ) { if $0.phase == .optimization, $0.step == cancelAt { withUnsafeCurrentTask { $0?.cancel() } } }
       }.value
     }
     let whole = try await invert(nil)

@@ -12,7 +12,7 @@ import Testing
       switch update {
       case .progress(let progress):
         #expect(result == nil && progress.elapsed >= .zero)
-        let isWalk = [.pivots, .optimisation, .sampling].contains(progress.phase)
+        let isWalk = [.pivots, .optimization, .sampling].contains(progress.phase)
         if isWalk { steps.append(progress.step) }
       case .finished(let value): result = value
       }

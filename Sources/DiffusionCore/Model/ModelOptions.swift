@@ -22,7 +22,7 @@ public struct ModelOptions: Sendable, Hashable {
   /// The number of last layers of the text encoder to skip; some checkpoints were trained with 1.
   public var clipSkip = 0
 
-  /// The networks that stay in memory; the others are read on each use and freed afterwards.
+  /// The networks that stay in memory; the others are read on each use and freed afterward.
   public var keptParts: Set<Checkpoint.Part>
 
   /// Whether a gradient recomputes activations instead of keeping them, at the cost of about one more evaluation.

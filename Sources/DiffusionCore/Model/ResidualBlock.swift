@@ -59,7 +59,7 @@ struct ResidualBlock: Sendable {
 
   /// Computes the second half of the block.
   ///
-  /// - Parameter y: the output of the shortcut; afterwards that of the block.
+  /// - Parameter y: the output of the shortcut; afterward that of the block.
   private func finish(_ h: Tensor, adding y: inout Tensor) {
     conv2.add(normalizing: h, by: norm2, thenSiLU: true, to: &y)
     if outputScale != 1 { y = (Variable(y) * (1 / outputScale)).value }

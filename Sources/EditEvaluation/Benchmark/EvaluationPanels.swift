@@ -23,7 +23,7 @@ extension EvaluatedPictures {
     let lines = BitmapFont.lines(of: text, columns: max(1, panel.width / advance - 1))
     for (index, line) in lines.prefix(panel.height / lineHeight).enumerated() {
       panel.draw(
-        line, x: advance / 2, y: index * lineHeight + scale, scale: scale, colour: SIMD3(28, 28, 32))
+        line, x: advance / 2, y: index * lineHeight + scale, scale: scale, color: SIMD3(28, 28, 32))
     }
     return panel
   }

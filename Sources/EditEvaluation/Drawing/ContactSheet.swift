@@ -55,7 +55,7 @@ public struct ContactSheet: Sendable {
     let layout = Layout(of: self)
     var sheet = RGBImage(width: layout.width, height: layout.height)
     for text in layout.texts {
-      sheet.draw(text.line, x: text.x, y: text.y, scale: text.scale, colour: SIMD3(28, 28, 32))
+      sheet.draw(text.line, x: text.x, y: text.y, scale: text.scale, color: SIMD3(28, 28, 32))
     }
     for picture in layout.pictures { sheet.draw(picture.image, x: picture.x, y: picture.y) }
     return sheet
@@ -104,7 +104,7 @@ private struct Layout {
       y += BitmapFont.lineHeight * titleScale
     }
     if !titleLines.isEmpty { y += gap }
-    y += centre(sheet.columnTitles, under: y, lefts: lefts, widths: columnWidths, scale: scale)
+    y += center(sheet.columnTitles, under: y, lefts: lefts, widths: columnWidths, scale: scale)
 
     for (i, row) in rows.enumerated() {
       let pictureHeight = row.compactMap { $0?.image.height }.max() ?? 0
@@ -122,7 +122,7 @@ private struct Layout {
       let titleHeight = i < rowTitles.count ? rowTitles[i].count * BitmapFont.lineHeight * scale : 0
       let rowEnd = y + max(pictureHeight, titleHeight)
       let labelTop = y + pictureHeight + gap / 2
-      let labels = centre(
+      let labels = center(
         row.map { $0?.label ?? "" }, under: labelTop, lefts: lefts, widths: columnWidths, scale: scale)
       y = max(rowEnd, labels > 0 ? labelTop + labels : 0) + gap
     }
@@ -132,7 +132,7 @@ private struct Layout {
   /// Adds a text for each column, centered in the column and with its top at `y`.
   ///
   /// - Returns: The height of the tallest text.
-  private mutating func centre(
+  private mutating func center(
     _ labels: [String], under y: Int, lefts: [Int], widths: [Int], scale: Int
   ) -> Int {
     var height = 0

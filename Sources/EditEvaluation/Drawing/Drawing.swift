@@ -1,8 +1,8 @@
 extension RGBImage {
   /// Fills a rectangle, clipped to the picture.
-  mutating func fill(_ rect: PixelRect, with colour: SIMD3<UInt8>) {
+  mutating func fill(_ rect: PixelRect, with color: SIMD3<UInt8>) {
     for y in max(0, rect.y)..<max(0, rect.y, min(height, rect.y + rect.height)) {
-      for x in max(0, rect.x)..<max(0, rect.x, min(width, rect.x + rect.width)) { self[x, y] = colour }
+      for x in max(0, rect.x)..<max(0, rect.x, min(width, rect.x + rect.width)) { self[x, y] = color }
     }
   }
 
@@ -19,12 +19,12 @@ extension RGBImage {
   }
 
   /// Draws one line of text with its top left corner at `x`, `y`, with `scale` pixels per dot of the font.
-  package mutating func draw(_ text: String, x: Int, y: Int, scale: Int, colour: SIMD3<UInt8>) {
+  package mutating func draw(_ text: String, x: Int, y: Int, scale: Int, color: SIMD3<UInt8>) {
     for (i, character) in text.enumerated() {
       for (row, dots) in BitmapFont.rows(of: character).enumerated() {
         for column in 0..<BitmapFont.width where dots >> (BitmapFont.width - 1 - column) & 1 == 1 {
           let left = x + (i * BitmapFont.advance + column) * scale
-          fill(PixelRect(x: left, y: y + row * scale, width: scale, height: scale), with: colour)
+          fill(PixelRect(x: left, y: y + row * scale, width: scale, height: scale), with: color)
         }
       }
     }

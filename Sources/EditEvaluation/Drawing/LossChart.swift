@@ -35,7 +35,7 @@ struct LossChart {
       "Inversion by \(options.method.name.rawValue): \(report.steps.count) steps, guidance \(Self.short(options.guidance))",
       x: 28, y: 36, size: 19, weight: 600)
     let caption = report.caption.count > 100 ? "\(report.caption.prefix(99))…" : report.caption
-    svg.add("“\(caption)”", x: 28, y: 60, size: 14, colour: Colour.quiet)
+    svg.add("“\(caption)”", x: 28, y: 60, size: 14, color: Color.quiet)
     let fidelities = [
       ("reconstruction", report.reconstruction), ("DDIM alone", report.ddim),
       ("autoencoder", report.autoencoder),
@@ -45,13 +45,13 @@ struct LossChart {
   }
 
   private func drawLegend(_ svg: inout SVG) {
-    let isOptimised = report.steps.contains { $0.loss != nil }
+    let isOptimized = report.steps.contains { $0.loss != nil }
     var x = losses.x
     let entries: [(name: String, length: Double, style: String)] = [
       ("last measured loss", 118, LineStyle.loss), ("stopping threshold", 120, LineStyle.threshold),
       ("distance of the latents to the pivots", 216, LineStyle.distance),
     ]
-    for entry in isOptimised ? entries : Array(entries.suffix(1)) {
+    for entry in isOptimized ? entries : Array(entries.suffix(1)) {
       svg.addLine(x, 114, x + 24, 114, style: entry.style)
       svg.add(entry.name, x: x + 31, y: 118, size: 12)
       x += 31 + entry.length + 26
@@ -79,7 +79,7 @@ struct LossChart {
     if range.isEmpty {
       svg.add(
         "The latents equal the pivots in every step.", x: losses.x + losses.width / 2,
-        y: losses.y + losses.height / 2, size: 14, colour: Colour.quiet, anchor: "middle")
+        y: losses.y + losses.height / 2, size: 14, color: Color.quiet, anchor: "middle")
     }
     svg.addFrame(losses)
   }
@@ -94,14 +94,14 @@ struct LossChart {
     for (index, step) in report.steps.enumerated() where step.innerSteps > 0 {
       let height = iterations.height * Double(step.innerSteps) / Double(most)
       svg.addBar(
-        iterations.centre(of: index) - iterations.slot * 0.36, iterations.y + iterations.height - height,
+        iterations.center(of: index) - iterations.slot * 0.36, iterations.y + iterations.height - height,
         iterations.slot * 0.72, height)
     }
     svg.addTurned("inner iterations", x: 26, y: iterations.y + iterations.height / 2)
     svg.addFrame(iterations)
     let bottom = iterations.y + iterations.height
     for step in Self.roundSteps(upTo: report.steps.count, about: 10) where step > 0 {
-      let x = iterations.centre(of: step - 1)
+      let x = iterations.center(of: step - 1)
       svg.addLine(x, bottom, x, bottom + 5, style: LineStyle.axis)
       svg.add("\(step)", x: x, y: bottom + 20, size: 12, anchor: "middle")
     }
@@ -112,7 +112,7 @@ struct LossChart {
     svg.add(
       total + "\(report.evaluations.backward) backward evaluations", x: iterations.x + iterations.width,
       y: bottom + 60,
-      size: 11, colour: Colour.quiet, anchor: "end")
+      size: 11, color: Color.quiet, anchor: "end")
   }
 
   /// Draws a line through the values above zero, interrupted at the others.
@@ -132,7 +132,7 @@ struct LossChart {
 
   private func point(_ index: Int, _ value: Double) -> (x: Double, y: Double)? {
     guard value > 0, value.isFinite else { return nil }
-    return (losses.centre(of: index), losses.y + losses.height * (1 - range.fraction(value)))
+    return (losses.center(of: index), losses.y + losses.height * (1 - range.fraction(value)))
   }
 
   /// Returns the multiples of a round number from 0 to `limit`, about `about` of them.
@@ -161,7 +161,7 @@ struct Plot {
   var count: Int
 
   var slot: Double { width / Double(max(count, 1)) }
-  func centre(of index: Int) -> Double { x + (Double(index) + 0.5) * slot }
+  func center(of index: Int) -> Double { x + (Double(index) + 0.5) * slot }
 }
 
 /// The range of whole powers of ten around some values.

@@ -100,7 +100,7 @@ struct ParetoChart {
       guard let place = layout.place(point.label, at: dot(point)) else { continue }
       svg.add(
         point.label, x: place.x, y: place.y, size: 11,
-        colour: front.contains(point) ? Colour.text : Colour.quiet, anchor: place.anchor)
+        color: front.contains(point) ? Color.text : Color.quiet, anchor: place.anchor)
     }
   }
 }

@@ -27,11 +27,11 @@ struct SVG {
 
   /// Adds text with its baseline at `y`.
   mutating func add(
-    _ text: String, x: Double, y: Double, size: Int, colour: String = Colour.text, weight: Int = 400,
+    _ text: String, x: Double, y: Double, size: Int, color: String = Color.text, weight: Int = 400,
     anchor: String = "start"
   ) {
     let place = "x=\"\(Self.number(x))\" y=\"\(Self.number(y))\""
-    let style = "font-size=\"\(size)\" font-weight=\"\(weight)\" fill=\"\(colour)\" text-anchor=\"\(anchor)\""
+    let style = "font-size=\"\(size)\" font-weight=\"\(weight)\" fill=\"\(color)\" text-anchor=\"\(anchor)\""
     elements.append("<text \(place) \(style)>\(Self.escaped(text))</text>")
   }
 
@@ -39,7 +39,7 @@ struct SVG {
   mutating func addTurned(_ text: String, x: Double, y: Double) {
     let place = "transform=\"translate(\(Self.number(x)) \(Self.number(y))) rotate(-90)\""
     elements.append(
-      "<text \(place) font-size=\"13\" fill=\"\(Colour.text)\" text-anchor=\"middle\">\(Self.escaped(text))</text>"
+      "<text \(place) font-size=\"13\" fill=\"\(Color.text)\" text-anchor=\"middle\">\(Self.escaped(text))</text>"
     )
   }
 
@@ -53,11 +53,11 @@ struct SVG {
 
   mutating func addDot(_ x: Double, _ y: Double) {
     elements.append(
-      "<circle cx=\"\(Self.number(x))\" cy=\"\(Self.number(y))\" r=\"2.6\" fill=\"\(Colour.loss)\"/>")
+      "<circle cx=\"\(Self.number(x))\" cy=\"\(Self.number(y))\" r=\"2.6\" fill=\"\(Color.loss)\"/>")
   }
 
   mutating func addBar(_ x: Double, _ y: Double, _ width: Double, _ height: Double) {
-    elements.append("<rect \(Self.box(x, y, width, height)) rx=\"1\" fill=\"\(Colour.bar)\"/>")
+    elements.append("<rect \(Self.box(x, y, width, height)) rx=\"1\" fill=\"\(Color.bar)\"/>")
   }
 
   mutating func addFrame(_ plot: Plot) {
@@ -92,7 +92,7 @@ struct SVG {
 }
 
 /// The colors of drawings on white.
-enum Colour {
+enum Color {
   static let text = "#1f2933"
   static let quiet = "#5f6b7a"
   static let loss = "#0b62c4"
@@ -101,7 +101,7 @@ enum Colour {
 
 /// The SVG attributes of lines.
 enum LineStyle {
-  static let loss = "stroke=\"\(Colour.loss)\" stroke-width=\"2\" stroke-linejoin=\"round\""
+  static let loss = "stroke=\"\(Color.loss)\" stroke-width=\"2\" stroke-linejoin=\"round\""
   static let threshold = "stroke=\"#d1392b\" stroke-width=\"1.6\" stroke-dasharray=\"6 4\""
   static let distance = "stroke=\"#7a8694\" stroke-width=\"1.4\""
   static let grid = "stroke=\"#e1e6ec\" stroke-width=\"1\""

@@ -24,7 +24,7 @@ struct PastedEdit {
   private var changeLimits: (low: Float, high: Float) { region == nil ? (6, 18) : (1, 4) }
 
   /// The range of differences, out of 255, over which lost detail is reduced from full color to luma only.
-  private static let colourLimits: (low: Float, high: Float) = (12, 48)
+  private static let colorLimits: (low: Float, high: Float) = (12, 48)
 
   /// The range of structural likeness over which pasting the edit changes to adding the difference.
   private static let likenessLimits: (low: Float, high: Float) = (0.6, 0.9)
@@ -42,7 +42,7 @@ struct PastedEdit {
     /// How much of the lost detail is discarded.
     var replaced: PixelMap
     /// How much of the lost detail's color is discarded.
-    var recoloured: PixelMap
+    var recolored: PixelMap
 
     /// Returns the weights of a part of the image, resized to the size of that part in the photo.
     func enlarged(_ area: PixelRect, to size: PixelRect) -> Weights {
@@ -50,7 +50,7 @@ struct PastedEdit {
         map.cropped(to: area).resized(width: size.width, height: size.height)
       }
       return Weights(
-        change: enlarged(change), replaced: enlarged(replaced), recoloured: enlarged(recoloured))
+        change: enlarged(change), replaced: enlarged(replaced), recolored: enlarged(recolored))
     }
   }
 
@@ -61,7 +61,7 @@ struct PastedEdit {
     }
     let (new, old) = (try enlarged(edited), try enlarged(reconstruction))
     let weights = self.weights().enlarged(area, to: crop)
-    // Changes fade out over two latent pixels towards edges of the crop that are inside the photo.
+    // Changes fade out over two latent pixels toward edges of the crop that are inside the photo.
     let reach = 2 * Float(grain) * Float(crop.width) / Float(area.width)
     func fade(_ place: Int, of length: Int, start: Int, in whole: Int) -> Float {
       let before = start > 0 ? Float(place) + 0.5 : reach
@@ -80,7 +80,7 @@ struct PastedEdit {
         let original = SIMD3<Float>(photo[x, y])
         let edited = SIMD3<Float>(new[column, row])
         var detail = original - SIMD3<Float>(old[column, row])
-        detail += weights.recoloured.values[place] * (SIMD3(repeating: detail.luma) - detail)
+        detail += weights.recolored.values[place] * (SIMD3(repeating: detail.luma) - detail)
         let wanted = edited + (1 - weights.replaced.values[place]) * detail
         let value = original + change * (wanted - original)
         result[x, y] = SIMD3<UInt8>(
@@ -104,7 +104,7 @@ struct PastedEdit {
       replaced: likeness(radius: radius).map {
         1 - $0.smoothStep(Self.likenessLimits.low, Self.likenessLimits.high)
       },
-      recoloured: difference.map { $0.smoothStep(Self.colourLimits.low, Self.colourLimits.high) })
+      recolored: difference.map { $0.smoothStep(Self.colorLimits.low, Self.colorLimits.high) })
   }
 
   /// Returns the second factor of SSIM over luma, (2 cov + C) / (var + var + C) with C = (0.03 · 255)², over windows

@@ -8,7 +8,7 @@ internal import Tensor
 ///
 ///     ε = ε∅ + w prox(d)
 ///
-/// In the last part of the steps, the latent after a step is pulled back towards the source's pivot wherever
+/// In the last part of the steps, the latent after a step is pulled back toward the source's pivot wherever
 /// |prox(d)| is at most λ and no larger value is near. Here, λ is the quantile over the target's own latent. The
 /// published code takes the quantile over a batch that includes the source, whose differences are zero with
 /// negative-prompt inversion; its 0.7 therefore corresponds to 0.4 here.
@@ -26,7 +26,7 @@ public struct ProximalGuidance: Sendable, Hashable {
   public var quantile: Double
   /// The treatment of the remaining differences.
   public var shrinkage: Shrinkage
-  /// The strength of the pull-back towards the source's pivot in unchanged places: 0 for none, 1 for replacement by
+  /// The strength of the pull-back toward the source's pivot in unchanged places: 0 for none, 1 for replacement by
   /// the pivot.
   public var pullBack: Double
   /// The share of the steps before the pull-back begins; 0 to 1.
@@ -83,7 +83,7 @@ public struct ProximalGuidance: Sendable, Hashable {
     pullBack > 0 && step >= Int((pullBackStart * Double(steps)).rounded())
   }
 
-  /// Returns the latent, pulled back towards the pivot in unchanged places.
+  /// Returns the latent, pulled back toward the pivot in unchanged places.
   func pulledBack(_ latent: Tensor, to pivot: Tensor, unchanged: Tensor) -> Tensor {
     latent - Float(pullBack) * unchanged * (latent - pivot)
   }

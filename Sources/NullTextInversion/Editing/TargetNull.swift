@@ -12,7 +12,7 @@ public struct TargetNull: Sendable, Hashable {
   /// The steps that interpolate; all other steps use the inversion's embedding.
   public var window: StepWindow
 
-  /// Creates an interpolation towards the embedding of the empty text in some steps.
+  /// Creates an interpolation toward the embedding of the empty text in some steps.
   public init(emptyShare: Double, window: StepWindow = .all) {
     self.emptyShare = emptyShare
     self.window = window

@@ -57,7 +57,7 @@ struct GuidedWalk {
   func finish(_ unfinished: UnfinishedInversion, left: WorkRange) throws {
     let inversion = unfinished.inversion
     progress.report(
-      .optimisation, step: inversion.nullEmbeddings.count, of: inversion.stepCount,
+      .optimization, step: inversion.nullEmbeddings.count, of: inversion.stepCount,
       loss: inversion.losses.last,
       left: left)
     try keep(unfinished)

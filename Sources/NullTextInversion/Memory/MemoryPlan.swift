@@ -40,7 +40,7 @@ extension MemoryLimits {
 
   /// Creates the fastest limits that keep the process below a given amount of memory.
   ///
-  /// If the networks and activations do not fit, networks are read for each use and freed afterwards; then the
+  /// If the networks and activations do not fit, networks are read for each use and freed afterward; then the
   /// decoder works in bands; then gradients recompute activations. Results are equal up to rounding.
   ///
   /// The estimate is derived from the model's shapes. It covers one editor working on images of one size, and no

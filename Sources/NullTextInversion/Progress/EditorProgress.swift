@@ -9,11 +9,15 @@ public struct EditorProgress: Sendable, Equatable {
     /// Computing the pivots, from the image to noise.
     case pivots
     /// Optimizing the null embeddings, from noise to the image.
-    case optimisation
+    case optimization
     /// Sampling, from noise to the image.
     case sampling
     /// Decoding a latent.
     case decoding
+
+    /// The former name of `optimization`.
+    @available(*, deprecated, renamed: "optimization")
+    public static var optimisation: Phase { .optimization }
   }
 
   /// The current phase.

@@ -60,7 +60,7 @@ package struct AttentionEdit: Sendable {
   /// Returns the target's edited cross-attention in a step; all shapes are [heads, positions, tokens].
   ///
   /// With the source's attention R mapped to the target's tokens (a new token's own attention) and multiplied by the
-  /// emphasis, and the schedule α, the result is αR + (1 − α) · own. Rows need not sum to one afterwards.
+  /// emphasis, and the schedule α, the result is αR + (1 − α) · own. Rows need not sum to one afterward.
   package func crossAttention(source: Tensor, target: Tensor, step: Int) -> Tensor {
     mixtures[step].mix(source, target)
   }

@@ -132,7 +132,7 @@ private struct WordMap: Sendable {
   func marks(above threshold: Float, widened: Bool, from grid: LocalBlendGrid, to size: LocalBlendGrid)
     -> [Bool]
   {
-    let map = widened ? maximumOfNeighbours(in: grid) : sums
+    let map = widened ? maximumOfNeighbors(in: grid) : sums
     let rows = Self.nearest(from: grid.height, to: size.height)
     let columns = Self.nearest(from: grid.width, to: size.width)
     let enlarged = rows.flatMap { row in columns.map { map[row * grid.width + $0] } }
@@ -140,7 +140,7 @@ private struct WordMap: Sendable {
     return enlarged.map { peak > 0 && $0 / peak > threshold }
   }
 
-  private func maximumOfNeighbours(in grid: LocalBlendGrid) -> [Float] {
+  private func maximumOfNeighbors(in grid: LocalBlendGrid) -> [Float] {
     sums.indices.map { position in
       let (row, column) = (position / grid.width, position % grid.width)
       var peak = sums[position]

@@ -20,13 +20,13 @@ package struct GroupStatistics {
     var deviationInverse: [Float] = []
     for group in 0..<groups {
       let channels = group * width..<(group + 1) * width
-      let centre = channels.reduce(0) { $0 + Double(sums.origin[$1]) + sums.first[$1] / rows } / Double(width)
+      let center = channels.reduce(0) { $0 + Double(sums.origin[$1]) + sums.first[$1] / rows } / Double(width)
       let variance = channels.reduce(0) { total, c in
         let channelMean = sums.first[c] / rows
-        let offset = Double(sums.origin[c]) + channelMean - centre
+        let offset = Double(sums.origin[c]) + channelMean - center
         return total + max(0, sums.second[c] / rows - channelMean * channelMean) + offset * offset
       }
-      mean += repeatElement(Float(centre), count: width)
+      mean += repeatElement(Float(center), count: width)
       let inverse = 1 / (variance / Double(width) + Double(epsilon)).squareRoot()
       deviationInverse += repeatElement(Float(inverse), count: width)
     }

@@ -19,7 +19,7 @@ struct PictureContents: Contents {
   let width: Int
   /// The height of the upright picture.
   let height: Int
-  let colours: ColorModel
+  let colors: ColorModel
   let hasAlpha: Bool
   /// The number of bits per sample in the file.
   let bits: Int
@@ -36,7 +36,7 @@ struct PictureContents: Contents {
     let (image, facts) = try RGBImage.read(url)
     format = facts.format.name
     (width, height) = (image.width, image.height)
-    (colours, hasAlpha, bits) = (facts.model, facts.hasAlpha, facts.bits)
+    (colors, hasAlpha, bits) = (facts.model, facts.hasAlpha, facts.bits)
     orientation = facts.orientation.rawValue
     profile =
       switch facts.profile {
@@ -50,7 +50,7 @@ struct PictureContents: Contents {
 
   var text: String {
     var table = FactTable()
-    table.add("format", "\(format), \(colours.rawValue)\(hasAlpha ? " with alpha" : ""), \(bits) bits")
+    table.add("format", "\(format), \(colors.rawValue)\(hasAlpha ? " with alpha" : ""), \(bits) bits")
     table.add("size", "\(width) x \(height) pixels")
     table.add("orientation", Self.turn(orientation))
     table.add("color profile", profileText)

@@ -157,7 +157,7 @@ extension EditorProgress.Phase {
     case .loading: "reading the model"
     case .encoding: "encoding the photo"
     case .pivots: "computing pivots"
-    case .optimisation: "fitting null embeddings"
+    case .optimization: "fitting null embeddings"
     case .sampling: "sampling"
     case .decoding: "decoding the picture"
     }

@@ -1,7 +1,7 @@
 internal import DiffusionCore
 internal import Tensor
 
-/// h-Edit: applies the source's step to the target, with guidance towards the new prompt and away from the caption.
+/// h-Edit: applies the source's step to the target, with guidance toward the new prompt and away from the caption.
 ///
 /// Source: Nguyen et al. 2025, arXiv 2503.02187. With u = z' − μ(z, ε(z, caption)) and μ(x, ε) = A x + c ε as in
 /// ``DifferenceRule``:

@@ -11,7 +11,7 @@ public enum StepRule: Sendable, Hashable {
   /// The source's own step plus the difference between the guided predictions of target and source: the default for
   /// pivots of independent noise.
   case difference(DifferenceRule = DifferenceRule())
-  /// The source's step with guidance towards the new prompt and away from the caption (Nguyen et al. 2025).
+  /// The source's step with guidance toward the new prompt and away from the caption (Nguyen et al. 2025).
   case hEdit(HEdit = HEdit())
 
   var maker: any TargetStepMaker {

@@ -3,7 +3,7 @@ internal import Tensor
 
 /// Global null-text inversion: one null embedding for all steps, an ablation of the paper.
 ///
-/// A sweep samples from the last pivot; each step updates the embedding once towards the next pivot and continues
+/// A sweep samples from the last pivot; each step updates the embedding once toward the next pivot and continues
 /// with the updated embedding. One Adam optimizer is used for all sweeps. The result is the embedding of the sweep
 /// with the lowest mean loss.
 public struct GlobalNullText: Sendable, Hashable {
@@ -72,7 +72,7 @@ extension GlobalNullText: InversionWalk {
       var rest = self
       rest.sweeps -= state.count
       walk.progress.report(
-        .optimisation, step: state.count, of: sweeps, loss: state.distance,
+        .optimization, step: state.count, of: sweeps, loss: state.distance,
         left: WorkRange(least: .guidedSteps(steps), most: rest.mostEvaluations(steps: steps)))
       unfinished.sweeps = state
       try walk.keep(unfinished)

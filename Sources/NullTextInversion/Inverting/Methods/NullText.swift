@@ -195,7 +195,7 @@ extension NullText: InversionWalk {
           penalty: penalty(at: index, walk)
         ) { innerStep, loss in
           walk.progress.report(
-            .optimisation, step: index, of: stepCount, innerStep: innerStep, loss: loss,
+            .optimization, step: index, of: stepCount, innerStep: innerStep, loss: loss,
             left: left(after: index, innerSteps: innerStep, of: stepCount))
         }
         try unfinished.inversion.append(

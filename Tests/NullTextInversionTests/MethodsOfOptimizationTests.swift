@@ -5,7 +5,7 @@ import Testing
 
 @testable import NullTextInversion
 
-@Suite("Faster null-text optimizers") struct MethodsOfOptimisationTests {
+@Suite("Faster null-text optimizers") struct MethodsOfOptimizationTests {
   /// One optimization step with its inputs.
   private struct Bench {
     var small: SmallInversion
