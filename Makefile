@@ -1,10 +1,10 @@
-# The commands of the README, and what they need.
+# The commands of the README and their dependencies.
 
 PACKAGES := libopenblas-dev liblapacke-dev libpng-dev libturbojpeg0-dev libwebp-dev liblcms2-dev zlib1g-dev
 SWIFT ?= swift
 PYTHON ?= python3
 DEMO ?= nti-demo
-# Kernels are optimized in debug builds too: without, tests take half as long again.
+# Kernels are optimized in debug builds too; without this, tests take half as long again.
 DEBUG := -Xcc -O2
 CODE := Package.swift $(wildcard Sources Tests Examples Benchmarks Documentation)
 
@@ -18,8 +18,8 @@ demo: dependencies
 test: dependencies
 	$(SWIFT) test $(DEBUG)
 
-# Puts the program, its model, its shell completions and its manual where the system looks for them. The program does not
-# need the Swift toolchain. PREFIX=$HOME/.local for oneself alone; DESTDIR for packagers.
+# Installs the program, its model, its shell completions and its manual in the system's folders. The program does not
+# need the Swift toolchain. Use PREFIX=$HOME/.local for one user; DESTDIR is for packagers.
 PREFIX ?= /usr/local
 INSTALLED := bin/nti share/nti share/man/man1/nti.1 share/bash-completion/completions/nti \
   share/zsh/site-functions/_nti share/fish/vendor_completions.d/nti.fish
@@ -45,7 +45,8 @@ uninstall:
 test-release: dependencies
 	$(SWIFT) test -c release
 
-# The tests under a sanitizer. FILTER='TensorTests' for some of them. Leaks are not looked for: Swift's runtime keeps objects for good.
+# Runs the tests with a sanitizer; FILTER='TensorTests' selects tests. Leak detection is off, because Swift's runtime
+# keeps objects permanently.
 test-tsan: dependencies
 	TSAN_OPTIONS=exitcode=66 \
 	  $(SWIFT) test $(DEBUG) --sanitize=thread --scratch-path .build-tsan $(if $(FILTER),--filter '$(FILTER)')
@@ -54,45 +55,46 @@ test-asan: dependencies
 	ASAN_OPTIONS=detect_leaks=0 \
 	  $(SWIFT) test $(DEBUG) --sanitize=address --scratch-path .build-asan $(if $(FILTER),--filter '$(FILTER)')
 
-# Makes EDITS edits in one process and looks at its memory.
+# Makes EDITS edits in one process and checks its memory.
 EDITS ?= 2000
 soak: dependencies
 	SOAK_EDITS=$(EDITS) $(SWIFT) test -c release --filter SoakTests
 
-# Feeds the readers of files with what a fuzzer makes of good ones. READER=picture for one of them.
+# Fuzzes the file readers, starting from valid files. READER=picture selects one of them.
 SECONDS ?= 60
 fuzz: dependencies
 	Tools/fuzz.sh $(SECONDS) $(READER)
 
-# Fails each call of the system that the commands make, one at a time, and kills the commands at random moments.
+# Makes each system call of the commands fail, one at a time, and kills the commands at random moments.
 KILLS ?= 20
 check-faults: dependencies
 	$(SWIFT) build -c release --product nti
 	$(PYTHON) Tools/check_faults.py --nti "$$($(SWIFT) build -c release --show-bin-path)/nti" --kills $(KILLS)
 
-# Compares with PyTorch at the size of Stable Diffusion 1 (Tools/requirements.txt). VERIFY='--cache DIR' keeps PyTorch's
-# results and the checkpoints for the next call.
+# Compares the networks with PyTorch at the size of Stable Diffusion 1 (needs Tools/requirements.txt).
+# VERIFY='--cache DIR' keeps PyTorch's results and the checkpoints for the next call.
 verify-full-size: dependencies
 	$(SWIFT) build -c release --product nti
 	$(PYTHON) Tools/verify_full_size.py --nti "$$($(SWIFT) build -c release --show-bin-path)/nti" $(VERIFY)
 
-# Compares checkpoints of every variant and naming, and LoRAs, with diffusers at small sizes (Tools/requirements.txt).
+# Compares small checkpoints of every variant and naming, and LoRAs, with diffusers (needs Tools/requirements.txt).
 verify-checkpoints: dependencies
 	$(SWIFT) build -c release --product nti
 	$(PYTHON) Tools/verify_checkpoints.py --nti "$$($(SWIFT) build -c release --show-bin-path)/nti"
 
-# Times the networks and the demo's recipe here and elsewhere, in turn (Benchmarks/README.md). BENCHMARK='--model DIR …'.
+# Measures the networks and the demo's recipe here and in other programs, alternately (Benchmarks/README.md).
+# BENCHMARK='--model DIR …'.
 benchmark: dependencies
 	$(SWIFT) build -c release --product nti
 	$(PYTHON) Benchmarks/compare_networks.py --nti "$$($(SWIFT) build -c release --show-bin-path)/nti" $(BENCHMARK)
 	PATH="$$($(SWIFT) build -c release --show-bin-path):$$PATH" PYTHON="$(PYTHON)" Benchmarks/demo_recipe.sh
 
-# Times the layers of the UNet beside cblas_sgemm. FILTER='Linear.*' for some of them.
+# Measures the layers of the UNet and cblas_sgemm. FILTER='Linear.*' selects layers.
 benchmark-layers: dependencies
 	env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(SWIFT) package -c release --package-path Benchmarks benchmark \
 	  --filter '$(or $(FILTER),.*)'
 
-# Installs only what is missing, so that a second call needs neither network nor rights.
+# Installs only missing packages, so that a second call needs neither network nor privileges.
 dependencies:
 	@missing=""; for name in openblas lapacke libpng libturbojpeg libwebp lcms2 zlib; do \
 	  pkg-config --exists $$name 2>/dev/null || missing="$$missing $$name"; done; \
@@ -115,7 +117,7 @@ check-docs: dependencies
 	$(SWIFT) test --package-path Documentation
 	$(SWIFT) run -c release --package-path Documentation PageSnippets
 
-# The kernels for aarch64 processors, cross-compiled with Swift's clang and run in an emulator.
+# Tests the kernels for aarch64 processors: cross-compiled with Swift's clang and run in an emulator.
 KERNELS := Sources/CTensorKernels
 CROSS := aarch64-linux-gnu
 

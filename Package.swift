@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// The modules from the ground up; an arrow goes down only (Docs/HowItWorks.md).
+// The modules, lowest first; dependencies only point downward (Docs/HowItWorks.md).
 let package = Package(
   name: "null-text-inversion",
   platforms: [.macOS(.v15)],

@@ -1,11 +1,12 @@
-"""Computes PSNR, MSE and SSIM of `nti evaluate` again from the pictures it wrote, as PIE-Bench's evaluator reads them.
+"""Recomputes PSNR, MSE and SSIM of `nti evaluate` from the pictures it wrote, as PIE-Bench's evaluator does.
 
     pip install numpy pillow torch torchmetrics
     nti evaluate BENCH -o OUT
     python Tools/check_evaluation.py BENCH OUT
 
-The evaluator's way: a picture that is not square is a row of panels, of which the last is the edit; both pictures are
-black in the region to edit and on the frame; the metrics are torchmetrics'. For pictures that need no resizing.
+As in the evaluator, a picture that is not square is a row of panels of which the last is the edit, both
+pictures are black in the region to edit and on the frame, and the metrics are those of torchmetrics. It
+supports only pictures that need no resizing.
 """
 
 import argparse
@@ -54,7 +55,7 @@ def main():
             for label in sorted({name.split("|")[0] for name in row if "|" in name}):
                 written = [row[f"{label}|{name}"] for name in ("psnr_unedit_part", "mse_unedit_part", "ssim_unedit_part")]
                 if not outside.any():
-                    assert written == ["nan"] * 3, f"{row['file_id']}: nothing is outside, but {written}"
+                    assert written == ["nan"] * 3, f"{row['file_id']}: there is no outside, but {written}"
                     continue
                 if written == ["nan"] * 3:  # another method's record
                     continue
@@ -68,7 +69,7 @@ def main():
                 for name, value in expected.items():
                     worst = max(worst, abs(float(row[f"{label}|{name}"]) - value.item()))
                     count += 1
-    print(f"{count} numbers, at most {worst:.1e} apart")
+    print(f"{count} numbers, largest difference {worst:.1e}")
     raise SystemExit(count == 0 or worst > TOLERANCE)
 
 

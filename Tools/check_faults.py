@@ -1,12 +1,13 @@
-"""Fails every call of the system that a command makes, one at a time, and kills commands at random moments.
+"""Makes every system call of a command fail, one at a time, and kills commands at random moments.
 
     swift build -c release --product nti
     python3 Tools/check_faults.py --nti .build/release/nti [--kills 100] [--only edit]
 
-For each command that writes and each n, the n-th open, write, fsync, rename and large mmap fails once. Whatever fails, the
-command must end by itself, with a status and a sentence of its own; each file that it writes must be there as it was or as an
-undisturbed run writes it; no temporary file may be left; and the same command must then work. A command that is killed may
-leave a temporary file, but the rest holds too. Needs Python and clang; ends with status 1 if anything is wrong.
+For each command that writes and each n, the n-th open, write, fsync, rename and large mmap fails once. After
+each failure, the command must exit normally, with a documented status and an error message; each file that it
+writes must be unchanged or as an undisturbed run writes it; no temporary file may be left; and the same command
+must then succeed. A killed command may leave a temporary file; the other rules still apply. Needs Python and
+clang. The exit status is 1 if a check fails.
 """
 
 import argparse
@@ -42,7 +43,7 @@ def expect(holds, sentence):
 
 
 class Command:
-    """A command, the files that it needs, and those that it writes."""
+    """A command, its input files and its output files."""
 
     def __init__(self, name, arguments, outputs, inputs=(), overwrites=True):
         self.name, self.arguments, self.outputs, self.inputs = name, arguments, outputs, inputs
@@ -90,7 +91,7 @@ def contents(command, folder):
 
 
 def content(path):
-    """The bytes of a file, or the table in it without the times."""
+    """Returns the bytes of a file, or the table in it without the times."""
     if path.suffix != ".csv":
         return path.read_bytes()
     rows = list(csv.reader(path.read_text().splitlines()))
@@ -116,24 +117,25 @@ class Check:
         expect(process.returncode == 0, f"{command.name}: {message}")
         command.seconds = time.monotonic() - begun
         command.whole = contents(command, made)
-        expect(all(command.whole.values()), f"{command.name} wrote {command.whole.keys()}")
+        expect(all(command.whole.values()), f"{command.name} did not write all of {command.whole.keys()}")
 
     def expect_whole(self, command, found, name):
-        """Each file is as it was, or as an undisturbed run writes it; a table may lack the records that failed."""
+        """Expects each file to be old or as an undisturbed run writes it; a table may lack the records that
+        failed."""
         for file, content in found.items():
             before, whole = OLD if command.overwrites else None, command.whole[file]
             is_part = isinstance(content, list) and content[0] == whole[0] and all(row in whole for row in content)
             expect(content in (before, whole) or is_part, f"{name}: {file} is neither old nor new")
 
     def repeat(self, command, folder, name):
-        """The command once more, undisturbed."""
+        """Runs the command again, undisturbed."""
         process = command.start(self.nti, folder)
         _, message = process.communicate(timeout=120)
-        expect(process.returncode == 0, f"{name}: then status {process.returncode}: {message}")
-        expect(contents(command, folder) == command.whole, f"{name}: then other bytes")
+        expect(process.returncode == 0, f"{name}: the repetition ended with status {process.returncode}: {message}")
+        expect(contents(command, folder) == command.whole, f"{name}: the repetition wrote other bytes")
 
     def fail(self, command, made, call, number):
-        """Whether the call was reached."""
+        """Makes one call fail; returns whether the call was reached."""
         name = f"{command.name}, {call} {number}"
         with tempfile.TemporaryDirectory() as scratch:
             folder, log = pathlib.Path(scratch), pathlib.Path(scratch) / "log"
@@ -154,18 +156,18 @@ class Check:
             self.statuses[status] += 1
             expect(status in STATUSES, f"{name}: status {status}: {message.strip()[-400:]}")
             if status:
-                expect("nti: " in message and "Fatal error" not in message, f"{name}: says {message!r}")
+                expect("nti: " in message and "Fatal error" not in message, f"{name}: has the message {message!r}")
             found = contents(command, folder)
             self.expect_whole(command, found, name)
             if status == 0:
-                expect(found == command.whole, f"{name}: status 0, but not all is written")
+                expect(found == command.whole, f"{name}: status 0, but not all files are written")
             expect(not leftovers(folder), f"{name}: left {leftovers(folder)}")
             if call != "open" or status:
                 self.repeat(command, folder, name)
             return True
 
     def kill(self, command, made):
-        """Whether it was killed before its end."""
+        """Kills the command at a random moment; returns whether it was killed before its end."""
         with tempfile.TemporaryDirectory() as scratch:
             folder = pathlib.Path(scratch)
             command.prepare(folder, made)
@@ -182,7 +184,7 @@ class Check:
 
 
 def small_benchmark(folder):
-    """Two records of the bundled benchmark."""
+    """Writes a benchmark with two records of the bundled one."""
     source = ROOT / "Sources/EmojiScenes/Resources/bench"
     records = dict(list(json.loads((source / "mapping_file.json").read_text()).items())[:2])
     (folder / "annotation_images").mkdir(parents=True)
@@ -195,8 +197,8 @@ def small_benchmark(folder):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--nti", required=True, help="the program")
-    parser.add_argument("--kills", type=int, default=20, help="of each command")
+    parser.add_argument("--nti", required=True, help="the nti executable")
+    parser.add_argument("--kills", type=int, default=20, help="number of kills per command")
     parser.add_argument("--only", help="the command to check")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()

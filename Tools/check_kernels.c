@@ -1,5 +1,5 @@
-// Checks the kernels of the level in use against plain loops in double precision; for processors on which the package's
-// own tests do not run (make check-aarch64).
+// Compares the kernels of the current level with plain loops in double precision, for processors on which the
+// package's own tests do not run (make check-aarch64).
 
 #include <math.h>
 #include <stdio.h>
@@ -161,6 +161,6 @@ int main(void) {
   check_winograd();
   check_elementwise();
   check_rows();
-  printf("%s, level %d\n", failures ? "kernels are wrong" : "all kernels agree with plain loops", ctk_current_level());
+  printf("%s, level %d\n", failures ? "kernels differ from plain loops" : "all kernels agree with plain loops", ctk_current_level());
   return failures != 0;
 }

@@ -1,11 +1,11 @@
-"""Kills `nti invert` at random moments, takes it up again, and holds the bytes against those of an undisturbed run.
+"""Kills `nti invert` at random moments, resumes it, and compares the bytes with those of an undisturbed run.
 
     swift build -c release
     python3 Tools/check_resume.py --nti .build/release/nti
 
-Needs Python alone. Besides `kill -9` it tries Ctrl-C, other arguments, files that are replaced meanwhile, two processes
-with one file, a folder that cannot be written, and a disk that fills up. The last two need a small file system of their
-own and so a superuser; without one they are skipped, and the script says so.
+Needs only Python. In addition to `kill -9`, it tests Ctrl-C, changed arguments, files replaced during the run,
+two processes with one file, a read-only folder, and a full disk. The last two need a small file system and
+therefore root; without it they are skipped with a message.
 """
 
 import argparse
@@ -36,27 +36,27 @@ def expect(holds, sentence):
 
 
 class Inversion:
-    """One place to invert to, and the arguments to do it with."""
+    """An inversion's output file, and the command that writes it."""
 
     def __init__(self, nti, photo, steps, folder, caption=CAPTION):
         self.file = pathlib.Path(folder) / "a.nti"
         self.partial = self.file.with_name("a.nti.partial")
         self.command = [nti, "invert", photo, "--caption", caption, "--steps", str(steps), "--early-stop", "1e-9"]
-        # The old file, of which no byte must be lost before the new one is whole, is not an inversion.
+        # The old file, which must stay whole until the new one is complete, is not an inversion.
         self.command += ["-o", str(self.file), "--force", "--json"]
 
     def start(self, *more):
         return subprocess.Popen([*self.command, *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def finish(self, process=None, status=0):
-        """Waits for the end; returns the result, or the message if another status than 0 is expected."""
+        """Waits for the end; returns the result, or the message if a status other than 0 is expected."""
         process = process or self.start()
         output, message = process.communicate()
         expect(process.returncode == status, f"status {process.returncode} instead of {status}: {message.strip()}")
         return json.loads(output.splitlines()[-1]) if status == 0 else message.strip().splitlines()[-1]
 
     def done(self):
-        """The evaluations that the kept steps stand for; None if nothing is kept."""
+        """Returns the number of evaluations of the kept steps, or None if there are none."""
         if not self.partial.exists():
             return None
         data = self.partial.read_bytes()
@@ -76,7 +76,7 @@ class Inversion:
         if result and done:
             for way, number in done.items():
                 total, made = whole.evaluations[way], result["evaluations"][way]
-                expect(number + made == total, f"{number} evaluations {way} kept and {made} made of {total}")
+                expect(number + made == total, f"{number} {way} evaluations were kept and {made} made, but {total} are needed")
 
 
 class Whole:
@@ -90,7 +90,7 @@ class Whole:
 
 
 def killed(inversion, whole, moments, signal_number=signal.SIGKILL):
-    """Starts and kills at a random moment; whether it was killed before its end."""
+    """Starts the inversion and kills it at a random moment; returns whether it was killed before its end."""
     process = inversion.start()
     try:
         process.communicate(timeout=moments.uniform(0.02, 1.02) * whole.seconds)
@@ -103,11 +103,11 @@ def killed(inversion, whole, moments, signal_number=signal.SIGKILL):
 
 
 def check_kills(make, whole, moments, kills):
-    """Each kill in a fresh folder; then one inversion that is killed again and again."""
+    """Kills inversions in new folders, then one inversion again and again."""
     places, leftovers, tries = [], 0, 0
     while len(places) < kills:
         tries += 1
-        expect(tries < 20 * kills, "the runs end before they can be killed")
+        expect(tries < 20 * kills, "the runs end too early to be killed")
         with make() as inversion:
             old = b"what was there before"
             inversion.file.write_bytes(old)
@@ -119,7 +119,7 @@ def check_kills(make, whole, moments, kills):
             leftovers += len(inversion.leftovers())
             inversion.expect_whole(whole, inversion.finish(), done)
             places.append(done["forward"] if done else 0)
-    text = f"killed after {sorted(map(int, places))} of {whole.evaluations['forward']} evaluations forwards"
+    text = f"killed after {sorted(map(int, places))} of {whole.evaluations['forward']} forward evaluations"
     print(f"  {text}; {leftovers} temporary files left")
     with make() as inversion:
         times = 0
@@ -180,12 +180,12 @@ def check_threads(make, whole, moments):
 
 
 def check_replaced(make, whole, moments):
-    """Files that somebody else puts there, by renaming and by writing over them, while the inversion runs."""
+    """Replaces and overwrites the files of a running inversion."""
     with make() as inversion:
         with contextlib.suppress(Failed):
             killed(inversion, whole, moments)
         inversion.file.write_bytes(b"old")
-        # A file that is damaged before it is read is refused, which is another check: wait until it has been replaced.
+        # A damaged partial file is refused, which is another check: wait until it has been replaced.
         identity = lambda: inversion.partial.exists() and inversion.partial.stat().st_ino
         kept = identity()
         process = inversion.start()
@@ -230,7 +230,7 @@ def remount(folder, options):
 
 
 def check_full_disk(make, whole, moments):
-    # A step is written beside the last, so the disk must hold two.
+    # A step is written next to the previous one, so the disk must hold two.
     for share in (0.1, 0.6, 1.0, 1.5):
         size = max(16, int(share * len(whole.bytes)) // 4096 * 4)
         with small_disk(f"{size}k") as folder, make(folder) as inversion:
@@ -257,7 +257,7 @@ def check_read_only(make, whole, moments):
         process = inversion.start()
         while process.poll() is None and not inversion.partial.exists():
             time.sleep(0.01)
-        # Files open for writing forbid it for a moment.
+        # Files open for writing prevent the remount for a moment.
         while subprocess.run(["mount", "-o", "remount,ro", str(folder)], capture_output=True).returncode:
             time.sleep(0.01)
         message = inversion.finish(process, 70)
@@ -277,8 +277,8 @@ def can_mount():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--nti", required=True, help="the program")
-    parser.add_argument("--photo", default=f"{SCENE}/600000000051.png", help="for the model that comes with it")
+    parser.add_argument("--nti", required=True, help="the nti executable")
+    parser.add_argument("--photo", default=f"{SCENE}/600000000051.png", help="a picture for the demo model")
     parser.add_argument("--steps", type=int, default=12)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
@@ -306,13 +306,13 @@ def main():
     if can_mount():
         checks |= on_disks
     else:
-        print(f"skipped, for want of a file system of one's own: {', '.join(on_disks)}")
+        print(f"skipped, because they need root and a file system: {', '.join(on_disks)}")
     failures = 0
     for name, check in checks.items():
         print(name)
         try:
             check(make, whole, moments)
-            print("  as it should be")
+            print("  passed")
         except Failed as failure:
             failures += 1
             print(f"  FAILED: {failure}")

@@ -1,12 +1,13 @@
-"""Edits kept inversions with the reference in PyTorch, and holds both programs' edits against the right answers.
+"""Edits stored inversions with the PyTorch reference, and compares the edits of both programs with the expected
+results.
 
     pip install -r Tools/requirements.txt
     nti evaluate BENCH -o OUT --inversions KEPT --recipe plain.json --no-blend --emphasis 1 --label plain ...
     python Tools/compare_edits.py --model MODEL --bench BENCH --inversions KEPT --edits OUT/plain
 
-`plain.json` may set `guidance`, `crossSteps` and `selfSteps`; the controller is the automatic one. The published way walks the
-source again at the edit's guidance, the program keeps to the inversion's trajectory; `--limit` takes the first records.
-Prints the mean errors inside and outside of the regions to edit, in dB.
+`plain.json` may set `guidance`, `crossSteps` and `selfSteps`; the controller is chosen automatically. The
+published method samples the source again at the edit's guidance, whereas nti uses the inversion's trajectory.
+`--limit` selects the first records. It prints the mean errors inside and outside the regions to edit, in dB.
 """
 
 import argparse
@@ -27,7 +28,7 @@ from reference.model import Model  # noqa: E402
 
 
 def kept(path, caption, guidance):
-    """An inversion file of the program's, as the reference wants it."""
+    """Returns an inversion file of nti as the reference's type."""
     arrays = load_file(path)
     pivots, null = ([x[None] for x in arrays[name]] for name in ("pivots", "null_embeddings"))
     return Inversion(caption, guidance, pivots, null)
@@ -50,7 +51,7 @@ def main():
     parser.add_argument("--model", required=True)
     parser.add_argument("--bench", required=True, type=pathlib.Path)
     parser.add_argument("--inversions", required=True, type=pathlib.Path)
-    parser.add_argument("--edits", required=True, type=pathlib.Path, help="a method's folder of an evaluation")
+    parser.add_argument("--edits", required=True, type=pathlib.Path, help="the folder of a method in an evaluation")
     parser.add_argument("--limit", type=int)
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
@@ -70,7 +71,7 @@ def main():
         inside = region(record["mask"], *answer.shape[:2])
         rows.append(errors(model.render(latent).numpy(), answer, inside) + errors(ours, answer, inside))
         print(name, " ".join(f"{x:.2f}" for x in rows[-1]), flush=True)
-    means = np.nanmean(rows, axis=0)  # there is nothing outside of a region that is everything
+    means = np.nanmean(rows, axis=0)  # nan: nothing is outside a region that covers everything
     print(f"{len(rows)} records: reference inside {means[0]:.2f} outside {means[1]:.2f} dB, ", end="")
     print(f"program inside {means[2]:.2f} outside {means[3]:.2f} dB")
 

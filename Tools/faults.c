@@ -1,11 +1,12 @@
-// Fails one call of the system, to see what a program makes of it (Tools/check_faults.py).
+// Makes one system call fail, to test a program's reaction (Tools/check_faults.py).
 //
 //   clang -shared -fPIC -O1 Tools/faults.c -o faults.so -ldl
 //   LD_PRELOAD=./faults.so FAULT_CALL=write FAULT_AT=3 FAULT_ERRNO=28 FAULT_LOG=log program
 //
-// Counts the calls of FAULT_CALL (open, write, fsync, rename, mmap) and fails the FAULT_AT-th with FAULT_ERRNO. A mmap counts
-// if it asks for memory of a megabyte and more, as the library does for its large buffers; an open unless it is of the
-// system's own files, without which libdispatch traps. At the fault, and at the end of the process, a line goes to FAULT_LOG: "failed" or the number of calls.
+// Counts the calls of FAULT_CALL (open, write, fsync, rename, mmap) and makes the FAULT_AT-th fail with FAULT_ERRNO.
+// An mmap counts if it allocates a megabyte or more, as the library does for its large buffers. An open counts unless
+// it is for /proc or /sys, whose failures make libdispatch trap. A line is appended to FAULT_LOG at the fault
+// ("failed") and at the end of the process (the number of calls).
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -30,7 +31,7 @@ static void report(const char *text) {
   syscall(SYS_close, file);
 }
 
-/// Whether this call of `name` is the one to fail.
+/// Returns whether this call of `name` must fail.
 static int fails(const char *name) {
   const char *wanted = getenv("FAULT_CALL"), *place = getenv("FAULT_AT"), *number = getenv("FAULT_ERRNO");
   if (!wanted || strcmp(wanted, name) != 0) return 0;

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Fuzzes the readers of Tests/FuzzReaders with libFuzzer and AddressSanitizer.
 #
-#   Tools/fuzz.sh SECONDS [READER...]     each reader for so long; all of them unless some are named
+#   Tools/fuzz.sh SECONDS [READER...]     seconds per reader; all readers by default
 #
-# What is found stays in .build/fuzz/READER; an input that ends the process is in .build/fuzz/findings, and the script
-# ends with status 1. MERGE=1 adds to Tests/Corpus what covers more than is there already, as few and as short inputs as do.
+# Inputs found are kept in .build/fuzz/READER; an input that crashes the process is written to .build/fuzz/findings,
+# and the exit status is then 1. MERGE=1 adds a minimal set of inputs that increase coverage to Tests/Corpus.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,7 +18,7 @@ mkdir -p "$work/findings"
 swift build -c release --scratch-path "$work/build" --target FuzzReaders \
   -Xswiftc -sanitize=fuzzer,address -Xcc -fsanitize=fuzzer-no-link,address
 
-# A fuzzer brings its own main, which a product of the package would have to have too: so the objects are linked here.
+# A fuzzer has its own main function, which a package product would need too, so the objects are linked here.
 modules=(FuzzReaders TestSupport EditEvaluation NullTextInversion DiffusionCore EmojiScenes CLIPVocabulary Pictures InputOutput Tensor
   CTensorKernels CPictures)
 built=$(swift build -c release --scratch-path "$work/build" --show-bin-path)
@@ -29,7 +29,7 @@ swiftc -sanitize=fuzzer,address "${objects[@]}" \
   || { cat "$work/link.log" >&2; exit 1; }
 
 python3 Tools/write_fuzz_seeds.py "$work/seeds"
-# Swift's runtime keeps some objects for good, which is no leak.
+# Swift's runtime keeps some objects permanently, which is not a leak.
 export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1
 status=0
 for reader in "$@"; do

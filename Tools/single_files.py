@@ -1,10 +1,10 @@
-"""The names that CompVis and Stability AI gave the tensors of Stable Diffusion, written down apart from the library's own
-table, and the fixture that its reader is tested with.
+"""Writes the table of tensor names by CompVis and Stability AI, as fixtures for the reader of single files.
 
     pip install -r Tools/requirements.txt
     python Tools/single_files.py --out Tests/Fixtures/single-files
 
-Every table is given back to diffusers' own converters, which must find what it was made from.
+The table is written independently of the library's own. It is checked with diffusers' converters, which must
+restore the original tensors.
 """
 
 import argparse
@@ -31,7 +31,7 @@ RESIDUAL = [
 
 
 def original_unet(tensors, config):
-    """From the names of diffusers to those of CompVis: blocks counted one after the other."""
+    """Renames tensors from diffusers to CompVis names, with consecutively numbered blocks."""
     levels = len(config["block_out_channels"])
     layers = config["layers_per_block"]
     layers = [layers] * levels if isinstance(layers, int) else layers
@@ -81,7 +81,7 @@ def original_vae(tensors, config):
                 table.append((f"{new}.conv_shortcut", f"{half}.{way}.{old}.block.{layer}.nin_shortcut"))
                 table.append((new, f"{half}.{way}.{old}.block.{layer}"))
     out = renamed(tensors, table)
-    # Attention was made of 1x1 convolutions.
+    # Attention projections were 1x1 convolutions.
     return {k: v[:, :, None, None] if ".attn_1." in k and v.dim() == 2 else v for k, v in out.items()}
 
 
@@ -90,7 +90,7 @@ def original_clip(tensors):
 
 
 def original_open_clip(tensors, generator):
-    """Query, key and value in one matrix, and a last layer that nobody reads."""
+    """Returns OpenCLIP tensors: query, key and value in one matrix, and an additional unused last layer."""
     tensors = {k.removeprefix("text_model."): v for k, v in tensors.items()}
     layers = 1 + max(int(k.split(".")[2]) for k in tensors if k.startswith("encoder.layers."))
     out = {
@@ -124,7 +124,7 @@ def renamed(tensors, table):
 
 
 def single_file(unet, vae, text, second_generation, generator):
-    """The tensors of a whole checkpoint in the names of CompVis or Stability AI."""
+    """Returns the tensors of a whole checkpoint with the names of CompVis or Stability AI."""
     text_tensors = text.state_dict()
     text_tensors = original_open_clip(text_tensors, generator) if second_generation else original_clip(text_tensors)
     parts = {
@@ -133,7 +133,7 @@ def single_file(unet, vae, text, second_generation, generator):
         "cond_stage_model.": text_tensors,
     }
     out = {prefix + k: v.detach().contiguous() for prefix, part in parts.items() for k, v in part.items()}
-    # What such files also hold, and nobody reads.
+    # Tensors that such files also contain, but that are not used.
     out["model_ema.decay"] = torch.tensor(0.9999)
     out["alphas_cumprod"] = torch.linspace(0.999, 0.005, 1000)
     if not second_generation:
@@ -143,7 +143,7 @@ def single_file(unet, vae, text, second_generation, generator):
 
 
 def check(checkpoint, unet, vae, text, second_generation):
-    """diffusers' converters must find the networks in the file; they know no missing middle blocks."""
+    """Checks that diffusers' converters restore the networks; they do not support missing middle blocks."""
 
     def same(found, network, normal=lambda k: k):
         found = {normal(k): v for k, v in found.items() if not k.endswith("position_ids")}
@@ -159,7 +159,7 @@ def check(checkpoint, unet, vae, text, second_generation):
         same(convert_ldm_clip_checkpoint(dict(checkpoint)), text, lambda k: k.removeprefix("text_model."))
 
 
-# The structures of real checkpoints at small widths; group norms of single files have 32 groups.
+# The structures of real checkpoints with small widths; group norms of single files have 32 groups.
 SMALL_UNET = {**UNET, "block_out_channels": [32, 32, 64, 64], "cross_attention_dim": 64}
 SMALL_VAE = {**VAE, "block_out_channels": [32, 32, 32, 64]}
 STRUCTURES = {
@@ -200,7 +200,7 @@ TEXTS = [
 
 
 def write_vocabulary(folder, pad):
-    """CLIP's whole vocabulary, as a tokenizer's folder has it."""
+    """Writes CLIP's whole vocabulary as a tokenizer folder."""
     folder.mkdir(parents=True, exist_ok=True)
     text = gzip.decompress((ROOT / "Sources/CLIPVocabulary/Resources/merges.txt.gz").read_bytes()).decode()
     symbols = byte_symbols()
@@ -223,9 +223,9 @@ def networks(structure, vocabulary=100):
 
 
 def views(structure):
-    """For each tensor of a file: its shape, and which rows of it are which tensor of diffusers.
+    """Returns the shape of each tensor in a file, and the diffusers tensors that its rows belong to.
 
-    Found by numbering all rows of all networks.
+    The rows of all networks are numbered to find them.
     """
     *parts, second_generation = networks(structure)
     number, rows = 1.0, {}

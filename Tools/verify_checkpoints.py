@@ -1,11 +1,12 @@
-"""Writes small loud checkpoints of every variant and naming, and compares what the library makes of them with diffusers.
+"""Writes small checkpoints of every variant and naming, and compares the library's results with those of
+diffusers.
 
     swift build -c release --product nti
     python Tools/verify_checkpoints.py --nti .build/release/nti [--keep DIR]
 
-Checked are: the fingerprints of a folder and of the single file with the same tensors, predictions, gradients, latents
-and pictures, captions' embeddings, and LoRAs of all namings. Errors are relative, in the L2 norm. Ends with status 1 if
-one is above its limit.
+It checks the fingerprints of a folder and of a single file with the same tensors, predictions, gradients,
+latents and pictures, embeddings of captions, and LoRAs of all namings. Errors are relative, in the L2 norm. The
+exit status is 1 if an error is above its limit.
 """
 
 import argparse
@@ -34,7 +35,7 @@ DTYPES = {"f32": torch.float32, "f16": torch.float16, "bf16": torch.bfloat16}
 
 
 def write_checkpoint(folder, structure, dtype):
-    """A folder and the single file with the same tensors beside it."""
+    """Writes a folder, and the single file with the same tensors next to it."""
     unet, second_generation = STRUCTURES[structure]
     size = write_vocabulary(folder / "tokenizer", "!" if second_generation else "<|endoftext|>")
     other = {"num_attention_heads": 1, "hidden_act": "gelu" if second_generation else "quick_gelu"}
@@ -67,7 +68,7 @@ class Verification:
     def say(self, label, what, found, limit):
         isFine = found <= limit
         self.fine = self.fine and isFine
-        print(f"{label:24} {what:22} {found:.2e}  limit {limit:.0e}{'' if isFine else '  ABOVE ITS LIMIT'}", flush=True)
+        print(f"{label:24} {what:22} {found:.2e}  limit {limit:.0e}{'' if isFine else '  ABOVE THE LIMIT'}", flush=True)
 
     def fingerprint(self, *model):
         return json.loads(self.run("inspect", *model, "--json"))["fingerprint"]
@@ -79,7 +80,7 @@ class Verification:
         return read(path)
 
     def caption(self, *model):
-        """The embedding of the caption, which the inversion by negative prompt keeps as its null embedding."""
+        """Returns the embedding of the caption, which negative-prompt inversion stores as its null embedding."""
         photo, path = self.scratch / "photo.png", self.scratch / "photo.nti"
         Image.new("RGB", (64, 64), (200, 120, 40)).save(photo)
         self.run("invert", photo, "--caption", CAPTION, "--method", "negative-prompt", "--steps", 1, "--model", *model,
@@ -112,7 +113,7 @@ class Verification:
         return folder, file, [file, *options]
 
     def conversion(self, structure, dtype, folder, file, *options):
-        """The folder that is written of a file has the tensors of the folder that the file was made of."""
+        """Checks that a folder converted from a file has the tensors of the file's source folder."""
         out = self.scratch / f"{structure}-{dtype}-converted"
         shutil.rmtree(out, ignore_errors=True)
         self.run("convert", file, *options, "-o", out, "--quiet")
@@ -127,10 +128,10 @@ class Verification:
         self.say(f"{structure} {dtype}", "converted tensors", different, 0)
 
     def loras(self, structure, dtype, folder):
-        """Merged weights and predictions beside those of `load_lora_weights` and `fuse_lora`."""
+        """Compares merged weights and predictions with those of `load_lora_weights` and `fuse_lora`."""
         for naming, weight in lora_files(folder, self.scratch):
             path = self.scratch / f"lora-{naming}.safetensors"
-            # diffusers does not know the names of CompVis in LoRAs for Stable Diffusion 1.
+            # diffusers does not support the names of CompVis in LoRAs for Stable Diffusion 1.
             known = self.scratch / "lora-renamed.safetensors" if naming == "original" else path
             pipe = diffusers.StableDiffusionPipeline.from_pretrained(folder, safety_checker=None, dtype=torch.float32)
             pipe.load_lora_weights(known)
@@ -153,7 +154,7 @@ class Verification:
             self.networks(label, fused, folder, "--lora", f"{path}={weight}")
 
     def tiny_autoencoder(self, structure, dtype):
-        """A tiny autoencoder in a folder, in a checkpoint, and as a file that says nothing else."""
+        """Checks a tiny autoencoder in a folder, in a checkpoint, and as a file without configuration."""
         folder = self.scratch / f"{structure}-{dtype}"
         out = self.scratch / "with-tiny-autoencoder"
         shutil.rmtree(out, ignore_errors=True)
@@ -172,7 +173,7 @@ class Verification:
         self.say("tiny", "fingerprints differ", len(prints) - 1, 0)
 
     def time_condition(self, structure, dtype):
-        """A UNet for a guidance embedding, which nobody gives."""
+        """Checks a UNet with weights for a guidance embedding that is not used."""
         folder = self.scratch / f"{structure}-{dtype}"
         out = self.scratch / "with-time-condition"
         shutil.rmtree(out, ignore_errors=True)
@@ -260,7 +261,7 @@ def lora_files(folder, scratch):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--nti", type=pathlib.Path, default=ROOT / ".build/release/nti")
-    parser.add_argument("--keep", type=pathlib.Path, help="a folder for the checkpoints, which stays")
+    parser.add_argument("--keep", type=pathlib.Path, help="a folder in which to keep the checkpoints")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         scratch = options.keep or pathlib.Path(scratch)
@@ -274,7 +275,7 @@ def main():
                 verification.loras(structure, dtype, folder)
         verification.tiny_autoencoder("sd1", "f32")
         verification.time_condition("sd1", "f32")
-    print("all within their limits" if verification.fine else "NOT all within their limits")
+    print("all errors are within the limits" if verification.fine else "NOT all errors are within the limits")
     sys.exit(not verification.fine)
 
 

@@ -1,11 +1,11 @@
-"""Compares the networks with PyTorch at the size of Stable Diffusion 1, and a whole DDIM inversion with the demo model.
+"""Compares the networks at the size of Stable Diffusion 1, and a DDIM inversion with the demo model, with PyTorch.
 
     swift build -c release --product nti
     python Tools/verify_full_size.py --nti .build/release/nti [--f16 DIR --f32 DIR] [--cache DIR]
 
-Both compute in single precision with the weights as they are stored. Random checkpoints are written (6.4 GB for both) if
-none are named; with --cache they and PyTorch's results are kept for the next call. Errors are relative, in the L2 norm.
-Ends with status 1 if one is above its limit.
+Both sides compute in single precision with the stored weights. Without --f16 and --f32, random checkpoints are
+written (6.4 GB in total); --cache keeps them and PyTorch's results for the next call. Errors are relative, in
+the L2 norm. The exit status is 1 if an error is above its limit.
 """
 
 import argparse
@@ -39,7 +39,7 @@ def run(*arguments):
 
 
 def read(path):
-    """The tensors of a safetensors file, and its metadata."""
+    """Returns the tensors and the metadata of a safetensors file."""
     with safe_open(path, "pt") as file:
         return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}
 
@@ -50,7 +50,7 @@ def error(ours, theirs):
 
 
 def reference(folder, inputs, timestep):
-    """What PyTorch makes of the same inputs."""
+    """Returns PyTorch's results for the same inputs."""
     unet = UNet2DConditionModel.from_pretrained(folder, subfolder="unet", torch_dtype=torch.float32)
     unet.requires_grad_(False).eval()
     latent = inputs["latent"][None]
@@ -70,7 +70,7 @@ def reference(folder, inputs, timestep):
 
 
 def cached_reference(folder, fingerprint, inputs, timestep, cache):
-    """PyTorch's results from the cache, or computed and put there."""
+    """Returns PyTorch's results from the cache, or computes and stores them."""
     name = hashlib.sha256(f"{fingerprint} {timestep} {torch.__version__}".encode())
     for part in ("latent", "embedding", "picture"):
         name.update(inputs[part].numpy().tobytes())
@@ -81,7 +81,7 @@ def cached_reference(folder, fingerprint, inputs, timestep, cache):
 
 
 def compare_networks(nti, label, folder, cache, scratch):
-    """Prints the errors of all networks, and says whether all are within their limits."""
+    """Prints the errors of all networks, and returns whether all are within their limits."""
     path = scratch / f"{label}.safetensors"
     run(nti, "benchmark", "--model", folder, "--what", "unet,gradient,encode,decode", "--runs", 1, "--dump", path, "--quiet")
     ours, metadata = read(path)
@@ -91,7 +91,7 @@ def compare_networks(nti, label, folder, cache, scratch):
     for name, limit in LIMITS.items():
         found = error(ours[name], theirs[name])
         fine = fine and found <= limit
-        verdict = "" if found <= limit else "  ABOVE ITS LIMIT"
+        verdict = "" if found <= limit else "  ABOVE THE LIMIT"
         deviation = theirs[name].std().item()
         print(f"{label}  {name:9} error {found:.2e}  limit {limit:.0e}  deviation {deviation:.2g}{verdict}", flush=True)
     return fine
@@ -106,7 +106,7 @@ def compare_trajectory(nti, scratch, steps=50):
     with torch.no_grad():
         theirs = inversion.pivots(model, model.encode(model.prepare(PHOTO)), model.embed(CAPTION), steps)
     errors = [error(a, b[0]) for a, b in zip(ours, theirs, strict=True)]
-    print(f"demo model, {steps} pivots: error {errors[-1]:.2e} at the last, {max(errors):.2e} at most")
+    print(f"demo model, {steps} pivots: error {errors[-1]:.2e} at the last pivot, {max(errors):.2e} maximum")
 
 
 def main():
@@ -114,7 +114,7 @@ def main():
     parser.add_argument("--nti", type=pathlib.Path, default=ROOT / ".build/release/nti")
     parser.add_argument("--f16", type=pathlib.Path, help="a checkpoint in half precision")
     parser.add_argument("--f32", type=pathlib.Path, help="the same in single precision")
-    parser.add_argument("--cache", type=pathlib.Path, help="a folder that is kept")
+    parser.add_argument("--cache", type=pathlib.Path, help="a folder for files to keep")
     options = parser.parse_args()
     start, fine = time.time(), True
     with tempfile.TemporaryDirectory() as scratch:
@@ -128,7 +128,7 @@ def main():
                 write_checkpoint(folder, label)
             fine = compare_networks(options.nti, label, folder, cache, scratch) and fine
         compare_trajectory(options.nti, scratch)
-    print(f"{'all within their limits' if fine else 'NOT all within their limits'}, {time.time() - start:.0f} s")
+    print(f"{'all errors are within the limits' if fine else 'NOT all errors are within the limits'}, {time.time() - start:.0f} s")
     sys.exit(not fine)
 
 

@@ -3,8 +3,8 @@
     pip install -r Tools/requirements.txt torchmetrics
     python Tools/write_evaluation_fixtures.py --out Tests/Fixtures/evaluation
 
-Masks follow what PIE-Bench's publication and its evaluator do with run lengths; metrics are torchmetrics' on pictures
-that are black in the region to edit. Tests/Fixtures/README.md says what is in the files.
+Run lengths are decoded as in PIE-Bench's paper and evaluator; the metrics are those of torchmetrics for
+pictures that are black in the region to edit. Tests/Fixtures/README.md describes the files.
 """
 
 import argparse
@@ -20,7 +20,7 @@ WIDTH, HEIGHT = 40, 32
 
 
 def decoded(runs, width, height):
-    """The raster of run lengths: a run ends with the raster at the latest."""
+    """Returns the raster of run lengths; a run ends at the end of the raster at the latest."""
     flat = np.zeros(width * height, dtype=bool)
     for start, length in zip(runs[0::2], runs[1::2]):
         flat[start : start + length] = True
@@ -56,7 +56,7 @@ def masks():
 
 
 def pictures(seed):
-    """A smooth picture, an edit of it that is noisy and differs in a box, and a right answer."""
+    """Returns a smooth picture, a noisy edit of it that differs in a box, and an expected result."""
     random = np.random.default_rng(seed)
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH] / 32
     base = np.stack([np.sin(5 * x + 2 * c) * np.cos(4 * y - c) for c in range(3)], axis=-1) * 90 + 128

@@ -1,12 +1,14 @@
-"""Writes a random checkpoint of the shape of Stable Diffusion 1, for measurements and comparisons at full size.
+"""Writes a random checkpoint with the architecture of Stable Diffusion 1, for measurements and comparisons at full
+size.
 
     pip install -r Tools/requirements.txt
     python Tools/write_full_size_checkpoint.py --dtype f16 --out sd-f16
 
-The configurations are those of Stable Diffusion 1.4: 860 million parameters in the UNet, 84 million in the autoencoder,
-123 million in the text encoder. Matrices keep the variance of what goes through them, and the last layers are scaled so
-that predictions, latents and pixels have ordinary sizes. Both types are the same draw: f16 is f32 rounded. The pictures
-of such a model are noise; its speed, its memory and its rounding are those of a trained one.
+The configurations are those of Stable Diffusion 1.4: 860 million parameters in the UNet, 84 million in the
+autoencoder, 123 million in the text encoder. Matrices preserve the variance of their inputs, and the last
+layers are scaled so that predictions, latents and pixels have realistic magnitudes. Both types use the same
+random numbers: f16 is f32 rounded. The pictures of such a model are noise; its speed, memory and rounding
+errors are those of a trained one.
 """
 
 import argparse
@@ -47,12 +49,12 @@ SCHEDULER = {
     "trained_betas": None,
     "clip_sample": False,
 }
-# What `write_models.make_networks` also aims at: the noise, the latents and the pixels of a trained model.
+# The targets of `write_models.make_networks` too: the magnitudes of a trained model's noise, latents and pixels.
 PREDICTION, LATENT, PIXEL = 1.0, 1.0, 0.4
 
 
 def write_tokenizer(folder):
-    """A vocabulary of CLIP's size: the bytes, then pairs of bytes until it is full."""
+    """Writes a vocabulary of CLIP's size: the bytes, then pairs of bytes."""
     folder.mkdir(parents=True, exist_ok=True)
     symbols = byte_symbols()
     ends = [s + "</w>" for s in symbols]
@@ -71,7 +73,7 @@ def write_tokenizer(folder):
 
 
 def draw(network, generator):
-    """Draws every parameter anew; matrices and kernels keep the variance of their input."""
+    """Draws random parameters; matrices and kernels preserve the variance of their input."""
     with torch.no_grad():
         for name, p in network.named_parameters():
             noise = torch.randn(p.shape, generator=generator)
@@ -87,7 +89,7 @@ def draw(network, generator):
 
 
 def empty(make):
-    """A network whose own drawing of weights is left out."""
+    """Returns a network without the usual initialization of its weights."""
     with torch.device("meta"):
         network = make()
     return network.to_empty(device="cpu").eval()

@@ -1,9 +1,9 @@
-"""Writes the inputs that a fuzzer starts from, a folder for each reader, below a folder that is named.
+"""Writes the initial inputs of a fuzzer, with a folder per reader, to the given folder.
 
     python3 Tools/write_fuzz_seeds.py seeds
 
-They are small files of every kind that the readers of Tests/FuzzReaders read, made of the fixtures or written here.
-Needs Python alone. `Tools/fuzz.sh` adds them to what is in Tests/Corpus.
+They are small files of every kind that the readers of Tests/FuzzReaders read, derived from the fixtures or
+generated here. Needs only Python. `Tools/fuzz.sh` adds them to Tests/Corpus.
 """
 
 import base64
@@ -19,7 +19,7 @@ MODELS = FIXTURES / "models"
 
 
 def safetensors(tensors, metadata=None):
-    """A file of tensors, each a type, a shape and its bytes."""
+    """Returns a file of tensors, each given as type, shape and bytes."""
     header, data = {"__metadata__": metadata} if metadata else {}, b""
     for name, (kind, shape, content) in tensors.items():
         header[name] = {"dtype": kind, "shape": shape, "data_offsets": [len(data), len(data) + len(content)]}
@@ -34,7 +34,7 @@ def floats(*shape):
 
 
 def inversion(steps, made, method="nullText", sweeps=None, **options):
-    """An inversion of `steps` steps of which `made` are made, of the smallest latents that there can be."""
+    """Returns an inversion of `steps` steps of which `made` are complete, with the smallest possible latents."""
     pivots = steps + 1 if made or sweeps else 1
     tensors = {
         "pivots": floats(pivots, 1, 1, 2), "trajectory": floats(made + 1 if pivots > 1 else 0, 1, 1, 2),
@@ -56,7 +56,7 @@ def inversion(steps, made, method="nullText", sweeps=None, **options):
 
 
 def seeds():
-    """Pairs of a reader and an input."""
+    """Yields pairs of a reader and an input."""
     for path in sorted((FIXTURES / "weights").glob("*.safetensors")):
         yield "safetensors", path.read_bytes()
     kinds = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "U8": 1, "BOOL": 1, "F8_E4M3": 1}
@@ -142,7 +142,7 @@ def seeds():
     for path in sorted([*pictures.glob("*.png"), *pictures.glob("*.jpg")]) + photos:
         if path.stat().st_size <= 4096:
             yield "picture", path.read_bytes()
-    # The first byte says of which colours the picture is: RGB, grey, inks.
+    # The first byte gives the colors of the picture: RGB, gray or CMYK.
     for name, model in {"P3-like": 0, "A98-like": 0, "wide": 0, "sRGB": 0, "grey": 1, "cmyk-inks": 2}.items():
         content = (FIXTURES / f"photos/{name}.jpg").read_bytes()
         mark = content.index(b"ICC_PROFILE\0\1\1")

@@ -4,7 +4,7 @@
     python Tools/write_models.py --out Tests/Fixtures/models
     python Tools/write_golden.py --model Sources/EmojiScenes/Resources --out Tests/Fixtures/golden
 
-`--only mappers` and so on writes some of the files only. Tests/Fixtures/README.md says what is in them.
+`--only mappers` etc. writes only some of the files. Tests/Fixtures/README.md describes them.
 """
 
 import argparse
@@ -19,7 +19,7 @@ TINY = ["four-levels", "linear-v", "plain-first", "sharded"]
 
 
 class Checkpoints:
-    """The models by name, the tiny ones and the demo model, which is `emoji`."""
+    """The models by name: the tiny ones, and the demo model as `emoji`."""
 
     def __init__(self, demo, tiny):
         self.demo, self.tiny = demo, tiny
@@ -104,9 +104,9 @@ WRITERS = {
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=pathlib.Path, required=True, help="the demo model, in diffusers layout")
+    parser.add_argument("--model", type=pathlib.Path, required=True, help="the demo model, in the diffusers layout")
     parser.add_argument("--out", type=pathlib.Path, required=True)
-    parser.add_argument("--tiny", type=pathlib.Path, help="the tiny models (default: models beside --out)")
+    parser.add_argument("--tiny", type=pathlib.Path, help="the tiny models (default: the folder models next to --out)")
     parser.add_argument("--only", nargs="+", choices=WRITERS)
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()

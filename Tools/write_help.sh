@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes the help of every command to Tests/Fixtures/help, for the tests to compare with. Run after `swift build`.
+# Writes the help of every command to Tests/Fixtures/help, for comparison in the tests. Run it after `swift build`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 nti=$(swift build --show-bin-path)/nti

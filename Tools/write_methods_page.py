@@ -1,8 +1,9 @@
-"""Sets the edits of an evaluation side by side: a row for each record, a column for each method.
+"""Draws the edits of an evaluation side by side: a row per record, a column per method.
 
     python Tools/write_methods_page.py BENCH OUT page.jpg --labels direct,infEdit+p2p --records 8
 
-BENCH is a benchmark with answers, OUT the folder that `nti evaluate` wrote. The first records are taken, or those of `--ids`.
+BENCH is a benchmark with expected results, OUT the folder that `nti evaluate` wrote. The page has the first
+records, or those of `--ids`.
 """
 
 import argparse
@@ -16,7 +17,7 @@ TILE, GAP, TITLE, PROMPT = 128, 6, 34, 30
 
 
 def text(draw, place, words, width, size=12):
-    """Words in lines of at most `width` pixels."""
+    """Draws words in at most two lines of `width` pixels."""
     font = ImageFont.load_default(size)
     lines = textwrap.wrap(words, max(8, int(width / (0.52 * size))))
     draw.multiline_text(place, "\n".join(lines[:2]), fill=(31, 41, 51), font=font, spacing=2)
@@ -27,9 +28,9 @@ def main():
     parser.add_argument("bench", type=pathlib.Path)
     parser.add_argument("out", type=pathlib.Path)
     parser.add_argument("page", type=pathlib.Path)
-    parser.add_argument("--labels", required=True, help="folders of OUT, with commas between; LABEL=TITLE names a column")
+    parser.add_argument("--labels", required=True, help="folders in OUT, separated by commas; LABEL=TITLE sets a column's title")
     parser.add_argument("--records", type=int, default=8)
-    parser.add_argument("--ids", help="records to take, with commas between")
+    parser.add_argument("--ids", help="records, separated by commas")
     arguments = parser.parse_args()
 
     records = json.loads((arguments.bench / "mapping_file.json").read_text())

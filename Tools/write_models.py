@@ -1,10 +1,10 @@
-"""Writes tiny random checkpoints in diffusers layout that cover what real ones differ in.
+"""Writes tiny random checkpoints in the diffusers layout that cover the variants of real ones.
 
     pip install -r Tools/requirements.txt
     python Tools/write_models.py --out Tests/Fixtures/models
 
-The weights are loud: every matrix is drawn anew and every norm has a scale and a shift, so that a wrong branch gives
-a wrong number and not a slightly different one. The last layers are scaled so that outputs stay of the order of one.
+The weights are large: every matrix is random and every norm has a scale and a shift, so that a wrong branch
+gives a clearly wrong number. The last layers are scaled so that outputs stay of the order of one.
 """
 
 import argparse
@@ -33,7 +33,7 @@ def write_json(path, value):
 
 
 def byte_symbols():
-    """The printable characters that stand for the 256 bytes, in CLIP's order."""
+    """Returns the printable characters that represent the 256 bytes, in CLIP's order."""
     printable = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
     others = [b for b in range(256) if b not in printable]
     symbols = [chr(b) for b in printable] + [chr(256 + i) for i in range(len(others))]
@@ -42,7 +42,7 @@ def byte_symbols():
 
 
 def write_tokenizer(folder, pad):
-    """A byte-level vocabulary of 512, a few merges, start and end token, as CLIP orders them."""
+    """Writes a byte-level vocabulary of 512, a few merges, and start and end tokens, in CLIP's order."""
     folder.mkdir(parents=True)
     symbols = byte_symbols()
     vocabulary = symbols + [s + "</w>" for s in symbols] + [m.replace(" ", "") for m in MERGES]
@@ -59,7 +59,7 @@ def write_tokenizer(folder, pad):
 
 
 def shout(network, generator, gain=1.5):
-    """Draws every parameter anew."""
+    """Draws large random values for every parameter."""
     with torch.no_grad():
         for name, p in network.named_parameters():
             noise = torch.randn(p.shape, generator=generator)
@@ -74,7 +74,7 @@ def shout(network, generator, gain=1.5):
 
 
 def rescale(layer, output, wanted):
-    """Scales a last layer so that its output, which is `output` now, gets the standard deviation `wanted`."""
+    """Scales a last layer so that the standard deviation of its output, now `output`, becomes `wanted`."""
     with torch.no_grad():
         factor = wanted / output.std()
         layer.weight.mul_(factor)
@@ -104,7 +104,7 @@ def make_networks(unet, vae, text, seed):
 
 
 def save(network, folder, name, variant=None, dtype=torch.float32, shards=1, rename=lambda tensors: tensors):
-    """Saves weights as diffusers names them, rounded to `dtype`, in one file or several with an index."""
+    """Saves weights with diffusers' file names, rounded to `dtype`, in one file or in several with an index."""
     middle = f".{variant}" if variant else ""
     tensors = {k: v.detach().to(dtype).contiguous() for k, v in network.state_dict().items()}
     tensors = rename(tensors)
@@ -114,7 +114,7 @@ def save(network, folder, name, variant=None, dtype=torch.float32, shards=1, ren
         return
     names = sorted(tensors)
     files = {}
-    for k in range(shards):  # dealt out in turn, so that every block is in every file
+    for k in range(shards):  # distributed round-robin, so that every block is in every file
         file = f"{name}{middle}-{k + 1:05d}-of-{shards:05d}.safetensors"
         part = {n: tensors[n] for n in names[k::shards]}
         save_file(part, folder / file, metadata={"format": "pt"})
@@ -161,7 +161,7 @@ def text_config(size, width, **other):
 
 
 def write_configs(folder, unet, vae, text):
-    """The settings as given and no more: what is absent has to be known by its default."""
+    """Writes only the given settings: missing keys must get their defaults from the reader."""
     for part, kind, config in (
         ("unet", "UNet2DConditionModel", unet),
         ("vae", "AutoencoderKL", vae),
@@ -208,7 +208,7 @@ VAE = {
 
 
 def four_levels(folder):
-    """Stable Diffusion 1: its four levels, its short old configurations, its old names of some weights."""
+    """Stable Diffusion 1: four levels, a short old configuration, old names of some weights."""
     size = write_tokenizer(folder / "tokenizer", pad="<|endoftext|>")
     unet = {
         **UNET,
@@ -263,7 +263,7 @@ def four_levels(folder):
 
 
 def linear_v(folder):
-    """Stable Diffusion 2: linear projections, heads by level, v-prediction, padding with token 0, half precision."""
+    """Stable Diffusion 2: linear projections, heads per level, v-prediction, padding with token 0, half precision."""
     size = write_tokenizer(folder / "tokenizer", pad="!")
     unet = {
         "act_fn": "silu",
@@ -326,7 +326,7 @@ def linear_v(folder):
 
 
 def plain_first(folder):
-    """Attention from the second level on only, deep transformers, another schedule, bfloat16."""
+    """Attention only from the second level on, deep transformers, another schedule, bfloat16."""
     size = write_tokenizer(folder / "tokenizer", pad="<|endoftext|>")
     unet = {
         "act_fn": "silu",
@@ -384,7 +384,7 @@ def plain_first(folder):
 
 
 def sharded(folder):
-    """Weights in several files and under variant names, and the rarer settings: no middle block, no quantising
+    """Weights in several files and with variant names, and rare settings: no middle block, no quantization
     convolutions, no attention in the autoencoder, sines before cosines, another epsilon."""
     size = write_tokenizer(folder / "tokenizer", pad="<|endoftext|>")
     unet = {

@@ -1,10 +1,11 @@
-"""Writes Tests/Fixtures/photos: pictures as cameras and programs leave them, and what Pillow makes of them.
+"""Writes Tests/Fixtures/photos: pictures as from cameras and programs, and Pillow's results for them.
 
     pip install pillow numpy
     python Tools/write_photo_fixtures.py
 
-Run from the root of the package. The profiles are put together here: matrices and curves like those of Display P3, Adobe
-RGB and ProPhoto RGB, and a printer of a made-up ink mixture. What Pillow cannot do with 16 bits is computed in double precision.
+Run it in the root of the package. The profiles are constructed here: matrices and curves similar to Display P3,
+Adobe RGB and ProPhoto RGB, and a printer with an invented ink mixture. Pillow does not support 16 bits per
+sample; these results are computed in double precision.
 """
 
 import base64
@@ -21,7 +22,7 @@ FOLDER = Path("Tests/Fixtures/photos")
 WIDTH, HEIGHT = 20, 16
 FILES = {}
 
-# Chromaticities of red, green and blue, the white point, and the exponent of the curve (None for that of sRGB).
+# Chromaticities of red, green and blue, the white point, and the exponent of the curve (None for sRGB's curve).
 D65, D50 = (0.3127, 0.3290), (0.3457, 0.3585)
 SPACES = {
     "P3-like": ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060), D65, None),
@@ -54,7 +55,7 @@ def curve(exponent):
 
 
 def profile(kind, space, pcs, tags):
-    """A profile of version 4; equal tags share their place."""
+    """Returns a version 4 profile; equal tags share their data."""
     places, body, table = {}, b"", b""
     start = 128 + 4 + 12 * len(tags)
     for name, data in tags:
@@ -68,8 +69,8 @@ def profile(kind, space, pcs, tags):
     return header.ljust(128, b"\0") + struct.pack(">I", len(tags)) + table + body
 
 
-def colour_matrix(space):
-    """From linear RGB to XYZ under D50, by Bradford's adaptation, and the adaptation."""
+def color_matrix(space):
+    """Returns the matrix from linear RGB to XYZ under D50 with Bradford adaptation, and the adaptation matrix."""
     red, green, blue, white, _ = space
     at = lambda x, y: np.array([x / y, 1, (1 - x - y) / y])
     primaries = np.stack([at(*red), at(*green), at(*blue)], axis=1)
@@ -80,7 +81,7 @@ def colour_matrix(space):
 
 
 def rgb_profile(name):
-    matrix, adaptation = colour_matrix(SPACES[name])
+    matrix, adaptation = color_matrix(SPACES[name])
     trc = curve(SPACES[name][4])
     tags = [(b"desc", description(name)), (b"wtpt", xyz(PCS_WHITE))]
     tags += [(n, xyz(matrix[:, i])) for i, n in enumerate([b"rXYZ", b"gXYZ", b"bXYZ"])]
@@ -88,17 +89,18 @@ def rgb_profile(name):
     return profile(b"mntr", b"RGB ", b"XYZ ", tags)
 
 
-def grey_profile(exponent):
+def gray_profile(exponent):
     tags = [(b"desc", description("grey of 1.8")), (b"wtpt", xyz(PCS_WHITE)), (b"kTRC", curve(exponent))]
     return profile(b"mntr", b"GRAY", b"XYZ ", tags)
 
 
 def ink_profile(points=3):
-    """A table from inks to Lab: subtractive mixing, with blacks that are not quite black."""
+    """Returns a profile with a table from inks to Lab: subtractive mixing, with blacks that are not completely
+    black."""
     grid = np.stack(np.meshgrid(*[np.linspace(0, 1, points)] * 4, indexing="ij"), axis=-1).reshape(-1, 4)
     inks = np.array([[0.05, 0.45, 0.75], [0.75, 0.08, 0.40], [0.95, 0.85, 0.05], [0.08, 0.08, 0.08]])
     linear = np.prod(1 - grid[:, :, None] * (1 - inks), axis=1)
-    values = linear @ colour_matrix(SRGB)[0].T / PCS_WHITE
+    values = linear @ color_matrix(SRGB)[0].T / PCS_WHITE
     f = np.where(values > (6 / 29) ** 3, np.cbrt(values), values * (29 / 6) ** 2 / 3 + 4 / 29)
     lab = np.stack([116 * f[:, 1] - 16, 500 * (f[:, 0] - f[:, 1]), 200 * (f[:, 1] - f[:, 2])], axis=1)
     encoded = np.stack([lab[:, 0] / 100 * 0xFF00, (lab[:, 1] + 128) * 256, (lab[:, 2] + 128) * 256], axis=1)
@@ -110,9 +112,9 @@ def ink_profile(points=3):
     return profile(b"prtr", b"CMYK", b"Lab ", tags)
 
 
-PROFILES = {name: rgb_profile(name) for name in SPACES} | {"grey": grey_profile(1.8), "inks": ink_profile()}
+PROFILES = {name: rgb_profile(name) for name in SPACES} | {"grey": gray_profile(1.8), "inks": ink_profile()}
 SRGB_PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-# Without the time of its making.
+# Without the creation time.
 PROFILES["sRGB"] = SRGB_PROFILE[:24] + PROFILES["grey"][24:36] + SRGB_PROFILE[36:]
 
 
@@ -124,7 +126,7 @@ def chunk(name, data):
 
 
 def png(samples, extra=b"", late=b""):
-    """A PNG of height x width x channels; `late` are chunks after the pixels."""
+    """Returns a PNG of height x width x channels; `late` are chunks after the pixels."""
     height, width, channels = samples.shape
     depth = 16 if samples.dtype == np.uint16 else 8
     rows = b"".join(b"\0" + row.astype(f">u{depth // 8}").tobytes() for row in samples)
@@ -138,7 +140,7 @@ def iccp(data):
 
 
 def exif(orientation, order=">", kind=3, offset=8, count=1):
-    """A TIFF header with one directory: a maker's name, then the orientation."""
+    """Returns a TIFF header with one directory: a maker's name, then the orientation."""
     mark = b"MM\0*" if order == ">" else b"II*\0"
     value = struct.pack(order + ("HH" if kind == 3 else "I"), *([orientation, 0] if kind == 3 else [orientation]))
     make = struct.pack(order + "HHI4s", 0x010F, 2, 4, b"abc\0")
@@ -151,7 +153,7 @@ def segment(marker, data):
 
 
 def with_segments(jpeg, *segments):
-    """Behind the JFIF header, or at the beginning."""
+    """Inserts segments after the JFIF header, or at the beginning."""
     place = 4 + int.from_bytes(jpeg[4:6], "big") if jpeg[2:4] == b"\xff\xe0" else 2
     return jpeg[:place] + b"".join(segments) + jpeg[place:]
 
@@ -164,7 +166,7 @@ def saved(picture, kind, **options):
 
 
 def photo(seed, channels=3, depth=8):
-    """Soft slopes with some noise, from dark to bright and from grey to colourful."""
+    """Returns smooth gradients with some noise, from dark to bright and from gray to colorful."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH]
     u, v = x / (WIDTH - 1), y / (HEIGHT - 1)
@@ -178,7 +180,7 @@ def photo(seed, channels=3, depth=8):
 
 
 def checksum(data):
-    """FNV-1a, 64 bits."""
+    """Returns the 64-bit FNV-1a hash."""
     value = 0xCBF29CE484222325
     for byte in data:
         value = (value ^ byte) * 0x100000001B3 % 2**64
@@ -194,7 +196,7 @@ def on_white(picture):
 
 
 def by_pillow(data, embedded=None):
-    """The picture, converted from an embedded profile, on white and upright."""
+    """Returns the picture converted from an embedded profile, on white and upright."""
     picture = Image.open(io.BytesIO(data))
     turn = picture.getexif()
     picture.load()
@@ -208,24 +210,25 @@ def by_pillow(data, embedded=None):
 
 
 def in_double(samples, space):
-    """16-bit samples of a space in sRGB, on white, in whole numbers of 255."""
+    """Returns 16-bit samples of a color space as 8-bit sRGB on white."""
     values = samples.astype(np.float64) / 65535
-    colours, alpha = (values[..., :3], values[..., 3:]) if samples.shape[2] == 4 else (values, 1.0)
+    colors, alpha = (values[..., :3], values[..., 3:]) if samples.shape[2] == 4 else (values, 1.0)
     if space is not None:
         exponent = SPACES[space][4]
         if exponent is None:
-            linear = np.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4)
+            linear = np.where(colors <= 0.04045, colors / 12.92, ((colors + 0.055) / 1.055) ** 2.4)
         else:
-            linear = colours**exponent
-        step = np.linalg.inv(colour_matrix(SRGB)[0]) @ colour_matrix(SPACES[space])[0]
+            linear = colors**exponent
+        step = np.linalg.inv(color_matrix(SRGB)[0]) @ color_matrix(SPACES[space])[0]
         linear = np.clip(linear @ step.T, 0, 1)
-        colours = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
-    mixed = np.rint(255 * (colours * alpha + 1 - alpha)).astype(np.uint8)
+        colors = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    mixed = np.rint(255 * (colors * alpha + 1 - alpha)).astype(np.uint8)
     return np.repeat(mixed, 3, axis=2) if mixed.shape[2] == 1 else mixed
 
 
 def add(name, data, expected, exact=True, **facts):
-    """Exact pictures by their checksum, others pixel by pixel. `facts` is what the library says of the file."""
+    """Adds a file; exact pictures are stored by checksum, others by pixels. `facts` are the library's statements
+    about the file."""
     (FOLDER / name).write_bytes(data)
     entry = {"width": expected.shape[1], "height": expected.shape[0], "orientation": 1, "use": "none"} | facts
     if exact:
@@ -252,7 +255,7 @@ def write_orientations():
         data = saved(picture, "WEBP", lossless=True, exif=(b"Exif\0\0" if value == 6 else b"") + exif(value))
         add(f"orientation-{value}.webp", data, by_pillow(data), orientation=value)
 
-    # What Pillow ignores too, but for a second number, of which it takes the first.
+    # Pillow ignores these too, except for a second number: it uses the first.
     for name, value in {
         "value": exif(9), "zero": exif(0), "offset": exif(6, offset=0xFFFFFFF0), "in-header": exif(6, offset=7),
         "count": exif(6, count=2), "cut": exif(6)[:26], "order": b"XX" + exif(6)[2:], "empty": b"", "short": exif(6)[:5],
@@ -342,7 +345,7 @@ def write_inks():
     inks = Image.fromarray(photo(7, 4), "CMYK")
     jpeg = saved(inks, "JPEG", quality=95)
     add("cmyk.jpg", jpeg, by_pillow(jpeg))
-    # Colour transform 2: the same numbers read as YCbCr and black.
+    # Color transform 2: the same numbers read as YCbCr and black.
     place = jpeg.index(b"Adobe") + 11
     ycck = jpeg[:place] + b"\2" + jpeg[place + 1 :]
     add("ycck.jpg", ycck, by_pillow(ycck))
@@ -356,8 +359,8 @@ def write_inks():
 def write_depths():
     for name, channels in {"grey": 1, "grey-alpha": 2, "rgb": 3, "rgba": 4}.items():
         samples = np.random.default_rng(channels).integers(0, 65536, (HEIGHT, WIDTH, channels), dtype=np.uint16)
-        colours = samples if channels != 2 else samples[..., [0, 0, 0, 1]]
-        add(f"{name}-16.png", png(samples), in_double(colours, None))
+        colors = samples if channels != 2 else samples[..., [0, 0, 0, 1]]
+        add(f"{name}-16.png", png(samples), in_double(colors, None))
 
 
 def write_webp():

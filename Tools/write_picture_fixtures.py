@@ -1,9 +1,11 @@
-"""Writes Tests/Fixtures/pictures: pictures in many formats, and what Pillow, scikit-image and torchmetrics make of them.
+"""Writes Tests/Fixtures/pictures: pictures in many formats, and the results of Pillow, scikit-image and
+torchmetrics for them.
 
     pip install pillow numpy scikit-image torch torchmetrics
     python Tools/write_picture_fixtures.py
 
-Run from the root of the package. PNG files of kinds that Pillow cannot write are put together here, chunk by chunk.
+Run it in the root of the package. PNG files of kinds that Pillow cannot write are constructed here, chunk by
+chunk.
 """
 
 import base64
@@ -27,8 +29,9 @@ def chunk(name, data):
     return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
 
-def png(samples, depth, colour, extra=b"", interlaced=False):
-    """A PNG of `samples`, height x width x channels, in one of PNG's colour types (0 grey, 2 RGB, 3 palette, 4, 6)."""
+def png(samples, depth, color, extra=b"", interlaced=False):
+    """Returns a PNG of `samples`, height x width x channels, with one of PNG's color types (0 gray, 2 RGB, 3
+    palette, 4, 6)."""
 
     def rows(part):
         for row in part:
@@ -49,14 +52,14 @@ def png(samples, depth, colour, extra=b"", interlaced=False):
     else:
         data = b"".join(rows(samples))
     height, width = samples.shape[:2]
-    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, int(interlaced))
+    header = struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, int(interlaced))
     return (
         b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + extra + chunk(b"IDAT", zlib.compress(data)) + chunk(b"IEND", b"")
     )
 
 
 def photo(width, height, seed):
-    """Soft gradients, an edge, a bright disc and sensor noise: what a photograph is to a filter."""
+    """Returns smooth gradients, an edge, a bright disc and sensor noise, which test a filter like a photograph."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[0:height, 0:width]
     u, v = x / width, y / height
@@ -67,9 +70,9 @@ def photo(width, height, seed):
 
 
 def pixels(data):
-    """The picture on white, upright."""
+    """Returns the picture on white, upright."""
     picture = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
-    # Pillow leaves the transparent colour of grey and RGB pictures to its callers.
+    # Pillow does not apply the transparent color of gray and RGB pictures.
     if "transparency" in picture.info and picture.mode in ("1", "L", "RGB", "P"):
         picture = picture.convert("RGBA")
     if picture.mode not in ("RGBA", "LA"):
@@ -80,7 +83,8 @@ def pixels(data):
 
 
 def rounded(samples):
-    """16-bit samples in 8 bits, laid on white if they have alpha. (Pillow keeps the high bytes, and turns grey white.)"""
+    """Returns 16-bit samples in 8 bits, on white if they have alpha. (Pillow keeps the high bytes, and turns gray
+    white.)"""
     values = samples / 65535
     if samples.shape[2] % 2 == 0:
         values = values[..., :-1] * values[..., -1:] + 1 - values[..., -1:]
@@ -115,8 +119,8 @@ def write_decoding():
         add(f"rgba{depth}.png", png(samples, depth, 6), rounded(samples) if depth == 16 else None)
     add("rgb8.png", png(noise(8, 3), 8, 2))
     transparency = chunk(b"tRNS", rng.integers(0, 256, 16, dtype=np.uint8).tobytes())
-    colours = chunk(b"PLTE", rng.integers(0, 256, 48, dtype=np.uint8).tobytes())
-    add("palette-transparent.png", png(noise(4, 1), 4, 3, colours + transparency))
+    colors = chunk(b"PLTE", rng.integers(0, 256, 48, dtype=np.uint8).tobytes())
+    add("palette-transparent.png", png(noise(4, 1), 4, 3, colors + transparency))
     add("palette-short.png", png(noise(4, 1), 8, 3, chunk(b"PLTE", bytes(range(10, 34)))))
     add("rgb-transparent.png", png(noise(8, 3), 8, 2, chunk(b"tRNS", bytes(6))))
     add("grey-transparent.png", png(noise(2, 1), 2, 0, chunk(b"tRNS", bytes(2))))
@@ -126,7 +130,7 @@ def write_decoding():
     add("gamma16.png", png(samples, 16, 6, gamma), rounded(samples))
     add("interlaced-rgba8.png", png(noise(8, 4), 8, 6, interlaced=True))
     add("interlaced-grey1.png", png(noise(1, 1), 1, 0, interlaced=True))
-    add("interlaced-palette4.png", png(noise(4, 1), 4, 3, colours, interlaced=True))
+    add("interlaced-palette4.png", png(noise(4, 1), 4, 3, colors, interlaced=True))
 
     image = Image.fromarray(photo(21, 17, 2))
 
@@ -149,7 +153,7 @@ def write_decoding():
 
 
 def checksum(data):
-    """FNV-1a, 64 bits."""
+    """Returns the 64-bit FNV-1a hash."""
     value = 0xCBF29CE484222325
     for byte in data:
         value = (value ^ byte) * 0x100000001B3 % 2**64
@@ -157,7 +161,7 @@ def checksum(data):
 
 
 def noise_picture(width, height):
-    """Bytes of a linear congruential generator that the test repeats."""
+    """Returns a picture with the bytes of a linear congruential generator that the test repeats."""
     state, values = 1, bytearray()
     for _ in range(3 * width * height):
         state = (state * 6364136223846793005 + 1442695040888963407) % 2**64
@@ -173,7 +177,7 @@ def write_resizing():
         (1, 1): [(4, 3)],
         (3, 700): [(5, 16)],
         (16, 16): [(64, 48)],
-        # Either side of where Pillow begins with the columns.
+        # Sizes on both sides of the limit at which Pillow processes the columns first.
         (40, 40): [(32, 24), (32, 23), (41, 39), (41, 41)],
     }.items():
         image = noise_picture(*source)
@@ -185,7 +189,8 @@ def write_resizing():
             cases.append(case)
     (FOLDER / "resized.json").write_text(json.dumps(cases, indent=0) + "\n")
 
-    # A soft picture, where a wrong kernel or a shifted centre shows as in noise, and the crop of the published code.
+    # A smooth picture, where a wrong kernel or a shifted center is as visible as in noise, and the crop of the
+    # published code.
     picture = photo(90, 61, 3)
     Image.fromarray(picture).save(FOLDER / "photo.png")
     offset = (90 - 61) // 2

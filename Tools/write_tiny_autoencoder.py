@@ -1,4 +1,4 @@
-"""Writes a small loud `AutoencoderTiny` and what diffusers makes of a picture and of a latent with it.
+"""Writes a small `AutoencoderTiny` with large weights, and diffusers' results for a picture and a latent.
 
     pip install -r Tools/requirements.txt
     python Tools/write_tiny_autoencoder.py --out Tests/Fixtures
@@ -26,7 +26,7 @@ def main():
     shout(vae, generator, gain=1.0)
     vae.save_pretrained(out / "autoencoders/tiny")
     picture = torch.randn(1, 3, 24, 32, generator=generator).clamp(-1, 1)
-    # Some of it beyond the limits to which the decoder bends latents.
+    # Some values exceed the limits to which the decoder compresses latents.
     latent = 3 * torch.randn(1, 4, 6, 8, generator=generator)
     with torch.no_grad():
         results = {

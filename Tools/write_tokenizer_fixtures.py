@@ -3,8 +3,8 @@
     pip install -r Tools/requirements.txt
     python Tools/write_tokenizer_fixtures.py --model Sources/EmojiScenes/Resources --out Tests/Fixtures/tokenizer
 
-Besides the demo model's tokenizer there is a tiny vocabulary of its own, which lacks some bytes, pads with "!" and has
-added tokens; as `vocab.json` and `merges.txt` (`tiny`) and as `tokenizer.json` (`whole`).
+In addition to the demo model's tokenizer there is a tiny vocabulary that lacks some bytes, pads with "!" and
+has added tokens, as `vocab.json` and `merges.txt` (`tiny`) and as `tokenizer.json` (`whole`).
 """
 
 import argparse
@@ -20,7 +20,7 @@ from transformers import CLIPTokenizer
 
 START, END = "<|startoftext|>", "<|endoftext|>"
 
-# Every text has a reason: words, endings, digits, cases, marks, spaces, signs, other scripts.
+# The texts cover words, endings, digits, cases, marks, spaces, signs and other scripts.
 TEXTS = [
     "", " ", "a", "cat", "a cat", "a cat sitting next to a mirror", "a tiger sitting next to a mirror",
     "A Cat Sitting Next To A MIRROR", "  a   cat ", "\ta cat\n", "a\ncat", "a\r\ncat", "a\u00a0cat", "a\u3000cat",
@@ -67,7 +67,7 @@ TEXTS = [
 
 
 def random_texts(count, seed):
-    """Texts of any Unicode, in which what the tokenizer does has much to do."""
+    """Returns random Unicode texts that use many features of the tokenizer."""
     source = random.Random(seed)
     everything = [chr(i) for i in range(0x110000) if not 0xD800 <= i < 0xE000]
     assigned = [c for c in everything if unicodedata.category(c) not in ("Cn", "Co")]
@@ -88,7 +88,7 @@ def random_texts(count, seed):
 
 
 def tiny_vocabulary(folder):
-    """A vocabulary of two dozen merges that lacks 39 bytes, padded with "!", and with tokens of its own."""
+    """Writes a vocabulary with two dozen merges that lacks 39 bytes, pads with "!", and has added tokens."""
     alphabet = sorted(ByteLevel.alphabet(), key=ord)
     alphabet = alphabet[:-40] + ["Ł"]
     pairs = ["t h", "th e</w>", "i n", "a n", "e r", "c a", "ca t</w>", "ca t", "cat s</w>", "a t", "o n</w>", "i n</w>",
@@ -110,7 +110,7 @@ def tiny_vocabulary(folder):
     write("tokenizer_config.json", {
         "bos_token": dict(token(START), __type="AddedToken"), "eos_token": dict(token(END), __type="AddedToken"),
         "unk_token": dict(token(END), __type="AddedToken"), "pad_token": END, "model_max_length": 24})
-    # The map wins over the configuration.
+    # The map overrides the configuration.
     write("special_tokens_map.json", {
         "bos_token": token(START), "eos_token": token(END), "unk_token": token(END), "pad_token": "!",
         "additional_special_tokens": ["<Blue Cat>"]})
@@ -123,7 +123,7 @@ def golden(tokenizer, texts):
 
 
 def write(path, tokenizer, texts, ids):
-    """Texts are escaped, so that no editor or terminal changes them."""
+    """Writes the golden tokens; texts are escaped, so that editors and terminals do not change them."""
     value = {
         "start": tokenizer.bos_token_id, "end": tokenizer.eos_token_id, "padding": tokenizer.pad_token_id,
         "length": tokenizer.model_max_length,
@@ -138,7 +138,7 @@ def write(path, tokenizer, texts, ids):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=pathlib.Path, required=True, help="the demo model, in diffusers layout")
+    parser.add_argument("--model", type=pathlib.Path, required=True, help="the demo model, in the diffusers layout")
     parser.add_argument("--out", type=pathlib.Path, required=True)
     options = parser.parse_args()
     assert len(TEXTS) == len(set(TEXTS)), [t for t in TEXTS if TEXTS.count(t) > 1]

@@ -1,10 +1,10 @@
-"""Writes the merges of CLIP's vocabulary, compressed, as single-file checkpoints need them.
+"""Writes the compressed merges of CLIP's vocabulary for single-file checkpoints.
 
     pip install --no-deps open_clip_torch
     python Tools/write_vocabulary.py --out Sources/CLIPVocabulary/Resources
 
-Every Stable Diffusion 1 and 2 uses the same 49408 tokens: 256 bytes, the same at the end of a word, 48894 merges, and two
-tokens for start and end. The published file lists more merges than CLIP takes.
+All Stable Diffusion 1 and 2 models use the same 49408 tokens: 256 bytes, the same bytes at the end of a word,
+48894 merges, and a start and an end token. The published file lists more merges than CLIP uses.
 """
 
 import argparse
@@ -25,7 +25,7 @@ def main():
     assert merges[0] == "i n" and all(len(merge.split(" ")) == 2 for merge in merges)
     text = "#version: 0.2\n" + "\n".join(merges) + "\n"
     out.mkdir(parents=True, exist_ok=True)
-    # No name and no time, so that the same merges give the same bytes.
+    # Without name and time, so that the same merges give the same bytes.
     (out / "merges.txt.gz").write_bytes(gzip.compress(text.encode(), 9, mtime=0))
 
 

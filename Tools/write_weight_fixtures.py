@@ -17,7 +17,7 @@ HALVES = [0.0, -0.0, 1.0, -1.5, 65504.0, 2.0**-14, 2.0**-24, 1023 * 2.0**-24, ma
 
 
 def kinds():
-    """One tensor of each type, the same numbers as far as the type holds them."""
+    """Returns a tensor of each type, with the same numbers as far as the type can represent them."""
     numbers = torch.tensor(HALVES, dtype=torch.float64).reshape(3, 4)
     return {
         "double": numbers.to(torch.float64), "single": numbers.to(torch.float32),
@@ -30,7 +30,7 @@ def kinds():
 
 
 def unaligned(path):
-    """A file as early writers made them: the header of an odd length, so that nothing lies at a multiple of four."""
+    """Writes a file as by early writers: the header has an odd length, so that no tensor is aligned to four bytes."""
     single, half = struct.pack("<3f", 1.5, -2.25, 1e-30), struct.pack("<2e", 0.5, -3.0)
     header = json.dumps({
         "a": {"dtype": "F32", "shape": [3], "data_offsets": [0, 12]},
@@ -42,7 +42,7 @@ def unaligned(path):
 
 
 def written(path):
-    """What the writer's test writes too, byte for byte."""
+    """Writes the file that the writer's test must reproduce byte for byte."""
     save_file({
         "b.weight": torch.arange(6.0).reshape(2, 3) / 4, "a": torch.tensor([1e-3, -7.0, 3.0]), "c": torch.tensor(5.0),
     }, path, metadata={"caption": "a \"cat\" \\ dog\n\tcafé 猫\u0001"})

@@ -3,11 +3,11 @@
     pip install -r Tools/requirements.txt
     python Tools/write_words_fixtures.py
 
-Reads the bundled model's tokenizer and writes Tests/Fixtures/words/: `prompts.json` (tokens and the part of the text
-that each came from, in Unicode scalars; for plain texts also the positions of each word's tokens, found the published
-way by adding up the lengths of decoded tokens), `edits.json` (cross-attention before and after an edit),
-`blends.json` (masks of local blend) and `proximal.json` (thresholded guidance). Attention and predictions are not
-stored but made from a seed: see `Noise`.
+It reads the demo model's tokenizer and writes Tests/Fixtures/words/: `prompts.json` (tokens and the range of
+the text that each came from, in Unicode scalars; for plain texts also the positions of each word's tokens,
+found as in the published code by adding up the lengths of decoded tokens), `edits.json` (cross-attention before
+and after an edit), `blends.json` (masks of local blend) and `proximal.json` (thresholded guidance). Attention
+and predictions are not stored but generated from a seed: see `Noise`.
 """
 
 import json
@@ -48,7 +48,8 @@ UNUSUAL = [
 
 
 class Noise:
-    """Numbers in [0, 1) that other languages can make exactly: x' = 1664525 x + 1013904223 mod 2^32, the upper 24 bits."""
+    """Numbers in [0, 1) that any language can reproduce exactly: x' = 1664525 x + 1013904223 mod 2^32, the upper
+    24 bits."""
 
     def __init__(self, seed):
         self.state = seed
@@ -62,7 +63,7 @@ class Noise:
 
 
 def published_positions(text, ids, tokenizer):
-    """The tokens of each word, by the lengths of the decoded tokens."""
+    """Returns the tokens of each word, from the lengths of the decoded tokens."""
     words = text.split(" ")
     positions = [[] for _ in words]
     word = length = 0
@@ -143,14 +144,14 @@ BLENDS = [  # grid, latent, heads of each layer, steps, tokens of source, target
 
 
 def peaked(x):
-    """The eighth power, by squaring: few values are large, as in real maps."""
+    """Returns the eighth power, by squaring: few values are large, as in real maps."""
     for _ in range(3):
         x = x * x
     return x
 
 
 def blends():
-    tokens_read = 8  # as many as matter here, instead of 77
+    tokens_read = 8  # enough for this test, instead of 77
     records = []
     for seed, (grid, latent, heads, steps, source, target, less_source, less_target, high, low) in enumerate(
         BLENDS, start=101
@@ -172,14 +173,14 @@ def blends():
             m = F.interpolate(m, size=latent)
             m = m / m.amax((2, 3), keepdim=True)
             close = (m - threshold).abs().min()
-            assert not close < 1e-5, "a value too near the threshold to be sure of"
+            assert not close < 1e-5, "a value is too close to the threshold"
             above = m.gt(threshold)
             return (above[0] | above[1])[0]
 
         mask = marks(source, target, high, True)
         if less_source or less_target:
             mask = mask & ~marks(less_source, less_target, low, False)
-        assert 0.1 < mask.float().mean() < 0.9, f"mask {seed} says little: {mask.float().mean()}"
+        assert 0.1 < mask.float().mean() < 0.9, f"mask {seed} is not informative: its mean is {mask.float().mean()}"
         records.append(
             {
                 "grid": grid,
@@ -213,7 +214,7 @@ def proximal():
     records = []
     for seed, (shape, part, shrinkage, guidance, dilation, rate) in enumerate(PROXIMAL, start=201):
         noise = Noise(seed)
-        # Cubed, so that few differences are large; channels first, as PyTorch has them.
+        # Cubed, so that few differences are large; channels first, as in PyTorch.
         null, text, latent, pivot = ((2 * noise(*shape) - 1).pow(3).permute(2, 0, 1) for _ in range(4))
         difference = text - null
         threshold = difference.abs().quantile(part)
@@ -243,7 +244,7 @@ def proximal():
 
 
 def enlargements():
-    """The nearest neighbours that PyTorch takes: all of up to 9, enlarged to up to 40."""
+    """Returns PyTorch's nearest neighbors when enlarging up to 9 elements to up to 40."""
     found = []
     for count in range(1, 10):
         for size in range(count, 41):
@@ -256,7 +257,7 @@ def write(name, value, lines=False):
     folder = ROOT / "Tests" / "Fixtures" / "words"
     folder.mkdir(parents=True, exist_ok=True)
     body = json.dumps(value, ensure_ascii=True)
-    if lines:  # one record a line
+    if lines:  # one record per line
         body = "[\n" + ",\n".join(json.dumps(record) for record in value) + "\n]"
     (folder / name).write_text(body + "\n")
 

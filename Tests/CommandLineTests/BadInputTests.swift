@@ -131,7 +131,8 @@ import Testing
       try Data(#"{"_class_name": "\#(pipeline)"}"#.utf8).write(to: scratch("\(name)/model_index.json"))
     }
     for (model, status, says) in [
-      ("lora.safetensors", 65, "is a LoRA"), ("single.safetensors", 65, "without networks of a Stable Diffusion"),
+      ("lora.safetensors", 65, "is a LoRA"),
+      ("single.safetensors", 65, "without networks of a Stable Diffusion"),
       ("xl.safetensors", 65, "SDXL"), ("old.ckpt", 65, "can run code"), ("q4.gguf", 65, "GGUF"),
       ("xl", 65, "an SDXL model"), ("flux", 65, "FluxPipeline"), ("photo.png", 65, "is a picture"),
       ("https://example.com/a/b", 66, "is an address"),

@@ -1,7 +1,7 @@
 """edits-NAME.json, .safetensors and pictures: edits of the inversion in inversion-NAME.safetensors.
 
 An edit is useful only if a wrong implementation gives a visibly different result. So each edit is repeated with
-every plausible mistake, and the script fails if one of these results is within 50 dB of the golden picture.
+every plausible mistake, and the script fails if the PSNR of such a result to the golden picture is 50 dB or more.
 """
 
 import dataclasses

@@ -19,7 +19,7 @@ from reference.control import Blend, Edit, sample
 from reference.infedit import InfEdit, timesteps
 from reference.inversion import advance, guided
 from reference.measure import relative_error
-from reference.replay import Replay, towards_empty
+from reference.replay import Replay, toward_empty
 from reference.residuals import EditFriendly, HEdit, ImplicitHEdit, factors
 
 ALIKE = 1e-3  # relative to a latent: the minimum distance of a wrong result
@@ -383,10 +383,10 @@ def add_guided_edit(file):
 def add_null_edit(file, title, share, window, others):
     """Adds an edit with other null embeddings for the target; `others` maps names to wrong shares and windows."""
     inversion, empty = file.inversion, file.model.embed("")
-    wrong = {way: {"null": towards_empty(inversion.null, empty, *other)} for way, other in others.items()}
+    wrong = {way: {"null": toward_empty(inversion.null, empty, *other)} for way, other in others.items()}
     wrong["pivots as the source"] = {"source": inversion.pivots[::-1]}
     wrong["guidance of the inversion"] = {"guidance": inversion.guidance}
-    null = towards_empty(inversion.null, empty, share, *window)
+    null = toward_empty(inversion.null, empty, share, *window)
     settings = {"source": inversion.trajectory, "null": null, "guidance": 5, "wrong_settings": wrong}
     file.edit(title, Replay, remarks={"share": share, "window": window}, **settings)
 

@@ -47,7 +47,7 @@ class Replay:
         return path
 
 
-def towards_empty(null, empty, share, start, end):
+def toward_empty(null, empty, share, start, end):
     """Returns the steps' null embeddings, mixed in a window with the empty text's embedding, which has the weight
     `share`."""
     window = range(int(start * len(null)), int(end * len(null)))

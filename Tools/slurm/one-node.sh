@@ -1,5 +1,5 @@
 #!/bin/bash
-# A Slurm cluster of this one machine, to try job arrays on. It needs no rights beyond those of the user who starts it.
+# A Slurm cluster on this machine only, to test job arrays. It needs no privileges.
 #
 #   apt-get install slurm-wlm munge
 #   Tools/slurm/one-node.sh start ~/cluster
@@ -7,7 +7,7 @@
 #   sbatch --wrap hostname
 #   Tools/slurm/one-node.sh stop ~/cluster
 #
-# Keys, logs and state stay in the folder. A cluster to work with is set up by its administrators.
+# Keys, logs and state are stored in the folder. It is not meant for production.
 set -euo pipefail
 export PATH="$PATH:/usr/sbin"
 
@@ -19,11 +19,12 @@ start() {
   mkdir -p "$folder"/{state,spool,munge}
   chmod 700 "$folder/munge"
   [ -s "$folder/munge/key" ] || (umask 077; head -c 1024 /dev/urandom > "$folder/munge/key")
-  # munged insists that nobody else can write in the folders above its files; on a machine to try things it may not be so.
+  # --force: munged requires that nobody else can write to the parent folders of its files, which may not hold on a
+  # test machine.
   munged --force --key-file="$folder/munge/key" --socket="$folder/munge/socket" --pid-file="$folder/munge/pid" \
     --log-file="$folder/munge/log" --seed-file="$folder/munge/seed" 2>> "$folder/munge/warnings"
 
-  # What the machine has, as Slurm counts it; a tenth of the memory is left to the rest.
+  # The machine's resources as Slurm counts them; a tenth of the memory is left for other programs.
   local node memory
   node=$(slurmd -C | head -n 1 | tr ' ' '\n' | grep -E '^(CPUs|SocketsPerBoard|CoresPerSocket|ThreadsPerCore)=' | tr '\n' ' ')
   memory=$(slurmd -C | tr ' ' '\n' | sed -n 's/^RealMemory=//p')

@@ -82,7 +82,7 @@ package enum FileKind: Sendable {
         url, "an inversion, not a model. Name the model that it was made with.")
     case .lora:
       throw InputError.unsupported(
-        url, "a LoRA, not a model. Name a model, and this file with --lora.")
+        url, "a LoRA, not a model. Name a model, and add this file with --lora.")
     }
   }
 }

@@ -104,7 +104,7 @@ extension SchedulerConfiguration: CheckpointConfiguration {
       try ConfigurationCheck.isOne(of: ["linear", "scaled_linear"], "beta_schedule", betaSchedule)
     }
     for beta in trainedBetas ?? [betaStart, betaEnd] where !(beta > 0 && beta < 1) {
-      throw InputError(.outOfRange, "A β is \(beta), but must be between 0 and 1.")
+      throw InputError(.outOfRange, "A β is \(beta), but must be greater than 0 and less than 1.")
     }
     guard !rescalesToZeroSignal || predictionType == "v_prediction" else {
       throw InputError(

@@ -83,7 +83,7 @@ extension TextEncoderConfiguration: CheckpointConfiguration {
     try ConfigurationCheck.divides("num_attention_heads", headCount, "hidden_size", hiddenSize)
     guard normEpsilon > 0, normEpsilon < 1 else {
       throw InputError(
-        .outOfRange, "layer_norm_eps is \(normEpsilon), but must be between 0 and 1.")
+        .outOfRange, "layer_norm_eps is \(normEpsilon), but must be greater than 0 and less than 1.")
     }
   }
 }

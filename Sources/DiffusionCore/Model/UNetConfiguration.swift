@@ -163,7 +163,7 @@ extension UNetConfiguration: CheckpointConfiguration {
         "attention_head_dim", heads, "block_out_channels", blockOutChannels[index])
     }
     guard normEpsilon > 0, normEpsilon < 1 else {
-      throw InputError(.outOfRange, "norm_eps is \(normEpsilon), but must be between 0 and 1.")
+      throw InputError(.outOfRange, "norm_eps is \(normEpsilon), but must be greater than 0 and less than 1.")
     }
     guard midBlockScaleFactor > 0, midBlockScaleFactor.isFinite else {
       throw InputError(
