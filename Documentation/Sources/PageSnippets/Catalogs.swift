@@ -1,5 +1,6 @@
 import DiffusionCore
 import EditEvaluation
+import EmojiScenes
 import Foundation
 import NullTextInversion
 import Pictures
@@ -69,4 +70,14 @@ func differentiate() {
 
   // The derivative of the mean of x⁴ over three numbers is 4 x³ / 3.
   precondition(abs(value - 98.0 / 3) < 1e-4 && abs(gradient.scalars[2] - 36) < 1e-4)
+}
+
+func editDemoPicture() async throws {
+  let editor = try await ImageEditor(model: .emojiScenes)
+  let fox = try RGBImage(contentsOf: EmojiScenes.picture("600000000051"))
+  let inverted = try await editor.invert(image: fox, caption: "a fox next to a strawberry on sand")
+  let cat = try await inverted.edit(
+    prompt: "a cat next to a strawberry on sand", options: editor.recommendation.editOptions)
+
+  precondition(cat.image != fox)
 }

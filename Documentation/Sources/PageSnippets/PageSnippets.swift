@@ -51,6 +51,7 @@ struct Files {
     try await evaluateBenchmark(files)
     try resizeAndCompare(files)
     differentiate()
+    try await editDemoPicture()
     try await edit(files)
     try await extend(files)
   }
