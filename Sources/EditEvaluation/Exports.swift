@@ -1,2 +1,2 @@
-// Programs that evaluate edits also make them.
+// Importing this module is enough for inversions and edits as well.
 @_exported public import NullTextInversion

@@ -1,7 +1,7 @@
 /// A trade-off between edit quality and time.
 ///
 /// The presets were chosen from the measurements in `Docs/Methods.md`. None of them is the published null-text
-/// recipe; `InversionOptions()` is.
+/// method, which is `InversionOptions()`.
 public enum EditQuality: String, Sendable, Hashable, Codable, CaseIterable {
   /// InfEdit in 4 steps: 12 evaluations per edit.
   case fast
@@ -21,7 +21,7 @@ public enum EditQuality: String, Sendable, Hashable, Codable, CaseIterable {
 }
 
 extension InversionOptions {
-  /// Returns the inversion options for edits of a quality.
+  /// Returns the inversion options for edits of the given quality.
   public static func preset(_ quality: EditQuality) -> InversionOptions {
     var options = PublishedMethod.infEdit.inversion
     options.steps = quality.steps

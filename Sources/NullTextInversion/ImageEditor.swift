@@ -15,7 +15,7 @@ public final class ImageEditor: Sendable {
   /// The model that runs all computations.
   public let model: DiffusionModel
 
-  /// The limits of the memory spent on speed.
+  /// The limits of the editor's caches, and its model options.
   public let memory: MemoryLimits
 
   /// The edit settings that the model's folder recommends.

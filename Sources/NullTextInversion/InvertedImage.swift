@@ -8,9 +8,9 @@ internal import Tensor
 public struct InvertedImage: Sendable {
   /// The inversion as plain data: trajectory, pivots, null embeddings and options.
   public let inversion: Inversion
-  /// The network evaluations that the inversion took; zero if it was read from a file.
+  /// The network evaluations that the inversion took; zero if it was opened, or derived from another inversion.
   public let evaluations: EvaluationCount
-  /// Whether the inversion was read from a file.
+  /// Whether an existing inversion was opened, for example from a file, instead of computed.
   public let isRead: Bool
 
   let editor: ImageEditor

@@ -7,7 +7,7 @@ internal import Tensor
 enum Program {
   /// Runs the command in a task, and waits for signals on the main thread.
   ///
-  /// Not asynchronous: an asynchronous `main` would give up the thread that waits for signals.
+  /// It is not asynchronous, because an asynchronous `main` would release the thread that waits for signals.
   static func main() {
     let interruption = Interruption()
     SystemMemory.onRefusal { sentence in

@@ -8,11 +8,11 @@ public import Foundation
 ///     let outcome = try await evaluation.run()
 ///     try EvaluationTable(output).write(to: output)
 ///
-/// Each finished record writes its result to a file in the output folder, and is not computed again.
+/// The result of each finished record is written to a file in the output folder, so that it is not computed again.
 public struct Evaluation: Sendable {
   /// The benchmark.
   public let benchmark: PIEBench
-  /// How the records are inverted and edited.
+  /// The options of the inversions and edits.
   public let options: EvaluationOptions
   /// The name of the method in tables, and of its folder.
   public let label: String
@@ -29,7 +29,7 @@ public struct Evaluation: Sendable {
   /// - Parameters:
   ///   - benchmark: The benchmark.
   ///   - editor: The editor that inverts and edits.
-  ///   - options: How the records are inverted and edited.
+  ///   - options: The options of the inversions and edits.
   ///   - output: The folder of the results of all methods.
   ///   - label: The name of the method; nil for `EvaluationOptions.label`.
   /// - Throws: `InputError` if an option cannot be used; `.outOfRange` if the label cannot name a folder and columns.
@@ -92,7 +92,8 @@ public struct Evaluation: Sendable {
   ///   - handler: Receives the events; progress arrives on the computing thread.
   /// - Returns: The results and the failed records.
   /// - Throws: `InputError(.mismatch)` if the folder has results with other settings; `.malformed` if its settings cannot
-  ///   be read; `.unwritable`; `CancellationError`. Other errors of a single record are not thrown, but are in the outcome.
+  ///   be read; `.unwritable` if a file cannot be written; `CancellationError`. Other errors of a single record are not
+  ///   thrown, but are in the outcome.
   public func run(
     _ records: [PIEBench.Record]? = nil, shard: EvaluationShard? = nil,
     _ handler: @escaping @Sendable (Event) -> Void = { _ in }
@@ -181,14 +182,14 @@ public struct Evaluation: Sendable {
     return result
   }
 
-  /// Returns the right answer, cropped and resized as the picture is.
+  /// Returns the ground truth, cropped and resized like the picture.
   ///
-  /// - Throws: `InputError(.mismatch)` if the answer and the picture differ in size.
+  /// - Throws: `InputError(.mismatch)` if the ground truth and the picture differ in size.
   private func prepared(_ answer: RGBImage, like picture: RGBImage, size: RGBImage) throws -> RGBImage {
     guard (answer.width, answer.height) == (picture.width, picture.height) else {
       throw InputError(
         .mismatch,
-        "The answer has \(answer.width) x \(answer.height) pixels, but the picture has \(picture.width) x \(picture.height)."
+        "The ground truth has \(answer.width) x \(answer.height) pixels, but the picture has \(picture.width) x \(picture.height)."
       )
     }
     return try answer.prepared(width: size.width, height: size.height).image
@@ -231,7 +232,7 @@ extension PIEBench.Record {
     return fingerprint.hexadecimal
   }
 
-  /// Returns the region to edit, cropped and resized as the picture is.
+  /// Returns the region to edit, cropped and resized like the picture.
   ///
   /// A mask with a raster of another size covers the whole picture.
   ///

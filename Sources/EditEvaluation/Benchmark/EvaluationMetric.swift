@@ -5,16 +5,16 @@ internal import Foundation
 public enum EvaluationMetric: String, Sendable, CaseIterable, Codable, CodingKeyRepresentable {
   /// PIE-Bench's PSNR in dB between source and edit, with the region to edit black in both.
   case psnrOutside = "psnr_unedit_part"
-  /// PIE-Bench's mean squared error of the same pictures over the whole frame, with samples from 0 to 1.
+  /// PIE-Bench's mean squared error of the same pictures over all their pixels, with samples from 0 to 1.
   case mseOutside = "mse_unedit_part"
   /// PIE-Bench's structural similarity of the same pictures.
   case ssimOutside = "ssim_unedit_part"
 
-  /// The mean squared error between right answer and edit over the samples in the region to edit, from 0 to 1.
+  /// The mean squared error between ground truth and edit inside the region to edit, with samples from 0 to 1.
   case answerMSEInside = "answer_mse_inside"
   /// The PSNR in dB of `answerMSEInside`.
   case answerPSNRInside = "answer_psnr_inside"
-  /// The mean squared error between right answer and edit over the samples outside the region to edit, from 0 to 1.
+  /// The mean squared error between ground truth and edit outside the region to edit, with samples from 0 to 1.
   case answerMSEOutside = "answer_mse_outside"
   /// The PSNR in dB of `answerMSEOutside`.
   case answerPSNROutside = "answer_psnr_outside"
@@ -40,14 +40,16 @@ struct EvaluatedPictures {
   var source: RGBImage
   var reconstruction: RGBImage
   var edited: RGBImage
+  /// The ground truth; nil if it is not known.
   var answer: RGBImage?
-  /// The region to edit as in the record, without the frame, at the size of the pictures.
+  /// The region to edit as in the record, at the size of the pictures, without the frame that PIE-Bench adds.
   var region: RunLengthMask
 
   /// The metrics of the pictures.
   ///
-  /// Metrics that do not apply are absent, such as the error against an unknown answer, or outside a region that is the
-  /// whole picture. PIE-Bench's metrics use the region with its frame, the errors against the answer the region without.
+  /// Metrics that do not apply are absent, such as errors against an unknown ground truth, or errors outside a region that
+  /// covers the whole picture. PIE-Bench's metrics use the region with PIE-Bench's frame; errors against the ground truth
+  /// use the region without it.
   var metrics: [EvaluationMetric: Double] {
     let mask = region.framed().tensor
     var metrics: [EvaluationMetric: Double] = [

@@ -1,13 +1,13 @@
 internal import DiffusionCore
 internal import Foundation
 
-/// How the records of a benchmark are inverted and edited.
+/// The options for inverting and editing the records of a benchmark.
 ///
 /// The defaults are the settings of PIE-Bench's published rows.
 public struct EvaluationOptions: Sendable, Equatable, Codable {
-  /// How pictures are inverted.
+  /// The options of the inversions.
   public var inversion = InversionOptions()
-  /// How pictures are edited.
+  /// The options of the edits, without the words of each record.
   public var edit = EditOptions.pieBench
   /// The recommendation that chooses each record's options by its prompts; nil to use `edit`.
   ///
@@ -39,12 +39,12 @@ public struct EvaluationOptions: Sendable, Equatable, Codable {
     guard inversion.framing == .square else {
       throw InputError(
         .unsupported,
-        "Evaluations work on squares, as the published tables do. Leave out the framing \(inversion.framing)."
+        "Evaluations use square pictures, as the published tables do. Remove the framing \(inversion.framing)."
       )
     }
     try edit.validate()
     guard emphasis.isFinite else {
-      throw InputError(.outOfRange, "An emphasis of \(emphasis): must be a finite number.")
+      throw InputError(.outOfRange, "The emphasis is \(emphasis), but must be a finite number.")
     }
   }
 
@@ -85,7 +85,7 @@ public struct EvaluationOptions: Sendable, Equatable, Codable {
 extension EditOptions {
   /// The settings of PIE-Bench's rows with prompt-to-prompt, without the words of each record.
   ///
-  /// The prompts are matched by refinement. Cross-attention is the source's in the first 0.4 of the steps, self-attention
-  /// in the first 0.6.
+  /// The prompts are matched by refinement. The target uses the source's cross-attention in the first 0.4 of the steps, and
+  /// its self-attention in the first 0.6.
   public static var pieBench: EditOptions { PublishedMethod.direct.edit }
 }

@@ -23,7 +23,7 @@ public struct EvaluationResult: Sendable, Equatable, Codable {
   public var edit: EvaluationCount
   var inversionSeconds: Double
   var editSeconds: Double
-  /// Sentences about blended words of the record that were left out.
+  /// Notes on blended words of the record that were left out.
   public var notes: [String]
   /// The environment in which the result was computed.
   public var environment: Environment

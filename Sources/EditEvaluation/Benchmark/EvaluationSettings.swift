@@ -7,7 +7,7 @@ public struct EvaluationSettings: Sendable, Equatable, Codable {
   public private(set) var format = Self.format
   /// The fingerprint of the model's weights.
   public var modelFingerprint: String
-  /// How records are inverted and edited.
+  /// The options of the inversions and edits.
   public var options: EvaluationOptions
 
   static let format = 2

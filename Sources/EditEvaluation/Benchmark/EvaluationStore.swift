@@ -59,7 +59,7 @@ struct EvaluationStore {
       ? firstThere([EvaluationTable.csvName, EvaluationTable.summaryName], in: output) : nil
     if let path = pictures ?? tables {
       throw InputError(
-        .unwritable, "\(path) already exists and belongs to no evaluation. Name another folder.")
+        .unwritable, "\(path) already exists and is not part of an evaluation. Name another folder.")
     }
   }
 
@@ -79,7 +79,7 @@ struct EvaluationStore {
 
   private func file(of id: String) -> URL { folder.appending(path: "results/\(id).json") }
 
-  /// A folder of pictures under the benchmark's names.
+  /// A folder of pictures with the same file names as in the benchmark.
   enum Tree: String {
     /// The folder of edits, in which PIE-Bench's evaluator searches.
     case edits = "annotation_images"
@@ -97,9 +97,9 @@ struct EvaluationStore {
     }
   }
 
-  /// Writes a picture under the benchmark's name.
+  /// Writes a picture with the same file name as in the benchmark.
   ///
-  /// The format is PNG whatever the extension, because programs detect the format by the bytes, and a lossy format would
+  /// The format is always PNG, whatever the extension: programs detect the format from the bytes, and a lossy format would
   /// add its own error to the edit's.
   func write(_ picture: RGBImage, to tree: Tree, _ record: PIEBench.Record) throws {
     let url = url(of: tree, record)

@@ -3,15 +3,16 @@ public import Foundation
 
 /// A benchmark of edits in the format of PIE-Bench.
 ///
-/// A folder with `mapping_file.json`, an object of records by name, and the pictures in `annotation_images`. A record has a
-/// picture, its caption, a prompt to edit it with, and the region to edit (X. Ju et al., "Direct Inversion", 2023).
+/// It is a folder with `mapping_file.json`, a JSON object that maps names to records, and with the pictures in
+/// `annotation_images`. A record has a picture, its caption, a prompt to edit it with, and the region to edit (X. Ju et
+/// al., "Direct Inversion", 2023).
 public struct PIEBench: Sendable {
   /// The folder.
   public let folder: URL
   /// The records, in the order of the file.
   public let records: [Record]
 
-  /// A record: one edit.
+  /// A record of the benchmark, which describes one edit.
   public struct Record: Sendable, Equatable {
     /// The name of the record in the file.
     public let id: String
@@ -23,7 +24,7 @@ public struct PIEBench: Sendable {
     public let originalPrompt: String
     /// The prompt of the edited picture, without brackets.
     public let editingPrompt: String
-    /// The edit in words.
+    /// The instruction for the edit; empty if the file has none.
     public let instruction: String
     /// The kind of edit, "0" to "9".
     public let category: String
@@ -33,15 +34,15 @@ public struct PIEBench: Sendable {
     public let targetWord: String?
     /// The start and length of each run of the region to edit.
     public let maskRuns: [Int]
-    /// The size of the raster of `maskRuns`; nil for the size of the picture.
+    /// The size of the raster that `maskRuns` refers to; nil for the size of the picture.
     public let maskSize: PixelSize?
-    /// The path of the right answer in the benchmark's folder, if it is known.
+    /// The path of the ground truth in the benchmark's folder; nil if it is not known.
     public let answerPath: String?
   }
 
   /// Reads the records of a benchmark; `picture(of:)` and `answer(to:)` read the pictures.
   ///
-  /// In addition to PIE-Bench's fields, a record may have `answer`, the path of the right answer in the folder, and
+  /// In addition to PIE-Bench's fields, a record may have `answer`, the path of the ground truth in the folder, and
   /// `mask_size`, the width and height of the mask's raster.
   ///
   /// - Throws: `InputError` if the folder has no `mapping_file.json`, or the file is not in that format.
@@ -82,7 +83,7 @@ public struct PIEBench: Sendable {
     try RGBImage(contentsOf: folder.appending(path: "annotation_images/\(record.imagePath)"))
   }
 
-  /// Reads the right answer to a record; nil if it is not known.
+  /// Reads the ground truth of a record; nil if it is not known.
   ///
   /// - Throws: `InputError` if it is missing or damaged.
   public func answer(to record: Record) throws -> RGBImage? {

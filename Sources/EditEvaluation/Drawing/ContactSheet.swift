@@ -79,7 +79,7 @@ private struct Layout {
     let columnWidths = (0..<columnCount).map { column in
       rows.compactMap { column < $0.count ? $0[column]?.image.width : nil }.max() ?? sheet.tileWidth
     }
-    // At least two pixels per dot are readable. Sheets of large pictures are shown reduced and need more.
+    // Text is readable at two pixels per dot. Sheets of large pictures are usually displayed smaller and need more.
     let scale = max(2, (columnWidths.max() ?? 0) / 256)
     let gap = 6 * scale
 

@@ -2,8 +2,8 @@ internal import Foundation
 
 /// A chart of the cost of methods against the accuracy of their edits: evaluations on a logarithmic axis against decibels.
 ///
-/// A line joins the methods of the Pareto front, that is, those for which no other method is better in both. A method
-/// without space for its name has only a dot.
+/// A line joins the methods of the Pareto front, that is, those for which no other method is better in both. The
+/// label of a method is left out if there is no space for it.
 struct ParetoChart {
   /// One method in one panel.
   struct Point: Equatable {
@@ -28,8 +28,8 @@ struct ParetoChart {
   /// - Parameter table: The table; a method without a panel's metric is left out of that panel.
   init(_ table: EvaluationTable) {
     let metrics: [(EvaluationMetric, String)] = [
-      (.answerPSNRInside, "inside the region to edit, against the right answer (dB)"),
-      (.answerPSNROutside, "outside the region to edit, against the right answer (dB)"),
+      (.answerPSNRInside, "inside the region to edit, against the ground truth (dB)"),
+      (.answerPSNROutside, "outside the region to edit, against the ground truth (dB)"),
       (.psnrOutside, "outside the region to edit, against the source (dB)"),
     ]
     panels = metrics.compactMap { metric, title in

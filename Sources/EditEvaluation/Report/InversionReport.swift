@@ -21,15 +21,15 @@ public struct InversionReport: Sendable, Equatable, Codable {
     }
   }
 
-  /// The figures of one sampling step.
+  /// The values of one sampling step.
   public struct Step: Sendable, Equatable, Codable {
     /// The number of inner iterations.
     public var innerSteps: Int
     /// The last measured loss; nil if no null embedding was fitted to the step.
     ///
-    /// The published recipe measures before each update, so this is the loss before its last update.
+    /// The published optimizer measures the loss before each update, so this is the loss before the last update.
     public var loss: Float?
-    /// The loss below which the step stopped; nil if no null embedding was fitted to the step.
+    /// The loss below which the step stops; nil if no null embedding was fitted to the step.
     public var threshold: Double?
     /// The mean squared distance between the latent after the step and its pivot.
     public var distance: Double

@@ -4,6 +4,7 @@ extension EditOptions {
   /// Returns the network work of the first edit of an inverted image.
   ///
   /// - Parameters:
+  ///   - scene: The prompts, steps and attention sites of the edit.
   ///   - latent: The size of the latent.
   ///   - inversion: The options of the inversion.
   /// - Throws: `InputError` if the prompts do not fit the options.

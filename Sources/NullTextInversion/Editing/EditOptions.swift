@@ -62,7 +62,9 @@ extension EditOptions: Codable {
   /// The keys of the stored form.
   package static var storedKeys: [String] { Key.allCases.map(\.rawValue) }
 
-  /// The key of the options that provide the values missing in a recipe, in a decoder's user information.
+  /// The key, in a decoder's user information, of options that provide the values missing in a recipe.
+  ///
+  /// The blend, the mask, proximal guidance and spatial replacement are not taken from them.
   package static let base = CodingUserInfoKey(rawValue: "EditOptions.base")
 
   /// Decodes a recipe; missing keys have the default values.

@@ -11,9 +11,9 @@ struct PastedEdit {
   let reconstruction: RGBImage
   /// The region that the edit may change, of the same size, values from 0 to 1; nil for everywhere.
   let region: PixelMap?
-  /// The part of these images that shows the photo.
+  /// The part of the edit and of the reconstruction that shows the photo, without padding.
   let area: PixelRect
-  /// The part of the photo that is shown.
+  /// The part of the photo that was inverted.
   let crop: PixelRect
   /// The number of image pixels per latent pixel along each side: the resolution of an edit.
   let grain: Int
@@ -26,12 +26,12 @@ struct PastedEdit {
   /// The range of differences, out of 255, over which lost detail is reduced from full color to luma only.
   private static let colorLimits: (low: Float, high: Float) = (12, 48)
 
-  /// The range of structural likeness over which pasting the edit changes to adding the difference.
+  /// The range of structural similarity over which pasting the edit changes to adding the difference.
   private static let likenessLimits: (low: Float, high: Float) = (0.6, 0.9)
 
-  /// The weight of the wide window relative to the near one in the likeness.
+  /// The weight of the large window relative to the small one in the structural similarity.
   ///
-  /// In an area that is flat in both images, the near window gives no information; the wide one shows whether the
+  /// In an area that is flat in both images, the small window gives no information; the large one shows whether the
   /// pixel belongs to a replaced object.
   private static let wideShare: Float = 0.3
 

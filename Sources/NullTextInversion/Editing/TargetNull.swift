@@ -4,8 +4,8 @@ internal import Tensor
 /// The null embedding of the target's guidance.
 ///
 /// The source trajectory is stored, so the target can use other null embeddings than those that were optimized for
-/// the source. The optimized embeddings are close to the caption; guidance was trained with the embedding of the
-/// empty text.
+/// the source. The optimized embeddings are close to the caption's; the model was trained for guidance with the
+/// embedding of the empty text.
 public struct TargetNull: Sendable, Hashable {
   /// The interpolation weight from the inversion's null embedding (0) to the embedding of the empty text (1).
   public var emptyShare: Double

@@ -57,7 +57,7 @@ public struct Inversion: Sendable, Equatable {
   /// The number of sampling steps, T.
   public var stepCount: Int { options.steps }
 
-  /// The number of steps that stopped because of the time budget, before the loss was low enough and all inner
+  /// The number of steps that stopped because of the time budget, before the loss was low enough or all inner
   /// iterations were used.
   public var stepsCutShort: Int {
     guard let settings = options.nullText, settings.budget != nil else { return 0 }

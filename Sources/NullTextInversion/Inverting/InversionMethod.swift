@@ -7,8 +7,8 @@ internal import DiffusionCore
 public enum InversionMethod: Sendable, Hashable {
   /// Optimizes one null embedding per step so that guided sampling follows the pivots (Mokady et al. 2022).
   ///
-  /// Cost: 3T + n forward and n backward evaluations, n ≤ 10 T. Suitable when the reconstruction must hold at full
-  /// guidance, with any editor.
+  /// Cost: 3T + n forward and n backward evaluations, n ≤ 10 T. Suitable when the reconstruction must be accurate at full
+  /// guidance, with any editing policy.
   case nullText(NullText = NullText())
   /// Uses the caption's embedding as the null embedding, so that guidance cancels (Miyake et al. 2023).
   ///
@@ -26,7 +26,7 @@ public enum InversionMethod: Sendable, Hashable {
   /// Optimizes one null embedding for all steps, in sweeps over the whole trajectory.
   ///
   /// Cost: 3T forward evaluations, and per sweep 3T forward and T backward evaluations. This is an ablation of the
-  /// paper: its result is the smallest, and it converges slowly.
+  /// paper; it converges slowly.
   case globalNullText(GlobalNullText = GlobalNullText())
 
   /// The names of the methods in files and options.

@@ -31,8 +31,8 @@ extension InversionOptions: Codable {
     framing = try Framing(from: values)
   }
 
-  /// Encodes all options of the method; newer options with their published value are omitted, so that the result
-  /// equals that of older versions.
+  /// Encodes all options of the method; options that were added later are omitted if they have their default value,
+  /// so that the result equals that of older versions.
   public func encode(to encoder: any Encoder) throws {
     var values = encoder.container(keyedBy: Key.self)
     try values.encode(method.name, forKey: .method)
@@ -76,7 +76,7 @@ extension Framing {
     try values.read(.fit, into: &fit)
   }
 
-  /// Encodes the framing; published values are omitted, so that the result equals that of older versions.
+  /// Encodes the framing; default values are omitted, so that the result equals that of older versions.
   fileprivate func encode(into values: inout KeyedEncodingContainer<InversionOptions.Key>) throws {
     if size != .square { try values.encode(size.description, forKey: .size) }
     try values.encodeIfPresent(crop?.description, forKey: .crop)

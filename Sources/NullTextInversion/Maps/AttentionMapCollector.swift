@@ -22,8 +22,9 @@ final class AttentionMapCollector: AttentionControl {
     var mean: Tensor { total * (1 / Float(max(count, 1))) }
   }
 
-  /// The side length of the largest self-attention grid that is collected; its matrix has the square of the number of
-  /// positions.
+  /// The side length of the largest self-attention grid that is collected.
+  ///
+  /// Larger grids take too much memory: the size of a self-attention matrix is the square of the number of positions.
   private let selfGrid: Int
   private var cross: [AttentionMaps.Grid: Sum] = [:]
   private var own: [AttentionMaps.Grid: Sum] = [:]

@@ -113,7 +113,9 @@ public struct AttentionMaps: Sendable {
   /// by its mean row, in order of decreasing singular value. Each is signed so that its entry of largest magnitude is
   /// positive.
   ///
-  /// - Parameter grid: One of `selfGrids`; the finest if nil.
+  /// - Parameters:
+  ///   - count: The maximum number of components.
+  ///   - grid: One of `selfGrids`; the finest if nil.
   /// - Returns: At most `count` maps of height x width.
   /// - Throws: `InputError` if there is no such grid, or if the attention is not finite.
   public func selfAttentionComponents(_ count: Int = 3, grid: Grid? = nil) throws -> [Tensor] {

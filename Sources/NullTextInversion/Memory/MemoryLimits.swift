@@ -1,9 +1,9 @@
 public import DiffusionCore
 internal import Tensor
 
-/// The limits of the memory that is spent on speed.
+/// Limits on caches and other memory that makes an editor faster.
 ///
-/// Lower limits give the same results in more time.
+/// Lower limits give the same results, up to rounding, but take more time.
 public struct MemoryLimits: Sendable, Hashable {
   /// The networks that stay in memory, and the computations that are repeated or split to save memory.
   public var model: ModelOptions

@@ -8,7 +8,7 @@ public struct EditorProgress: Sendable, Equatable {
     case encoding
     /// Computing the pivots, from the image to noise.
     case pivots
-    /// Optimizing the null embeddings, from noise to the image.
+    /// Guided sampling, from noise to the image, with the optimization of the null embeddings if the method has one.
     case optimization
     /// Sampling, from noise to the image.
     case sampling

@@ -19,7 +19,7 @@ struct MeasuredPace {
     }
   }
 
-  /// Whether more than the first evaluation was measured, which includes one-time costs.
+  /// Whether more than the first evaluation was measured; the first includes one-time costs.
   var isSure: Bool { forward.count > 1 }
 
   /// The expected pace of the remaining work; nil before the first evaluation.

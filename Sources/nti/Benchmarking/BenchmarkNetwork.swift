@@ -36,7 +36,7 @@ struct BenchmarkNetwork {
       0.5
       * random.normal(
         shape: [factor * size.height, factor * size.width, 3])
-    // Values of the scale of a text encoder's final norm, with the same bits on every processor.
+    // Random values with the scale of a text encoder's output, and with the same bits on every processor.
     embedding = random.normal(shape: model.configuration.textEncoder.embeddingShape)
     context = unet.context(embedding)
     results = BenchmarkResults(timestep: Self.timestep)
@@ -67,12 +67,13 @@ struct BenchmarkNetwork {
     }
   }
 
-  /// Runs an evaluation from its stem on.
+  /// Runs the rest of an evaluation after its stem.
   private mutating func trunk(_ stem: Stem) {
     results.add("unet", unet.trunk(stem, context: context).value.channelsFirst())
   }
 
-  /// Runs an evaluation from its stem on, and computes the gradient of its mean squared error to the latent.
+  /// Runs the rest of an evaluation after its stem, and computes the gradient of the mean squared error between prediction
+  /// and latent.
   private mutating func gradient(_ stem: Stem) {
     let (_, gradient) = valueAndGradient(at: embedding) { embedding in
       unet.trunk(stem, context: unet.context(embedding)).meanSquaredError(to: latent)

@@ -6,7 +6,8 @@ enum BenchmarkPart: String, CaseIterable, Codable {
   case load
   /// One evaluation of the UNet.
   case unet
-  /// One inner iteration of null-text inversion: an evaluation without its stem, and the gradient at the text embedding.
+  /// One inner iteration of null-text inversion: an evaluation without its stem, and the gradient with respect to the
+  /// text embedding.
   case gradient
   /// Encoding one picture.
   case encode

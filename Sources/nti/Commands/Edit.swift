@@ -43,8 +43,8 @@ struct Edit: AsyncParsableCommand {
 
     @Option(
       help: ArgumentHelp(
-        "Make n edits, with different seeds (InfEdit and other noise paths) or windows, and write them by descending score, "
-          + "with a contact sheet.", valueName: "n"))
+        "Make n edits, with different seeds (InfEdit and other methods with independent noise) or windows, and write them by "
+          + "descending score, with a contact sheet.", valueName: "n"))
     var variants: Int?
 
     @Option(

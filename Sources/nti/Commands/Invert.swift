@@ -105,7 +105,7 @@ struct Invert: AsyncParsableCommand {
     try settings.check(for: [methodName], budget: common.budget)
   }
 
-  /// The PSNR in dB that the bundled model's autoencoder reaches at least on pictures like those of its training.
+  /// The minimum PSNR in dB that the bundled model's autoencoder reaches on pictures like those it was trained on.
   private static let leastPSNROfKnown = 24.0
 
   private var methodName: PublishedMethod { common.method ?? (common.quality == nil ? .nullText : .infEdit) }

@@ -112,7 +112,8 @@ struct BlendThresholds: Equatable {
     let parts = text.split(separator: ",", omittingEmptySubsequences: false)
     let values = parts.compactMap { Double($0) }
     guard (1...2).contains(parts.count), values.count == parts.count else {
-      throw InputError(.malformed, "write one number from 0 to below 1, or two like 0.3,0.4.")
+      throw InputError(
+        .malformed, "write one or two numbers that are at least 0 and less than 1, as in 0.3 or 0.3,0.4.")
     }
     kept = values[0]
     subtracted = values[values.count - 1]

@@ -139,8 +139,8 @@ struct ControlSettings: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Drop this share of the guidance differences, the smallest (ProxEdit; 0.7 is usual).", valueName: "0…1")
-  )
+      "Drop this share of the guidance differences, smallest first (ProxEdit; 0.7 is usual).",
+      valueName: "0…1"))
   var proximal: Double?
 
   @Option(

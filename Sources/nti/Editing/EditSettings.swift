@@ -16,7 +16,7 @@ extension EditSettings {
   ///
   /// - Parameters:
   ///   - base: The options to start from.
-  ///   - recommended: The recommendation that has the blend's grid, if neither the settings nor `base` have it.
+  ///   - recommended: The recommendation, which gives the blend's grid if neither the settings nor `base` do.
   ///   - source: The words of the caption.
   ///   - target: The words of the new prompt.
   /// - Throws: `UsageError` for settings that cannot be combined; `InputError` if the mask's file cannot be used, or if

@@ -13,8 +13,8 @@ enum EvaluationText {
 
   /// Returns a table per method.
   ///
-  /// The columns are PIE-Bench's PSNR, MSE and SSIM against the source outside the region to edit; the errors against the
-  /// right answer; the fidelity of the reconstruction; and the cost.
+  /// The columns are PIE-Bench's PSNR, MSE and SSIM against the source outside the region to edit; the PSNR against the
+  /// ground truth; the fidelity of the reconstruction; and the cost.
   static func tables(_ table: EvaluationTable) -> String {
     table.methods.map { method in
       let used = columns.filter { method.mean(of: $0.metric) != nil }

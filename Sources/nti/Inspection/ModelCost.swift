@@ -24,7 +24,8 @@ struct ModelCost: Encodable {
     let operations = configuration.unet.operations(
       height: height, width: width, tokens: configuration.textEncoder.positionCount)
     // Measured at the matrix size of the UNet's second level, because small networks have small products, which are slower.
-    // Evaluations reach about this rate: their other operations take about the time that minimal filtering saves.
+    // Evaluations reach about this rate: their other operations take about the time that Winograd
+    // convolutions save.
     let widths = configuration.unet.blockOutChannels
     let rate = Linear.productRate(
       rows: max(1, height * width / 4), channels: widths[min(1, widths.count - 1)], runs: 30)

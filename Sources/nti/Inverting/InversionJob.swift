@@ -52,7 +52,7 @@ struct InversionJob {
   ///   - editor: The editor to invert with.
   ///   - rest: The work of the command after the inversion.
   ///   - line: The line that shows the progress.
-  /// - Throws: `Interrupted` if the work is canceled and an unfinished inversion is kept; `CancellationError`;
+  /// - Throws: `Interrupted` if the work is cancelled and an unfinished inversion is kept; `CancellationError`;
   ///   `InputError`.
   func run(_ editor: ImageEditor, before rest: CommandRest, on line: ProgressLine) async throws
     -> InvertedImage

@@ -39,7 +39,7 @@ struct Interrupted: Error {
   /// A sentence about the kept work and how to resume it.
   let message: String
 
-  /// Runs work, and throws `Interrupted` with a message if the work is canceled and there is a message.
+  /// Runs work, and throws `Interrupted` with a message if the work is cancelled and there is a message.
   static func saying<Result>(
     _ message: @autoclosure () -> String?, _ work: () async throws -> Result
   ) async throws -> Result {
@@ -70,7 +70,7 @@ struct Failure {
       message = error.message
       status = .internalError
     case is CancellationError:
-      message = "The work was canceled."
+      message = "The work was cancelled."
       status = .internalError
     case is ValidationError, is CleanExit, is ExitCode: return nil
     default:

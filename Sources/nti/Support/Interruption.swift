@@ -20,7 +20,7 @@ final class Interruption: Sendable {
 
   /// Blocks the signals from now on.
   ///
-  /// Must come before all threads, which inherit the signal mask when they start.
+  /// Must be called before any thread is started, because threads inherit the signal mask.
   init() {
     // Shells start background jobs with SIGINT ignored, which would disable `kill -INT` as well.
     for number in [SIGINT, SIGTERM] { restoreDefault(number) }

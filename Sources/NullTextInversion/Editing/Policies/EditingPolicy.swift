@@ -124,6 +124,8 @@ public protocol EditingRun {
   /// - Parameters:
   ///   - own: The target's inputs.
   ///   - source: The source's attention in the same branch and step, available where the role is `readsSource`.
+  ///   - branch: The branch of guidance.
+  ///   - step: The step; 0 is the noisiest.
   /// - Returns: The change; nil to keep the layer's own attention.
   mutating func change(_ own: AttentionInputs, source: SourceAttention, in branch: GuidanceBranch, step: Int)
     -> AttentionChange?
@@ -133,6 +135,7 @@ public protocol EditingRun {
   /// - Parameters:
   ///   - target: The sampled latent, height x width x channels.
   ///   - source: The source's latent after the same step, of the same shape.
+  ///   - step: The step; 0 is the noisiest.
   mutating func latent(_ target: Tensor, source: Tensor, after step: Int) -> Tensor
 }
 

@@ -74,7 +74,7 @@ extension EditSuggestion {
   ///
   /// Added words get more freedom in cross-attention; objects that keep their shape keep their self-attention; edits
   /// of named regions use a local blend; guidance uses the empty text's embedding in the second half of the steps.
-  /// These values were measured with the bundled model only, which has its own values in addition.
+  /// These values were measured with the bundled model only; that model's recommendation replaces them.
   public static let general: [EditKind: EditSuggestion] = [
     .replacement: EditSuggestion(cross: 0.7, own: 0.5, blend: 0.3),
     .addition: EditSuggestion(cross: 0, own: 0.4, blend: 0.3),

@@ -4,8 +4,8 @@ internal import Foundation
 /// Recommended edit settings of a model.
 ///
 /// They are stored in `editing.json` in the checkpoint's folder; values that the file omits are the published ones.
-/// The library does not apply a recommendation by itself: use ``editOptions(from:to:)`` or ``editOptions``. `nti
-/// edit` applies it; explicit options and recipes take precedence.
+/// The library does not apply a recommendation by itself: use ``editOptions(from:to:)`` or ``editOptions``. The
+/// command `nti edit` applies it; explicit options and recipes take precedence.
 public struct EditingRecommendation: Sendable, Hashable {
   /// The guidance scale of edits.
   public var guidance: Double?

@@ -1,6 +1,6 @@
 internal import DiffusionCore
 
-/// Distributes a time budget over the inner iterations where they reduce the error most.
+/// Distributes a time budget over the steps, so that inner iterations are spent where they reduce the error most.
 ///
 /// The effect of a null embedding in a step is limited by the factor of the null prediction in the guided step, |c (1
 /// − w)|, which decreases from noise to image. Time is distributed in proportion to this factor, and time that a step

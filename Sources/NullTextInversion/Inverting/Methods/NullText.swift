@@ -19,10 +19,10 @@ public struct NullText: Sendable, Hashable {
   /// text and c (1 − w) the factor of the null prediction in the step. This factor makes λ independent of the number
   /// of steps and the guidance scale.
   ///
-  /// Guidance was trained with the empty text. A larger weight improves edits and worsens the reconstruction. It
-  /// requires ``Optimizer/gaussNewton``.
+  /// The model was trained for guidance with the empty text. A larger weight improves edits and worsens the
+  /// reconstruction. It requires ``Optimizer/gaussNewton``.
   public var regularization: Double
-  /// The number of last steps without penalty and with twice the inner iterations.
+  /// The number of final steps, which have no penalty and twice the inner iterations.
   ///
   /// They improve the reconstruction and have little effect on edits. They require ``Optimizer/gaussNewton``.
   public var finalSteps: Int
@@ -39,8 +39,8 @@ public struct NullText: Sendable, Hashable {
     /// Adam with the loss tested before each update, so that a step with a low loss makes no update; the embedding
     /// with the lowest loss is kept.
     case adamTestingFirst
-    /// Conjugate directions with exact line search, which takes one additional evaluation per update because the loss
-    /// is nearly quadratic in the null prediction; the loss is tested before each update.
+    /// Conjugate directions with exact line search, which needs only one additional evaluation per update because the
+    /// loss is nearly quadratic in the null embedding; the loss is tested before each update.
     case conjugateDirections
     /// Gauss-Newton: conjugate gradients minimize the loss of the linearized prediction, with one forward and one
     /// backward evaluation per inner iteration; the loss is tested first.

@@ -45,12 +45,12 @@ struct NullTextLoss {
   /// Returns the latent after the guided step with an embedding.
   func landing(_ embedding: Tensor) throws -> Tensor { try landing(Variable(embedding)).value }
 
-  /// Returns the latent of an embedding, and a function for Jᵀ w / N with a weight w of its N elements, which can be
-  /// called once.
+  /// Returns the latent after the guided step with an embedding, weights w for its N elements, and a function that
+  /// computes Jᵀ w / N and can be called once.
   ///
-  /// If the weight is the error, the product is half the gradient of the loss.
+  /// J is the derivative of the latent. If the weights are the error, the product is half the gradient of the loss.
   ///
-  /// - Parameter weight: Computes the weight from the latent.
+  /// - Parameter weight: Computes the weights from the latent.
   func linearized(
     at embedding: Tensor, _ weight: (Tensor) -> Tensor
   ) throws -> (landing: Tensor, weight: Tensor, product: () -> Tensor) {
@@ -63,12 +63,14 @@ struct NullTextLoss {
     return (landed, weights, { gradient() * 0.5 })
   }
 
-  /// Returns the loss and the latent of an embedding, and a function for the gradient, which can be called once.
+  /// Returns the loss of an embedding, the latent after the guided step with it, and a function for the gradient,
+  /// which can be called once.
   func measured(_ embedding: Tensor) throws -> (loss: Float, landing: Tensor, gradient: () -> Tensor) {
     try taped(at: embedding) { _ in target }
   }
 
-  /// Returns the mean squared difference between the latent of an embedding and a goal computed from this latent.
+  /// Returns the mean squared difference between the latent after the guided step and a goal computed from this
+  /// latent, the latent, and a function for the gradient.
   private func taped(
     at embedding: Tensor, _ goal: (Tensor) -> Tensor
   ) throws -> (loss: Float, landing: Tensor, gradient: () -> Tensor) {

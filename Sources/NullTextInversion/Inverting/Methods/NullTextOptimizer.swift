@@ -16,7 +16,7 @@ struct NullTextOptimizer {
     var embedding: Tensor
     /// The latent after the guided step with the optimized embedding.
     var latent: Tensor
-    /// The measured losses, each before its update; the last may have no update.
+    /// The measured losses, in order; the published optimizer does not measure the loss after the last update.
     var losses: [Float] = []
     /// The loss to store: the last measured one, or that of `latent` if it was measured.
     var loss: Float?
