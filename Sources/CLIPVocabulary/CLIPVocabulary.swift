@@ -4,7 +4,7 @@ internal import InputOutput
 
 /// The vocabulary of CLIP, shared by all Stable Diffusion 1 and 2 models and missing from single-file checkpoints.
 package enum CLIPVocabulary {
-  /// An upper limit of the text's bytes, to stop at a damaged file.
+  /// The maximum size of the text in bytes; a longer text means that the file is damaged.
   private static let byteLimit = 1 << 20
 
   /// Returns the text of CLIP's `merges.txt`: a version line, then lines of two tokens.

@@ -24,7 +24,7 @@ INLINE void multiply_strip(const int rows, const int panels, float *c, ptrdiff_t
       sums[i][j] = start;
     }
   }
-  // Prefetch the rows, also those of the next strip: their distance is too large for the hardware prefetcher.
+  // Prefetch the rows, including those of the next strip: they are too far apart for the hardware prefetcher.
   for (ptrdiff_t k = 0; k < depth; k += LINE) {
     const float *ahead = a + AHEAD + (k + AHEAD < depth ? 0 : rows * a_stride - depth);
     if (a_step == 1) UNROLL for (int i = 0; i < rows; i++) __builtin_prefetch(ahead + i * a_stride);

@@ -1,4 +1,5 @@
-// Vectors of a processor level by the compiler's vector extensions, with the same code for AVX-512, AVX2, SSE and NEON.
+// The vectors of a processor level, written with the compiler's vector extensions, so that the code is the same for
+// AVX-512, AVX2, SSE and NEON.
 //
 // VECTOR_LENGTH, the number of elements in a vector, divides 16, the width of a panel.
 

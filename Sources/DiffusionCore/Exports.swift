@@ -1,2 +1,2 @@
-// A model takes and gives pictures.
+// The interface of a model uses the picture types of `Pictures`.
 @_exported public import Pictures

@@ -26,7 +26,7 @@ public enum EmojiScenes {
 
   /// Returns the file of a benchmark picture.
   ///
-  /// - Parameter number: the number of the picture, such as `100000000000`.
+  /// - Parameter number: The number of the picture, such as `100000000000`.
   /// - Throws: `InputError(.missing)` if the model's folder is missing.
   public static func picture(_ number: String) throws -> URL {
     try benchmark().appendingPathComponent("annotation_images/\(number).png")

@@ -6,7 +6,7 @@ public import Foundation
 public struct InputError: Error, Sendable, Equatable {
   /// The category of an error.
   public enum Kind: String, Sendable, Codable, CaseIterable {
-    /// A file or folder does not exist.
+    /// A file, a folder or a required value does not exist, or a file may not be read.
     case missing
     /// The data are invalid: truncated, damaged, or in another format.
     case malformed

@@ -1,4 +1,4 @@
-/// A check for web addresses given in place of file names.
+/// A check for web addresses given instead of file names.
 package enum WebAddress {
   /// Returns a message if the path contains a web address; nil otherwise.
   package static func sentence(in path: String) -> String? {

@@ -23,7 +23,7 @@ package enum ProfileUse: Sendable, Equatable {
 ///
 /// Like image viewers, it ignores a profile that cannot be used instead of refusing the picture.
 final class ColorConversion {
-  /// The maximum size of a profile: 8 MiB, twice that of the largest profiles of printing presses.
+  /// The maximum size of a profile: 8 MiB, twice the size of the largest profiles of printing presses.
   static let profileLimit = 8 << 20
 
   private(set) var use: ProfileUse
@@ -97,7 +97,8 @@ private final class OpenProfile {
   }
 
   func transform(from source: SampleLayout, to target: SampleLayout) -> cmsHTRANSFORM? {
-    // Otherwise Little CMS replaces 16-bit curves by a coarse table, with errors of up to 28 of 255 in dark colors.
+    // Without this flag, Little CMS replaces 16-bit curves with a coarse table, with errors of up to 28 of 255 in dark
+    // colors.
     let flags = source.bytesPerSample == 2 ? cmsFLAGS_NOOPTIMIZE : 0
     return cmsCreateTransform(
       profile, Self.format(source), sRGB, Self.format(target), cmsUInt32Number(INTENT_PERCEPTUAL),
@@ -106,8 +107,8 @@ private final class OpenProfile {
 
   /// Returns whether the conversion changes no color of a fine grid by more than 1 of 255.
   ///
-  /// This recognizes the many profiles that describe sRGB by their effect, and avoids rounding errors in their
-  /// pictures.
+  /// There are many sRGB profiles, so they are recognized by their effect. Their pictures are not converted, which
+  /// avoids rounding errors.
   func isSRGB(_ model: ColorModel) -> Bool {
     guard let transform = transform(from: SampleLayout(model: model), to: .rgb8) else { return false }
     defer { cmsDeleteTransform(transform) }
@@ -137,7 +138,7 @@ private final class OpenProfile {
   /// Returns the profile without the tables D2B0…3 and B2D0…3; nil if it is too short or too long.
   ///
   /// These tables duplicate other tables of the profile. They are chains of any length whose elements may share an
-  /// offset, so a small file could need any amount of time and memory. No other table can.
+  /// offset, so a small file could need any amount of time and memory. No other table has this problem.
   private static func withoutFloatTables(_ bytes: [UInt8]) -> [UInt8]? {
     let tags = 128
     guard bytes.count >= tags + 4, bytes.count <= ColorConversion.profileLimit else { return nil }

@@ -4,10 +4,10 @@ package enum ExifOrientation: Int, Sendable, Codable, CaseIterable {
   case mirrored = 2
   case turnedHalf = 3
   case flipped = 4
-  /// Rows and columns are exchanged (mirrored at the main diagonal).
+  /// Rows and columns are exchanged (mirrored across the main diagonal).
   case transposed = 5
   case turnedClockwise = 6
-  /// Mirrored at the other diagonal.
+  /// Mirrored across the other diagonal.
   case transversed = 7
   case turnedCounterclockwise = 8
 

@@ -1,18 +1,18 @@
 public import Foundation
 
 extension RGBImage {
-  /// The maximum number of pixels that is read from a file: 100 million.
+  /// The maximum number of pixels of a picture that is read from a file: 100 million.
   ///
   /// A file of a few bytes can declare any size; larger sizes are refused before memory is allocated.
   public static let pixelLimit = 100_000_000
 
   /// Reads the picture in a PNG, JPEG or WebP file, turned upright and converted to sRGB.
   ///
-  /// The first bytes determine the format, not the name. The EXIF orientation is applied, and an ICC profile is
-  /// converted to sRGB (perceptual intent); a profile is ignored if it is damaged, larger than 8 MiB, or for another
-  /// color model. Otherwise the samples equal those of Pillow's `Image.open(file).convert("RGB")`: palettes and gray
-  /// levels are expanded, CMYK is converted by Pillow's formula without a profile, and gamma is not applied. 16-bit
-  /// samples are rounded to 8 bits at the end. Transparent pixels are blended with white.
+  /// The first bytes of the file, not its name, determine the format. The EXIF orientation is applied, and an ICC
+  /// profile is converted to sRGB (perceptual intent); a profile is ignored if it is damaged, larger than 8 MiB, or for
+  /// another color model. Otherwise the samples equal those of Pillow's `Image.open(file).convert("RGB")`: palettes and
+  /// gray levels are expanded, CMYK is converted by Pillow's formula without a profile, and gamma is not applied.
+  /// 16-bit samples are rounded to 8 bits at the end. Transparent pixels are blended with white.
   ///
   /// - Throws: `InputError`: `missing`; `malformed` if the file is not a picture, damaged or truncated; `unsupported`
   ///   for other formats, animations and more than ``pixelLimit`` pixels.

@@ -27,7 +27,8 @@ extension RGBImage {
 
   /// Returns the central part with the aspect ratio `width` : `height`, resized to `width` × `height` pixels.
   ///
-  /// For a square target, a longer side n and a shorter side m, `(n - m) / 2` pixels are cropped at the left or top.
+  /// If the target is square and the sides of the picture are n > m, `(n - m) / 2` pixels are cropped at the left or
+  /// top.
   ///
   /// - Parameters:
   ///   - width: The width in pixels that the model requires.

@@ -14,8 +14,8 @@ extension RGBImage {
   ///
   /// - Parameters:
   ///   - rgb: Rows from the top, `bytesPerRow` bytes apart; the last row may end with its last pixel.
-  ///   - width: In pixels.
-  ///   - height: In pixels.
+  ///   - width: The width in pixels.
+  ///   - height: The height in pixels.
   ///   - bytesPerRow: The row stride, at least `3 * width`; nil for exactly that.
   public init(rgb: some Collection<UInt8>, width: Int, height: Int, bytesPerRow: Int? = nil) {
     self.init(raw: rgb, format: .rgb, width: width, height: height, bytesPerRow: bytesPerRow)
@@ -25,8 +25,8 @@ extension RGBImage {
   ///
   /// - Parameters:
   ///   - rgba: Rows from the top, `bytesPerRow` bytes apart; the last row may end with its last pixel.
-  ///   - width: In pixels.
-  ///   - height: In pixels.
+  ///   - width: The width in pixels.
+  ///   - height: The height in pixels.
   ///   - bytesPerRow: The row stride, at least `4 * width`; nil for exactly that.
   public init(rgba: some Collection<UInt8>, width: Int, height: Int, bytesPerRow: Int? = nil) {
     self.init(raw: rgba, format: .rgba, width: width, height: height, bytesPerRow: bytesPerRow)

@@ -12,7 +12,7 @@ public struct RGBImage: Sendable, Equatable {
   /// The number of rows.
   public let height: Int
 
-  /// The samples, `3 * width * height` in number.
+  /// The `3 * width * height` samples.
   public package(set) var bytes: [UInt8]
 
   /// Creates a picture from samples: rows from the top, three bytes per pixel.

@@ -56,7 +56,7 @@ final class RowConversion {
     }
   }
 
-  /// Converts CMYK without a profile, by Pillow's integer formula.
+  /// Converts CMYK without a profile, using Pillow's integer formula.
   private func mixInks(_ inks: UnsafePointer<UInt8>, _ rgb: UnsafeMutablePointer<UInt8>) {
     for x in 0..<width {
       let white = Int(inks[4 * x + 3])

@@ -2,9 +2,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// PNG by libpng's classic interface. It reports errors by longjmp, which must not cross Swift frames; here it stays
-// within C. The simplified interface does not jump, but it changes the gamma of 16-bit images and of images with a gAMA
-// chunk.
+// PNG decoding and encoding with libpng's classic interface. It reports errors by longjmp, which must not cross Swift
+// frames; here it stays within C. The simplified interface does not jump, but it changes the gamma of 16-bit images and
+// of images with a gAMA chunk.
 
 /// The buffer size for a libpng message.
 #define CPICTURES_MESSAGE_LENGTH 160

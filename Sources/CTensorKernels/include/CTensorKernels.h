@@ -39,8 +39,8 @@ void ctk_narrow_f16(uint16_t *y, const float *x, ptrdiff_t n);
 /// Rounds to bfloat16, to nearest with ties to even.
 void ctk_narrow_bf16(uint16_t *y, const float *x, ptrdiff_t n);
 
-/// Makes one Adam step of the parameters p with gradient g, with the rounding of torch.optim.Adam: updates the moments
-/// m and v with g and its square, then p := p - step m / (sqrt(v) / root + epsilon).
+/// Performs one Adam step on the parameters p with the gradient g, with the rounding of torch.optim.Adam: updates the
+/// moments m and v with g and its square, then p := p - step m / (sqrt(v) / root + epsilon).
 void ctk_adam_step(float *p, float *m, float *v, const float *g, ptrdiff_t n, float one_minus_beta1, float beta2,
                    float one_minus_beta2, float step, float root, float epsilon);
 
@@ -148,7 +148,7 @@ void ctk_group_norm_vjp_rows(float *dx, const float *x, const float *dy, const f
 enum { ctk_panel_width = 16 };
 
 /// Computes c := a b + bias + addend, with a of rows x depth and b packed. Null pointers stand for zeros; addend may be
-/// c. All rows are summed in the order of the depth, for any number of rows and columns.
+/// c. Each element is summed in the order of the depth, whatever the number of rows and columns.
 void ctk_multiply_panels(float *c, ptrdiff_t c_stride, const float *a, ptrdiff_t a_stride, const float *b,
                          ptrdiff_t panel_stride, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth, const float *bias,
                          const float *addend, ptrdiff_t addend_stride);
@@ -180,7 +180,7 @@ enum {
   ctk_attention_queries = 128,
   /// The number of keys in a block of the backward pass.
   ctk_attention_gradient_keys = 128,
-  /// Token counts are rounded up to at most a multiple of this.
+  /// The maximum number of tokens in a group of lanes; buffers have room for a multiple of it.
   ctk_attention_lanes = 32,
 };
 

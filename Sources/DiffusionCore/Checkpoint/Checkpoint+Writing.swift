@@ -8,8 +8,8 @@ extension Checkpoint {
   /// memory at a time. The folder gets its final name when it is complete.
   ///
   /// - Parameters:
-  ///   - folder: a folder that does not exist or is empty.
-  ///   - progress: called with the number of networks written so far.
+  ///   - folder: A folder that does not exist or is empty.
+  ///   - progress: Called with the number of networks written so far.
   /// - Throws: `InputError` if a part is missing, damaged or not supported, or if the folder cannot be written;
   ///   `CancellationError` if the task is cancelled.
   public func write(to folder: URL, progress: (_ networksWritten: Int) -> Void = { _ in }) throws {

@@ -67,7 +67,7 @@ public struct Checkpoint: Sendable {
 
   /// Opens the checkpoint of a source.
   ///
-  /// - Throws: the errors of `init(_:options:)` and of the source's `url()`.
+  /// - Throws: The errors of `init(_:options:)` and of the source's `url()`.
   public init(_ source: ModelSource, options: ModelOptions = ModelOptions()) throws {
     try self.init(source.url(), options: options)
   }
@@ -137,7 +137,7 @@ public struct Checkpoint: Sendable {
   /// Returns the tokenizer files, by their names in the diffusers layout.
   func tokenizerFiles() throws -> [String: Data] { try layout(of: .tokenizer).tokenizerFiles() }
 
-  /// The checkpoint without replacements if it is a folder in the diffusers layout, or nil.
+  /// The checkpoint without replacements if it is a folder in the diffusers layout; otherwise nil.
   var diffusersFolder: DiffusersFolder? { layout as? DiffusersFolder }
 
   /// Returns the file with this name next to the folders of the parts, or nil if there is none.

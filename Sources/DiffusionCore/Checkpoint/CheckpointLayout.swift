@@ -25,6 +25,6 @@ protocol CheckpointLayout: Sendable {
 
   /// Returns the tokenizer files, by their names in the diffusers layout.
   ///
-  /// - Throws: the errors of `tokenizer()`.
+  /// - Throws: The errors of `tokenizer()`.
   func tokenizerFiles() throws -> [String: Data]
 }

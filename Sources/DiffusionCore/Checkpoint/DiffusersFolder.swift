@@ -9,7 +9,9 @@ struct DiffusersFolder: CheckpointLayout {
 
   /// Opens the folder of a whole checkpoint.
   ///
-  /// - Parameter prediction: the prediction type of the UNet, which overrides the scheduler's file.
+  /// - Parameters:
+  ///   - url: The folder.
+  ///   - prediction: The prediction type of the UNet, which overrides the scheduler's file; nil to use the file's.
   /// - Throws: `InputError` if the folder does not look like a checkpoint.
   init(checkpoint url: URL, prediction: NoiseSchedule.Prediction?) throws {
     self.init(url, prediction: prediction)

@@ -41,7 +41,8 @@ package enum FileKind: Sendable {
     }
   }
 
-  /// Returns the error for a file that cannot be safetensors; nil if its name extension says that it should be.
+  /// Returns the error for a file that is not a safetensors file; nil if its name has the extension of one, because
+  /// then the error of reading it is more useful.
   private static func error(forOther url: URL, _ start: Data) -> InputError? {
     let name = url.pathExtension.lowercased()
     let isSafetensors = ["safetensors", "nti", "partial"].contains(name)
@@ -90,7 +91,9 @@ package enum FileKind: Sendable {
 extension InputError {
   /// Returns the error for a file of the wrong kind.
   ///
-  /// - Parameter sentence: the rest of the sentence after "is".
+  /// - Parameters:
+  ///   - url: The file.
+  ///   - sentence: The rest of the sentence after "is".
   static func unsupported(_ url: URL, _ sentence: String) -> InputError {
     InputError(.unsupported, "\(url.path) is \(sentence)")
   }

@@ -10,7 +10,7 @@ package struct ModelIdentity: Sendable, Equatable {
     earlierFingerprint = try checkpoint.earlierFingerprint()
   }
 
-  /// The identity given by a fingerprint from a file.
+  /// Creates the identity that consists of one fingerprint, read from a file.
   package init(_ fingerprint: String) {
     self.fingerprint = fingerprint
     earlierFingerprint = nil

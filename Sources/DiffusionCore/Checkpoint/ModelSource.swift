@@ -14,8 +14,8 @@ public struct ModelSource: Sendable {
   /// Creates a custom source.
   ///
   /// - Parameters:
-  ///   - name: the name of the source in messages.
-  ///   - locate: finds the folder or file of the checkpoint, or throws an `InputError` that says what to do.
+  ///   - name: The name of the source in messages.
+  ///   - locate: Finds the folder or file of the checkpoint, or throws an `InputError` that says what to do.
   public init(name: String, locate: @escaping @Sendable () throws -> URL) {
     self.name = name
     self.locate = locate
@@ -45,8 +45,8 @@ public struct ModelSource: Sendable {
   /// `~/.cache/huggingface/hub`. Nothing is downloaded.
   ///
   /// - Parameters:
-  ///   - repository: a repository name, such as `CompVis/stable-diffusion-v1-4`.
-  ///   - revision: a branch, a tag, or a commit.
+  ///   - repository: A repository name, such as `CompVis/stable-diffusion-v1-4`.
+  ///   - revision: A branch, a tag, or a commit.
   public static func huggingFace(_ repository: String, revision: String = "main") -> ModelSource {
     ModelSource(name: repository) {
       try HuggingFaceCache.standard().snapshot(of: repository, revision: revision)

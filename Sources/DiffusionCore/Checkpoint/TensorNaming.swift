@@ -3,9 +3,9 @@ protocol TensorNaming: Sendable {
   /// Returns the tensors of the network, by their diffusers names, that a stored tensor holds.
   ///
   /// - Parameters:
-  ///   - name: the name in the file, without the network's prefix.
-  ///   - shape: the shape of the stored tensor.
-  /// - Returns: usually one tensor; none if the tensor is not used.
+  ///   - name: The name in the file, without the network's prefix.
+  ///   - shape: The shape of the stored tensor.
+  /// - Returns: Usually one tensor; none if the tensor is not used.
   func views(of name: String, shape: [Int]) -> [TensorView]
 }
 

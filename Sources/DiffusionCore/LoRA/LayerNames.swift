@@ -11,7 +11,7 @@ struct LayerNames {
       weights[Self.spelling(layer)] = weight
       // Newer releases of text encoders omit this prefix.
       if layer.hasPrefix("text_model.") { weights[Self.spelling(String(layer.dropFirst(11)))] = weight }
-      // Attention processors have no index here.
+      // Attention processors name this layer `to_out`, without an index.
       if layer.hasSuffix(".to_out.0") { weights[Self.spelling(String(layer.dropLast(2)))] = weight }
       if let name = original.newName(of: weight) {
         weights[Self.spelling(String(name.dropLast(".weight".count)))] = weight

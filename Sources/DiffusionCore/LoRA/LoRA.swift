@@ -2,7 +2,7 @@ public import Foundation
 
 /// A LoRA: pairs of small matrices whose products are added to the weights of a model.
 ///
-/// Supported are files of kohya's scripts, diffusers and PEFT, for linear layers and convolutions of the UNet and the
+/// Files of kohya's scripts, diffusers and PEFT are supported, for linear layers and convolutions of the UNet and the
 /// text encoder.
 ///
 ///     var options = ModelOptions()

@@ -10,7 +10,7 @@ struct LoRAKey {
     case alpha
   }
 
-  /// The network that the name states, or nil.
+  /// The network that the name states; nil if it states none.
   let part: Checkpoint.Part?
 
   /// The layer as spelled in the file, without the network's prefix.
@@ -45,7 +45,7 @@ struct LoRAKey {
     otherKinds.first { name.contains($0.part) }?.kind
   }
 
-  /// Returns nil if the name has another form.
+  /// Parses the name of a tensor; nil if it does not belong to a supported LoRA.
   init?(_ name: String) {
     guard let (suffix, role) = Self.roles.first(where: { name.hasSuffix($0.suffix) }) else { return nil }
     let layer = name.dropLast(suffix.count)

@@ -13,8 +13,8 @@ package struct LoRASummary: Sendable, Equatable, Encodable {
   /// Summarizes a LoRA file.
   ///
   /// - Parameters:
-  ///   - file: the file of the LoRA.
-  ///   - checksValues: whether to read all matrices and check their values.
+  ///   - file: The file of the LoRA.
+  ///   - checksValues: Whether to read all matrices and check their values.
   /// - Throws: `InputError` if the file is damaged or of an unsupported kind, or if a value that is read is not
   ///   finite.
   package init(_ file: SafetensorsFile, checksValues: Bool = false) throws {

@@ -4,8 +4,8 @@ extension LowRankUpdate {
   /// Returns the updates that LoRAs make to the weights of networks, by network and tensor name.
   ///
   /// - Parameters:
-  ///   - loras: the LoRAs.
-  ///   - store: returns the weights of a network as stored.
+  ///   - loras: The LoRAs.
+  ///   - store: Returns the weights of a network as stored.
   /// - Throws: `InputError(.mismatch)` if a LoRA changes layers that the model does not have (the message names
   ///   them), or if a matrix does not fit its layer; errors of reading the weights.
   static func all(

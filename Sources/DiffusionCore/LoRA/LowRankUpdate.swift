@@ -9,7 +9,11 @@ struct LowRankUpdate: Sendable {
   private let up: SafetensorsHeader.Entry
   private let scale: Double
 
-  /// - Parameter shape: the shape of the weight.
+  /// - Parameters:
+  ///   - layer: The layer in the file of the LoRA.
+  ///   - lora: The LoRA.
+  ///   - weight: The name of the weight that the update changes.
+  ///   - shape: The shape of the weight.
   /// - Throws: `InputError(.mismatch)` if the product has another shape.
   init(_ layer: LoRAFile.Layer, of lora: LoRAFile, to weight: String, shape: [Int]) throws {
     (file, down, up) = (lora.file, layer.down, layer.up)
@@ -72,7 +76,9 @@ extension [LowRankUpdate] {
   /// Returns the weight plus the updates, summed in single precision and rounded once to the format in which the
   /// layer keeps it.
   ///
-  /// - Parameter name: the name of the weight, for messages.
+  /// - Parameters:
+  ///   - weight: The weight without updates.
+  ///   - name: The name of the weight, for messages.
   /// - Throws: `InputError` if a sum is out of the format's range.
   func added(to weight: WeightSource, _ name: String) throws -> WeightSource {
     let factors = try map { try $0.factors() }

@@ -42,9 +42,9 @@ public final class DiffusionModel: Sendable {
   /// Reads a model.
   ///
   /// - Parameters:
-  ///   - checkpoint: the checkpoint, with its replacements and changes of parts.
-  ///   - options: the tradeoffs between memory and time; other options are ignored in favor of the checkpoint's.
-  ///   - afterEach: called with the number of networks read so far.
+  ///   - checkpoint: The checkpoint, with its replacements and changes of parts.
+  ///   - options: The tradeoffs between memory and time; other options are ignored in favor of the checkpoint's.
+  ///   - afterEach: Called with the number of networks read so far.
   /// - Throws: `InputError` as for `init(_:options:)`.
   package init(
     _ checkpoint: Checkpoint, options: ModelOptions, afterEach: (_ partsRead: Int) -> Void = { _ in }
@@ -126,7 +126,7 @@ public final class DiffusionModel: Sendable {
 
   /// Returns the text embedding that the UNet reads: tokens x channels.
   ///
-  /// - Throws: the errors of `embeddings(of:)`.
+  /// - Throws: The errors of `embeddings(of:)`.
   public func embedding(of text: String) throws -> Tensor { try embeddings(of: [text])[0] }
 
   /// Returns the text embeddings that the UNet reads, each tokens x channels.
@@ -142,7 +142,7 @@ public final class DiffusionModel: Sendable {
 
   /// Returns the scaled latent of a picture: height x width x channels.
   ///
-  /// - Parameter picture: a picture of a size that the model supports.
+  /// - Parameter picture: A picture of a size that the model supports.
   /// - Throws: `InputError` if the result is not finite; `CancellationError` if the task is cancelled.
   public func encode(_ picture: RGBImage) throws -> Tensor {
     try autoencoder.encode(picture.tensor).requireFinite("The autoencoder's latent of the picture")
@@ -160,7 +160,9 @@ public final class DiffusionModel: Sendable {
 extension DiffusionModel {
   /// Crops and resizes a picture to a size that the model supports.
   ///
-  /// - Parameter framing: the crop and the size; by default the center of the picture at the model's own size.
+  /// - Parameters:
+  ///   - picture: The upright picture, of any size.
+  ///   - framing: The crop and the size; by default the center of the picture at the model's own size.
   /// - Throws: `InputError(.outOfRange)` if the crop has fewer than 16 pixels per side or exceeds the picture, or if
   ///   the model does not support the size.
   public func prepare(_ picture: RGBImage, framing: Framing = .square) throws -> PreparedPicture {

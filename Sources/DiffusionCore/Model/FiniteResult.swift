@@ -5,7 +5,7 @@ extension Tensor {
   ///
   /// Networks check their results with it, so that no picture or file is made from NaN or infinity.
   ///
-  /// - Parameter what: the name of the result, as the subject of the message.
+  /// - Parameter what: The name of the result, as the subject of the message.
   /// - Throws: `InputError(.malformed)` that names the result.
   @discardableResult
   package func requireFinite(_ what: @autoclosure () -> String) throws(InputError) -> Tensor {
@@ -17,7 +17,7 @@ extension Tensor {
 extension InputError {
   /// Returns the error for a result with NaN or infinity.
   ///
-  /// - Parameter what: the name of the result, as the subject of the message.
+  /// - Parameter what: The name of the result, as the subject of the message.
   package static func notFinite(_ what: String) -> InputError {
     InputError(
       .malformed,

@@ -1,4 +1,4 @@
-/// The part of a picture that a model works on, and its size.
+/// The part of a picture that a model processes, and its size.
 ///
 ///     options.framing = .auto                                                  // the photo's aspect ratio
 ///     options.framing = Framing(.pixels(PixelSize(width: 768, height: 512)))   // the center with this aspect ratio
@@ -49,7 +49,7 @@ extension Framing.Size: LosslessStringConvertible {
     }
   }
 
-  /// Parses a description; nil if it is not one.
+  /// Parses a description; nil if it is not valid.
   public init?(_ description: String) {
     switch description {
     case "square": self = .square

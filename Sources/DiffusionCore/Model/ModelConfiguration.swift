@@ -28,6 +28,7 @@ public struct ModelConfiguration: Sendable, Equatable {
 
   /// Whether the UNet has extra input channels for a mask and the masked picture's latent.
   public var isForInpainting: Bool { unet.inChannels == 2 * autoencoder.latentChannels + 1 }
+
   /// The unit of picture sides, in pixels, for sizes other than the model's own.
   ///
   /// It is the autoencoder's downsampling factor times two for each downsampling in the UNet.

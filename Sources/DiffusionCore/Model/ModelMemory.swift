@@ -6,7 +6,7 @@ package struct ModelMemory: Sendable, Equatable {
   package let evaluation: Int
   /// The activations of one UNet evaluation and its gradient.
   package let gradient: Int
-  /// The same if activations are recomputed.
+  /// The activations of one UNet evaluation and its gradient if the activations are recomputed.
   package let recomputedGradient: Int
   /// The source's attention maps that an edit keeps during a step.
   package let sourceAttention: Int
@@ -25,9 +25,9 @@ package struct ModelMemory: Sendable, Equatable {
   /// Reads configurations and the headers of weights, and computes the estimates.
   ///
   /// - Parameters:
-  ///   - checkpoint: the checkpoint.
-  ///   - largestGrid: the side, at the model's own size, of the largest self-attention map that edits inject.
-  ///   - pictureSize: the size of the pictures; nil for the model's own.
+  ///   - checkpoint: The checkpoint.
+  ///   - largestGrid: The side, at the model's own size, of the largest self-attention map that edits inject.
+  ///   - pictureSize: The size of the pictures; nil for the model's own.
   /// - Throws: `InputError` if a part of the checkpoint is missing, damaged or not supported.
   package init(_ checkpoint: Checkpoint, largestGrid: Int, pictureSize: PixelSize? = nil) throws {
     let configuration = try ModelConfiguration(checkpoint)
@@ -67,8 +67,8 @@ package struct ModelMemory: Sendable, Equatable {
   /// Returns the peak of activations and weights together, without the process's other memory.
   ///
   /// - Parameters:
-  ///   - options: the tradeoffs between memory and time.
-  ///   - differentiates: whether gradients are computed.
+  ///   - options: The tradeoffs between memory and time.
+  ///   - differentiates: Whether gradients are computed.
   package func peak(with options: ModelOptions, differentiates: Bool) -> Int {
     func phase(_ part: Checkpoint.Part, _ maps: Int) -> Int {
       weights.reduce(maps) { $0 + ($1.key == part || options.keptParts.contains($1.key) ? $1.value : 0) }

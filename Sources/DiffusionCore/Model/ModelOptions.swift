@@ -19,7 +19,7 @@ public struct ModelOptions: Sendable, Hashable {
   /// Single files of the Stable Diffusion 2 family do not state it.
   public var prediction: NoiseSchedule.Prediction?
 
-  /// The number of last layers of the text encoder to skip; some checkpoints were trained with 1.
+  /// The number of layers to skip at the end of the text encoder; some checkpoints were trained with 1.
   public var clipSkip = 0
 
   /// The networks that stay in memory; the others are read on each use and freed afterward.
@@ -52,7 +52,7 @@ extension ModelOptions {
     return options
   }
 
-  /// Whether the model differs from that of the checkpoint alone.
+  /// Whether the networks differ from the checkpoint's.
   var changesModel: Bool {
     !loras.isEmpty || autoencoder != nil || textEncoder != nil || clipSkip != 0
   }

@@ -12,7 +12,7 @@ final class ModelPart<Network: AnyObject & Sendable>: Sendable {
 
   /// Reads the network once in any case, to detect missing or damaged files before any work.
   ///
-  /// - Throws: the errors of `read`.
+  /// - Throws: The errors of `read`.
   init(isKept: Bool, read: @escaping @Sendable () throws -> Network) throws {
     self.read = read
     let network = try read()
@@ -21,7 +21,7 @@ final class ModelPart<Network: AnyObject & Sendable>: Sendable {
 
   /// The network; it is read if it is not in memory, and freed with its last reference unless it is kept.
   ///
-  /// - Throws: the errors of `read`.
+  /// - Throws: The errors of `read`.
   var network: Network {
     get throws {
       try state.withLock { state in

@@ -13,13 +13,14 @@ package struct PictureSizes: Sendable, Equatable {
   /// The sizes other than the model's own.
   private let others: [PixelSize]
 
-  /// The largest ratio between the pixel counts of a size and the model's own, and between two sides.
+  /// The largest ratio between the pixel counts of a size and the model's own, and between the two sides of a size.
   private static let widestRange = 4
   /// The largest aspect ratio of an automatic size.
   private static let longestProportion = 3.0
   /// The weight of a change of the pixel count, relative to a change of the aspect ratio.
   ///
-  /// Cropping or stretching is more visible; the pixel count affects time and detail.
+  /// A change of the aspect ratio crops or pads the picture, which is visible; the pixel count affects only time and
+  /// detail.
   private static let weightOfPixelCount = 0.25
 
   package init(own: PixelSize, unit: Int) {

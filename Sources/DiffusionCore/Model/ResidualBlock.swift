@@ -11,8 +11,13 @@ struct ResidualBlock: Sendable {
   private let outputScale: Float
 
   /// - Parameters:
-  ///   - timeChannels: the width of the time embedding; nil for a block without one.
-  ///   - outputScale: the divisor of the sum.
+  ///   - weights: The weights of the block.
+  ///   - inputs: The number of input channels.
+  ///   - outputs: The number of output channels.
+  ///   - timeChannels: The width of the time embedding; nil for a block without one.
+  ///   - groups: The number of groups of the group norms.
+  ///   - epsilon: The constant added to the variance in the group norms.
+  ///   - outputScale: The divisor of the sum.
   init(
     _ weights: WeightScope, inputs: Int, outputs: Int, timeChannels: Int?, groups: Int, epsilon: Float,
     outputScale: Float = 1
@@ -38,9 +43,9 @@ struct ResidualBlock: Sendable {
   /// Returns the block's output.
   ///
   /// - Parameters:
-  ///   - x: the input; the block releases it as early as possible, and overwrites it if there is no other reference,
+  ///   - x: The input; the block releases it as early as possible, and overwrites it if there is no other reference,
   ///     because large maps are most of the memory that an autoencoder needs.
-  ///   - timeOffset: the offset per channel from the time embedding.
+  ///   - timeOffset: The offset per channel from the time embedding.
   func callAsFunction(_ x: consuming Variable, timeOffset: Tensor? = nil) -> Variable {
     guard x.isTracked else { return Variable(result((consume x).value, timeOffset: timeOffset)) }
     let residual = if let shortcut { shortcut(x) } else { copy x }
@@ -59,7 +64,9 @@ struct ResidualBlock: Sendable {
 
   /// Computes the second half of the block.
   ///
-  /// - Parameter y: the output of the shortcut; afterward that of the block.
+  /// - Parameters:
+  ///   - h: The output of the first convolution.
+  ///   - y: The output of the shortcut; afterward that of the block.
   private func finish(_ h: Tensor, adding y: inout Tensor) {
     conv2.add(normalizing: h, by: norm2, thenSiLU: true, to: &y)
     if outputScale != 1 { y = (Variable(y) * (1 / outputScale)).value }
@@ -69,7 +76,7 @@ struct ResidualBlock: Sendable {
   ///
   /// The map is computed twice: for the statistics of the first norm, then for the layers after it.
   ///
-  /// - Throws: the errors of computing a band.
+  /// - Throws: The errors of computing a band.
   func callAsFunction(_ x: BandedMap) throws -> Tensor {
     var sums = GroupSums()
     for band in x.bands { sums.add(try x.rows(band)) }

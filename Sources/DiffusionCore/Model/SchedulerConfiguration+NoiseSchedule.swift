@@ -1,7 +1,7 @@
 extension NoiseSchedule {
   /// Creates the noise levels that a checkpoint was trained with.
   ///
-  /// - Parameter configuration: a validated configuration.
+  /// - Parameter configuration: A validated configuration.
   public init(_ configuration: SchedulerConfiguration) {
     var betas =
       configuration.trainedBetas.map { $0.map(Float.init) }

@@ -1,8 +1,8 @@
 /// The noise schedule of a checkpoint, from its `scheduler/scheduler_config.json`.
 ///
-/// A checkpoint may name any scheduler of diffusers; the fields of the schedule mean the same in all of them. Missing
-/// keys have the defaults of diffusers' `DDIMScheduler`, whatever class the file names, because diffusers itself
-/// reads the file so for DDIM sampling.
+/// A checkpoint may name any scheduler of diffusers; the fields of the schedule have the same meaning in all of them.
+/// Missing keys have the defaults of diffusers' `DDIMScheduler`, whatever class the file names, because diffusers
+/// itself reads the file this way for DDIM sampling.
 public struct SchedulerConfiguration: Sendable, Equatable {
   /// The number of training timesteps.
   public let trainingSteps: Int

@@ -98,7 +98,7 @@ extension UNetConfiguration: Decodable {
 
     var refusals: [String] = []
     func refuse(_ key: Key, when isSet: Bool, _ what: String) {
-      if isSet { refusals.append("\(key.rawValue) needs \(what), which is not supported.") }
+      if isSet { refusals.append("\(key.rawValue) requires \(what). This is not supported.") }
     }
     func isPresent(_ key: Key) throws -> Bool {
       try container.contains(key) && !container.decodeNil(forKey: key)

@@ -104,8 +104,8 @@ extension UNetConfiguration {
   /// Returns the number of layers in each transformer at a level, finest first.
   ///
   /// - Parameters:
-  ///   - level: the level.
-  ///   - upBlock: the index of the up block, or nil for the down block; up blocks may have other depths.
+  ///   - level: The level.
+  ///   - upBlock: The index of the up block, or nil for the down block; up blocks may have other depths.
   public func transformerDepth(at level: Int, upBlock: Int? = nil) -> Int {
     upBlock.map { upTransformerLayersPerBlock[$0] } ?? transformerLayersPerBlock[level]
   }

@@ -17,9 +17,9 @@ public struct DDIM: InvertibleSampler, Equatable {
   /// Creates a sampler with `stepCount` steps.
   ///
   /// - Parameters:
-  ///   - schedule: the noise levels.
-  ///   - stepCount: the number of steps.
-  ///   - spacing: nil for the checkpoint's own; `linspace` is treated as `leading`, as in the published method.
+  ///   - schedule: The noise levels.
+  ///   - stepCount: The number of steps.
+  ///   - spacing: Nil for the checkpoint's own; `linspace` is treated as `leading`, as in the published method.
   /// - Throws: `InputError(.outOfRange)` unless there is at least one step and a training timestep for each step.
   public init(_ schedule: NoiseSchedule, stepCount: Int, spacing: TimestepSpacing? = nil) throws {
     let count = schedule.trainingSteps

@@ -34,9 +34,9 @@ public struct DPMSolver: Sampler {
   /// Creates a sampler with `stepCount` steps.
   ///
   /// - Parameters:
-  ///   - schedule: the noise levels.
-  ///   - stepCount: the number of steps.
-  ///   - spacing: nil for the checkpoint's own, or `linspace` if it states none.
+  ///   - schedule: The noise levels.
+  ///   - stepCount: The number of steps.
+  ///   - spacing: Nil for the checkpoint's own, or `linspace` if it states none.
   /// - Throws: `InputError(.outOfRange)` unless there is at least one step and a training timestep for each step.
   public init(_ schedule: NoiseSchedule, stepCount: Int, spacing: TimestepSpacing? = nil) throws {
     let count = schedule.trainingSteps

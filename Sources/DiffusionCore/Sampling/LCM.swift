@@ -33,9 +33,9 @@ public struct LCM: Sampler {
   /// With T steps of N training timesteps, step i is at k · (50 − ⌊50 i / T⌋) − 1, where k = ⌊N / 50⌋.
   ///
   /// - Parameters:
-  ///   - schedule: the noise levels.
-  ///   - stepCount: the number of steps.
-  ///   - noise: the source of the noise that steps add. If the first latent was drawn from it before, the result is
+  ///   - schedule: The noise levels.
+  ///   - stepCount: The number of steps.
+  ///   - noise: The source of the noise that steps add. If the first latent was drawn from it before, the result is
   ///     that of diffusers with a generator of the same seed.
   /// - Throws: `InputError(.outOfRange)` unless there are 1 to 50 steps and at least 50 training timesteps.
   public init(_ schedule: NoiseSchedule, stepCount: Int, noise: RandomSource) throws {
@@ -67,7 +67,11 @@ public struct LCM: Sampler {
 
   /// Returns the latent after one step toward the sample.
   ///
-  /// - Parameter latent: height x width x channels. The noise is drawn in PyTorch's order, channels first.
+  /// - Parameters:
+  ///   - latent: The latent before the step, height x width x channels. The noise is drawn in PyTorch's order, channels
+  ///     first.
+  ///   - prediction: The network's output for `latent` at `timesteps[index]`, of the same shape.
+  ///   - index: The step; 0 is the noisiest.
   public mutating func denoised(_ latent: Variable, prediction: Variable, step index: Int) -> Variable {
     let timestep = timesteps[index]
     let estimate = schedule.prediction.cleanEstimate(at: Double(schedule.alpha(timestep)))

@@ -19,8 +19,8 @@ extension NoiseSchedule.Prediction {
   /// Returns the noise ε from a latent z and the network's output y: y itself, or √ᾱ v + √(1−ᾱ) z.
   ///
   /// - Parameters:
-  ///   - output: the network's output y.
-  ///   - latent: the latent z, of the same shape.
+  ///   - output: The network's output y.
+  ///   - latent: The latent z, of the same shape.
   ///   - alpha: ᾱ at the level of z.
   public func noise(_ output: Tensor, at latent: Tensor, alpha: Double) -> Tensor {
     switch self {

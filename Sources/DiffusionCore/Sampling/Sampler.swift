@@ -17,10 +17,10 @@ public protocol Sampler: Sendable {
   /// Returns the latent after one step toward the sample.
   ///
   /// - Parameters:
-  ///   - latent: the latent before the step, height x width x channels. Samplers that add no noise accept any shape.
-  ///   - prediction: the network's output for `latent` at `timesteps[index]`, of the same shape.
-  ///   - index: the step; 0 is the noisiest.
-  /// - Returns: the latent after the step; differentiable if an input is. The history is treated as a constant.
+  ///   - latent: The latent before the step, height x width x channels. Samplers that add no noise accept any shape.
+  ///   - prediction: The network's output for `latent` at `timesteps[index]`, of the same shape.
+  ///   - index: The step; 0 is the noisiest.
+  /// - Returns: The latent after the step; differentiable if an input is. The history is treated as a constant.
   mutating func denoised(_ latent: Variable, prediction: Variable, step index: Int) -> Variable
 }
 
@@ -75,9 +75,9 @@ extension InvertibleSampler {
   /// Returns the latent after one step toward noise.
   ///
   /// - Parameters:
-  ///   - latent: the latent at the lower noise level.
-  ///   - prediction: the network's output for `latent` at `timesteps[index]`.
-  ///   - index: the step; 0 is the noisiest.
+  ///   - latent: The latent at the lower noise level.
+  ///   - prediction: The network's output for `latent` at `timesteps[index]`.
+  ///   - index: The step; 0 is the noisiest.
   public func noised(_ latent: Tensor, prediction: Tensor, step index: Int) -> Tensor {
     let step = upward(step: index)
     return .combination(Float(step.latent), latent, Float(step.prediction), prediction)
@@ -86,9 +86,9 @@ extension InvertibleSampler {
   /// Returns the latent that `denoised` maps to `latent`: the exact inverse of a step.
   ///
   /// - Parameters:
-  ///   - latent: the latent after the step.
-  ///   - prediction: the network's output for the returned latent, or for an estimate of it.
-  ///   - index: the step; 0 is the noisiest.
+  ///   - latent: The latent after the step.
+  ///   - prediction: The network's output for the returned latent, or for an estimate of it.
+  ///   - index: The step; 0 is the noisiest.
   public func origin(of latent: Tensor, prediction: Tensor, step index: Int) -> Tensor {
     let step = downward(step: index)
     return .combination(

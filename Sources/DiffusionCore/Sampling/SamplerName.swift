@@ -14,9 +14,9 @@ extension SamplerName {
   /// Returns the sampler with this name, with the checkpoint's timestep spacing.
   ///
   /// - Parameters:
-  ///   - schedule: the noise levels.
-  ///   - stepCount: the number of steps.
-  ///   - noise: the noise source of a sampler that adds noise; only `lcm` does.
+  ///   - schedule: The noise levels.
+  ///   - stepCount: The number of steps.
+  ///   - noise: The noise source of a sampler that adds noise; only `lcm` does.
   /// - Throws: `InputError(.outOfRange)` if the sampler does not support this number of steps with the schedule.
   public func sampler(_ schedule: NoiseSchedule, stepCount: Int, noise: RandomSource) throws -> any Sampler {
     switch self {

@@ -18,9 +18,9 @@ extension TimestepSpacing {
   /// computed as in NumPy's `arange`, so that they round as in diffusers.
   ///
   /// - Parameters:
-  ///   - stepCount: at least 1 and at most `count`.
-  ///   - count: the number of training timesteps.
-  /// - Returns: one timestep per step, strictly descending.
+  ///   - stepCount: At least 1 and at most `count`.
+  ///   - count: The number of training timesteps.
+  /// - Returns: One timestep per step, strictly descending.
   static func trailingTimesteps(stepCount: Int, of count: Int) -> [Int] {
     let start = Double(count)
     let increment = (start - start / Double(stepCount)) - start

@@ -1,4 +1,4 @@
-/// A text that is always one token, independent of the merges.
+/// A text that is always one token, independently of the merges.
 struct AddedToken: Sendable, Equatable {
   let content: String
   let id: Int

@@ -21,8 +21,10 @@ struct BytePairEncoder: Sendable {
   private let merges: [Pair: Merge]
 
   /// - Parameters:
-  ///   - merges: pairs of tokens, in the order of their ranks.
-  ///   - path: the path of the merges for messages.
+  ///   - vocabulary: The ids of the tokens.
+  ///   - merges: Pairs of tokens, in the order of their ranks.
+  ///   - unknown: The id of the unknown token.
+  ///   - path: The path of the merges for messages.
   /// - Throws: `InputError(.malformed)` if the vocabulary lacks a token that a merge uses or creates.
   init(vocabulary: [String: Int], merges: [(String, String)], unknown: Int, path: String) throws {
     func id(_ token: String) throws -> Int32 {

@@ -13,9 +13,9 @@ public final class CLIPTextEncoder: Sendable {
   /// Creates a network with the weights of a checkpoint's `text_encoder` folder.
   ///
   /// - Parameters:
-  ///   - configuration: the configuration of the network.
-  ///   - weights: its weights.
-  ///   - skippedLayers: the number of last layers to skip; the final norm is still applied.
+  ///   - configuration: The configuration of the network.
+  ///   - weights: Its weights.
+  ///   - skippedLayers: The number of layers to skip at the end; the final norm is still applied.
   /// - Throws: `InputError` if the configuration is not supported, if a tensor is missing or has the wrong shape, or
   ///   if no layer would be left.
   public init(
@@ -48,10 +48,10 @@ public final class CLIPTextEncoder: Sendable {
   /// The number of output channels per token.
   public var width: Int { configuration.hiddenSize }
 
-  /// Returns the last hidden state after the final norm; padding is read like other tokens.
+  /// Returns the last hidden state after the final norm; padding is not masked.
   ///
   /// - Parameter ids: `length` tokens.
-  /// - Returns: tokens x channels.
+  /// - Returns: Tokens x channels.
   /// - Throws: `InputError` if the number of tokens is wrong, or a token is not in the vocabulary.
   public func callAsFunction(_ ids: [Int]) throws -> Tensor {
     guard ids.count == length else {

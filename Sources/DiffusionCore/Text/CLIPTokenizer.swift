@@ -34,7 +34,9 @@ public struct CLIPTokenizer: Sendable {
     try self.init(TokenizerFiles(folder), path: folder.path)
   }
 
-  /// - Parameter path: the path for messages.
+  /// - Parameters:
+  ///   - files: The contents of the tokenizer's files.
+  ///   - path: The path for messages.
   /// - Throws: `InputError` if the merges do not match the vocabulary.
   init(_ files: TokenizerFiles, path: String) throws {
     startID = files.startID

@@ -12,8 +12,8 @@ struct NormalizedText {
   private(set) var sources: [Range<Int>] = []
 
   /// - Parameters:
-  ///   - original: the text, or a part of it.
-  ///   - start: the position of the part in the text.
+  ///   - original: The text, or a part of it.
+  ///   - start: The position of the part in the text.
   init(_ original: some Collection<Unicode.Scalar>, start: Int = 0) {
     for part in CanonicalComposition.parts(of: original, start: start) {
       for scalar in part.scalars { append(scalar, from: part.source) }

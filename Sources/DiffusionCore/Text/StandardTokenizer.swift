@@ -31,7 +31,7 @@ extension TokenizerFiles {
 
   /// Returns the files of CLIP's tokenizer, by name.
   ///
-  /// - Throws: the errors of `standard(_:)`.
+  /// - Throws: The errors of `standard(_:)`.
   static func standardFiles(_ padding: StandardPadding) throws -> [String: Data] {
     let merges = try CLIPVocabulary.merges()
     let vocabulary = vocabulary(try Self.merges(in: merges, path)).mapValues { JSONValue.number($0) }

@@ -30,10 +30,11 @@ struct TokenizerFiles {
   }
 
   /// - Parameters:
-  ///   - configuration: the settings of `tokenizer_config.json`.
-  ///   - map: the settings of `special_tokens_map.json`.
-  ///   - added: the token numbers of `added_tokens.json`.
-  ///   - path: the path for messages.
+  ///   - model: The vocabulary and the merges.
+  ///   - configuration: The settings of `tokenizer_config.json`.
+  ///   - map: The settings of `special_tokens_map.json`.
+  ///   - added: The token numbers of `added_tokens.json`.
+  ///   - path: The path for messages.
   init(
     _ model: Model, configuration: TokenizerSettings?, map: TokenizerSettings?,
     added: @autoclosure () throws -> [String: Int]?, path: String

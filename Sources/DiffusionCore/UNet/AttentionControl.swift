@@ -15,14 +15,21 @@ public struct AttentionSite: Sendable, Hashable {
   public let height: Int
   /// The columns of the query grid.
   public let width: Int
-  /// The rows of the query grid at the model's own latent size; they name layers independent of the picture size.
+  /// The rows of the query grid at the model's own latent size, which do not depend on the size of the picture.
   public let nominalHeight: Int
   /// The columns of the query grid at the model's own latent size.
   public let nominalWidth: Int
   /// The number of heads.
   public let heads: Int
 
-  /// - Parameter nominal: the grid at the model's own size; nil if it is the same.
+  /// - Parameters:
+  ///   - index: The index in the order of an evaluation.
+  ///   - place: The part of the network that contains the attention.
+  ///   - isCross: Whether it is cross-attention to the text.
+  ///   - height: The rows of the query grid.
+  ///   - width: The columns of the query grid.
+  ///   - heads: The number of heads.
+  ///   - nominal: The grid at the model's own size; nil if it is the same.
   init(
     index: Int, place: Place, isCross: Bool, height: Int, width: Int, heads: Int,
     nominal: UNetLayout.Grid? = nil
@@ -49,12 +56,12 @@ public protocol AttentionControl {
   /// Returns the output of the attention, or nil to let the layer compute it.
   ///
   /// - Parameters:
-  ///   - site: the attention layer.
-  ///   - attention: computes probabilities and weighted values as the layer does.
-  ///   - query: queries x channels, heads side by side; row-major over the grid of `site`.
-  ///   - key: keys x channels.
-  ///   - value: keys x channels.
-  /// - Returns: queries x channels.
+  ///   - site: The attention layer.
+  ///   - attention: The attention of the layer, which computes probabilities and weighted values.
+  ///   - query: Queries x channels, heads side by side; row-major over the grid of `site`.
+  ///   - key: Keys x channels.
+  ///   - value: Keys x channels.
+  /// - Returns: Queries x channels.
   func attend(_ site: AttentionSite, _ attention: Attention, query: Tensor, key: Tensor, value: Tensor)
     -> Tensor?
 }

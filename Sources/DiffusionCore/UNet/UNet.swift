@@ -27,10 +27,10 @@ public final class UNet: Sendable {
   /// Creates a network with the weights of a checkpoint's `unet` folder.
   ///
   /// - Parameters:
-  ///   - configuration: the configuration of the network.
-  ///   - weights: its weights.
-  ///   - counter: counts the evaluations.
-  ///   - recomputesActivations: whether a gradient recomputes the activations of each block instead of keeping them,
+  ///   - configuration: The configuration of the network.
+  ///   - weights: Its weights.
+  ///   - counter: The counter of evaluations.
+  ///   - recomputesActivations: Whether a gradient recomputes the activations of each block instead of keeping them,
   ///     which takes less memory and about one more evaluation.
   /// - Throws: `InputError` if the configuration is not supported, or if a tensor is missing or has the wrong shape.
   public init(
@@ -65,7 +65,7 @@ public final class UNet: Sendable {
 
   /// Returns the keys and values of a text at every cross-attention, for all evaluations with that text.
   ///
-  /// - Parameter embedding: tokens x channels, from the text encoder.
+  /// - Parameter embedding: Tokens x channels, from the text encoder.
   public func context(_ embedding: Variable) -> TextContext {
     TextContext(keysAndValues: transformerBlocks.map { $0.keyAndValue(of: embedding) })
   }
@@ -76,9 +76,9 @@ public final class UNet: Sendable {
   /// Returns the part of an evaluation that does not depend on the text.
   ///
   /// - Parameters:
-  ///   - latent: height x width x channels, scaled.
-  ///   - timestep: a training timestep.
-  ///   - control: applied to the first self-attention. Evaluations may share a stem only if their controls act the
+  ///   - latent: Height x width x channels, scaled.
+  ///   - timestep: A training timestep.
+  ///   - control: Applied to the first self-attention. Evaluations may share a stem only if their controls act the
   ///     same there.
   public func stem(_ latent: Tensor, timestep: Int, control: (any AttentionControl)? = nil) -> Stem {
     counter.count(stem: 1)
@@ -101,10 +101,10 @@ public final class UNet: Sendable {
   /// Returns the result of an evaluation: everything from the first cross-attention on.
   ///
   /// - Parameters:
-  ///   - stem: the part before the first cross-attention.
-  ///   - context: the keys and values of the text.
-  ///   - control: applied to the other attentions.
-  /// - Returns: the prediction, height x width x channels with the size of the latent: noise or velocity, as the
+  ///   - stem: The part before the first cross-attention.
+  ///   - context: The keys and values of the text.
+  ///   - control: Applied to the other attentions.
+  /// - Returns: The prediction, height x width x channels with the size of the latent: noise or velocity, as the
   ///   checkpoint was trained. It is differentiable if the context is.
   public func trunk(_ stem: Stem, context: TextContext, control: (any AttentionControl)? = nil) -> Variable {
     counter.count(forward: 1)

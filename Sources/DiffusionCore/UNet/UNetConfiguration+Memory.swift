@@ -14,9 +14,9 @@ extension UNetConfiguration {
   /// Returns the memory of an evaluation and its gradient with respect to the text.
   ///
   /// - Parameters:
-  ///   - height: the rows of the latent.
-  ///   - width: its columns.
-  ///   - recomputes: whether activations are recomputed instead of kept.
+  ///   - height: The rows of the latent.
+  ///   - width: Its columns.
+  ///   - recomputes: Whether activations are recomputed instead of kept.
   package func gradientBytes(height: Int, width: Int, recomputes: Bool) -> Int {
     let maps = UNetMaps(self, height: height, width: width)
     let connections = maps.stages.map(\.connections).most
@@ -31,10 +31,10 @@ extension UNetConfiguration {
   /// probabilities.
   ///
   /// - Parameters:
-  ///   - height: the rows of the latent.
-  ///   - width: its columns.
-  ///   - tokens: the number of tokens of the text.
-  ///   - largestGrid: the side, at the model's own size, of the largest self-attention whose probabilities are used.
+  ///   - height: The rows of the latent.
+  ///   - width: Its columns.
+  ///   - tokens: The number of tokens of the text.
+  ///   - largestGrid: The side, at the model's own size, of the largest self-attention whose probabilities are used.
   package func sourceAttentionBytes(height: Int, width: Int, tokens: Int, largestGrid: Int) -> Int {
     UNetLayout(self).stages(height: height, width: width).reduce(0) { sum, placed in
       guard case .transformer(let layer) = placed.stage else { return sum }

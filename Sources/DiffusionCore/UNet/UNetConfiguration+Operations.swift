@@ -6,9 +6,9 @@ extension UNetConfiguration {
   /// (`contextOperations(tokens:)`), which many evaluations share.
   ///
   /// - Parameters:
-  ///   - height: the rows of the latent.
-  ///   - width: the columns of the latent.
-  ///   - tokens: the number of tokens of the text.
+  ///   - height: The rows of the latent.
+  ///   - width: The columns of the latent.
+  ///   - tokens: The number of tokens of the text.
   package func operations(height: Int, width: Int, tokens: Int) -> Int {
     OperationCount(self, height: height, width: width, tokens: tokens).evaluation
   }

@@ -189,7 +189,13 @@ extension UNetConfiguration {
 }
 
 extension AttentionSite {
-  /// - Parameter block: the index of its transformer block in the network.
+  /// - Parameters:
+  ///   - block: The index of its transformer block in the network.
+  ///   - place: The part of the network that contains the attention.
+  ///   - isCross: Whether it is cross-attention to the text.
+  ///   - grid: The size of the query grid.
+  ///   - heads: The number of heads.
+  ///   - nominal: The size of the query grid at the model's own size.
   init(
     block: Int, place: Place, isCross: Bool, grid: UNetLayout.Grid, heads: Int, nominal: UNetLayout.Grid
   ) {

@@ -7,18 +7,18 @@ public protocol Autoencoder: AnyObject, Sendable {
 
   /// Returns the latent of a picture, scaled for the UNet.
   ///
-  /// - Parameter picture: height x width x 3, between -1 and 1; both sides divisible by `downsampling`.
-  /// - Returns: height x width x channels, with sides divided by `downsampling`.
+  /// - Parameter picture: Height x width x 3, between -1 and 1; both sides divisible by `downsampling`.
+  /// - Returns: Height x width x channels, with sides divided by `downsampling`.
   /// - Throws: `CancellationError` between two layers if the task is cancelled.
   func encode(_ picture: Tensor) throws -> Tensor
 
   /// Returns the picture of a latent.
   ///
   /// - Parameters:
-  ///   - latent: height x width x channels, scaled for the UNet.
-  ///   - bandByteCount: the approximate size of the bands in which large maps are computed to save memory; nil for
+  ///   - latent: Height x width x channels, scaled for the UNet.
+  ///   - bandByteCount: The approximate size of the bands in which large maps are computed to save memory; nil for
   ///     whole maps.
-  /// - Returns: height x width x 3, between about -1 and 1.
+  /// - Returns: Height x width x 3, between about -1 and 1.
   /// - Throws: `CancellationError` between two layers if the task is cancelled.
   func decode(_ latent: Tensor, bandByteCount: Int?) throws -> Tensor
 }
@@ -30,7 +30,7 @@ public enum AutoencoderConfiguration: Sendable, Equatable {
   /// `AutoencoderTiny` of diffusers.
   case tiny(AutoencoderTinyConfiguration)
 
-  /// The channels of the latents.
+  /// The number of channels of the latents.
   public var latentChannels: Int {
     switch self {
     case .kl(let configuration): configuration.latentChannels

@@ -34,16 +34,16 @@ public final class AutoencoderKL: Autoencoder {
   /// Returns the picture of a latent.
   ///
   /// - Parameters:
-  ///   - latent: height x width x channels, scaled for the UNet.
-  ///   - bandByteCount: if given, the upsampled maps are computed in bands of about this size and never held whole,
+  ///   - latent: Height x width x channels, scaled for the UNet.
+  ///   - bandByteCount: If given, the upsampled maps are computed in bands of about this size and never held whole,
   ///     which takes about a quarter less memory and up to a quarter more time. The result is the same up to
   ///     rounding.
   public func decode(_ latent: Tensor, bandByteCount: Int? = nil) throws -> Tensor {
     try withOwnBuffers { try decoder(Variable(latent) * (1 / scale), bandByteCount: bandByteCount).value }
   }
 
-  /// Runs one of the two networks with an empty buffer pool before and after, because its maps are the largest of a
-  /// model.
+  /// Runs one of the two networks, and empties the buffer pool before and after, because its maps are the largest of
+  /// a model.
   private func withOwnBuffers(_ body: () throws -> Tensor) rethrows -> Tensor {
     BufferPool.shared.drain(ifMoreThan: smallByteCount)
     defer { BufferPool.shared.drain(ifMoreThan: smallByteCount) }
@@ -51,7 +51,7 @@ public final class AutoencoderKL: Autoencoder {
   }
 }
 
-/// The size of freed buffers that is not worth draining, in bytes.
+/// The buffer pool is emptied only if it holds more than this number of bytes.
 private let smallByteCount = 48 << 20
 
 /// The encoder, which computes the mean of the latent's distribution from a picture.
@@ -76,7 +76,7 @@ private struct PictureEncoder: Sendable {
           outputs: widths[level], groups: configuration.normGroups)
       }
       guard level < widths.count - 1 else { return (residuals, nil) }
-      // Zero padding on the right and at the bottom, as for even sides.
+      // Zero padding only on the right and at the bottom, as in diffusers.
       let downsampler = try Convolution(
         block["downsamplers.0.conv"], inputs: widths[level], outputs: widths[level], stride: 2,
         padding: .init(leading: 0, trailing: 1))
@@ -178,7 +178,7 @@ private struct PictureDecoder: Sendable {
         x = residual(consume x)
         if x.value.rowLength < width { BufferPool.shared.drain(ifMoreThan: smallByteCount) }
       }
-      // Later maps have other sizes, as after a block that reduces the width.
+      // The next maps have other sizes, as after a block that reduces the width, so pooled buffers are useless.
       BufferPool.shared.drain(ifMoreThan: smallByteCount)
       upsampler = block.upsampler
     }

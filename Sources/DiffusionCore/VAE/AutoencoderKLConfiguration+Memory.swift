@@ -17,9 +17,9 @@ extension AutoencoderKLConfiguration {
   /// Returns the memory of the maps when decoding a picture of this size.
   ///
   /// - Parameters:
-  ///   - height: the rows of the picture.
-  ///   - width: its columns.
-  ///   - bandByteCount: the size of a band; nil for whole maps.
+  ///   - height: The rows of the picture.
+  ///   - width: Its columns.
+  ///   - bandByteCount: The size of a band; nil for whole maps.
   package func decodingBytes(height: Int, width: Int, bandByteCount: Int?) -> Int {
     let levels = blockOutChannels.indices.map { level in
       let (height, width) = (height >> level, width >> level)
@@ -51,7 +51,7 @@ extension AutoencoderKLConfiguration {
     return max(entered + first + (inputs == outputs ? 1 : 2) * result, second * result)
   }
 
-  /// Returns whether a 3x3 convolution forms its input in pieces and adds in place.
+  /// Returns whether a 3x3 convolution computes its input in pieces and adds in place.
   private func formsInPieces(_ height: Int, _ width: Int, from inputs: Int, to outputs: Int) -> Bool {
     Convolution.formsInputInPieces(height: height, width: width, channels: inputs, outputs: outputs)
   }

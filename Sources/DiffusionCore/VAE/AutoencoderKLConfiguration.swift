@@ -5,13 +5,13 @@ public struct AutoencoderKLConfiguration: Sendable, Equatable {
   /// The class of the network, if the file names it.
   public let className: String?
 
-  /// The channels of input pictures.
+  /// The number of channels of input pictures.
   public let inChannels: Int
 
-  /// The channels of output pictures.
+  /// The number of channels of output pictures.
   public let outChannels: Int
 
-  /// The channels of the latents.
+  /// The number of channels of the latents.
   public let latentChannels: Int
 
   /// The class names of the encoder blocks, finest level first.
@@ -32,7 +32,8 @@ public struct AutoencoderKLConfiguration: Sendable, Equatable {
   /// The activation function, such as `silu`.
   public let activation: String
 
-  /// The factor of the encoder's latents that gives them about unit variance.
+  /// The factor that multiplies latents after the encoder, so that their variance is about 1, and divides them before
+  /// the decoder.
   public let scalingFactor: Double
 
   /// Whether a 1x1 convolution follows the encoder.

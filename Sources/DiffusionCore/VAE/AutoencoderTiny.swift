@@ -3,7 +3,7 @@ public import Tensor
 
 /// A small autoencoder: `AutoencoderTiny` of diffusers, known as TAESD.
 ///
-/// Its latents are compatible with Stable Diffusion's own autoencoder. It takes a small part of the time, and loses
+/// Its latents are compatible with Stable Diffusion's own autoencoder. It takes a fraction of the time, but loses
 /// more detail.
 public final class AutoencoderTiny: Autoencoder {
   /// The configuration of the network.

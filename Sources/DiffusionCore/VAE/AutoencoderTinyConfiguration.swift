@@ -3,7 +3,7 @@
 /// Missing keys have the defaults of diffusers. The latents equal the scaled latents of the same UNet's
 /// `AutoencoderKL`, so the default scaling factor is 1.
 public struct AutoencoderTinyConfiguration: Sendable, Equatable {
-  /// The channels of the latents.
+  /// The number of channels of the latents.
   public let latentChannels: Int
   /// The width of each encoder stage, finest level first.
   public let encoderWidths: [Int]

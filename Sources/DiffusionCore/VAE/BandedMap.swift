@@ -25,8 +25,8 @@ struct BandedMap {
   ///
   /// - Parameters:
   ///   - convolution: 3x3, with a stride of 1 and a padding of 1.
-  ///   - x: height x width x channels.
-  ///   - bandByteCount: the approximate size of a band of the result, in bytes.
+  ///   - x: Height x width x channels.
+  ///   - bandByteCount: The approximate size of a band of the result, in bytes.
   init(_ convolution: Convolution, doubling x: Tensor, bandByteCount: Int) {
     let (height, width, _) = x.shape3
     self.height = 2 * height

@@ -25,7 +25,7 @@ public struct SafetensorsFile: Sendable {
 
   /// Opens a file and checks its header.
   ///
-  /// - Throws: `InputError` if the file is missing or not an ordinary file, or if its header is invalid: damaged,
+  /// - Throws: `InputError` if the file is missing or not a regular file, or if its header is invalid: damaged,
   ///   truncated, or with bytes that belong to no tensor or to two.
   public init(contentsOf url: URL) throws { try self.init(InputFile(url)) }
 
@@ -82,9 +82,9 @@ public struct SafetensorsFile: Sendable {
   /// Returns a tensor as a layer's weight, which is read while the layer packs it.
   ///
   /// - Parameters:
-  ///   - entry: the tensor.
-  ///   - savesMemory: whether the layer prefers less memory to less time.
-  /// - Throws: the errors of `tensor(named:)`.
+  ///   - entry: The tensor.
+  ///   - savesMemory: Whether to prefer low memory use over speed.
+  /// - Throws: The errors of `tensor(named:)`.
   func weight(_ entry: SafetensorsHeader.Entry, savesMemory: Bool) throws -> WeightSource {
     let format: ScalarFormat
     switch SafetensorsType(rawValue: entry.type) {

@@ -2,8 +2,8 @@ extension SafetensorsHeader {
   /// Returns the JSON of a header, padded with spaces to a multiple of eight bytes.
   ///
   /// - Parameters:
-  ///   - tensors: the tensors in the order of their bytes.
-  ///   - metadata: the metadata strings.
+  ///   - tensors: The tensors in the order of their bytes.
+  ///   - metadata: The metadata strings.
   static func json(
     of tensors: [(name: String, type: String, shape: [Int], byteCount: Int)], _ metadata: [String: String]
   ) -> [UInt8] {

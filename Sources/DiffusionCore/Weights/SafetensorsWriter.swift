@@ -49,9 +49,9 @@ public struct SafetensorsWriter: Sendable {
   /// Adds integers as `I64`, or replaces the tensor with the same name.
   ///
   /// - Parameters:
-  ///   - name: the name of the tensor.
-  ///   - integers: the integers in row-major order.
-  ///   - shape: the length of each axis; one axis by default.
+  ///   - name: The name of the tensor.
+  ///   - integers: The integers in row-major order.
+  ///   - shape: The length of each axis; one axis by default.
   public mutating func add(_ name: String, integers: [Int], shape: [Int]? = nil) {
     precondition(name != "__metadata__", "\"__metadata__\" is not a valid tensor name")
     let shape = shape ?? [integers.count]
@@ -62,8 +62,8 @@ public struct SafetensorsWriter: Sendable {
   /// Writes the file under a temporary name and renames it, so that an existing file stays whole if an error occurs.
   ///
   /// - Parameters:
-  ///   - url: the file.
-  ///   - synchronized: whether to wait until the bytes are on the disk, so that a power failure cannot leave an empty
+  ///   - url: The file.
+  ///   - synchronized: Whether to wait until the bytes are on the disk, so that a power failure cannot leave an empty
   ///     file.
   /// - Throws: `InputError(.unwritable)` if the folder is missing, full or not writable.
   public func write(to url: URL, synchronized: Bool = false) throws {

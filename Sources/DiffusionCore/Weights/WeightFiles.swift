@@ -1,7 +1,7 @@
 internal import Foundation
 
 extension WeightStore {
-  /// Opens the weights in a folder, in one file or in shards; prefers full precision to half precision.
+  /// Opens the weights in a folder, in one file or in shards; full precision is preferred to half precision.
   ///
   /// - Throws: `InputError` if the weights are missing, damaged, or in a format that must be converted first.
   convenience init(folder: URL, naming: some TensorNaming) throws {
@@ -11,7 +11,7 @@ extension WeightStore {
 
   /// Returns the tensors in a folder as stored, and the path that messages name for them.
   ///
-  /// - Throws: the errors of `init(folder:naming:)`.
+  /// - Throws: The errors of `init(folder:naming:)`.
   static func tensors(in folder: URL) throws -> (path: String, tensors: [Place]) {
     let stems = ["diffusion_pytorch_model", "model"]
     let forms: [(suffix: String, isIndex: Bool)] = [
@@ -31,7 +31,7 @@ extension WeightStore {
 
   /// Returns the tensors of a sharded network.
   ///
-  /// - Parameter index: a `*.safetensors.index.json`, which lists the file of each tensor.
+  /// - Parameter index: A `*.safetensors.index.json`, which lists the file of each tensor.
   /// - Throws: `InputError` if a shard is missing or lacks a tensor that the index lists.
   private static func shards(_ index: URL) throws -> [Place] {
     struct Index: Decodable { let weight_map: [String: String] }

@@ -52,7 +52,7 @@ public struct WeightScope: Sendable {
 
   /// Returns the tensor `weight` for a layer to pack; it must have the given shape.
   ///
-  /// - Throws: the errors of `tensor(_:shape:)`; reading it later may throw too.
+  /// - Throws: The errors of `tensor(_:shape:)`; reading it later may throw too.
   func weight(shape: [Int]) throws -> WeightSource {
     try check("weight", hasShape: shape)
     return try store.weight(named: fullName("weight"))

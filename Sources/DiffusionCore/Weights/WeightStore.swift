@@ -37,10 +37,10 @@ final class WeightStore: Sendable {
   /// Creates a store of the tensors whose names start with a prefix.
   ///
   /// - Parameters:
-  ///   - path: the path for messages.
-  ///   - tensors: the tensors as stored.
-  ///   - prefix: the prefix of the network; other tensors are ignored.
-  ///   - naming: the scheme of the names after the prefix.
+  ///   - path: The path for messages.
+  ///   - tensors: The tensors as stored.
+  ///   - prefix: The prefix of the network; other tensors are ignored.
+  ///   - naming: The scheme of the names after the prefix.
   /// - Throws: `InputError(.malformed)` if two tensors have the same diffusers name.
   convenience init(
     path: String, _ tensors: [Place], prefix: String = "", naming: some TensorNaming
@@ -96,7 +96,7 @@ final class WeightStore: Sendable {
 
   /// Returns the weight of a layer, with updates.
   ///
-  /// - Throws: the errors of `tensor(named:)`.
+  /// - Throws: The errors of `tensor(named:)`.
   func weight(named name: String) throws -> WeightSource {
     let place = try existingPlace(of: name)
     let weight = try place.file.weight(place.entry, savesMemory: byteCount > Self.smallByteCount)

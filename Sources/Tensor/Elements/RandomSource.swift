@@ -14,7 +14,7 @@ public struct RandomSource: Sendable {
   /// Creates a source in the state after `torch.manual_seed(seed)`.
   public init(seed: UInt64) { twister = MersenneTwister(seed: UInt32(truncatingIfNeeded: seed)) }
 
-  /// Returns the next numbers with mean 0 and variance 1, in row-major order.
+  /// Returns the next normally distributed numbers, with mean 0 and variance 1, in row-major order.
   public mutating func normal(shape: [Int]) -> Tensor {
     Tensor(shape: shape) { numbers in
       if numbers.count < 16 {
@@ -25,7 +25,8 @@ public struct RandomSource: Sendable {
     }
   }
 
-  /// Fills `numbers` with uniform numbers and transforms them to normal ones in blocks of 16.
+  /// Fills `numbers` with uniformly distributed numbers and transforms them to normally distributed ones in blocks of
+  /// 16.
   ///
   /// If the count is not a multiple of 16, the last 16 numbers are generated again, as PyTorch does.
   private mutating func fill(_ numbers: UnsafeMutableBufferPointer<Float>) {
@@ -39,8 +40,8 @@ public struct RandomSource: Sendable {
     formNormal(last)
   }
 
-  /// Transforms 16 uniform numbers to 8 normal pairs (Box and Muller 1958); the two numbers of a pair are 8 positions
-  /// apart.
+  /// Transforms 16 uniformly distributed numbers to 8 pairs of normally distributed ones (Box and Muller 1958); the two
+  /// numbers of a pair are 8 positions apart.
   private func formNormal(_ numbers: UnsafeMutableBufferPointer<Float>) {
     for i in 0..<8 {
       let radius = (-2 * log(1 - numbers[i])).squareRoot()

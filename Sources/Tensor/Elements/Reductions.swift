@@ -17,7 +17,7 @@ extension Tensor {
     return Float(sumOfPieces { x, piece in ctk_dot(x, other.address(piece.lowerBound), piece.count) })
   }
 
-  /// Returns the mean squared difference to `other`, a tensor of the same shape.
+  /// Returns the mean squared difference from `other`, a tensor of the same shape.
   public func meanSquaredDifference(to other: Tensor) -> Float {
     precondition(shape == other.shape, "\(shape) - \(other.shape)")
     let sum = sumOfPieces { x, piece in

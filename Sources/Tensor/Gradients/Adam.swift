@@ -21,13 +21,13 @@ public struct Adam: Sendable {
   /// The constant ε, which keeps the quotient finite.
   public let epsilon: Double
 
-  /// The number of steps made.
+  /// The number of steps taken.
   public private(set) var stepCount = 0
 
   /// The running means of the gradient and of its square; nil before the first step.
   package private(set) var moments: (mean: Tensor, square: Tensor)?
 
-  /// Creates an optimizer that has made no steps.
+  /// Creates an optimizer that has taken no steps.
   public init(
     learningRate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8
   ) {

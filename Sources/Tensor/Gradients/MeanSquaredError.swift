@@ -1,7 +1,7 @@
 internal import CTensorKernels
 
 extension Variable {
-  /// Returns the mean squared difference to `target`, a tensor of the same shape, as a variable of shape [].
+  /// Returns the mean squared difference from `target`, a tensor of the same shape, as a variable of shape [].
   public func meanSquaredError(to target: Tensor) -> Variable {
     let x = value
     let error = Tensor(repeating: x.meanSquaredDifference(to: target), shape: [])

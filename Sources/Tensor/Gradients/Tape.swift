@@ -6,7 +6,7 @@ final class Tape {
     let tape: Tape
     let index: Int
 
-    /// Replaces the pullback of this node's operation by `wrap` of it.
+    /// Replaces the pullback of this node's operation with the result of `wrap` for it.
     func wrapPullback(_ wrap: (@escaping (Tensor) -> [Tensor?]) -> (Tensor) -> [Tensor?]) {
       tape.operations[index].pullback = wrap(tape.operations[index].pullback)
     }
@@ -24,7 +24,7 @@ final class Tape {
     return Node(tape: self, index: operations.count - 1)
   }
 
-  /// Adds an input of the computation; all leaves of a tape precede its operations.
+  /// Adds an input of the computation; all inputs must be added before the first operation.
   func leaf(_ value: Tensor) -> Variable {
     Variable(value, node: record(parents: [], pullback: { _ in [] }))
   }
@@ -32,8 +32,8 @@ final class Tape {
   /// Returns the gradients of node `index`, weighted by `seed`, with respect to the first `count` nodes, which are
   /// leaves.
   ///
-  /// Can be called once: the backward pass frees operations from the end, so that activations are freed as early as
-  /// possible.
+  /// Can be called only once: the backward pass removes each operation from the tape, last to first, so that
+  /// activations are freed as early as possible.
   func gradients(ofFirst count: Int, from index: Int, seed: Tensor) -> [Tensor?] {
     var gradients: [Int: Tensor] = [index: seed]
     while operations.count > count {
@@ -56,7 +56,7 @@ final class Tape {
 
 /// Returns the value of `function` at `point` and a function that computes the gradient there.
 ///
-/// The gradient costs nothing until it is computed. It can be computed once.
+/// The gradient costs nothing until it is computed. It can be computed only once.
 ///
 /// - Parameters:
 ///   - point: The value of the tracked variable.
@@ -68,7 +68,7 @@ public func valueAndPullback<E: Error>(
 ) throws(E) -> (value: Float, gradient: () -> Tensor) {
   let tape = Tape()
   let result = try function(tape.leaf(point))
-  precondition(result.value.count == 1, "the gradient of \(result.shape) is not a vector")
+  precondition(result.value.count == 1, "the result has the shape \(result.shape), but must have one element")
   let (node, shape) = (result.node, result.shape)
   return (
     result.value.readOnlyScalars[0],

@@ -55,7 +55,7 @@ private struct GradientParts {
   /// Nil if the gradient is not needed.
   private let storage: (lanes: TensorStorage, gradient: TensorStorage)?
 
-  /// - Parameter factor: A factor of the sum.
+  /// - Parameter factor: The factor of the sum.
   init(at input: Variable, parts: Int, factor: Float, _ blocks: AttentionBlocks) {
     self.blocks = blocks
     self.parts = parts

@@ -37,13 +37,13 @@ package struct GroupStatistics {
 
 /// The sums over the rows of a map from which its statistics are computed; the map may be added in bands.
 package struct GroupSums {
-  /// A number near each channel's mean; sums of differences to it lose no precision if the mean is large.
+  /// A number near each channel's mean; sums of differences from it lose no precision if the mean is large.
   fileprivate private(set) var origin: [Float] = []
 
   /// The number of rows added.
   fileprivate private(set) var rows = 0
 
-  /// The sum of the differences to `origin`, per channel.
+  /// The sum of the differences from `origin`, per channel.
   fileprivate private(set) var first: [Double] = []
 
   /// The sum of the squared differences, per channel.

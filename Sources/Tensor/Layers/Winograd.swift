@@ -96,7 +96,7 @@ struct Winograd {
     let tiles = Self.tileCount(height) * tilesAcross
     let scalarsPerTile = Self.frequencies * channels
     // Small blocks repeat the kernel transforms more often; large ones leave threads idle. The result does not depend
-    // on them.
+    // on the size of the blocks.
     let large = (tiles + Self.tilesPerBlock - 1) / Self.tilesPerBlock
     let isCut =
       tiles >= Self.tilesPerBlock && large * outputBlocks < Self.piecesPerThread * Parallel.threadCount

@@ -21,7 +21,7 @@ package struct LoopDivision: Sendable {
 
   private static let counter = TaskRecorder<Counter>()
 
-  /// The number of threads that the current task estimates for; nil if it does not.
+  /// The number of threads that the current task makes an estimate for; nil if it makes none.
   static var countedThreads: Int? { counter.current?.threads }
 
   /// Runs `body` on one thread and returns its result and the estimate.

@@ -1,11 +1,11 @@
 internal import COpenBLAS
 
-/// Single-threaded matrix products: the only file that calls CBLAS.
+/// Single-threaded matrix products, computed by CBLAS; no other type calls it.
 ///
 /// `Parallel` distributes products over the processors, so the first use disables the threads of OpenBLAS for the
 /// process.
 package enum BLAS {
-  /// A row-major matrix in memory: its address and row stride.
+  /// A row-major matrix in memory: its address and row stride, and whether it is transposed before the product.
   package struct Matrix {
     let base: UnsafePointer<Float>
     let stride: Int
@@ -40,7 +40,7 @@ package enum BLAS {
 
   /// Whether OpenBLAS computes correct products on this processor; old builds may not on new processors.
   package static let isSound: Bool = {
-    // OpenBLAS reserves 128 MiB of addresses for each thread that multiplies, and retries forever if the system
+    // OpenBLAS reserves 128 MiB of address space for each thread that multiplies, and retries forever if the system
     // refuses.
     SystemMemory.requireAvailable(byteCount: Parallel.threadCount << 27)
     openblas_set_num_threads(1)

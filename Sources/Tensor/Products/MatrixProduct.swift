@@ -10,7 +10,8 @@ extension Tensor {
     let (rows, depth) = transposingFirst ? (a1, a0) : (a0, a1)
     let (otherDepth, columns) = transposingSecond ? (b1, b0) : (b0, b1)
     precondition(depth == otherDepth, "\(a.shape) times \(b.shape)")
-    // By shape only: the rounding of BLAS depends on the tiles.
+    // The number of tiles is fixed, not a multiple of the thread count, because the rounding of BLAS depends on the
+    // tiles.
     let tiling = ProductTiling(rows: rows, columns: columns, depth: depth, wanted: 48)
     return Tensor(shape: [rows, columns]) { c in
       guard let a = a.readOnlyScalars.baseAddress, let b = b.readOnlyScalars.baseAddress,

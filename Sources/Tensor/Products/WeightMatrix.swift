@@ -110,7 +110,7 @@ extension WeightMatrix {
   ///
   /// - Parameters:
   ///   - panel: The index of the group of 16 outputs.
-  ///   - inputs: The range of inputs.
+  ///   - range: The range of inputs.
   ///   - scratch: Memory for 9 × inputs × 16 elements.
   /// - Returns: The address of the first tap, and the stride between taps.
   func kernels(
@@ -132,7 +132,7 @@ extension WeightMatrix {
   ///
   /// - Parameters:
   ///   - panel: The index of the group of 16 inputs.
-  ///   - outputs: The range of outputs; begins and ends at multiples of 16.
+  ///   - range: The range of outputs; begins and ends at multiples of 16.
   ///   - scratch: Memory for 9 × outputs × 16 elements.
   /// - Returns: The address of the first tap, and the stride between taps.
   func adjointKernels(

@@ -43,8 +43,8 @@ package struct WeightSource {
   /// - Parameters:
   ///   - savesMemory: Whether the layer keeps half-precision elements as stored, and one copy for the forward and the
   ///     backward pass. This costs time in every product; the products of a large network are long enough to hide it.
-  ///   - read: Calls its second argument with the address of the rows of its first, contiguous and row-major; called
-  ///     from several threads at a time.
+  ///   - read: A function that calls its second argument with the address of the rows in its first, contiguous and
+  ///     row-major; it is called from several threads at a time.
   package init(
     shape: [Int], format: ScalarFormat, savesMemory: Bool,
     read: @escaping @Sendable (Range<Int>, (UnsafeRawPointer) throws -> Void) throws -> Void
@@ -73,7 +73,8 @@ package struct WeightSource {
 
   /// Returns the weight plus an addend in single precision, rounded once to the layer's format.
   ///
-  /// - Parameter add: Adds to some rows, contiguous and row-major; called from several threads at a time.
+  /// - Parameter add: A function that adds to some rows, contiguous and row-major; it is called from several threads at
+  ///   a time.
   package func adding(
     _ add: @escaping @Sendable (Range<Int>, UnsafeMutablePointer<Float>) throws -> Void
   ) -> WeightSource {

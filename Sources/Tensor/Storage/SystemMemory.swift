@@ -2,8 +2,8 @@ internal import Foundation
 
 /// Memory from the operating system.
 ///
-/// Large blocks are separate mappings: the system gets them back at once when they are freed, whereas an allocator
-/// would keep holes between smaller blocks. On Linux they use huge pages, which cost fewer page faults and page table
+/// Large blocks are separate mappings: the system gets them back as soon as they are freed, whereas an allocator would
+/// keep the gaps between smaller blocks. On Linux they use huge pages, which cost fewer page faults and page table
 /// entries.
 package enum SystemMemory {
   private static let mappedByteCount = 1 << 20

@@ -1,6 +1,6 @@
 /// Network configurations inferred from tensor names and shapes, in the diffusers format.
 ///
-/// Values that no tensor reveals are those of the Stable Diffusion family that the tensors belong to.
+/// Values that cannot be inferred are those of the Stable Diffusion family that the tensors belong to.
 enum InferredConfiguration {
   /// Channels per head in Stable Diffusion 2; Stable Diffusion 1 has eight heads at every level.
   private static let headChannels = 64
@@ -8,8 +8,8 @@ enum InferredConfiguration {
   /// Returns the configuration of a UNet.
   ///
   /// - Parameters:
-  ///   - store: the tensors of the UNet.
-  ///   - sampleSize: the side length of the latents.
+  ///   - store: The tensors of the UNet.
+  ///   - sampleSize: The side length of the latents.
   static func unet(_ store: WeightStore, sampleSize: Int) -> JSONValue {
     func outputs(_ name: String) -> Int { store.shape(of: name)?.first ?? 0 }
     func count(_ path: String, _ tensor: String) -> Int {
@@ -118,7 +118,9 @@ enum InferredConfiguration {
 
   /// Returns the configuration of a text encoder.
   ///
-  /// - Parameter isOpenCLIP: whether it is the text encoder of Stable Diffusion 2.
+  /// - Parameters:
+  ///   - store: The tensors of the text encoder.
+  ///   - isOpenCLIP: Whether it is the text encoder of Stable Diffusion 2.
   static func textEncoder(_ store: WeightStore, isOpenCLIP: Bool) -> JSONValue {
     let embedding = store.shape(of: "text_model.embeddings.token_embedding.weight") ?? []
     let width = embedding.last ?? 0

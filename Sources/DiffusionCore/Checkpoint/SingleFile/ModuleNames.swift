@@ -1,9 +1,9 @@
 /// Returns the number of modules numbered from 0 under a path.
 ///
 /// - Parameters:
-///   - path: the common start of the modules' names.
-///   - tensor: the name of a tensor that each module has.
-///   - contains: returns whether a tensor with this name exists.
+///   - path: The common start of the modules' names.
+///   - tensor: The name of a tensor that each module has.
+///   - contains: Returns whether a tensor with this name exists.
 func moduleCount(_ path: String, _ tensor: String, _ contains: (String) -> Bool) -> Int {
   (0...).first { !contains("\(path).\($0).\(tensor)") } ?? 0
 }

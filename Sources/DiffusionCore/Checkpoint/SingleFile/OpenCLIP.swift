@@ -9,7 +9,7 @@ struct OpenCLIP: TensorNaming {
   /// The layers that are used: prefixes of their tensor names in the file, mapped to diffusers names.
   private let layers: [String: String]
 
-  /// - Parameter contains: returns whether a tensor with this name, without prefix, exists.
+  /// - Parameter contains: Returns whether a tensor with this name, without prefix, exists.
   init(_ contains: (String) -> Bool) {
     var names = ModuleNames()
     var layers: [String: String] = [:]

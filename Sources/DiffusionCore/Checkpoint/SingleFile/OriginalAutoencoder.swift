@@ -7,7 +7,7 @@ struct OriginalAutoencoder: TensorNaming {
 
   private let names: ModuleNames
 
-  /// - Parameter contains: returns whether a tensor with this name, without prefix, exists.
+  /// - Parameter contains: Returns whether a tensor with this name, without prefix, exists.
   init(_ contains: (String) -> Bool) {
     var names = ModuleNames()
     names.add("quant_conv", as: "quant_conv")

@@ -15,7 +15,7 @@ enum OriginalUNet {
 
   /// Returns the module names of a network with these names.
   ///
-  /// - Parameter contains: returns whether a tensor with this name, without prefix, exists.
+  /// - Parameter contains: Returns whether a tensor with this name, without prefix, exists.
   static func modules(_ contains: (String) -> Bool) -> ModuleNames {
     var shape = Shape(layers: [0])
     for number in 1... {

@@ -14,7 +14,9 @@ struct SingleFile: CheckpointLayout {
   private let networks: [Checkpoint.Part: Network]
   private let prediction: NoiseSchedule.Prediction?
 
-  /// - Parameter prediction: the prediction type of the UNet, which overrides the file's.
+  /// - Parameters:
+  ///   - file: The file.
+  ///   - prediction: The prediction type of the UNet, which overrides the file's; nil to use the file's.
   /// - Throws: `InputError` if the file has no network of a checkpoint.
   init(_ file: SafetensorsFile, prediction: NoiseSchedule.Prediction?) throws {
     self.file = file
@@ -98,8 +100,8 @@ struct SingleFile: CheckpointLayout {
     return try TokenizerFiles.standardFiles(padding)
   }
 
-  /// Throws `InputError` if the text encoder has another vocabulary than CLIP's: it needs its own tokenizer, which a
-  /// single file does not contain.
+  /// Throws `InputError` if the text encoder has fewer tokens than CLIP's vocabulary: it needs its own tokenizer,
+  /// which a single file does not contain.
   private func checkVocabulary() throws {
     guard contains(.textEncoder) else { return }
     let embedding = try store(of: .textEncoder).shape(of: "text_model.embeddings.token_embedding.weight")
