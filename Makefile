@@ -1,10 +1,10 @@
-# The commands of the README and their dependencies.
+# The commands that README.md and Docs mention, and their dependencies.
 
 PACKAGES := libopenblas-dev liblapacke-dev libpng-dev libturbojpeg0-dev libwebp-dev liblcms2-dev zlib1g-dev
 SWIFT ?= swift
 PYTHON ?= python3
 DEMO ?= nti-demo
-# Kernels are optimized in debug builds too; without this, tests take half as long again.
+# Kernels are optimized in debug builds too; without this, tests take 50 % longer.
 DEBUG := -Xcc -O2
 CODE := Package.swift $(wildcard Sources Tests Examples Benchmarks Documentation)
 
@@ -55,7 +55,7 @@ test-asan: dependencies
 	ASAN_OPTIONS=detect_leaks=0 \
 	  $(SWIFT) test $(DEBUG) --sanitize=address --scratch-path .build-asan $(if $(FILTER),--filter '$(FILTER)')
 
-# Makes EDITS edits in one process and checks its memory.
+# Runs EDITS edits in one process and checks its memory.
 EDITS ?= 2000
 soak: dependencies
 	SOAK_EDITS=$(EDITS) $(SWIFT) test -c release --filter SoakTests
@@ -82,8 +82,8 @@ verify-checkpoints: dependencies
 	$(SWIFT) build -c release --product nti
 	$(PYTHON) Tools/verify_checkpoints.py --nti "$$($(SWIFT) build -c release --show-bin-path)/nti"
 
-# Measures the networks and the demo's recipe here and in other programs, alternately (Benchmarks/README.md).
-# BENCHMARK='--model DIR …'.
+# Measures the networks and the demo's recipe in this and in other programs, alternately (Benchmarks/README.md).
+# BENCHMARK='--model DIR …' passes options.
 benchmark: dependencies
 	$(SWIFT) build -c release --product nti
 	$(PYTHON) Benchmarks/compare_networks.py --nti "$$($(SWIFT) build -c release --show-bin-path)/nti" $(BENCHMARK)
@@ -102,7 +102,7 @@ dependencies:
 	  sudo=$$(test "$$(id -u)" = 0 || echo sudo); \
 	  $$sudo apt-get update && $$sudo apt-get install -y pkg-config $(PACKAGES); fi
 
-# Builds the DocC documentation of all products as a web site, and refuses warnings. To read it:
+# Builds the DocC documentation of all products as a website; warnings are errors. To read it:
 # python3 -m http.server -d Documentation/.build/site, then http://localhost:8000/documentation.
 DOCUMENTED := Tensor Pictures DiffusionCore NullTextInversion EditEvaluation EmojiScenes
 
@@ -112,7 +112,7 @@ docs: dependencies
 	  generate-documentation --enable-experimental-combined-documentation --warnings-as-errors \
 	  --output-path Documentation/.build/site $(addprefix --target ,$(DOCUMENTED))
 
-# Checks that the Swift code of all pages compiles and runs, that links lead somewhere, and that versions agree.
+# Checks that the Swift code of all pages compiles and runs, that link targets exist, and that versions agree.
 check-docs: dependencies
 	$(SWIFT) test --package-path Documentation
 	$(SWIFT) run -c release --package-path Documentation PageSnippets

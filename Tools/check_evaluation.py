@@ -5,8 +5,8 @@
     python Tools/check_evaluation.py BENCH OUT
 
 As in the evaluator, a picture that is not square is a row of panels of which the last is the edit, both
-pictures are black in the region to edit and on the frame, and the metrics are those of torchmetrics. It
-supports only pictures that need no resizing.
+pictures are black in the region to edit and at the outermost pixels, and the metrics are those of torchmetrics.
+Only pictures that need no resizing are supported.
 """
 
 import argparse
@@ -55,7 +55,7 @@ def main():
             for label in sorted({name.split("|")[0] for name in row if "|" in name}):
                 written = [row[f"{label}|{name}"] for name in ("psnr_unedit_part", "mse_unedit_part", "ssim_unedit_part")]
                 if not outside.any():
-                    assert written == ["nan"] * 3, f"{row['file_id']}: there is no outside, but {written}"
+                    assert written == ["nan"] * 3, f"{row['file_id']}: nothing is outside, but the metrics are {written}"
                     continue
                 if written == ["nan"] * 3:  # another method's record
                     continue

@@ -4,7 +4,7 @@
     python3 Tools/check_resume.py --nti .build/release/nti
 
 Needs only Python. In addition to `kill -9`, it tests Ctrl-C, changed arguments, files replaced during the run,
-two processes with one file, a read-only folder, and a full disk. The last two need a small file system and
+three processes with one file, a read-only folder, and a full disk. The last two need a small file system and
 therefore root; without it they are skipped with a message.
 """
 
@@ -185,7 +185,7 @@ def check_replaced(make, whole, moments):
         with contextlib.suppress(Failed):
             killed(inversion, whole, moments)
         inversion.file.write_bytes(b"old")
-        # A damaged partial file is refused, which is another check: wait until it has been replaced.
+        # Waits until the partial file has been replaced: refusing a damaged one is part of another check.
         identity = lambda: inversion.partial.exists() and inversion.partial.stat().st_ino
         kept = identity()
         process = inversion.start()

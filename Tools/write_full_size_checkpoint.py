@@ -8,7 +8,7 @@ The configurations are those of Stable Diffusion 1.4: 860 million parameters in 
 autoencoder, 123 million in the text encoder. Matrices preserve the variance of their inputs, and the last
 layers are scaled so that predictions, latents and pixels have realistic magnitudes. Both types use the same
 random numbers: f16 is f32 rounded. The pictures of such a model are noise; its speed, memory and rounding
-errors are those of a trained one.
+errors are like those of a trained one.
 """
 
 import argparse
@@ -49,7 +49,7 @@ SCHEDULER = {
     "trained_betas": None,
     "clip_sample": False,
 }
-# The targets of `write_models.make_networks` too: the magnitudes of a trained model's noise, latents and pixels.
+# The magnitudes of a trained model's noise, latents and pixels, as in `write_models.make_networks`.
 PREDICTION, LATENT, PIXEL = 1.0, 1.0, 0.4
 
 

@@ -1,4 +1,4 @@
-"""Writes Tests/Fixtures/photos: pictures as from cameras and programs, and Pillow's results for them.
+"""Writes Tests/Fixtures/photos: pictures like those of cameras and programs, and Pillow's results for them.
 
     pip install pillow numpy
     python Tools/write_photo_fixtures.py
@@ -95,8 +95,8 @@ def gray_profile(exponent):
 
 
 def ink_profile(points=3):
-    """Returns a profile with a table from inks to Lab: subtractive mixing, with blacks that are not completely
-    black."""
+    """Returns a profile with a table from inks to Lab: subtractive mixing, where black ink is not
+    completely black."""
     grid = np.stack(np.meshgrid(*[np.linspace(0, 1, points)] * 4, indexing="ij"), axis=-1).reshape(-1, 4)
     inks = np.array([[0.05, 0.45, 0.75], [0.75, 0.08, 0.40], [0.95, 0.85, 0.05], [0.08, 0.08, 0.08]])
     linear = np.prod(1 - grid[:, :, None] * (1 - inks), axis=1)
@@ -176,7 +176,7 @@ def photo(seed, channels=3, depth=8):
     return np.clip(np.rint(values * full), 0, full).astype(np.uint8 if depth == 8 else np.uint16)
 
 
-# What is expected
+# Expected results
 
 
 def checksum(data):

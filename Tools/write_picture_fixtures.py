@@ -59,7 +59,7 @@ def png(samples, depth, color, extra=b"", interlaced=False):
 
 
 def photo(width, height, seed):
-    """Returns smooth gradients, an edge, a bright disc and sensor noise, which test a filter like a photograph."""
+    """Returns smooth gradients, an edge, a bright disc and sensor noise, which test a filter as a photograph does."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[0:height, 0:width]
     u, v = x / width, y / height
@@ -189,8 +189,8 @@ def write_resizing():
             cases.append(case)
     (FOLDER / "resized.json").write_text(json.dumps(cases, indent=0) + "\n")
 
-    # A smooth picture, where a wrong kernel or a shifted center is as visible as in noise, and the crop of the
-    # published code.
+    # A realistic picture, in which a wrong kernel or a shifted center is also visible, cropped as in the published
+    # code.
     picture = photo(90, 61, 3)
     Image.fromarray(picture).save(FOLDER / "photo.png")
     offset = (90 - 61) // 2

@@ -30,7 +30,7 @@ def kinds():
 
 
 def unaligned(path):
-    """Writes a file as by early writers: the header has an odd length, so that no tensor is aligned to four bytes."""
+    """Writes a file like those of early writers: its header has an odd length, so no tensor is aligned to four bytes."""
     single, half = struct.pack("<3f", 1.5, -2.25, 1e-30), struct.pack("<2e", 0.5, -3.0)
     header = json.dumps({
         "a": {"dtype": "F32", "shape": [3], "data_offsets": [0, 12]},

@@ -24,7 +24,7 @@ import Testing
       ] + options, in: scratch)
   }
 
-  @Test("a LoRA changes pictures according to its weight, and does nothing with weight zero") func lora()
+  @Test("a LoRA changes pictures according to its weight, and has no effect with weight zero") func lora()
     async throws
   {
     for (name, options) in [

@@ -4,7 +4,8 @@ import TestSupport
 import Testing
 
 @Suite("nti evaluate") struct EvaluateTests {
-  /// Creates a benchmark of small pictures; the first record has a right answer, the region of "c" is the whole picture.
+  /// Creates a benchmark of small pictures; the first record has an expected result, and the
+  /// region of "c" is the whole picture.
   private static func benchmark() throws -> Scratch {
     let scratch = try Scratch()
     let pictures = scratch("bench/annotation_images")

@@ -16,7 +16,7 @@ import Testing
     return try RGBImage(contentsOf: scratch("made.png"))
   }
 
-  @Test("each sampler makes a different picture, and the same one again")
+  @Test("samplers make different pictures, and each makes the same one again")
   func samplers() async throws {
     let few = try await picture("--steps", "10")
     #expect(few.width == 16 && few.height == 16)

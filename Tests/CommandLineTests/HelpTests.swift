@@ -26,7 +26,8 @@ import Testing
   }
 
   @Test(
-    "the content of a help does not depend on the width of the terminal", arguments: ["60", "100", "300"])
+    "the content of a help text does not depend on the width of the terminal",
+    arguments: ["60", "100", "300"])
   func width(columns: String) async throws {
     for arguments in [["--help"], ["edit", "--help"], ["evaluate", "--help"]] {
       let usual = try await Program.run(arguments)

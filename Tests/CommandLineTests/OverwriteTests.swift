@@ -41,7 +41,7 @@ import Testing
     #expect(try await invert(sample, "photo.png", "a cat").status == 0)
     let again = try await invert(sample, "photo.png", "a cat")
     #expect(again.output.contains("already"))
-    // A path of noise takes no evaluations, whether it is computed or read.
+    // The pivots of edit-friendly DDPM take no evaluations, whether they are computed or read.
     let noise = try await invert(sample, "photo.png", "a cat", "--method", "edit-friendly", "-o", "noise.nti")
     #expect(noise.status == 0 && !noise.output.contains("already"))
     let noiseAgain = try await invert(

@@ -43,7 +43,7 @@ import Testing
     #expect(recipe["guidance"] as? Double == 7.5 && recipe["crossSteps"] as? Double == 0.8)
   }
 
-  @Test("a quicker method is named unless an option chooses one") func quickerMethod() async throws {
+  @Test("a quicker method is suggested unless an option chooses a method") func quickerMethod() async throws {
     let sample = try await Sample()
     func errors(_ more: String...) async throws -> String {
       try await sample.run(
@@ -57,7 +57,7 @@ import Testing
     #expect(try await errors("--quiet") == "")
   }
 
-  @Test("the bundled model warns about a picture unlike those of its training") func unfamiliarPicture()
+  @Test("with the bundled model, a picture unlike its training data gives a warning") func unfamiliarPicture()
     async throws
   {
     let scratch = try Scratch()

@@ -181,7 +181,7 @@ import Testing
     #expect(!identity.isStated(by: "0123456789abcdef"))
   }
 
-  @Test("a model with another autoencoder or skipped layers is not identified by them")
+  @Test("a model with another autoencoder or skipped layers is not identified by earlier fingerprints")
   func changed() throws {
     for change in [
       { (options: inout ModelOptions) in options.clipSkip = 1 },

@@ -112,7 +112,7 @@ import Testing
       errors(try DDIM(levels, stepCount: 20)), errors(try DPMSolver(levels, stepCount: 20))
     )
     #expect(second[19] < first[19], "at the end, where both steps are first-order")
-    #expect(second[18] * 5 < first[18], "before it")
+    #expect(second[18] * 5 < first[18], "before the end")
   }
 
   @Test("noise and velocity predictions give the same sample")
@@ -124,7 +124,7 @@ import Testing
     var latents = (golden.latents[0], golden.latents[0])
     for (step, timestep) in byNoise.timesteps.enumerated() {
       let noise = golden.prediction(for: latents.0, at: timestep)
-      // v = √ᾱ ε − √(1−ᾱ) x₀ = (ε − √(1−ᾱ) z) / √ᾱ, here for the latent of the other walk.
+      // v = √ᾱ ε − √(1−ᾱ) x₀ = (ε − √(1−ᾱ) z) / √ᾱ, here for the latent of the other sampler.
       let alpha = Double(velocities.alpha(timestep))
       let ownNoise = golden.prediction(for: latents.1, at: timestep)
       let velocity = Tensor.combination(

@@ -6,7 +6,7 @@ import Testing
 @testable import DiffusionCore
 
 @Suite("LoRA") struct LoRATests {
-  /// A layer of the fixture with the names that files use for it.
+  // Layers of the fixtures.
   private static let layer = "down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q"
   private static let convolution = "down_blocks.0.resnets.0.conv1"
   private static let textLayer = "text_model.encoder.layers.1.mlp.fc1"

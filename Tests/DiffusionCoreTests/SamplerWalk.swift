@@ -4,7 +4,7 @@ import Tensor
 import TestSupport
 import Testing
 
-/// A sampling by a scheduler of diffusers, with a network of one line (`Tools/golden/samplers.py`).
+/// A sampling by a scheduler of diffusers, with a one-line network (`Tools/golden/samplers.py`).
 struct SamplerWalk: Sendable, CustomTestStringConvertible {
   /// The name of the case in its file: prediction, spacing and number of steps.
   let name: String
@@ -70,7 +70,7 @@ struct SamplerWalk: Sendable, CustomTestStringConvertible {
 
   /// Returns every latent of a sampling, starting with the given one.
   ///
-  /// - Parameter steps: the steps to take; nil for all.
+  /// - Parameter steps: The steps to take; nil for all.
   func walk(_ sampler: inout some Sampler, from latent: Tensor, steps: Range<Int>? = nil) -> [Tensor] {
     (steps ?? sampler.timesteps.indices).reduce(into: [latent]) { latents, step in
       let latent = latents[latents.count - 1]

@@ -23,7 +23,7 @@ import Testing
   private func bytes(_ url: URL) throws -> Data { try Data(contentsOf: url) }
 
   @Test(
-    "a run as a sequence of updates has the same events, with the outcome last; leaving it cancels the run")
+    "the updates of a run are its events, with the outcome last; leaving the loop cancels the run")
   func updates() async throws {
     let bench = try EvaluationBench(records: ["a": [:], "b": ["image_path": "missing.jpg"], "c": [:]])
     let evaluation = try await Evaluation(

@@ -13,7 +13,9 @@ import Testing
     for file in files { reader.read(try Data(contentsOf: file)) }
   }
 
-  @Test("truncated inputs and inputs with a flipped bit do too", arguments: FuzzReader.allCases)
+  @Test(
+    "truncated inputs, and inputs with a flipped bit, return a value or throw an InputError too",
+    arguments: FuzzReader.allCases)
   func damaged(reader: FuzzReader) throws {
     let folder = Fixtures.corpus.appending(path: reader.rawValue)
     var random = SplitMix(seed: 1)

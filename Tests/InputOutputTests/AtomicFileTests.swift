@@ -6,7 +6,7 @@ import Testing
 @Suite("Atomic file writes") struct AtomicFileTests {
   struct Interruption: Error {}
 
-  @Test("replace an existing file and leave no other file", arguments: [false, true])
+  @Test("an existing file is replaced, and no other file is left", arguments: [false, true])
   func replacing(synchronized: Bool) throws {
     let folder = try ScratchFolder()
     let url = folder("a.txt")
@@ -16,7 +16,7 @@ import Testing
     #expect(try folder.names == ["a.txt"])
   }
 
-  @Test("can be made in pieces") func pieces() throws {
+  @Test("a file can be written in pieces") func pieces() throws {
     let folder = try ScratchFolder()
     try AtomicFile.write(to: folder("a")) { file in
       for piece in ["one ", "", "two"] { try file.append(Array(piece.utf8)) }
@@ -24,7 +24,7 @@ import Testing
     #expect(try Data(contentsOf: folder("a")) == Data("one two".utf8))
   }
 
-  @Test("leave the old file unchanged if writing fails halfway") func interrupted() throws {
+  @Test("the old file is unchanged if writing fails halfway") func interrupted() throws {
     let folder = try ScratchFolder()
     let url = try folder.file("a", Array("old".utf8))
     #expect(throws: Interruption.self) {
@@ -37,7 +37,7 @@ import Testing
     #expect(try folder.names == ["a"])
   }
 
-  @Test("keep the permissions of the replaced file, and preserve links") func permissionsAndLinks()
+  @Test("permissions of the replaced file and links are preserved") func permissionsAndLinks()
     throws
   {
     let folder = try ScratchFolder()
@@ -51,7 +51,7 @@ import Testing
     #expect(try FileManager.default.destinationOfSymbolicLink(atPath: folder("link").path) == url.path)
   }
 
-  @Test("follow links to files that do not exist yet") func danglingLinks() throws {
+  @Test("links to files that do not exist yet are followed") func danglingLinks() throws {
     let folder = try ScratchFolder()
     let manager = FileManager.default
     try manager.createDirectory(at: folder("sub"), withIntermediateDirectories: false)
@@ -70,7 +70,7 @@ import Testing
     }
   }
 
-  @Test("are refused if links form a cycle or lead to a missing folder") func badLinks() throws {
+  @Test("links that form a cycle or lead to a missing folder are refused") func badLinks() throws {
     let folder = try ScratchFolder()
     let manager = FileManager.default
     try manager.createSymbolicLink(atPath: folder("a").path, withDestinationPath: "b")
@@ -84,7 +84,7 @@ import Testing
     #expect(try folder.names == ["a", "b", "c"])
   }
 
-  @Test("are refused in advance where they are not possible") func refusals() throws {
+  @Test("impossible writes are refused in advance") func refusals() throws {
     let folder = try ScratchFolder()
     _ = try folder.file("file", [1])
     let refused = [
@@ -104,7 +104,7 @@ import Testing
     #expect(try folder.names == ["file"])
   }
 
-  @Test("are checked in advance without leaving a file") func check() throws {
+  @Test("the check in advance leaves no file") func check() throws {
     let folder = try ScratchFolder()
     let url = try folder.file("a", [1])
     try AtomicFile.checkWritable(url)

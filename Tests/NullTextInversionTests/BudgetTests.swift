@@ -108,7 +108,7 @@ import Testing
   }
 
   @Test(
-    "a wrong initial pace is corrected: one that slows down, speeds up or was unknown")
+    "a budget is kept if the pace slows down, was measured wrongly, or was unknown at first")
   func changingPace() throws {
     var slowing = try Simulation(seconds: 60)
     _ = slowing.walk(evaluation: { 0.1 + 0.001 * Double($0) }, iteration: { 0.3 + 0.006 * Double($0) })
@@ -214,7 +214,7 @@ import Testing
     inversion.options.nullText?.innerSteps = 10
     inversion.options.nullText?.earlyStop = 1e-5
     inversion.options.nullText?.budget = .seconds(5)
-    // Low enough; at its limit; neither; low enough only for a later step.
+    // The loss is low enough; the iterations are at the limit; neither; the loss is low enough for a later step only.
     inversion.losses = [0.9e-5, 1, 1, 6.9e-5]
     inversion.innerSteps = [3, 10, 9, 0]
     #expect(inversion.stepsCutShort == 1)

@@ -9,7 +9,7 @@ import Testing
 @Suite("Cancellation") struct CancellationTests {
   /// Runs `work` and cancels it at its `event`-th progress event.
   ///
-  /// - Returns: The evaluations until then and at the end; nil if the work ended before.
+  /// - Returns: The evaluations until the cancellation and at the end; nil if the work ended before.
   private func cancelling(
     at event: Int, _ counter: EvaluationCounter,
     _ work: @escaping @Sendable (@escaping ProgressHandler) async throws -> Void
@@ -52,7 +52,6 @@ import Testing
         _ = try await editor.invert(
           image: SmallInversion.picture, caption: caption, options: options, progress: progress)
       }
-      // After the pivots, this method has no work left to cancel.
       let (then, end) = try #require(counts, "event \(event)")
       #expect(then == end, "event \(event)")
     }

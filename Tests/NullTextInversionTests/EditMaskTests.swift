@@ -184,7 +184,7 @@ import Testing
   }
 
   @Test(
-    "outside the mask, every latent of an edit equals the source's bit for bit; a white mask changes nothing")
+    "outside the mask, every latent of an edit equals the source's bit for bit; a white mask has no effect")
   func editing() throws {
     let small = try SmallInversion()
     let inversion = try small.inversion(for: .ddim)

@@ -125,14 +125,14 @@ import Testing
     "options that are invalid for all prompts are rejected",
     arguments: [
       Change("negative guidance") { $0.guidance = -1 },
-      Change("endless guidance") { $0.guidance = .infinity },
-      Change("no guidance") { $0.guidance = .nan },
+      Change("infinite guidance") { $0.guidance = .infinity },
+      Change("NaN guidance") { $0.guidance = .nan },
       Change("negative grid") { $0.promptToPrompt?.selfGrid = -1 },
-      Change("late start") { $0.control = .sdEdit(SDEdit(strength: 1.1)) },
-      Change("undefined start") { $0.control = .sdEdit(SDEdit(strength: .nan)) },
-      Change("mutual start") { $0.control = .masaCtrl(MasaCtrl(start: -0.1)) },
-      Change("mutual layer") { $0.control = .masaCtrl(MasaCtrl(firstLayer: -1)) },
-      Change("no words") { $0.blend = LocalBlend(.init()) },
+      Change("strength above 1") { $0.control = .sdEdit(SDEdit(strength: 1.1)) },
+      Change("NaN strength") { $0.control = .sdEdit(SDEdit(strength: .nan)) },
+      Change("negative start of MasaCtrl") { $0.control = .masaCtrl(MasaCtrl(start: -0.1)) },
+      Change("negative layer of MasaCtrl") { $0.control = .masaCtrl(MasaCtrl(firstLayer: -1)) },
+      Change("blend without words") { $0.blend = LocalBlend(.init()) },
       Change("threshold") {
         $0.blend = LocalBlend("cat", "lion")
         $0.blend?.threshold = 1
@@ -212,11 +212,11 @@ import Testing
       Change("no steps") { $0.steps = 0 }, Change("too many steps") { $0.steps = 1001 },
       Change("guidance") { $0.guidance = .nan }, Change("inner steps") { $0.nullText?.innerSteps = -1 },
       Change("early stop") { $0.nullText?.earlyStop = -1e-9 },
-      Change("undefined early stop") { $0.nullText?.earlyStop = .nan },
+      Change("NaN early stop") { $0.nullText?.earlyStop = .nan },
       Change("interpolation") {
         $0.method = .negativePrompt(NegativePrompt(interpolation: 1.01))
       },
-      Change("undefined interpolation") {
+      Change("NaN interpolation") {
         $0.method = .negativePrompt(NegativePrompt(interpolation: .nan))
       },
       Change("sweeps") { $0.method = .globalNullText(GlobalNullText(sweeps: -1)) },

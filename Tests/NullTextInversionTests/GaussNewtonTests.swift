@@ -55,7 +55,7 @@ import Testing
     // The weights are relative to the curvature of the loss, so that loss and penalty both matter.
     for share: Float in [0.3, 0.05] {
       let weight = share * curvature * Float(start.count) / Float(error.count)
-      /// The slopes of ‖r + J (x − x₀)‖² / N + λ ‖x − c‖² / D at x, divided by 2.
+      /// Returns half the norm of the slopes of ‖r + J (x − x₀)‖² / N + λ ‖x − c‖² / D at x.
       func slope(_ point: Tensor) throws -> Float {
         let step = point - start
         let moved = step.norm > 0 ? try error + change(along: step, from: start) : error
@@ -179,8 +179,10 @@ import Testing
   @Test(
     "invalid settings are rejected, and so are settings of Gauss-Newton with other optimizers",
     arguments: [
-      Change("below zero") { $0.regularization = -1e-9 }, Change("endless") { $0.regularization = .infinity },
-      Change("undefined") { $0.regularization = .nan }, Change("fewer than none") { $0.finalSteps = -1 },
+      Change("negative regularization") { $0.regularization = -1e-9 },
+      Change("infinite regularization") { $0.regularization = .infinity },
+      Change("NaN regularization") { $0.regularization = .nan },
+      Change("negative final steps") { $0.finalSteps = -1 },
       Change("with Adam") { $0.optimizer = .adam },
       Change("with conjugate directions") {
         $0.optimizer = .conjugateDirections

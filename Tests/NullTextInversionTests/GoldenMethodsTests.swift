@@ -104,7 +104,7 @@ private struct GoldenMethods {
     }
   }
 
-  @Test("pivots are refined to fixed points like in PyTorch", arguments: models)
+  @Test("pivots are refined to fixed points as in PyTorch", arguments: models)
   func fixedPoints(model: String) throws {
     let golden = try GoldenMethods(model, "pivots")
     for title in ["fixed-point", "fixed-point-capped"] {
@@ -125,7 +125,7 @@ private struct GoldenMethods {
     }
   }
 
-  @Test("pivots are mixed, guided or drawn from noise like in PyTorch", arguments: models)
+  @Test("pivots are mixed, guided or drawn from noise as in PyTorch", arguments: models)
   func pivots(model: String) throws {
     let golden = try GoldenMethods(model, "pivots")
     for title in ["averaged", "averaged-uneven", "guided", "guided-uneven", "independent"] {
@@ -155,7 +155,7 @@ private struct GoldenMethods {
     var options = InversionOptions(method: .ddim)
     options.guidance = try #require(golden.settings("guided-source").guidance)
     var inversion = try golden.inversion(options, pivots: guided)
-    // The method has its own guided sampling.
+    // The source's trajectory is a guided sampling from the last pivot.
     let unet = golden.base.unet
     let (null, text) = (
       unet.context(try golden.base.model.embedding(of: "")),

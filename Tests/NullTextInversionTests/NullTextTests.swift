@@ -21,7 +21,7 @@ import Testing
   }
 
   @Test(
-    "each step is optimized like in PyTorch, from PyTorch's latent and embedding",
+    "each step is optimized as in PyTorch, from PyTorch's latent and embedding",
     arguments: GoldenInversion.tiny)
   func teacherForced(name: String) throws {
     let golden = try GoldenInversion(name)

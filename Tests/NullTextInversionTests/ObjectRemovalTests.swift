@@ -44,7 +44,7 @@ import Testing
   }
 
   @Test(
-    "the region of the words is hidden from self-attention after the first step, and kept-out words from the region"
+    "after the first step, self-attention excludes both objects, and the removed region ignores kept-out words"
   )
   func regions() throws {
     let policy = ObjectRemoval(words: ["dog"], keptOut: ["cat"], threshold: 0.5)
@@ -71,7 +71,7 @@ import Testing
       Issue.record("self-attention is unchanged")
       return
     }
-    // The corners and their neighbors, dilated like in a blend: of the removed and of the kept object.
+    // The regions of the removed and of the kept object: a corner each, with its neighbors, as in a blend.
     let all = inputs(ownSite)
     let hidden = Set([0, 1, width, width + 1])
     let kept = Set([last, last - 1, last - width, last - width - 1])

@@ -32,7 +32,7 @@ import Testing
     let forward = (EvaluationCount(forward: 1), 1.0)
     let known = learnt(forward, forward, (EvaluationCount(forward: 2, backward: 1), 5))
     #expect(try #require(known.network).backward == 3)
-    // About one and a half evaluations before the first backward pass.
+    // The estimate before the first backward pass is one and a half evaluations.
     #expect(try #require(learnt(forward, forward).network).backward == 1.5)
   }
 

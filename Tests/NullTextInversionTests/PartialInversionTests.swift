@@ -209,7 +209,7 @@ import Testing
     change(&begun)
     let error = try inputError { try partial.resume(begun) }
     #expect(error?.kind == .mismatch)
-    let message = error?.message ?? "taken up"
+    let message = error?.message ?? "no error"
     #expect(message.contains(word) && message.contains("Remove it to start again"), "\(message)")
     #expect(try InversionReader(partial.url).unfinished() == kept)
   }

@@ -159,7 +159,7 @@ import Testing
     for y in 0..<16 { for x in 32..<64 { picture[x, y] = SIMD3(repeating: 255) } }
     let mask = try EditMask(picture).latentMask(height: 8, width: 8, inversion: inversion)
     for row in 0..<8 {
-      // The rows above the source repeat its edge, like in the image.
+      // The rows above the source repeat its edge, as in the image.
       for column in 0..<8 { #expect(mask[row, column] == (row < 4 && column >= 4 ? 1 : 0)) }
     }
   }

@@ -77,7 +77,7 @@ import Testing
     #expect(try JSONDecoder().decode([StepWindow].self, from: data) == windows)
   }
 
-  @Test("the source's latent replaces the target's until the last part of the steps, counted from 1")
+  @Test("the source's latent replaces the target's except in the last part of the steps, counted from 1")
   func spatialReplace() throws {
     let replace = try SpatialReplace(stopInject: 0.3)
     #expect((0..<50).filter { replace.isActive(step: $0, of: 50) } == Array(0..<34))

@@ -8,20 +8,20 @@ import Testing
   static let turned: [UInt8] =
     Array("MM\0*".utf8) + [0, 0, 0, 8, 0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, 6, 0, 0, 0, 0, 0, 0]
 
-  @Test("is read with or without the prefix, from any slice") func whole() {
+  @Test("the orientation is read with or without the prefix, from any slice") func whole() {
     #expect(ExifOrientation(exif: Self.turned) == .turnedClockwise)
     #expect(ExifOrientation(exif: Array("Exif\0\0".utf8) + Self.turned) == .turnedClockwise)
     #expect(ExifOrientation(exif: ([1, 2, 3] + Self.turned)[3...]) == .turnedClockwise)
   }
 
-  @Test("is ignored if the data are truncated anywhere") func cut() {
+  @Test("truncated data are ignored") func cut() {
     // The last four bytes are the offset of the next directory.
     for length in 0..<Self.turned.count - 4 {
       #expect(ExifOrientation(exif: Self.turned.prefix(length)) == .upright)
     }
   }
 
-  @Test("is read from arbitrary bytes without a trap") func noise() {
+  @Test("arbitrary bytes are read without a trap") func noise() {
     var random = SplitMix(seed: 3)
     for _ in 0..<20_000 {
       var bytes = Self.turned
@@ -33,7 +33,7 @@ import Testing
   }
 
   @Test(
-    "moves the pixels of a picture, and the inverse orientation restores them",
+    "an orientation moves the pixels of a picture, and the inverse orientation restores them",
     arguments: ExifOrientation.allCases)
   func turning(orientation: ExifOrientation) {
     let image = noisePicture(7, 4)

@@ -20,7 +20,7 @@ import Testing
     abs(a - b) <= tolerance * max(1, abs(b))
   }
 
-  @Test("equal the values of scikit-image and torchmetrics", arguments: ["noisy", "soft", "static"])
+  @Test("metrics equal those of scikit-image and torchmetrics", arguments: ["noisy", "soft", "static"])
   func values(name: String) throws {
     let expected = try #require(Self.expected[name])
     let a = try PictureFixtures.image("metrics-a.png")
@@ -48,7 +48,7 @@ import Testing
     #expect(isClose(ImageMetrics.ssim(a, b, masking: mask), masked.ssim, within: 1e-6))
   }
 
-  @Test("are perfect for equal pictures") func equal() {
+  @Test("metrics are perfect for equal pictures") func equal() {
     let image = noisePicture(20, 15)
     #expect(ImageMetrics.meanSquaredError(image, image) == 0)
     #expect(ImageMetrics.psnr(image, image) == .infinity)
@@ -56,7 +56,7 @@ import Testing
     #expect(abs(ImageMetrics.ssim(image, image, window: .uniform) - 1) < 1e-12)
   }
 
-  @Test("of black and white equal the formulas") func extremes() {
+  @Test("metrics of black and white equal the formulas") func extremes() {
     let black = RGBImage(width: 12, height: 12, filledWith: SIMD3(repeating: 0))
     let white = RGBImage(width: 12, height: 12)
     #expect(ImageMetrics.meanSquaredError(black, white) == 1)
@@ -65,7 +65,7 @@ import Testing
     #expect(abs(ImageMetrics.ssim(black, white) - 1e-4 / (1 + 1e-4)) < 1e-9)
   }
 
-  @Test("are NaN where nothing is compared") func nothing() {
+  @Test("metrics are NaN where nothing is compared") func nothing() {
     let image = noisePicture(20, 15)
     let all = Tensor(repeating: 1, shape: [15, 20])
     #expect(ImageMetrics.meanSquaredError(image, image, masking: all).isNaN)
@@ -78,7 +78,7 @@ import Testing
     #expect(ImageMetrics.ssim(smaller, smaller).isNaN)
   }
 
-  @Test("ignore differences under the mask") func mask() {
+  @Test("differences under the mask are ignored") func mask() {
     let a = noisePicture(20, 15)
     var b = a
     b[3, 4] = SIMD3(1, 2, 3)

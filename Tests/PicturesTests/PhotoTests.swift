@@ -4,7 +4,7 @@ import Testing
 
 @testable import Pictures
 
-/// Tools/write_photo_fixtures.py writes the files and Pillow's results for them.
+/// The files and Pillow's results for them are written by `Tools/write_photo_fixtures.py`.
 @Suite("Photos") struct PhotoTests {
   struct Expected: Codable {
     let width: Int
@@ -23,7 +23,7 @@ import Testing
 
   static func data(_ name: String) throws -> Data { try Data(contentsOf: Fixtures.url("photos/\(name)")) }
 
-  @Test("are read upright and in sRGB, as by Pillow", arguments: expected.keys.sorted())
+  @Test("photos are read upright and in sRGB, as by Pillow", arguments: expected.keys.sorted())
   func reading(name: String) throws {
     let expected = try #require(Self.expected[name])
     let (image, facts) = try RGBImage.read(Fixtures.url("photos/\(name)"))
@@ -42,9 +42,9 @@ import Testing
     }
   }
 
-  @Test("have all expected fixtures") func fixtures() { #expect(Self.expected.count == 67) }
+  @Test("all fixtures are present") func fixtures() { #expect(Self.expected.count == 67) }
 
-  @Test("that are animated are refused with a message that says so") func animation() throws {
+  @Test("animated photos are refused with a message that says so") func animation() throws {
     let error = try #require(throws: InputError.self) {
       _ = try RGBImage(data: Self.data("animated.webp"))
     }
@@ -53,7 +53,7 @@ import Testing
   }
 
   @Test(
-    "are refused if truncated anywhere", arguments: ["lossy.webp", "lossless-alpha.webp", "rgba-16.png"])
+    "truncated photos are refused", arguments: ["lossy.webp", "lossless-alpha.webp", "rgba-16.png"])
   func truncated(name: String) throws {
     let whole = try Self.data(name)
     for length in 12..<whole.count - 1 {
@@ -64,7 +64,7 @@ import Testing
     }
   }
 
-  @Test("that declare too many pixels are refused before memory is allocated") func bomb() throws {
+  @Test("photos that declare too many pixels are refused before memory is allocated") func bomb() throws {
     var bytes = [UInt8](try Self.data("lossy.webp"))
     // The size follows the start code of the frame, in 14 bits per side.
     let frame = try #require(
@@ -74,7 +74,7 @@ import Testing
     #expect(error.kind == .unsupported && error.message.contains("16383 x 16383"))
   }
 
-  @Test("with large profiles or long chains of tables are read quickly") func hostileProfile() throws {
+  @Test("photos with large profiles or long chains of tables are read quickly") func hostileProfile() throws {
     // The segments of a JPEG can hold 16 MB; a profile above the limit is ignored.
     let jpeg = [UInt8](try Self.data("orientation-1.jpg"))
     let piece = [UInt8](repeating: 0, count: 65_519)
@@ -109,7 +109,7 @@ import Testing
   }
 
   @Test(
-    "with arbitrary changes are read or throw, and never trap",
+    "photos with arbitrary changes are read or throw, and never trap",
     arguments: [
       "orientation-6.jpg", "orientation-5.png", "orientation-6.webp", "P3-like-pieces.jpg",
       "A98-like-alpha.webp",

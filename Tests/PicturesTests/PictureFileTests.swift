@@ -13,7 +13,7 @@ import Testing
   static let expected: [String: Expected] =
     (try? JSONDecoder().decode([String: Expected].self, from: PictureFixtures.data("decoded.json"))) ?? [:]
 
-  @Test("of every kind decode to Pillow's samples", arguments: expected.keys.sorted())
+  @Test("files of every kind are decoded to Pillow's samples", arguments: expected.keys.sorted())
   func decoding(name: String) throws {
     let expected = try #require(Self.expected[name])
     let image = try PictureFixtures.image(name)
@@ -22,9 +22,9 @@ import Testing
     #expect(try RGBImage(data: PictureFixtures.data(name)) == image)
   }
 
-  @Test("have all expected fixtures") func fixtures() { #expect(Self.expected.count == 32) }
+  @Test("all fixtures are present") func fixtures() { #expect(Self.expected.count == 32) }
 
-  @Test("are recognized by content, not by name") func contentDecides() throws {
+  @Test("files are recognized by content, not by name") func contentDecides() throws {
     let folder = try ScratchFolder()
     let jpeg = try folder.file("really-a-jpeg.png", PictureFixtures.data("rgb-444.jpg"))
     #expect(try RGBImage(contentsOf: jpeg) == PictureFixtures.image("rgb-444.jpg"))
@@ -32,7 +32,7 @@ import Testing
     #expect(try RGBImage(contentsOf: png) == PictureFixtures.image("rgb8.png"))
   }
 
-  @Test("are read back unchanged from PNG and nearly unchanged from JPEG") func writing() throws {
+  @Test("written pictures are read unchanged from PNG and nearly unchanged from JPEG") func writing() throws {
     let folder = try ScratchFolder()
     let image = try PictureFixtures.image("photo.png")
     try image.write(to: folder("a.PNG"))
@@ -47,7 +47,7 @@ import Testing
     #expect(try folder.names == ["a.PNG", "b.jpg", "c.jpeg"])
   }
 
-  @Test("with another extension are not written", arguments: ["a.webp", "a", "png", "a.png.txt"])
+  @Test("files with another extension are not written", arguments: ["a.webp", "a", "png", "a.png.txt"])
   func otherExtensions(name: String) throws {
     let folder = try ScratchFolder()
     let error = #expect(throws: InputError.self) { try noisePicture(4, 4).write(to: folder(name)) }
@@ -56,13 +56,13 @@ import Testing
     #expect(try folder.names.isEmpty)
   }
 
-  @Test("of the same picture have the same bytes") func deterministic() throws {
+  @Test("files of the same picture have the same bytes") func deterministic() throws {
     let image = noisePicture(30, 20)
     #expect(try image.pngData(text: ["b": "2", "a": "1"]) == image.pngData(text: ["a": "1", "b": "2"]))
     #expect(try image.jpegData() == image.jpegData())
   }
 
-  @Test("store texts and return them unchanged") func texts() throws {
+  @Test("stored texts are returned unchanged") func texts() throws {
     let image = noisePicture(9, 5)
     let texts = [
       "nti:recipe": "{\"prompt\": \"a \u{1F405} im Spiegel, naïve\"}\n", "Comment": "",
@@ -79,7 +79,7 @@ import Testing
     #expect(RGBImage.text(in: try image.jpegData()).isEmpty)
   }
 
-  @Test("ignore comments of other programs") func otherComments() throws {
+  @Test("comments of other programs are ignored") func otherComments() throws {
     let image = noisePicture(9, 5)
     for comment in [
       "made by hand", "", "\0text", " key\0text", "naïve\0text", String(repeating: "k", count: 80) + "\0t",
@@ -95,7 +95,7 @@ import Testing
     #expect(RGBImage.text(in: cut).isEmpty)
   }
 
-  @Test("return Latin-1 texts too, also after the pixels") func otherTexts() throws {
+  @Test("Latin-1 texts are read too, also after the pixels") func otherTexts() throws {
     func chunk(_ name: String, _ data: [UInt8]) -> [UInt8] {
       func number(_ value: UInt32) -> [UInt8] {
         (0..<4).map { UInt8(truncatingIfNeeded: value >> (24 - 8 * $0)) }
@@ -122,7 +122,7 @@ import Testing
   private typealias Writer = (RGBImage, [String: String]) throws -> Data
 
   @Test(
-    "refuse invalid text keys",
+    "invalid text keys are refused",
     arguments: ["", " a", "a ", "a  b", "naïve", String(repeating: "k", count: 80)])
   func wrongKeys(key: String) {
     for write in [{ try $0.pngData(text: $1) }, { try $0.jpegData(text: $1) }] as [Writer] {
@@ -131,7 +131,7 @@ import Testing
     }
   }
 
-  @Test("refuse null characters in texts") func nullCharacter() {
+  @Test("null characters in texts are refused") func nullCharacter() {
     for write in [{ try $0.pngData(text: $1) }, { try $0.jpegData(text: $1) }] as [Writer] {
       let error = #expect(throws: InputError.self) { try write(noisePicture(2, 2), ["k": "a\0b"]) }
       #expect(error?.kind == .outOfRange)

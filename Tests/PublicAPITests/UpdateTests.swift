@@ -51,8 +51,7 @@ import Testing
     {
       if case .progress = update { break }
     }
-    // The next call waits in the queue, so it returns early only if the first one was cancelled: that has five
-    // hundred steps.
+    // The next call waits in the queue, so it returns soon only if the first one, which has 500 steps, was cancelled.
     _ = try await editor.generate(prompt: "a cat", options: GenerationOptions(steps: 1))
     #expect(editor.model.counter.total.forward - before.forward < 500)
   }

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Concatenation") struct ConcatenationTests {
   @Test(
-    "rows are concatenated, and gradients split",
+    "rows are concatenated, and gradients are split",
     arguments: [([2, 3, 1], 4), ([5], 2), ([3, 7], 1), ([1, 1, 16], 33)])
   func agreement(shape: [Int], otherLength: Int) {
     let length = shape.last ?? 0

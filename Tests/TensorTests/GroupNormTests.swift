@@ -60,7 +60,7 @@ import Testing
     expectClose(y, Tensor(rounding: expected, shape: x.shape), relative: 1e-4)
   }
 
-  @Test("the number of channels is that of the scale")
+  @Test("the number of channels is the length of the scale")
   func channels() {
     let (scale, shift) = normParameters(6)
     #expect(GroupNorm(scale: scale, shift: shift, groups: 3, epsilon: 1e-5).channels == 6)

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Tiles of a product") struct ProductTilingTests {
   @Test(
-    "cover every element once, with several tiles for large products",
+    "tiles cover every element once, and large products have several",
     arguments: [
       (1, 1, 1, false), (64, 64, 64, false), (64, 128, 128, true), (16, 1536, 192, true),
       (256, 512, 64, true),
@@ -22,7 +22,7 @@ import Testing
   }
 
   @Test(
-    "increase with the number requested if there is enough work, and begin at whole panels",
+    "the number of tiles increases with the number requested if there is enough work, and tiles begin at whole panels",
     arguments: [1, 8, 64, 1000])
   func threads(wanted: Int) {
     let few = ProductTiling(rows: 256, columns: 1280, depth: 1280, wanted: wanted)

@@ -22,11 +22,13 @@ public func centralDifferences(
 /// The product uses a random vector of the result's size.
 ///
 /// - Parameters:
-///   - operation: the operation under test.
-///   - point: the point where it is tested.
-///   - reference: computes the scalars of the result from those of `point`.
-///   - valueError: the largest relative error of the value (`relativeError`).
-///   - gradientError: the largest relative error of the gradient.
+///   - operation: The operation under test.
+///   - point: The point where it is tested.
+///   - reference: Computes the scalars of the result from those of `point`.
+///   - valueError: The largest relative error of the value (`relativeError`).
+///   - gradientError: The largest relative error of the gradient.
+///   - comment: A description for failure messages.
+///   - sourceLocation: The location of the call.
 public func expectAgreement(
   of operation: (Variable) -> Variable, at point: Tensor, with reference: ([Double]) -> [Double],
   valueError: Double = 2e-6, gradientError: Double = 1e-5, _ comment: Comment? = nil,

@@ -465,7 +465,7 @@ def write_infedit(file, out, threshold):
     file.same("infedit", InfEdit, steps=6, guidance=1, **settings)
     kinds = [NoiseOfItsOwn, SourceAtTarget, GuidedSource, SamplersTimesteps]
     if not file.model.uses_v:
-        kinds.append(StartAtNoise)  # which the last latent of the other model does not reveal
+        kinds.append(StartAtNoise)  # not detectable in the other model's last latent
     wrong = {"another seed": {"seed": 13}, "target not guided": {"guidance": 1}}
     for title, steps, edit in [("four", 4, EDIT), ("six", 6, EDIT), ("six-blend", 6, blended(threshold))]:
         file.edit(title, InfEdit, edit, kinds, wrong, steps=steps, guidance=2.3, **settings)

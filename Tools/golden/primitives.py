@@ -4,7 +4,7 @@ import json
 
 import torch
 
-# A seed, and the count of numbers of each following call. PyTorch draws up to 15 numbers one by one, more in vectors.
+# A seed, and the count of numbers of each following call. PyTorch draws up to 15 numbers singly, and more in vectors.
 SEQUENCES = [
     (0, [1, 1, 1]),
     (1, [3, 20, 1, 16, 17, 2]),

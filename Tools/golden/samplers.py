@@ -1,4 +1,4 @@
-"""sampler-NAME.safetensors: whole samplings with the schedulers of diffusers and a network of one line.
+"""sampler-NAME.safetensors: whole samplings with the schedulers of diffusers and a one-line network.
 
 The name of a case gives the prediction type, the timestep spacing and the number of steps. Its metadata is the
 scheduler's configuration and, for LCM, the seed.

@@ -42,7 +42,7 @@ class Golden:
 
 
 class Random:
-    """Normally distributed numbers that are exact in single precision, in the precision of a model."""
+    """Normally distributed single-precision numbers, converted to the precision of a model."""
 
     def __init__(self, seed, dtype):
         self.generator = torch.Generator().manual_seed(seed)

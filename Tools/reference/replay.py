@@ -1,4 +1,4 @@
-"""Edits next to a stored source: its latents are given, and its attention is recomputed from them."""
+"""Edits of a stored source: its latents are given, and its attention is recomputed from them."""
 
 import torch
 

@@ -69,9 +69,9 @@ def refinement_map(source, target):
     """Returns, for each target token, the matching source token or -1 for a new one, and 1 or 0 accordingly: two
     lists of 77.
 
-    The mapping is the longest common subsequence of the token sequences. The backtracking prefers a new target
-    token to a dropped source token, and that to a match, if all are equally long. Padding tokens keep their
-    positions.
+    The mapping is the longest common subsequence of the token sequences. Among equally long ones, the
+    backtracking prefers a new target token to a dropped source token, and a dropped source token to a match.
+    Padding tokens keep their positions.
     """
     a, b = source.ids, target.ids
     longest = [[0] * (len(b) + 1) for _ in range(len(a) + 1)]

@@ -7,18 +7,18 @@ The pictures are computed with diffusers. It prints figures and writes contact s
 For captions of scenes outside the training data, from the same noise: `teacher` is DDIM with 50 steps at
 guidance 3; `ddim` is the same with fewer steps; `plain` is LCM sampling of the plain model at guidance 1;
 `lora` is the same with the LoRA. A DDIM step takes two evaluations of the network, an LCM step one. Prints for
-each
+each:
 
   teacher   mean squared error of the latent and PSNR of the picture, relative to the teacher. LCM sampling adds
-            new noise after each step but the last, so with several steps a different picture is not a worse one.
+            new noise after each step but the last, so with several steps a different picture is not necessarily worse.
   solution  the same, relative to the teacher's solution from the latent before the last step, which is the
             target of a consistency model
-  detail    the mean difference of neighboring pixels, relative to the teacher's: less than 1 is blurred
+  detail    the mean difference of neighboring pixels, relative to the teacher's; below 1, the picture is blurred
   named     with --name: the number of pictures whose first object the model itself identifies among nine
             captions, as the caption that best predicts noise added to the picture. `scenes`, as drawn, is the
             control.
 
-and writes OUT/<way>-<steps>.png, one cell per caption in the order of OUT/captions.txt.
+It also writes OUT/<way>-<steps>.png, one cell per caption in the order of OUT/captions.txt.
 """
 
 import argparse

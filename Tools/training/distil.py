@@ -7,8 +7,8 @@ LoRA learns to estimate, from every visited latent and without guidance, the cle
 teacher's guided ODE. The result is a consistency model with built-in guidance, for LCM sampling. STATE and OUT
 are written every few minutes; an existing STATE is continued.
 
-The loss of a latent is the root mean square of its error in the clean latent, smoothed at C, so that high and
-low noise levels have similar weights. OUT holds averaged factors.
+The loss of a latent is the root mean square error of the clean latent, smoothed near zero by C, so that high and
+low noise levels have similar weights. OUT contains averaged factors.
 """
 
 import argparse

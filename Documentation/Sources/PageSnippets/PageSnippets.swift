@@ -7,7 +7,7 @@ import EmojiScenes
 import Foundation
 import NullTextInversion
 
-/// The bundled model and picture, and a folder for results, in the places of the URLs that the pages leave to the reader.
+/// The bundled model and picture and a folder for results, for the URLs that the pages do not define.
 struct Files {
   let modelURL: URL
   let photoURL: URL
@@ -20,7 +20,7 @@ struct Files {
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
   }
 
-  /// A benchmark of one record of the bundled one.
+  /// Creates a benchmark with one record of the bundled benchmark.
   func benchmark() throws -> URL {
     let bundled = try EmojiScenes.benchmark()
     let target = result("benchmark")

@@ -13,7 +13,7 @@ struct Page: CustomTestStringConvertible, Sendable {
   static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
-  /// All pages of the repository, without those of build folders.
+  /// All pages of the repository, except in hidden folders such as those of builds.
   static let all: [Page] = {
     let files = FileManager.default.enumerator(
       at: root, includingPropertiesForKeys: nil, options: [.skipsHiddenFiles])

@@ -15,7 +15,7 @@ import Testing
     let snippets = try Snippet.all()
     for block in page.swiftBlocks {
       #expect(
-        snippets.contains { $0.contains(block) }, "\(page.path) has code that no snippet has:\n\(block)")
+        snippets.contains { $0.contains(block) }, "\(page.path) has code that is in no snippet:\n\(block)")
     }
   }
 
@@ -44,7 +44,7 @@ import Testing
   }
 }
 
-/// A file of the program `PageSnippets`.
+/// A source file of the program `PageSnippets`.
 struct Snippet {
   private let lines: [String]
 
@@ -57,7 +57,7 @@ struct Snippet {
 
   init(_ text: String) { lines = Self.significant(text) }
 
-  /// Whether the file has the block's imports and, in one piece, its other lines.
+  /// Returns whether the file contains the block's imports, and its other lines consecutively.
   ///
   /// Indentation and empty lines are ignored.
   func contains(_ block: String) -> Bool {
