@@ -56,7 +56,7 @@ def masks():
 
 
 def pictures(seed):
-    """Returns a smooth picture, a noisy edit of it that differs in a box, and an expected result."""
+    """Returns a smooth picture, a noisy edit of it that differs in a box, and the ground truth."""
     random = np.random.default_rng(seed)
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH] / 32
     base = np.stack([np.sin(5 * x + 2 * c) * np.cos(4 * y - c) for c in range(3)], axis=-1) * 90 + 128

@@ -2,7 +2,7 @@
 
     python Tools/write_methods_page.py BENCH OUT page.jpg --labels direct,infEdit+p2p --records 8
 
-BENCH is a benchmark with expected results, OUT the folder that `nti evaluate` wrote. The page has the first
+BENCH is a benchmark with ground truth, OUT the folder that `nti evaluate` wrote. The page has the first
 records, or those of `--ids`.
 """
 
@@ -36,7 +36,7 @@ def main():
     records = json.loads((arguments.bench / "mapping_file.json").read_text())
     ids = arguments.ids.split(",") if arguments.ids else list(records)[: arguments.records]
     labels = [label.partition("=") for label in arguments.labels.split(",")]
-    columns = [("photo", None), ("right answer", None)] + [(title or label, label) for label, _, title in labels]
+    columns = [("photo", None), ("ground truth", None)] + [(title or label, label) for label, _, title in labels]
     width = GAP + len(columns) * (TILE + GAP)
     page = Image.new("RGB", (width, TITLE + len(ids) * (PROMPT + TILE + GAP)), "white")
     draw = ImageDraw.Draw(page)

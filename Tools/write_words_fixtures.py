@@ -6,7 +6,7 @@
 It reads the demo model's tokenizer and writes Tests/Fixtures/words/: `prompts.json` (tokens and the range of
 the text that each came from, in Unicode scalars; for plain texts also the positions of each word's tokens,
 found as in the published code by adding up the lengths of decoded tokens), `edits.json` (cross-attention before
-and after an edit), `blends.json` (masks of local blend) and `proximal.json` (thresholded guidance). Attention
+and after an edit), `blends.json` (masks of local blend) and `proximal.json` (proximal guidance). Attention
 and predictions are not stored but generated from a seed: see `Noise`.
 """
 

@@ -96,10 +96,10 @@ static void group_norm_vjp_sums(float *restrict sum, float *restrict products, c
     const float *restrict d = dy + r * columns;
     if (silu) {
       for (ptrdiff_t i = 0; i < columns; i++) {
-        float centerd = from[i] - mean[i];
-        float du = d[i] * swish_derivative(centerd * factor[i] + shift[i], 1);
+        float centered = from[i] - mean[i];
+        float du = d[i] * swish_derivative(centered * factor[i] + shift[i], 1);
         sum[i] += du;
-        products[i] += du * centerd;
+        products[i] += du * centered;
       }
     } else {
       for (ptrdiff_t i = 0; i < columns; i++) {
@@ -120,9 +120,9 @@ static void group_norm_vjp_rows(float *dx, const float *x, const float *dy, cons
     float *restrict to = dx + r * columns;
     if (silu) {
       for (ptrdiff_t i = 0; i < columns; i++) {
-        float centerd = from[i] - mean[i];
-        float du = d[i] * swish_derivative(centerd * factor[i] + shift[i], 1);
-        to[i] = du * factor[i] + offset[i] + centerd * slope[i];
+        float centered = from[i] - mean[i];
+        float du = d[i] * swish_derivative(centered * factor[i] + shift[i], 1);
+        to[i] = du * factor[i] + offset[i] + centered * slope[i];
       }
     } else {
       for (ptrdiff_t i = 0; i < columns; i++)

@@ -17,7 +17,7 @@ public enum EmojiScenes {
     try PackageResources(of: "EmojiScenes", besideSource: #filePath).folder(with: "model_index.json")
   }
 
-  /// Returns the folder of the benchmark: sixty edits in PIE-Bench's format, with their expected results.
+  /// Returns the folder of the benchmark: sixty edits in PIE-Bench's format, with their ground truth.
   ///
   /// - Throws: `InputError(.missing)` if the model's folder is missing.
   public static func benchmark() throws -> URL {

@@ -35,7 +35,7 @@ package final class InputFile: Sendable {
       switch status.st_mode & S_IFMT {
       case S_IFREG: break
       case S_IFDIR: throw InputError(.malformed, "\(path) is a folder; specify a file in it.")
-      default: throw Self.notOrdinary(path)
+      default: throw Self.notRegular(path)
       }
       version = Version(status)
     } catch {
@@ -123,7 +123,7 @@ package final class InputFile: Sendable {
         + "Wait until it is complete, then start again.")
   }
 
-  private static func notOrdinary(_ path: String) -> InputError {
+  private static func notRegular(_ path: String) -> InputError {
     InputError(
       .malformed,
       "\(path) is a pipe, a socket or a device. Write its output to a file and specify that file.")
@@ -134,7 +134,7 @@ package final class InputFile: Sendable {
     case ENOENT, ENOTDIR: InputError(.missing, WebAddress.sentence(in: path) ?? "There is no file \(path).")
     case EACCES, EPERM: InputError(.missing, "\(path) cannot be opened: check its read permissions.")
     // Errors from opening a socket or a device without a driver.
-    case ENXIO, ENODEV, EOPNOTSUPP: notOrdinary(path)
+    case ENXIO, ENODEV, EOPNOTSUPP: notRegular(path)
     default: InputError(.malformed, "\(path) cannot be opened: \(String(cString: strerror(number))).")
     }
   }

@@ -117,7 +117,7 @@ public final class ImageEditor: Sendable {
   /// - Throws: `InputError(.mismatch)` if it was made with another model or another noise schedule, or if the shapes
   ///   of its arrays do not fit the model.
   public func open(_ inversion: Inversion) throws -> InvertedImage {
-    guard model.identity.isStated(by: inversion.modelFingerprint) else {
+    guard model.identity.isIdentified(by: inversion.modelFingerprint) else {
       throw InputError(
         .mismatch,
         "The inversion was made with another model (fingerprint \(inversion.modelFingerprint)) than "

@@ -25,12 +25,12 @@ final class RowConversion {
     switch (colors.changesColors, layout.bytesPerSample) {
     case (true, _) where !layout.hasAlpha: colors.convert(row, to: rgb, count: width)
     case (false, _) where layout.model == .cmyk: mixInks(row.assumingMemoryBound(to: UInt8.self), rgb)
-    case (_, 1): layOnWhite(row.assumingMemoryBound(to: UInt8.self), rgb)
-    default: layOnWhite(row.assumingMemoryBound(to: UInt16.self), rgb)
+    case (_, 1): compositeOnWhite(row.assumingMemoryBound(to: UInt8.self), rgb)
+    default: compositeOnWhite(row.assumingMemoryBound(to: UInt16.self), rgb)
     }
   }
 
-  private func layOnWhite<Sample: UnsignedInteger & FixedWidthInteger>(
+  private func compositeOnWhite<Sample: UnsignedInteger & FixedWidthInteger>(
     _ row: UnsafePointer<Sample>, _ rgb: UnsafeMutablePointer<UInt8>
   ) {
     var color = row

@@ -108,7 +108,7 @@ import Testing
     }
     try await expectRefusal(
       invert("photo.png", "--model", "photo.png"), in: scratch, status: 65,
-      saying: "is a picture; a model is a folder")
+      saying: "is a picture, not a model. A model is a folder")
   }
 
   @Test("an unsupported model is rejected with its kind") func foreignModels() async throws {

@@ -253,7 +253,7 @@ import Testing
     arguments: [
       (["--strength", "0.5"], "--control sdedit"),
       (["--control", "sdedit"], "--strength"),
-      (["--control", "sdedit", "--strength", "2"], "strength of 2"),
+      (["--control", "sdedit", "--strength", "2"], "strength is 2.0"),
       (["--masactrl-start", "0.5"], "--control masactrl"),
       (["--control", "none", "--self-steps", "0.5"], "--self-steps"),
       (["--control", "none", "--emphasis", "dog=2"], "--emphasis"),
@@ -263,7 +263,7 @@ import Testing
       (["--save-mask", "m.png"], "--blend"),
       (["--self-steps", "0.1,0.2", "--save-recipe", "r.json"], "--save-recipe"),
       (["--self-grid", "-1"], "self-grid"),
-      (["--guidance", "101"], "guidance 101"),
+      (["--guidance", "101"], "guidance scale is 101.0"),
     ])
   func combinations(options: [String], says: String) async throws {
     let sample = try await Sample()

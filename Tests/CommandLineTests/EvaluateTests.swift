@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 @Suite("nti evaluate") struct EvaluateTests {
-  /// Creates a benchmark of small pictures; the first record has an expected result, and the
+  /// Creates a benchmark of small pictures; the first record has a ground truth, and the
   /// region of "c" is the whole picture.
   private static func benchmark() throws -> Scratch {
     let scratch = try Scratch()

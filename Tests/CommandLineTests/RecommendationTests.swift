@@ -101,7 +101,7 @@ import Testing
     try Data("a cat\n".utf8).write(to: sample.scratch("captions"))
     for (arguments, says) in [
       (["photo.png", "photo.png"], "--captions"), (["photo.png"], "--caption"),
-      (["photo.png", "photo.png", "--captions", "captions"], "has 1 captions for 2 photos"),
+      (["photo.png", "photo.png", "--captions", "captions"], "has 1 for 2 photos"),
       (["photo.png", "photo.png", "--captions", "captions", "-o", "a.nti"], "--output"),
       (["photo.png", "--caption", "a", "--captions", "captions"], "give one"),
     ] {

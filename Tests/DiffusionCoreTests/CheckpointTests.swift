@@ -177,8 +177,8 @@ import Testing
     ])
   func folders(name: String, fingerprint: String) throws {
     let identity = try ModelIdentity(of: Checkpoint(Fixtures.url("models/\(name)")))
-    #expect(identity.isStated(by: fingerprint) && identity.isStated(by: identity.fingerprint))
-    #expect(!identity.isStated(by: "0123456789abcdef"))
+    #expect(identity.isIdentified(by: fingerprint) && identity.isIdentified(by: identity.fingerprint))
+    #expect(!identity.isIdentified(by: "0123456789abcdef"))
   }
 
   @Test("a model with another autoencoder or skipped layers is not identified by earlier fingerprints")
@@ -191,7 +191,7 @@ import Testing
       change(&options)
       let identity = try ModelIdentity(
         of: Checkpoint(Fixtures.url("models/four-levels"), options: options))
-      #expect(!identity.isStated(by: "3848ab7d75005ab6"))
+      #expect(!identity.isIdentified(by: "3848ab7d75005ab6"))
     }
   }
 }

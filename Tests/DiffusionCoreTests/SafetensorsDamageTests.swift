@@ -19,7 +19,7 @@ import Testing
   @Test(
     "the error for an invalid header states the reason",
     arguments: [
-      ("[]", 0, "form"), ("{", 0, "JSON"), ("", 0, "JSON"), ("\u{0}", 0, "JSON"),
+      ("[]", 0, "structure"), ("{", 0, "JSON"), ("", 0, "JSON"), ("\u{0}", 0, "JSON"),
       ("{}", 3, "belong to no tensor"),
       (#"{"a":{"dtype":"F32","shape":[1]}}"#, 4, "data_offsets"),
       (#"{"a":{"dtype":"F32","shape":"x","data_offsets":[0,4]}}"#, 4, "a.shape"),

@@ -165,13 +165,13 @@ import Testing
   func ends(level: Level) {
     let head = Head(queries: 40, keys: 300, depth: 10)
     func output(q: (Int, Float)? = nil, k: (Int, Float)? = nil, v: (Int, Float)? = nil) -> Tensor {
-      func spoilt(_ x: Tensor, _ place: (Int, Float)?) -> Tensor {
+      func altered(_ x: Tensor, _ place: (Int, Float)?) -> Tensor {
         guard let (row, number) = place else { return x }
         var scalars = x.scalars
         scalars[row * head.stride + 2] = number
         return Tensor(scalars, shape: x.shape)
       }
-      return head.own(attend(level, head, spoilt(head.q, q), spoilt(head.k, k), spoilt(head.v, v)).output)
+      return head.own(attend(level, head, altered(head.q, q), altered(head.k, k), altered(head.v, v)).output)
     }
     for number in [Float.nan, -.nan, Float(bitPattern: 0x7fc0_0001), .infinity] {
       let ofQuery = output(q: (17, number))

@@ -2,7 +2,7 @@
 
     python Tools/training/make_benchmark.py OUT COUNT SEED
 
-OUT/mapping_file.json, OUT/annotation_images/<id>.png (source), OUT/answers/<id>.png (expected result). Each
+OUT/mapping_file.json, OUT/annotation_images/<id>.png (source), OUT/answers/<id>.png (ground truth). Each
 record has PIE-Bench's fields (original_prompt, editing_prompt, blended_word, editing_type_id, mask as run
 lengths of the region to edit in a row-major 128x128 raster) plus `answer`, the picture of the edited scene.
 """

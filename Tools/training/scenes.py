@@ -1,7 +1,7 @@
 """Emoji scenes: procedural pictures with captions, whose edits have known results.
 
 A scene is a value (background, objects, style); `render` draws it as a 128x128 RGB picture and `caption`
-describes it. Changing one field and rendering again gives the expected result of an edit.
+describes it. Changing one field and rendering again gives the ground truth of an edit.
 
     python Tools/training/scenes.py SEED OUT.png
 """

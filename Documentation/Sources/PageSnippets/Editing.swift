@@ -73,7 +73,7 @@ private func variants(_ inverted: InvertedImage, outURL: URL) async throws {
 private func maps(
   _ inverted: InvertedImage, options: EditOptions, overlayURL: URL, tigerMapURL: URL
 ) async throws {
-  let maps = try await inverted.attentionMaps()  // of the caption: one evaluation a step
+  let maps = try await inverted.attentionMaps()  // of the caption: one evaluation per step
   let picture = try await inverted.reconstruction()
   try maps.overlay(of: "cat", on: picture).write(to: overlayURL)
 

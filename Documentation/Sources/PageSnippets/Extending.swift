@@ -23,7 +23,7 @@ struct KeepLayout: EditingPolicy {
   }
 }
 
-/// Attends to the text more sharply on the way up.
+/// Sharpens the cross-attention of the up blocks.
 struct Sharpened: AttentionControl {
   func attend(
     _ site: AttentionSite, _ attention: Attention, query: Tensor, key: Tensor, value: Tensor

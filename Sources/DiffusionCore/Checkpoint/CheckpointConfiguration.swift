@@ -63,8 +63,4 @@ enum ConfigurationCheck {
           + supported.map { "\"\($0)\"" }.joined(separator: " and ") + ".")
     }
   }
-
-  static func isUnset(_ key: String, unless isSet: Bool, _ meaning: String) throws {
-    guard !isSet else { throw InputError(.unsupported, "\(key) is set: \(meaning) not supported.") }
-  }
 }

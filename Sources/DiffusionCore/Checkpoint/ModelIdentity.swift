@@ -17,7 +17,7 @@ package struct ModelIdentity: Sendable, Equatable {
   }
 
   /// Returns whether a fingerprint, current or from an earlier version, identifies this model.
-  package func isStated(by fingerprint: String) -> Bool {
+  package func isIdentified(by fingerprint: String) -> Bool {
     fingerprint == self.fingerprint || fingerprint == earlierFingerprint
   }
 }

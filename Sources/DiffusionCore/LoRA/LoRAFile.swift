@@ -57,7 +57,7 @@ struct LoRAFile: Sendable {
   private static func layers(of file: SafetensorsFile) throws -> [Layer] {
     typealias Tensors = [LoRAKey.Role: SafetensorsHeader.Entry]
     var found: [String: (part: Checkpoint.Part?, tensors: Tensors)] = [:]
-    var strangers: [String] = []
+    var unknown: [String] = []
     for name in file.names {
       guard let key = LoRAKey(name), let entry = file.entries[name] else {
         if let kind = LoRAKey.unsupportedKind(of: name) {
@@ -65,7 +65,7 @@ struct LoRAFile: Sendable {
             .unsupported,
             "\(file.url.path) is \(kind) (\"\(name)\"), which is not supported. Only plain LoRAs are.")
         }
-        strangers.append(name)
+        unknown.append(name)
         continue
       }
       let layer = "\(key.part?.rawValue ?? "").\(key.layer)"
@@ -75,12 +75,12 @@ struct LoRAFile: Sendable {
           "\(file.url.path) has two tensors for the same matrix or alpha of a layer. One is \"\(name)\".")
       }
     }
-    guard strangers.isEmpty, !found.isEmpty else {
+    guard unknown.isEmpty, !found.isEmpty else {
       throw InputError(
         .unsupported,
         found.isEmpty
           ? "\(file.url.path) is not a LoRA: it has no pairs of small matrices, such as lora_down and lora_up."
-          : "\(file.url.path) has tensors that do not belong to a LoRA: \(strangers.listed).")
+          : "\(file.url.path) has tensors that do not belong to a LoRA: \(unknown.listed).")
     }
     let settings = try PEFTSettings(file)
     return try found.sorted { $0.key < $1.key }.map { key, value in

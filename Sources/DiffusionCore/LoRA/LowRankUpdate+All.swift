@@ -18,14 +18,14 @@ extension LowRankUpdate {
     }
     var updates: [Checkpoint.Part: [String: [LowRankUpdate]]] = [:]
     for lora in loras {
-      let strangers = lora.layers.filter { layer in
+      let unknown = lora.layers.filter { layer in
         !networks.contains { layer.part ?? $0.part == $0.part && $0.names.weight(of: layer.name) != nil }
       }
-      guard strangers.isEmpty else {
+      guard unknown.isEmpty else {
         throw InputError(
           .mismatch,
-          "\(lora.file.url.path) has \(lora.layers.count) layers, of which \(strangers.count) are not in the model: "
-            + "\(strangers.map { $0.key }.listed). The LoRA is for another kind of model.")
+          "\(lora.file.url.path) has \(lora.layers.count) layers, of which \(unknown.count) are not in the model: "
+            + "\(unknown.map { $0.key }.listed). The LoRA is for another kind of model.")
       }
     }
     for (part, store, names) in networks {

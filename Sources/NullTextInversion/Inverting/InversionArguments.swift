@@ -60,7 +60,7 @@ package struct InversionArguments: Sendable, Equatable {
   /// Describes how these stored arguments differ from others, as in "another caption ("a cat")"; nil if they are
   /// equal.
   package func difference(from other: InversionArguments) -> String? {
-    guard other.model.isStated(by: model.fingerprint), schedule.isOfSameModel(as: other.schedule) else {
+    guard other.model.isIdentified(by: model.fingerprint), schedule.isOfSameModel(as: other.schedule) else {
       return "another model or schedule"
     }
     if let difference = pictureDifference(from: other) { return difference }

@@ -160,7 +160,7 @@ struct Invert: AsyncParsableCommand {
       .filter { !$0.isEmpty }
     guard lines.count == photos.count else {
       throw UsageError(
-        "\(captions) has \(lines.count) captions for \(photos.count) photos. Write one line per photo, in the same order."
+        "\(captions) needs one line per photo, in the same order. It has \(lines.count) for \(photos.count) photos."
       )
     }
     return lines

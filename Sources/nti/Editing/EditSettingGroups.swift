@@ -139,7 +139,7 @@ struct ControlSettings: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Drop this share of the guidance differences, smallest first (ProxEdit; 0.7 is usual).",
+      "Drop this share of the guidance differences, smallest first (ProxEdit; 0.4 equals the published 0.7).",
       valueName: "0…1"))
   var proximal: Double?
 

@@ -36,7 +36,7 @@ struct ChosenModel {
   /// - Throws: `InputError(.mismatch)` if it was not.
   func check(_ inversion: Inversion, _ path: String) throws {
     let identity = try ModelIdentity(of: checkpoint)
-    guard identity.isStated(by: inversion.modelFingerprint) else {
+    guard identity.isIdentified(by: inversion.modelFingerprint) else {
       throw InputError(
         .mismatch,
         "\(path) was made with another model (fingerprint \(inversion.modelFingerprint)) than "
