@@ -6,18 +6,18 @@ import Testing
 @testable import NullTextInversion
 
 @Suite("Measured pace of a call") struct PaceTests {
-  private func measured(_ intervals: (EvaluationCount, Double)...) -> MeasuredPace {
+  private func measuredPace(_ intervals: (EvaluationCount, Double)...) -> MeasuredPace {
     var pace = MeasuredPace()
     for (count, seconds) in intervals { pace.learn(count, in: seconds) }
     return pace
   }
 
   @Test("the pace is unknown before the first evaluation, and uncertain until the second") func first() {
-    #expect(measured().network == nil)
-    #expect(measured((EvaluationCount(), 5)).network == nil)
-    let one = measured((EvaluationCount(forward: 2), 6))
+    #expect(measuredPace().network == nil)
+    #expect(measuredPace((EvaluationCount(), 5)).network == nil)
+    let one = measuredPace((EvaluationCount(forward: 2), 6))
     #expect(!one.isSure && one.network?.trunk == 3)
-    let two = measured((EvaluationCount(forward: 2), 6), (EvaluationCount(forward: 1), 1))
+    let two = measuredPace((EvaluationCount(forward: 2), 6), (EvaluationCount(forward: 1), 1))
     #expect(two.isSure && two.network?.trunk == 1)
   }
 
@@ -30,17 +30,17 @@ import Testing
 
   @Test("the backward pace is the time that the forward pace does not explain") func backward() throws {
     let forward = (EvaluationCount(forward: 1), 1.0)
-    let known = measured(forward, forward, (EvaluationCount(forward: 2, backward: 1), 5))
+    let known = measuredPace(forward, forward, (EvaluationCount(forward: 2, backward: 1), 5))
     #expect(try #require(known.network).backward == 3)
     // The estimate before the first backward pass is one and a half evaluations.
-    #expect(try #require(measured(forward, forward).network).backward == 1.5)
+    #expect(try #require(measuredPace(forward, forward).network).backward == 1.5)
   }
 
   @Test(
     "the expected decoding time is between half of the first one and all of it, depending on the evaluations",
     arguments: [(1.0, 1.0), (3, 2), (10, 5)])
   func decoding(measured: Double, expected: Double) throws {
-    var pace = measured((EvaluationCount(forward: 1), 1), (EvaluationCount(forward: 1), 1))
+    var pace = measuredPace((EvaluationCount(forward: 1), 1), (EvaluationCount(forward: 1), 1))
     #expect(pace.network?.decoding == 2)
     pace.decoding = measured
     #expect(pace.network?.decoding == expected)
