@@ -4,11 +4,13 @@ internal import Tensor
 
 /// Inverts and edits photos with one diffusion model.
 ///
-///     let editor = try await ImageEditor(model: .directory(modelURL))
-///     let photo = try RGBImage(contentsOf: photoURL)
-///     let inverted = try await editor.invert(image: photo, caption: "a cat sitting next to a mirror")
-///     let tiger = try await inverted.edit(prompt: "a tiger sitting next to a mirror")
-///     try tiger.image.write(to: outURL)
+/// ```swift
+/// let editor = try await ImageEditor(model: .directory(modelURL))
+/// let photo = try RGBImage(contentsOf: photoURL)
+/// let inverted = try await editor.invert(image: photo, caption: "a cat sitting next to a mirror")
+/// let tiger = try await inverted.edit(prompt: "a tiger sitting next to a mirror")
+/// try tiger.image.write(to: outURL)
+/// ```
 ///
 /// The calls of one editor run one at a time on a dedicated thread, and can be cancelled: <doc:ThreadsAndTasks>.
 public final class ImageEditor: Sendable {

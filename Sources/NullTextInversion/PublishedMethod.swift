@@ -1,8 +1,10 @@
 /// A published method for editing photos by prompts: its inversion options and its edit options.
 ///
-///     let method = PublishedMethod.hEditD
-///     let inverted = try await editor.invert(image: photo, caption: caption, options: method.inversion)
-///     let edited = try await inverted.edit(prompt: prompt, options: method.edit)
+/// ```swift
+/// let method = PublishedMethod.hEditD
+/// let inverted = try await editor.invert(image: photo, caption: caption, options: method.inversion)
+/// let edited = try await inverted.edit(prompt: prompt, options: method.edit)
+/// ```
 ///
 /// The options are ordinary values that a program can change. All methods use prompt-to-prompt attention control,
 /// with the settings of the comparisons on PIE-Bench (Ju et al. 2023, arXiv 2310.01506). `Docs/Methods.md` compares

@@ -3,8 +3,10 @@ public import Tensor
 
 /// A map of numbers, height × width, that is rendered in colors.
 ///
-///     let map = HeatMap(attention)                    // for example 16 x 16
-///     try map.overlaid(on: photo).write(to: url)
+/// ```swift
+/// let map = HeatMap(attention)                    // for example 16 x 16
+/// try map.overlaid(on: photo).write(to: url)
+/// ```
 ///
 /// The colors range from dark violet for the lowest number through red and orange to pale yellow for the highest. Their
 /// lightness in the Oklab color space increases in equal steps, so that equal differences look equal and the order

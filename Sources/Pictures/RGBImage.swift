@@ -1,8 +1,10 @@
 /// A picture: rows of interleaved 8-bit red, green and blue samples, from the top, without padding.
 ///
-///     let photo = try RGBImage(contentsOf: url)
-///     let (square, crop) = try photo.prepared(width: 512, height: 512)
-///     square[0, 0]   // SIMD3<UInt8>(226, 137, 125)
+/// ```swift
+/// let photo = try RGBImage(contentsOf: url)
+/// let (square, crop) = try photo.prepared(width: 512, height: 512)
+/// let corner = square[0, 0]  // SIMD3<UInt8>
+/// ```
 ///
 /// A picture has at least one pixel. Its samples are sRGB; the colors of a file are converted to sRGB.
 public struct RGBImage: Sendable, Equatable {

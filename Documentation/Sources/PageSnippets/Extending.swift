@@ -3,7 +3,7 @@ import Foundation
 import NullTextInversion
 import Tensor
 
-/// Keeps the source's self-attention at coarse grids in the first half of the steps.
+/// Keeps the source's self-attention on coarse grids in the first half of the steps.
 struct KeepLayout: EditingPolicy {
   func begin(_ scene: EditScene) throws -> any EditingRun { Run(steps: scene.stepCount / 2) }
 

@@ -1,4 +1,4 @@
-// The Swift code of README.md, Docs and the DocC catalogs, in the order of the pages. PagesTests compares the pages with these
+// The Swift code of README.md, Docs, the DocC catalogs and the documentation comments. PagesTests compares the pages with these
 // files; this program runs the code with the bundled model:
 //
 //     swift run -c release --package-path Documentation PageSnippets
@@ -54,5 +54,9 @@ struct Files {
     try await editDemoPicture()
     try await edit(files)
     try await extend(files)
+    tensorSymbols()
+    try pictureSymbols(files)
+    try coreSymbols(files)
+    try await editorSymbols(files)
   }
 }

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// A Markdown page of the repository.
+/// A Markdown page of the repository, or the documentation comments of a Swift file.
 struct Page: CustomTestStringConvertible, Sendable {
   /// The path from the root of the repository.
   let path: String
@@ -13,17 +13,27 @@ struct Page: CustomTestStringConvertible, Sendable {
   static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
-  /// All pages of the repository, except in hidden folders such as those of builds.
-  static let all: [Page] = {
+  /// All Markdown pages of the repository.
+  static let all = files(withExtension: "md")
+
+  /// The documentation comments of the library's Swift files.
+  static let comments = files(withExtension: "swift").filter { $0.path.hasPrefix("Sources/") }.map { file in
+    let lines = file.text.split(separator: "\n").map { $0.drop { $0 == " " } }
+    let comments = lines.map { $0.hasPrefix("///") ? String($0.dropFirst(4)) : "" }
+    return Page(path: file.path, text: comments.joined(separator: "\n"))
+  }
+
+  /// Returns the files of the repository, except in hidden folders such as those of builds.
+  private static func files(withExtension pathExtension: String) -> [Page] {
     let files = FileManager.default.enumerator(
       at: root, includingPropertiesForKeys: nil, options: [.skipsHiddenFiles])
-    return (files?.compactMap { $0 as? URL } ?? []).filter { $0.pathExtension == "md" }
+    return (files?.compactMap { $0 as? URL } ?? []).filter { $0.pathExtension == pathExtension }
       .compactMap { url in
         let path = String(url.standardizedFileURL.path.dropFirst(root.standardizedFileURL.path.count + 1))
         return (try? String(contentsOf: url, encoding: .utf8)).map { Page(path: path, text: $0) }
       }
       .sorted { $0.path < $1.path }
-  }()
+  }
 
   /// The lines of the text, with the language of the code block that each is in: nil outside of blocks.
   private var lines: [(line: Substring, language: Substring?)] {

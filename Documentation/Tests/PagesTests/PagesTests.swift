@@ -3,14 +3,17 @@ import NullTextInversion
 import Testing
 
 @Suite("Pages") struct PagesTests {
-  @Test("All pages are found")
+  @Test("All pages and documentation comments are found")
   func found() {
     let paths = Set(Page.all.map(\.path))
     #expect(paths.isSuperset(of: ["README.md", "CHANGELOG.md", "Docs/Editing.md"]))
     #expect(paths.contains { $0.hasSuffix("NullTextInversion.docc/NullTextInversion.md") })
+    #expect(Page.comments.contains { $0.path.hasSuffix("ImageEditor.swift") && !$0.swiftBlocks.isEmpty })
   }
 
-  @Test("Swift code is part of a compiled snippet", arguments: Page.all.filter { !$0.swiftBlocks.isEmpty })
+  @Test(
+    "Swift code is part of a compiled snippet",
+    arguments: (Page.all + Page.comments).filter { !$0.swiftBlocks.isEmpty })
   func code(page: Page) throws {
     let snippets = try Snippet.all()
     for block in page.swiftBlocks {
@@ -59,7 +62,7 @@ struct Snippet {
 
   /// Returns whether the file contains the block's imports, and its other lines consecutively.
   ///
-  /// Indentation and empty lines are ignored.
+  /// Spacing and empty lines are ignored.
   func contains(_ block: String) -> Bool {
     let block = Self.significant(block)
     let imports = block.filter { $0.hasPrefix("import ") }
@@ -69,6 +72,6 @@ struct Snippet {
   }
 
   private static func significant(_ text: String) -> [String] {
-    text.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
+    text.split(separator: "\n").map { $0.split(separator: " ").joined(separator: " ") }.filter { !$0.isEmpty }
   }
 }

@@ -4,9 +4,11 @@ public import Foundation
 ///
 /// In both layouts, tensors have the names and shapes of diffusers.
 ///
-///     let checkpoint = try Checkpoint(URL(filePath: "stable-diffusion-v1-4"))
-///     let configuration = try checkpoint.configuration(of: .unet, as: UNetConfiguration.self)
-///     let weights = try checkpoint.weights(of: .unet)
+/// ```swift
+/// let checkpoint = try Checkpoint(URL(filePath: "stable-diffusion-v1-4"))
+/// let configuration = try checkpoint.configuration(of: .unet, as: UNetConfiguration.self)
+/// let weights = try checkpoint.weights(of: .unet)
+/// ```
 public struct Checkpoint: Sendable {
   /// A part of a checkpoint; the raw value is its folder's name in the diffusers layout.
   public enum Part: String, Sendable, CaseIterable {

@@ -2,7 +2,9 @@ public import Foundation
 
 /// The source of a model's checkpoint.
 ///
-///     ImageEditor(model: .huggingFace("CompVis/stable-diffusion-v1-4"))
+/// ```swift
+/// let editor = try await ImageEditor(model: .huggingFace("CompVis/stable-diffusion-v1-4"))
+/// ```
 ///
 /// Other modules add sources as static members, as `EmojiScenes` does.
 public struct ModelSource: Sendable {

@@ -5,8 +5,10 @@ public import Foundation
 /// Files of kohya's scripts, diffusers and PEFT are supported, for linear layers and convolutions of the UNet and the
 /// text encoder.
 ///
-///     var options = ModelOptions()
-///     options.loras = [LoRA(url, weight: 0.8)]
+/// ```swift
+/// var options = ModelOptions()
+/// options.loras = [LoRA(url, weight: 0.8)]
+/// ```
 ///
 /// The updated weight is W + weight · (alpha / rank) · up · down (Hu et al. 2021, "LoRA: Low-Rank Adaptation of Large
 /// Language Models").

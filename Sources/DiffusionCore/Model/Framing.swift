@@ -1,8 +1,10 @@
 /// The part of a picture that a model processes, and its size.
 ///
-///     options.framing = .auto                                                  // the photo's aspect ratio
-///     options.framing = Framing(.pixels(PixelSize(width: 768, height: 512)))   // the center with this aspect ratio
-///     options.framing = Framing(.square, fit: true)                            // the whole photo, padded
+/// ```swift
+/// options.framing = .auto                                                  // the photo's aspect ratio
+/// options.framing = Framing(.pixels(PixelSize(width: 768, height: 512)))   // the center with this aspect ratio
+/// options.framing = Framing(.square, fit: true)                            // the whole photo, padded
+/// ```
 public struct Framing: Sendable, Hashable {
   /// A picture size for the model.
   public enum Size: Sendable, Hashable {

@@ -2,8 +2,10 @@ public import Foundation
 
 /// A tokenizer that converts text to the tokens of CLIP's vocabulary, as transformers' `CLIPTokenizer` does.
 ///
-///     let tokenizer = try CLIPTokenizer(folder: checkpointURL.appending(path: "tokenizer"))
-///     try tokenizer.encode("a photo of a cat").ids   // [49406, 320, 1125, 539, 320, 2368, 49407]
+/// ```swift
+/// let tokenizer = try CLIPTokenizer(folder: checkpointURL.appending(path: "tokenizer"))
+/// let ids = try tokenizer.encode("a photo of a cat").ids  // [49406, 320, 1125, 539, 320, 2368, 49407]
+/// ```
 public struct CLIPTokenizer: Sendable {
   /// The token at the start of every text.
   public let startID: Int

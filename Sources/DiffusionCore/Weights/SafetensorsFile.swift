@@ -7,8 +7,10 @@ public import Tensor
 /// Opening checks the header. Reading a tensor copies its bytes from the file and throws an `InputError` if the file
 /// was truncated or changed in the meantime.
 ///
-///     let file = try SafetensorsFile(contentsOf: url)
-///     let weight = try file.tensor(named: "conv_in.weight")
+/// ```swift
+/// let file = try SafetensorsFile(contentsOf: url)
+/// let weight = try file.tensor(named: "conv_in.weight")
+/// ```
 public struct SafetensorsFile: Sendable {
   /// The URL of the file.
   public var url: URL { file.url }

@@ -6,10 +6,12 @@ public import Tensor
 /// The same content gives the same bytes in any order of addition: names are sorted, and no times or paths are
 /// stored.
 ///
-///     var writer = SafetensorsWriter()
-///     writer.metadata["caption"] = "a cat sitting next to a mirror"
-///     writer.add("pivots", pivots)
-///     try writer.write(to: url)
+/// ```swift
+/// var writer = SafetensorsWriter()
+/// writer.metadata["caption"] = "a cat sitting next to a mirror"
+/// writer.add("pivots", pivots)
+/// try writer.write(to: url)
+/// ```
 public struct SafetensorsWriter: Sendable {
   /// The metadata strings of the file.
   public var metadata: [String: String] = [:]

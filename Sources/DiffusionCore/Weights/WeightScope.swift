@@ -4,8 +4,10 @@ public import Tensor
 ///
 /// A layer gets the scope of its own weights and reads them by their short names.
 ///
-///     let block = weights["down_blocks"][0]["resnets"][1]
-///     let kernel = try block.tensor("conv1.weight", shape: [320, 320, 3, 3])
+/// ```swift
+/// let block = weights["down_blocks"][0]["resnets"][1]
+/// let kernel = try block.tensor("conv1.weight", shape: [320, 320, 3, 3])
+/// ```
 public struct WeightScope: Sendable {
   /// The prefix without a trailing dot; empty for the whole part.
   public let path: String

@@ -3,10 +3,12 @@ public import Foundation
 
 /// Inverts and edits the records of a benchmark, and measures the results.
 ///
-///     let benchmark = try PIEBench(contentsOf: folder)
-///     let evaluation = try Evaluation(of: benchmark, editor: editor, output: output)
-///     let outcome = try await evaluation.run()
-///     try EvaluationTable(output).write(to: output)
+/// ```swift
+/// let benchmark = try PIEBench(contentsOf: folder)
+/// let evaluation = try Evaluation(of: benchmark, editor: editor, output: output)
+/// let outcome = try await evaluation.run()
+/// try EvaluationTable(output).write(to: output)
+/// ```
 ///
 /// The result of each finished record is written to a file in the output folder, so that it is not computed again.
 public struct Evaluation: Sendable {

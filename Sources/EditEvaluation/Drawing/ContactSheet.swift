@@ -1,10 +1,12 @@
 /// A contact sheet: pictures in rows and columns, with a label below each.
 ///
-///     let sheet = ContactSheet([
-///       .init(photo, label: "photo"), .init(reconstruction, label: "reconstruction, 28.9 dB"),
-///       .init(edited, label: "a tiger sitting next to a mirror"),
-///     ])
-///     try sheet.rendered().write(to: url)
+/// ```swift
+/// let sheet = ContactSheet([
+///   .init(photo, label: "photo"), .init(reconstruction, label: "reconstruction, 28.9 dB"),
+///   .init(edited, label: "a tiger sitting next to a mirror"),
+/// ])
+/// try sheet.rendered().write(to: url)
+/// ```
 ///
 /// Labels and titles are wrapped to as many lines as they need, and never truncated.
 public struct ContactSheet: Sendable {

@@ -3,9 +3,11 @@ internal import Tensor
 
 /// A report on an inversion: its steps, its fidelity and its cost.
 ///
-///     let pictures = try await editor.reportPictures(of: inverted, photo: photo)
-///     let report = InversionReport(inverted, pictures: pictures, duration: duration)
-///     try report.write(to: folder, pictures: pictures)
+/// ```swift
+/// let pictures = try await editor.reportPictures(of: inverted, photo: photo)
+/// let report = InversionReport(inverted, pictures: pictures, duration: duration)
+/// try report.write(to: folder, pictures: pictures)
+/// ```
 public struct InversionReport: Sendable, Equatable, Codable {
   /// The fidelity of a picture to the photo as the model sees it.
   public struct Fidelity: Sendable, Equatable, Codable {

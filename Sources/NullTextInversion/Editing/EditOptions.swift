@@ -5,9 +5,11 @@ internal import DiffusionCore
 /// The defaults are those of prompt-to-prompt. The type is Codable, so that an edit can be stored as a JSON recipe
 /// and repeated; keys that a recipe omits have the default values.
 ///
-///     var options = EditOptions()
-///     options.promptToPrompt?.selfSteps = 0.6
-///     options.blend = LocalBlend("cat", "tiger")
+/// ```swift
+/// var options = EditOptions()
+/// options.promptToPrompt?.selfSteps = 0.6
+/// options.blend = LocalBlend("cat", "tiger")
+/// ```
 public struct EditOptions: Sendable, Hashable {
   /// The guidance scale, 0 to 100; nil for that of the inversion.
   public var guidance: Double?

@@ -2,8 +2,10 @@ public import Foundation
 
 /// The files of an inversion: the result, and the unfinished inversion while it runs.
 ///
-///     let files = InversionFiles(result: URL(filePath: "cat.nti"))
-///     try await editor.invert(image: photo, caption: caption, files: files)
+/// ```swift
+/// let files = InversionFiles(result: URL(filePath: "cat.nti"))
+/// let inverted = try await editor.invert(image: photo, caption: caption, files: files)
+/// ```
 public struct InversionFiles: Sendable, Hashable {
   /// The file of the finished inversion; nil to write none.
   public var result: URL?

@@ -5,9 +5,11 @@ public import DiffusionCore
 /// The defaults are those of the published method. The type is Codable; keys that a stored form omits have the
 /// default values.
 ///
-///     var options = InversionOptions.fast
-///     options.steps = 20
-///     options.method = .nullText(NullText(innerSteps: 5))
+/// ```swift
+/// var options = InversionOptions.fast
+/// options.steps = 20
+/// options.method = .nullText(NullText(innerSteps: 5))
+/// ```
 public struct InversionOptions: Sendable, Hashable {
   /// The method that computes the null embeddings.
   public var method: InversionMethod

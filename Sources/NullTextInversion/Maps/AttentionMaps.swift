@@ -5,9 +5,11 @@ public import Tensor
 ///
 /// The maps are averages over the heads and layers of the UNet, separate for each grid and each step.
 ///
-///     let maps = try await inverted.attentionMaps()
-///     let cat = try maps.map(of: "cat")                  // height x width
-///     try maps.overlay(of: "cat", on: photo).write(to: url)
+/// ```swift
+/// let maps = try await inverted.attentionMaps()
+/// let cat = try maps.map(of: "cat")  // height x width
+/// try maps.overlay(of: "cat", on: photo).write(to: url)
+/// ```
 public struct AttentionMaps: Sendable {
   /// The size of an attention grid.
   public struct Grid: Sendable, Hashable, Comparable, CustomStringConvertible {

@@ -4,7 +4,9 @@
 /// far, exceeds `threshold` of its maximum in the source's or the target's maps. Elsewhere the latent is replaced by
 /// the source's.
 ///
-///     let blend = LocalBlend("cat", "tiger")
+/// ```swift
+/// let blend = LocalBlend("cat", "tiger")
+/// ```
 public struct LocalBlend: Sendable, Hashable {
   /// Words of the source prompt and of the target prompt; either list may be empty.
   public struct Words: Sendable, Hashable {

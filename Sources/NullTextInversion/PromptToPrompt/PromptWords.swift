@@ -4,9 +4,11 @@
 /// found from each token's range in the text, so accents, emoji and double spaces are handled correctly. A word
 /// without tokens, such as an invisible character, is omitted, because the network does not receive it.
 ///
-///     let words = PromptWords(tokenizer.tokenize("a silver cat, asleep"))
-///     try words.tokens(of: "cat")          // [3, 4], including the token of the comma
-///     try words.tokens(of: "silver cat")   // [2, 3, 4]
+/// ```swift
+/// let words = try PromptWords(tokenizer.encode("a silver cat, asleep"))
+/// let cat = try words.tokens(of: "cat")  // [3, 4], including the token of the comma
+/// let both = try words.tokens(of: "silver cat")  // [2, 3, 4]
+/// ```
 public struct PromptWords: Sendable, Equatable {
   /// A word and its tokens.
   public struct Word: Sendable, Equatable {

@@ -2,9 +2,11 @@
 ///
 /// A single number is the range from the first step to this fraction.
 ///
-///     let first: StepWindow = 0.4
-///     first.steps(of: 50)                        // 0..<20
-///     try StepWindow(0.1, 0.5).steps(of: 50)     // 5..<25
+/// ```swift
+/// let first: StepWindow = 0.4
+/// let early = first.steps(of: 50)  // 0..<20
+/// let middle = try StepWindow(0.1, 0.5).steps(of: 50)  // 5..<25
+/// ```
 public struct StepWindow: Sendable, Hashable {
   /// The start of the window, 0 to 1.
   public let start: Double

@@ -5,7 +5,9 @@ extension Tensor {
   ///
   /// The row maximum is subtracted first, so that large numbers do not overflow.
   ///
-  ///     Tensor([1, 1, 1, 1], shape: [1, 4]).softmax().scalars   // [0.25, 0.25, 0.25, 0.25]
+  /// ```swift
+  /// let shares = Tensor([1, 1, 1, 1], shape: [1, 4]).softmax().scalars  // [0.25, 0.25, 0.25, 0.25]
+  /// ```
   public func softmax() -> Tensor {
     let columns = rowLength
     return Tensor(

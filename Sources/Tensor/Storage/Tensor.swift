@@ -4,8 +4,10 @@
 /// height × width × channels, token sequences are tokens × channels. There is no batch axis, because each network
 /// evaluation of this package processes one sample.
 ///
-///     let t = Tensor([1, 2, 3, 4, 5, 6], shape: [2, 3])
-///     t.transposed()   // Tensor(3x2, mean 3.5, std 1.708)
+/// ```swift
+/// let t = Tensor([1, 2, 3, 4, 5, 6], shape: [2, 3])
+/// print(t.transposed())  // Tensor(3x2, mean 3.5, std 1.708)
+/// ```
 ///
 /// Incompatible shapes are programming errors and trap. External data is validated where it is read, with thrown
 /// errors.

@@ -6,25 +6,27 @@ public import Tensor
 ///
 /// `EditControl` lists the policies of this library. A program can pass its own policy to `InvertedImage.edit`:
 ///
-///     /// Keeps the source's self-attention on coarse grids in the first half of the steps.
-///     struct KeepLayout: EditingPolicy {
-///       func begin(_ scene: EditScene) throws -> any EditingRun { Run(steps: scene.stepCount / 2) }
+/// ```swift
+/// /// Keeps the source's self-attention on coarse grids in the first half of the steps.
+/// struct KeepLayout: EditingPolicy {
+///   func begin(_ scene: EditScene) throws -> any EditingRun { Run(steps: scene.stepCount / 2) }
 ///
-///       struct Run: EditingRun {
-///         let steps: Int
+///   struct Run: EditingRun {
+///     let steps: Int
 ///
-///         func role(at site: AttentionSite, in branch: GuidanceBranch, step: Int) -> AttentionRole {
-///           branch == .conditional && !site.isCross && site.nominalHeight <= 16 && step < steps ? .readsSource : .untouched
-///         }
-///
-///         func change(_ own: AttentionInputs, source: SourceAttention, in branch: GuidanceBranch, step: Int)
-///           -> AttentionChange?
-///         {
-///           guard let kept = source.inputs(at: own.site) else { return nil }
-///           return .inputs(query: kept.query, key: kept.key, value: own.value)
-///         }
-///       }
+///     func role(at site: AttentionSite, in branch: GuidanceBranch, step: Int) -> AttentionRole {
+///       branch == .conditional && !site.isCross && site.nominalHeight <= 16 && step < steps
+///         ? .readsSource : .untouched
 ///     }
+///
+///     func change(_ own: AttentionInputs, source: SourceAttention, in branch: GuidanceBranch, step: Int)
+///       -> AttentionChange?
+///     {
+///       source.inputs(at: own.site).map { .inputs(query: $0.query, key: $0.key, value: own.value) }
+///     }
+///   }
+/// }
+/// ```
 public protocol EditingPolicy: Sendable {
   /// Validates the settings that do not depend on the prompts.
   ///

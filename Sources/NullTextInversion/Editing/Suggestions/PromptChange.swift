@@ -1,6 +1,8 @@
 /// The difference between a caption and a new prompt, word by word.
 ///
-///     PromptChange(from: "a cat next to a dog", to: "a cat").kind        // .removal, of "dog"
+/// ```swift
+/// let change = PromptChange(from: "a cat next to a dog", to: "a cat")  // a removal of "dog"
+/// ```
 public struct PromptChange: Sendable, Hashable {
   /// The kind of edit that the words describe.
   public let kind: EditKind
