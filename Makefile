@@ -112,7 +112,7 @@ docs: dependencies
 	  generate-documentation --enable-experimental-combined-documentation --warnings-as-errors \
 	  --output-path Documentation/.build/site $(addprefix --target ,$(DOCUMENTED))
 
-# Checks that the Swift code of all pages compiles and runs, that link targets exist, and that versions agree.
+# Checks that the Swift code of pages and documentation comments compiles and runs, that links lead somewhere, and that versions agree.
 check-docs: dependencies
 	$(SWIFT) test --package-path Documentation
 	$(SWIFT) run -c release --package-path Documentation PageSnippets
