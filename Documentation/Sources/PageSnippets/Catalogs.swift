@@ -16,19 +16,6 @@ func invertAndEdit(_ files: Files) async throws {
   try tiger.image.write(to: outURL)
 }
 
-func invertWriteAndEdit(_ files: Files) async throws {
-  let (modelURL, photoURL, outURL) = (files.modelURL, files.photoURL, files.result("tiger.png"))
-  let inversionURL = files.result("cat.nti")
-
-  let editor = try await ImageEditor(model: .directory(modelURL))
-  let photo = try RGBImage(contentsOf: photoURL)
-  let inverted = try await editor.invert(image: photo, caption: "a cat sitting next to a mirror")
-  try inverted.inversion.write(to: inversionURL)
-
-  let tiger = try await inverted.edit(prompt: "a tiger sitting next to a mirror")
-  try tiger.image.write(to: outURL)
-}
-
 func evaluateUNet(_ files: Files) throws {
   let (modelURL, photoURL) = (files.modelURL, files.photoURL)
 

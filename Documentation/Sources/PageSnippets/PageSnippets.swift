@@ -46,7 +46,6 @@ struct Files {
     defer { try? FileManager.default.removeItem(at: files.folder) }
 
     try await invertAndEdit(files)
-    try await invertWriteAndEdit(files)
     try evaluateUNet(files)
     try await evaluateBenchmark(files)
     try resizeAndCompare(files)
